@@ -1,0 +1,33 @@
+/** Canonical JSON as TUF uses it (OLPC form): sorted members, no space, integers only, minimal escapes. */
+import type { Json } from './strict-json.ts'
+
+function text(value: string): string {
+  // OLPC form escapes only the quote and the backslash, so a control character would not parse as JSON again.
+  if (/\p{Cc}/u.test(value)) throw new TypeError('no canonical form for a control character')
+  return `"${value.replace(/["\\]/g, '\\$&')}"`
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/**
+ * The canonical text of a value. Equal values give equal text.
+ * A fraction, or an integer beyond 2^53-1, has no canonical form: throws TypeError (a programmer's mistake).
+ */
+export function canonicalJson(value: Json): string {
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'string') return text(value)
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) throw new TypeError(`no canonical form for ${value}`)
+    return String(value)
+  }
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  const members = Object.entries(value).sort(([a], [b]) => byCodeUnit(a, b))
+  return `{${members.map(([key, item]) => `${text(key)}:${canonicalJson(item)}`).join(',')}}`
+}
+
+/** The canonical text as UTF-8 bytes. */
+export function canonicalBytes(value: Json): Buffer {
+  return Buffer.from(canonicalJson(value), 'utf8')
+}

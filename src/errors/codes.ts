@@ -1,0 +1,168 @@
+/**
+ * The closed table of error codes: exit class, one sentence, one remedy (design: Errors).
+ * `bundles/ERRORS.md` holds one line for each row and a test keeps the two equal. Codes are only ever added.
+ */
+
+/** An exit status, or `side`: the status then follows the side the error came from. */
+export type Exit = 1 | 2 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 18 | 22 | 130 | 'side'
+
+type Row = readonly [exit: Exit, sentence: string, remedy: string]
+
+const AGAIN = 'copy the bundle again from the medium it came on, or ask the sender for a fresh copy'
+const SENDER = 'ask the sender for a new bundle'
+const REGISTRY = "look at the registry's own log, then run the same command again"
+
+export const CODES = {
+  INTERNAL: [1, 'a fault of Sallyport itself', 'report it with the stack that is printed'],
+
+  USAGE: [2, 'the command line asks for something that cannot be done', 'see --help'],
+  REFERENCE_INVALID: [2, 'a reference does not follow the grammar host/repository[:tag][@digest]', 'correct it'],
+  PLAN_MALFORMED: [2, 'the plan file does not follow its schema', 'correct the line and column named'],
+  MAP_INVALID: [2, 'a mapping names no valid source or destination repository', 'correct the mapping'],
+  TARGET_COLLISION: [2, 'two sources would land on one name at the target', 'map one of them elsewhere'],
+  FILE_UNREADABLE: [2, 'a named file or folder cannot be read', 'check the path and its permissions'],
+  OUTPUT_EXISTS: [2, 'the output exists already', 'name another output or move the old one away'],
+  FINGERPRINT_MISSING: [
+    2,
+    'a root is only pinned against a fingerprint',
+    'obtain it by voice or paper, never with the file',
+  ],
+  KEY_MISSING: [2, 'a key that is needed to sign is not there', 'name the folder that holds it with --keys'],
+  KEY_MALFORMED: [2, 'a key file is not an encrypted PKCS#8 key of an accepted kind', 'name the right file'],
+  KEY_PASSPHRASE: [2, 'the passphrase does not open the key', 'give the right passphrase'],
+  KEY_REFUSED: [2, 'a key has no part in this role of the channel', "sign with a key that the channel's root names"],
+  KEY_EXISTS: [2, 'the folder already holds a channel', 'choose an empty folder'],
+  AUTHFILE_MALFORMED: [2, 'the credentials file is not a docker config.json', 'correct it or name another'],
+  CA_FILE_MALFORMED: [2, 'a certificate or key file is not PEM', 'name the right file'],
+  EXPORT_CHANGED: [
+    2,
+    'a stopped export lies at this output and was made from other inputs',
+    'repeat it as it was, or remove the .part files',
+  ],
+  APPROVAL_STREAM: [2, 'a bundle that is not a file cannot be signed in place', 'write it to a file and approve that'],
+
+  TAR_TRUNCATED: [10, 'the bundle ends too early', AGAIN],
+  TAR_HEADER: [10, 'a member header is damaged or outside the profile', AGAIN],
+  TAR_TYPE: [10, 'a member is not a regular file', SENDER],
+  TAR_NAME: [10, 'a member has a name that no bundle may hold', SENDER],
+  TAR_ORDER: [10, 'a member stands where another one belongs', SENDER],
+  TAR_SIZE: [10, "a member's size is not the size that was promised", AGAIN],
+  TAR_PADDING: [10, 'the padding after a member is not zero', AGAIN],
+  TAR_END: [10, 'the end of the bundle is not two zero blocks', AGAIN],
+  TAR_TRAILING: [10, 'bytes follow the end of the bundle', AGAIN],
+  DIGEST_MISMATCH: ['side', 'bytes do not have the digest that names them', AGAIN],
+  SIZE_MISMATCH: ['side', 'bytes do not have the size that was promised', AGAIN],
+  JSON_MALFORMED: ['side', 'a document is not strict JSON', AGAIN],
+  SUMS_MALFORMED: [10, 'a list of sums does not follow the format', SENDER],
+  TRANSFER_MALFORMED: [10, 'transfer.json does not follow its schema', SENDER],
+  METADATA_MALFORMED: [10, 'channel metadata does not follow TUF 1.0 or the slot rules', AGAIN],
+  LAYOUT_MALFORMED: ['side', 'an OCI image layout is not one', 'check the folder or archive'],
+  CENSUS_MISMATCH: [10, 'the bundle holds something it does not promise, or lacks something it promises', SENDER],
+  DESCRIPTOR_MALFORMED: ['side', 'a descriptor does not follow the OCI image spec', SENDER],
+  DIGEST_MALFORMED: ['side', 'a digest is not sha256 or sha512 in lower-case hex', SENDER],
+  MANIFEST_MALFORMED: ['side', 'a manifest is not what its media type says', SENDER],
+  MANIFEST_AMBIGUOUS: ['side', 'a manifest is an image and an index at once (CVE-2021-41190)', SENDER],
+  SUBJECT_MISMATCH: ['side', 'a referrer does not name the subject it was listed for', 'have the source list repaired'],
+
+  FORMAT_UNSUPPORTED: [11, 'the bundle is of a format this version does not read', 'use a newer Sallyport'],
+  FEATURE_UNKNOWN: [11, 'the bundle requires a feature this version does not know', 'use a newer Sallyport'],
+  ALGORITHM_REFUSED: [11, 'a key or signature is of a kind that is not accepted', SENDER],
+  SCHEMA1_REFUSED: [
+    11,
+    'a Docker schema 1 manifest has no fixed digest',
+    'have the image pushed again as OCI or schema 2',
+  ],
+
+  SIGNATURE_INVALID: [12, 'channel metadata carries too few valid signatures', SENDER],
+  METADATA_MIXED: [12, 'parts of the channel metadata belong to different bundles', SENDER],
+
+  CHANNEL_NOT_PINNED: [
+    13,
+    'the bundle comes from a channel this site has not pinned',
+    'pin its root by hand, if it is meant to be trusted',
+  ],
+  ROOT_UNKNOWN: [
+    13,
+    'the bundle does not lead to the root that was pinned',
+    'ask the sender which root the channel has',
+  ],
+  FINGERPRINT_MISMATCH: [
+    13,
+    'the root does not have the fingerprint that was given',
+    'do not pin it; ask the sender by another way',
+  ],
+  CHANNEL_MISMATCH: [13, 'the signed metadata speaks for another channel', SENDER],
+  PURPOSE_MISMATCH: [13, 'the channel was pinned for another purpose', SENDER],
+  AUDIENCE_MISMATCH: [13, 'the bundle is not addressed to this site', 'send it on to the site it names'],
+
+  EXPIRED: [15, 'the bundle or its root is no longer valid', SENDER],
+  ROLLBACK: [
+    15,
+    'the bundle is older than what this site has accepted',
+    'use the newest bundle; ask for a repair if something is missing',
+  ],
+  EQUIVOCATION: [
+    15,
+    'two different bundles carry one sequence number',
+    'stop, and ask the sender which of the two ids is genuine',
+  ],
+  CLOCK_BEHIND: [15, 'the clock stands before a time this site has already seen signed', 'set the clock'],
+
+  LIMIT_EXCEEDED: [17, 'a cap was reached', 'split the work, or find out why it is so large'],
+  MANIFEST_TOO_LARGE: [17, 'a manifest is larger than 4 MiB', 'such a manifest cannot be carried'],
+  GRAPH_TOO_DEEP: [17, 'indexes or referrers are nested too deeply', 'such a graph cannot be carried'],
+  GRAPH_TOO_LARGE: [17, 'an artifact has too many manifests, referrers or tags', 'split the plan'],
+
+  APPROVAL_MISSING: [
+    18,
+    'fewer people have signed than the channel demands',
+    'have a further person run sallyport approve',
+  ],
+  PREREQUISITE_MISSING: [
+    18,
+    'the bundle builds on content that the target does not hold',
+    'import the earlier bundle, or ask for a full one',
+  ],
+
+  REGISTRY_UNREACHABLE: ['side', 'the registry does not answer', 'check the network, the name and TLS, then run again'],
+  REGISTRY_TLS: ['side', "the registry's certificate is not trusted", 'name its authority with --ca-file'],
+  REGISTRY_DENIED: ['side', 'the registry refuses these credentials', 'log in, or ask for the rights'],
+  REGISTRY_LIMITED: ['side', 'the registry keeps asking to slow down', 'wait, or lower --concurrency'],
+  REGISTRY_FAULT: ['side', 'the registry answers with a server error', REGISTRY],
+  REGISTRY_PROTOCOL: ['side', 'the registry answers outside the distribution spec', REGISTRY],
+  REDIRECT_REFUSED: ['side', 'the registry redirects to a place that is not allowed', REGISTRY],
+  REALM_REFUSED: [
+    'side',
+    'the registry names a token service that is not allowed',
+    'allow the service by name if it is genuine',
+  ],
+  REPOSITORY_MISSING: ['side', 'the repository or its project does not exist', 'create it at the registry'],
+  MANIFEST_MISSING: ['side', 'the manifest or tag does not exist', 'check the reference'],
+  BLOB_MISSING: ['side', 'a blob does not exist', 'have the image pushed again at the source'],
+  TAG_IMMUTABLE: ['side', 'the registry does not let this tag move', 'remove the rule or use another tag'],
+  QUOTA_EXCEEDED: ['side', 'the registry has no room left for this project', 'raise the quota'],
+  DELETE_DENIED: ['side', 'the registry does not allow deletion', 'allow it at the registry'],
+  PUSH_REFUSED: ['side', 'the registry refuses the content', REGISTRY],
+  SPARSE_REFUSED: [
+    'side',
+    'the registry does not take an index whose children are left out',
+    'carry all platforms, or allow sparse indexes there',
+  ],
+  READ_BACK_MISMATCH: ['side', 'the registry does not hold what it said it stored', REGISTRY],
+
+  STATE_EMPTY: [22, 'the state folder is empty', 'run sallyport state init, or state restore after a loss'],
+  STATE_EXISTS: [22, 'the state folder is in use already', 'name another folder'],
+  STATE_LOCKED: [22, 'another process works with this state', 'wait for it to end'],
+  STATE_NEWER: [22, 'the state was written by a newer version', 'use that version'],
+  STATE_UNWRITABLE: [22, 'the state folder cannot be written', 'check its owner and permissions'],
+  JOURNAL_BROKEN: [22, 'the journal is damaged', 'run sallyport state restore from the last backup'],
+  INDEX_DAMAGED: [22, 'the index does not agree with the journal', 'run sallyport state rebuild'],
+  BACKUP_MALFORMED: [22, 'the backup is damaged or not one', 'use another backup'],
+  CHANNEL_PINNED: [22, 'the channel is pinned already', 'unpin it first, with a reason'],
+  DISK_FULL: [22, 'no space is left', 'make room, then run the same command again'],
+  OUTPUT_FAILED: [22, 'the output cannot be written', 'check the folder, then run the same command again'],
+
+  INTERRUPTED: [130, 'the run was interrupted; the state is consistent', 'run the same command again to go on'],
+} as const satisfies Record<string, Row>
+
+export type Code = keyof typeof CODES

@@ -1,0 +1,64 @@
+/** The one error class of Sallyport, and the map from an error to an exit status. */
+import { CODES, type Code } from './codes.ts'
+
+/** Where the fault lies: the answer to "whose move is it?". */
+export type Side = 'source' | 'bundle' | 'target' | 'state'
+
+export interface Fault {
+  side: Side
+  /** What exactly: a reference, digest, member name with offset, file, or journal row. */
+  subject?: string | undefined
+  /** What is the matter with this subject, when the code's own sentence does not say it all. */
+  detail?: string | undefined
+  /** What to do about it; the code's own remedy by default. */
+  remedy?: string | undefined
+  cause?: unknown
+}
+
+export class SallyportError extends Error {
+  readonly code: Code
+  readonly side: Side
+  readonly subject: string | undefined
+  readonly remedy: string
+
+  constructor(code: Code, fault: Fault) {
+    const [, sentence, remedy] = CODES[code]
+    super(fault.detail === undefined ? sentence : `${sentence}: ${fault.detail}`, { cause: fault.cause })
+    this.name = 'SallyportError'
+    this.code = code
+    this.side = fault.side
+    this.subject = fault.subject
+    this.remedy = fault.remedy ?? remedy
+  }
+}
+
+const BY_SIDE = { source: 20, bundle: 10, target: 21, state: 22 } as const
+
+/** The exit status for anything thrown; what is not a {@link SallyportError} is our bug: 1. */
+export function exitOf(error: unknown): number {
+  if (!(error instanceof SallyportError)) return 1
+  const exit = CODES[error.code][0]
+  return exit === 'side' ? BY_SIDE[error.side] : exit
+}
+
+/** True for a {@link SallyportError} with one of these codes. */
+export function isFault(error: unknown, ...codes: Code[]): error is SallyportError {
+  return error instanceof SallyportError && codes.includes(error.code)
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
+/** A {@link SallyportError} for a failed write: DISK_FULL when that is the reason, else `code`. */
+export function writeFault(
+  cause: unknown,
+  code: 'OUTPUT_FAILED' | 'STATE_UNWRITABLE',
+  subject: string,
+): SallyportError {
+  const errno = (cause as NodeJS.ErrnoException).code ?? ''
+  return new SallyportError(FULL.has(errno) ? 'DISK_FULL' : code, {
+    side: 'state',
+    subject,
+    detail: errno || undefined,
+    cause,
+  })
+}
