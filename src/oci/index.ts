@@ -1,0 +1,44 @@
+/** Floor 3: the OCI nouns. Pure. */
+export {
+  algorithmOf,
+  digestOf,
+  hasherFor,
+  hexOf,
+  isDigest,
+  parseDigest,
+  type Algorithm,
+  type Digest,
+} from './digest.ts'
+export { descriptorJson, parseDescriptor, platformText, type Descriptor, type Platform } from './descriptor.ts'
+export { blobsOf, MANIFEST_CAP, parseManifest, type Manifest } from './manifest.ts'
+export {
+  DOCKER_LIST,
+  DOCKER_MANIFEST,
+  isEnvelopeType,
+  isForeignLayer,
+  isIndexType,
+  isManifestType,
+  isSchema1,
+  isSignatureType,
+  MANIFEST_TYPES,
+  OCI_EMPTY,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from './media-type.ts'
+export {
+  isHost,
+  isRepositoryPath,
+  isTag,
+  parseReference,
+  referenceText,
+  repositoryName,
+  type Reference,
+} from './reference.ts'
+export {
+  fallbackTag,
+  parseSignatureTag,
+  signatureTag,
+  SIGNATURE_SUFFIXES,
+  type SignatureSuffix,
+} from './signature-tag.ts'
+export { verified, verifying } from './verify.ts'

@@ -1,0 +1,48 @@
+/** Media types of the OCI image spec and of Docker schema 2, and what each one is. */
+
+export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
+export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json'
+export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
+export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
+
+/** What a registry is asked for when a manifest is fetched. Schema 1 is absent on purpose. */
+export const MANIFEST_TYPES: readonly string[] = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST]
+
+const SCHEMA1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/
+const NONDISTRIBUTABLE =
+  /^application\/vnd\.(?:docker\.image\.rootfs\.foreign\.diff|oci\.image\.layer\.nondistributable\.v1)\.tar/
+
+export function isIndexType(mediaType: string): boolean {
+  return mediaType === OCI_INDEX || mediaType === DOCKER_LIST
+}
+
+/** True for a type whose children this version can follow. */
+export function isManifestType(mediaType: string): boolean {
+  return MANIFEST_TYPES.includes(mediaType)
+}
+
+export function isSchema1(mediaType: string): boolean {
+  return SCHEMA1.test(mediaType)
+}
+
+/** True for a layer that its maker forbids to hand on; named, never fetched from its `urls`. */
+export function isForeignLayer(mediaType: string): boolean {
+  return NONDISTRIBUTABLE.test(mediaType)
+}
+
+const ENVELOPES =
+  /^application\/(?:jose\+json|cose|vnd\.dev\.cosign\.simplesigning\.v1\+json|vnd\.dsse\.envelope\.v1\+json|vnd\.dev\.sigstore\.bundle.*|pkix-crl|vnd\.sallyport\..*)$/
+
+/** True for a blob that must be judged before payload flows: a signature envelope, trust or revocation data. */
+export function isEnvelopeType(mediaType: string): boolean {
+  return ENVELOPES.test(mediaType)
+}
+
+const SIGNATURES =
+  /^application\/(?:vnd\.cncf\.notary\.signature|vnd\.dev\.cosign\.artifact\.sig\.v1\+json|vnd\.dev\.sigstore\.bundle.*)$/
+
+/** True for an artifact type that marks a signature (Notary Project, cosign, sigstore bundle). */
+export function isSignatureType(artifactType: string): boolean {
+  return SIGNATURES.test(artifactType)
+}
