@@ -1,2 +1,5 @@
 /** Floor 4: sources, targets, and the walk over the graph between them. */
 export type { BlobBody, FileSlot, Source, Target, TargetPlace } from './source.ts'
+export { byDigest, Graph, type CompanionTag, type GraphNode, type Omission } from './graph.ts'
+export { carriedBlobs, isLeftOut, omissionsOf, orderArtifact, type OrderedArtifact } from './order.ts'
+export { chosenChildren, Walk, type Choice, type Gate } from './walk.ts'

@@ -1,0 +1,102 @@
+/** The order of things: artifact by artifact, children before parents, referrers after their subject. */
+import { SallyportError, type Side } from '../errors/index.ts'
+import { blobsOf, isForeignLayer, isIndexType, platformText, type Descriptor, type Digest } from '../oci/index.ts'
+import type { Graph, Omission } from './graph.ts'
+
+/** One artifact of one repository, as it is pushed: blobs, then `manifests`, then `companions`, each in this order. */
+export interface OrderedArtifact {
+  repository: string
+  root: Digest
+  tags: string[]
+  /** Children first, the root last. */
+  manifests: Digest[]
+  /** Referrers, referrers of referrers and signature-tag manifests, each after what it refers to. */
+  companions: Digest[]
+  /** Blobs not needed by an earlier artifact of this repository come first in need, each once. */
+  blobs: Descriptor[]
+}
+
+/** True for a blob that a bundle never holds: its maker forbids to hand it on. */
+export function isLeftOut(blob: Descriptor): boolean {
+  return isForeignLayer(blob.mediaType)
+}
+
+/** The blobs of a carried manifest that are carried too. */
+export function carriedBlobs(graph: Graph, digest: Digest): Descriptor[] {
+  const node = graph.nodes.get(digest)
+  return node === undefined ? [] : blobsOf(node.manifest).filter((blob) => !isLeftOut(blob))
+}
+
+class Ordering {
+  private readonly graph: Graph
+  private readonly side: Side
+  readonly manifests: Digest[] = []
+  readonly companions: Digest[] = []
+  private readonly seen = new Set<Digest>()
+
+  constructor(graph: Graph, side: Side) {
+    this.graph = graph
+    this.side = side
+  }
+
+  tree(digest: Digest, into: Digest[], depth = 0): void {
+    if (this.seen.has(digest)) return
+    this.seen.add(digest)
+    const node = this.graph.nodes.get(digest)
+    if (node === undefined)
+      throw new SallyportError('MANIFEST_MISSING', { side: this.side, subject: `${this.graph.repository}@${digest}` })
+    // Stops a hostile bundle from exhausting the stack; the walk has the same bound.
+    if (depth > 32)
+      throw new SallyportError('GRAPH_TOO_DEEP', { side: this.side, subject: `${this.graph.repository}@${digest}` })
+    for (const child of node.manifest.manifests)
+      if (this.graph.nodes.has(child.digest)) this.tree(child.digest, into, depth + 1)
+    into.push(digest)
+    for (const referrer of this.graph.referrersOf(digest)) this.tree(referrer, this.companions, depth + 1)
+    for (const companion of this.graph.companionsOf(digest)) {
+      const { digest: signing } = companion.descriptor
+      if (this.graph.nodes.has(signing)) this.tree(signing, this.companions, depth + 1)
+    }
+  }
+}
+
+/** The artifact under `root` as it is laid down and pushed. Throws MANIFEST_MISSING when the root is not carried. */
+export function orderArtifact(graph: Graph, root: Digest, tags: string[], side: Side): OrderedArtifact {
+  const ordering = new Ordering(graph, side)
+  ordering.tree(root, ordering.manifests)
+  const blobs = new Map<Digest, Descriptor>()
+  for (const digest of [...ordering.manifests, ...ordering.companions]) {
+    for (const blob of carriedBlobs(graph, digest)) if (!blobs.has(blob.digest)) blobs.set(blob.digest, blob)
+  }
+  const { manifests, companions } = ordering
+  return { repository: graph.repository, root, tags, manifests, companions, blobs: [...blobs.values()] }
+}
+
+/** All that the carried manifests name and the graph does not hold, each with its reason. */
+export function omissionsOf(graph: Graph): Omission[] {
+  const omitted: Omission[] = []
+  const add = (of: Digest, entry: Descriptor, why: Omission['why'], what: string | undefined): void => {
+    const { digest, mediaType, size } = entry
+    omitted.push({
+      repository: graph.repository,
+      digest,
+      mediaType,
+      size,
+      of,
+      why,
+      ...(what === undefined ? {} : { what }),
+    })
+  }
+  for (const [of, node] of [...graph.nodes].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const child of isIndexType(node.descriptor.mediaType) ? node.manifest.manifests : []) {
+      if (!graph.nodes.has(child.digest)) add(of, child, 'platform', child.platform && platformText(child.platform))
+    }
+    for (const blob of blobsOf(node.manifest)) if (isLeftOut(blob)) add(of, blob, 'foreign-layer', undefined)
+    for (const referrer of graph.listed.get(of) ?? []) {
+      if (!graph.nodes.has(referrer.digest)) add(of, referrer, 'referrer', referrer.artifactType)
+    }
+    for (const { tag, descriptor } of graph.companionsOf(of)) {
+      if (!graph.nodes.has(descriptor.digest)) add(of, descriptor, 'referrer', tag)
+    }
+  }
+  return omitted
+}

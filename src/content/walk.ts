@@ -1,0 +1,153 @@
+/** Fills a graph from a source: index → manifest → referrers and signature tags, at every manifest of the tree. */
+import { SallyportError } from '../errors/index.ts'
+import {
+  isSignatureType,
+  platformText,
+  signatureTag,
+  SIGNATURE_SUFFIXES,
+  type Descriptor,
+  type Digest,
+  type Platform,
+} from '../oci/index.ts'
+import type { Graph, GraphNode } from './graph.ts'
+import type { Source } from './source.ts'
+
+/** What of an artifact is taken; the rest is named as left out. */
+export interface Choice {
+  /** Platforms as `os/arch[/variant]`; undefined takes all. */
+  platforms?: readonly string[] | undefined
+  referrers: 'all' | 'signatures' | 'none'
+}
+
+/** Runs one request; the caller bounds how many run at once. */
+export type Gate = <T>(task: () => Promise<T>) => Promise<T>
+
+// Stops link loops and chains built to exhaust us (CVE-2023-33957); real graphs are 3 or 4 deep.
+const MAX_DEPTH = 16
+// Stops endless referrers; a bundle of a million blobs stays below it.
+const MAX_MANIFESTS = 1_000_000
+
+// Buildkit puts attestations beside the images of an index; they name their image here and go where it goes.
+const ATTESTED = 'vnd.docker.reference.digest'
+
+function matches(platform: Platform, wanted: readonly string[]): boolean {
+  const text = platformText(platform)
+  return wanted.some((item) => text === item || text.startsWith(`${item}/`))
+}
+
+/** The children of an index that a choice takes, in the order of the index. */
+export function chosenChildren(
+  manifests: readonly Descriptor[],
+  platforms: readonly string[] | undefined,
+): Descriptor[] {
+  if (platforms === undefined) return [...manifests]
+  const taken = new Set<string>()
+  // A child without a platform is no image of some platform (a nested index, an artifact): it stays.
+  const direct = (child: Descriptor): boolean => child.platform === undefined || matches(child.platform, platforms)
+  for (const child of manifests) if (direct(child)) taken.add(child.digest)
+  return manifests.filter((child) => taken.has(child.digest) || taken.has(child.annotations?.[ATTESTED] ?? ''))
+}
+
+function takes(referrer: Descriptor, choice: Choice): boolean {
+  if (choice.referrers === 'all') return true
+  return choice.referrers === 'signatures' && isSignatureType(referrer.artifactType ?? '')
+}
+
+export class Walk {
+  private readonly source: Source
+  private readonly graph: Graph
+  private readonly gate: Gate
+  private readonly loading = new Map<Digest, Promise<GraphNode>>()
+  private readonly looking = new Map<Digest, Promise<void>>()
+
+  constructor(source: Source, graph: Graph, gate: Gate) {
+    this.source = source
+    this.graph = graph
+    this.gate = gate
+  }
+
+  /** Kept when the artifact and all that its choice takes stand in the graph. Any failure to list or fetch throws. */
+  async artifact(root: Descriptor, choice: Choice): Promise<void> {
+    await this.visit(root, choice, 0, new Set())
+  }
+
+  private async visit(descriptor: Descriptor, choice: Choice, depth: number, seen: Set<Digest>): Promise<void> {
+    const subject = `${this.graph.repository}@${descriptor.digest}`
+    if (depth > MAX_DEPTH)
+      throw new SallyportError('GRAPH_TOO_DEEP', { side: 'source', subject, detail: `over ${MAX_DEPTH} levels` })
+    if (seen.has(descriptor.digest)) return
+    seen.add(descriptor.digest)
+    const node = await this.load(descriptor)
+    const below = [...chosenChildren(node.manifest.manifests, choice.platforms)]
+    await this.look(descriptor.digest)
+    for (const referrer of this.graph.listed.get(descriptor.digest) ?? []) {
+      if (!takes(referrer, choice)) continue
+      await this.checkSubject(referrer, descriptor.digest)
+      below.push(referrer)
+    }
+    for (const companion of choice.referrers === 'none' ? [] : this.graph.companionsOf(descriptor.digest)) {
+      if (choice.referrers === 'signatures' && companion.tag.endsWith('.sbom')) continue
+      below.push(companion.descriptor)
+    }
+    await Promise.all(below.map((child) => this.visit(child, choice, depth + 1, seen)))
+  }
+
+  private load(descriptor: Descriptor): Promise<GraphNode> {
+    const known = this.loading.get(descriptor.digest)
+    if (known !== undefined) return known
+    if (this.loading.size >= MAX_MANIFESTS) {
+      throw new SallyportError('GRAPH_TOO_LARGE', {
+        side: 'source',
+        subject: this.graph.repository,
+        detail: `over ${MAX_MANIFESTS} manifests`,
+      })
+    }
+    const promise = this.gate(() => this.source.manifest(descriptor)).then((bytes) =>
+      this.graph.add(descriptor, bytes, 'source'),
+    )
+    this.loading.set(descriptor.digest, promise)
+    return promise
+  }
+
+  /** Lists once what refers to a manifest and which tags sign it. */
+  private look(digest: Digest): Promise<void> {
+    let promise = this.looking.get(digest)
+    if (promise === undefined) {
+      promise = this.list(digest)
+      this.looking.set(digest, promise)
+    }
+    return promise
+  }
+
+  private async list(digest: Digest): Promise<void> {
+    const [referrers, tags] = await Promise.all([this.gate(() => this.source.referrers(digest)), this.source.tags()])
+    if (referrers.length > 0) this.graph.listed.set(digest, referrers)
+    const present = new Set(tags)
+    const companions = []
+    for (const suffix of SIGNATURE_SUFFIXES) {
+      const tag = signatureTag(digest, suffix)
+      if (!present.has(tag)) continue
+      companions.push({ tag, descriptor: await this.resolve(tag) })
+    }
+    if (companions.length > 0) this.graph.companions.set(digest, companions)
+  }
+
+  // Stops a poisoned list, which would bind a stranger's signature or SBOM to this manifest.
+  private async checkSubject(referrer: Descriptor, subject: Digest): Promise<void> {
+    const { manifest } = await this.load(referrer)
+    if (manifest.subject?.digest === subject) return
+    throw new SallyportError('SUBJECT_MISMATCH', {
+      side: 'source',
+      subject: `${this.graph.repository}@${referrer.digest}`,
+      detail: `listed for ${subject}, names ${manifest.subject?.digest ?? 'none'}`,
+    })
+  }
+
+  private async resolve(tag: string): Promise<Descriptor> {
+    const descriptor = await this.gate(() => this.source.resolve(tag))
+    // The list names the tag: one that is gone now was not "none", it moved under us.
+    if (descriptor === undefined)
+      throw new SallyportError('MANIFEST_MISSING', { side: 'source', subject: `${this.graph.repository}:${tag}` })
+    return descriptor
+  }
+}
