@@ -54,8 +54,9 @@ export class Graph {
     return (this.listed.get(digest) ?? []).map((entry) => entry.digest).filter((entry) => this.nodes.has(entry))
   }
 
+  /** The signature tags of a manifest, sorted. */
   companionsOf(digest: Digest): CompanionTag[] {
-    return this.companions.get(digest) ?? []
+    return (this.companions.get(digest) ?? []).toSorted((a, b) => (a.tag < b.tag ? -1 : 1))
   }
 }
 

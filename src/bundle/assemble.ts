@@ -1,0 +1,183 @@
+/** From graphs to the content of a bundle: what is judged first, what follows, and the four files that promise it. */
+import { isLeftOut, omissionsOf, orderArtifact, type Graph, type OrderedArtifact } from '../content/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import {
+  algorithmOf,
+  blobsOf,
+  digestOf,
+  hexOf,
+  isEnvelopeType,
+  type Algorithm,
+  type Descriptor,
+  type Digest,
+} from '../oci/index.ts'
+import {
+  carriedCompanions,
+  encodeBundleIndex,
+  generateIndexes,
+  type GeneratedIndex,
+  type IndexedRepository,
+} from './index-json.ts'
+import { LAYOUT_BYTES } from './names.ts'
+import { BlobList, encodeSums, encodeSums512 } from './sums.ts'
+import { encodeTransfer, FORMAT, type Transfer, type TransferRepository } from './transfer.ts'
+
+/** Envelopes above this size travel as payload; FORMAT "Law". */
+export const ENVELOPE_CAP = 32 * 1024 * 1024
+
+export interface PackedRepository extends IndexedRepository {
+  to: string
+  tags: 'complete' | 'partial'
+  removed: string[]
+}
+
+/** A blob that is judged before payload flows; manifests and generated indexes are at hand as bytes. */
+export interface LawBlob {
+  descriptor: Descriptor
+  bytes?: Buffer
+}
+
+export interface Content {
+  artifacts: OrderedArtifact[]
+  generated: GeneratedIndex[]
+  law: LawBlob[]
+  payload: Descriptor[]
+}
+
+/** Every artifact of the repositories in the order they are laid down: repositories by name, then tags, then digests. */
+export function orderRepository(repository: IndexedRepository, side: 'source' | 'bundle'): OrderedArtifact[] {
+  const tagged = new Map<Digest, string[]>()
+  for (const [tag, { digest }] of [...repository.bindings].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    tagged.set(digest, [...(tagged.get(digest) ?? []), tag])
+  }
+  for (const { digest } of [...repository.untagged].sort((a, b) => (a.digest < b.digest ? -1 : 1))) {
+    if (!tagged.has(digest)) tagged.set(digest, [])
+  }
+  return [...tagged].map(([root, tags]) => orderArtifact(repository.graph, root, tags, side))
+}
+
+function bySumsOrder<T>(items: Iterable<T>, algorithm: (item: T) => Algorithm): T[] {
+  const all = [...items]
+  return [...all.filter((item) => algorithm(item) === 'sha256'), ...all.filter((item) => algorithm(item) === 'sha512')]
+}
+
+/**
+ * The content of a bundle in member order: law and payload, each in the order of first need, sha256 before sha512.
+ * Throws DESCRIPTOR_MALFORMED when two manifests give one digest two sizes, which no blob can satisfy.
+ */
+export function arrange(repositories: readonly IndexedRepository[], side: 'source' | 'bundle'): Content {
+  const artifacts = repositories.flatMap((repository) => orderRepository(repository, side))
+  const generated = generateIndexes(repositories.map(({ graph }) => graph))
+  const law = new Map<Digest, LawBlob>()
+  const envelopes = new Map<Digest, Descriptor>()
+  const payload = new Map<Digest, Descriptor>()
+  const graphs = new Map<string, Graph>(repositories.map(({ graph }) => [graph.repository, graph]))
+  const sizes = new Map<Digest, number>()
+  for (const { repository, manifests, companions } of artifacts) {
+    const nodes = graphs.get(repository)?.nodes
+    for (const digest of [...manifests, ...companions]) {
+      const node = nodes?.get(digest)
+      if (node === undefined) continue
+      law.set(digest, { descriptor: node.descriptor, bytes: node.bytes })
+      sizes.set(digest, node.bytes.length)
+    }
+  }
+  for (const { descriptor, bytes } of generated) law.set(descriptor.digest, { descriptor, bytes })
+  for (const { repository, manifests, companions } of artifacts) {
+    for (const of of [...manifests, ...companions]) {
+      const node = graphs.get(repository)?.nodes.get(of)
+      for (const blob of node === undefined ? [] : blobsOf(node.manifest)) {
+        const size = sizes.get(blob.digest) ?? blob.size
+        if (size !== blob.size)
+          throw new SallyportError('DESCRIPTOR_MALFORMED', {
+            side,
+            subject: blob.digest,
+            detail: `sizes ${size} and ${blob.size}`,
+          })
+        sizes.set(blob.digest, size)
+        if (isLeftOut(blob) || law.has(blob.digest)) continue
+        const early = isEnvelopeType(blob.mediaType) && blob.size <= ENVELOPE_CAP
+        if (early) envelopes.set(blob.digest, blob)
+        else if (!payload.has(blob.digest)) payload.set(blob.digest, blob)
+      }
+    }
+  }
+  for (const [digest, descriptor] of envelopes) {
+    law.set(digest, { descriptor })
+    payload.delete(digest)
+  }
+  return {
+    artifacts,
+    generated,
+    law: bySumsOrder(law.values(), ({ descriptor }) => algorithmOf(descriptor.digest)),
+    payload: bySumsOrder(payload.values(), ({ digest }) => algorithmOf(digest)),
+  }
+}
+
+/** What the exporter decides; all else in transfer.json follows from the content. */
+export type Terms = Pick<
+  Transfer,
+  'channel' | 'purpose' | 'sequence' | 'audience' | 'previous' | 'map' | 'created' | 'validUntil' | 'exporter'
+>
+
+/** The members of group 3, ready to be signed and written. */
+export interface Promise3 {
+  transfer: Transfer
+  files: Map<string, Buffer>
+}
+
+function sortedDigests(descriptors: Iterable<{ digest: Digest }>): Digest[] {
+  return [...new Set([...descriptors].map(({ digest }) => digest))].sort()
+}
+
+export function transferRepository(packed: PackedRepository): TransferRepository {
+  const { graph, bindings, untagged, to, tags, removed } = packed
+  const referrers = [...graph.nodes.keys()].flatMap((subject) => graph.referrersOf(subject))
+  const bound = (pairs: Iterable<[string, Descriptor]>): Record<string, Digest> =>
+    Object.fromEntries([...pairs].map(([tag, { digest }]) => [tag, digest]))
+  return {
+    name: graph.repository,
+    to,
+    tags,
+    bindings: bound(bindings),
+    untagged: sortedDigests(untagged),
+    companions: bound(carriedCompanions(graph).map(({ tag, descriptor }) => [tag, descriptor])),
+    referrers: [...new Set(referrers)].sort(),
+    removed: [...removed].sort(),
+  }
+}
+
+/** Group 3 for this content under these terms; equal input gives equal bytes. */
+export function promise(terms: Terms, repositories: readonly PackedRepository[], content: Content): Promise3 {
+  const index = encodeBundleIndex(repositories, content.generated)
+  const law = content.law.map(({ descriptor }) => descriptor)
+  const count = (list: readonly Descriptor[], algorithm: Algorithm): number =>
+    list.filter(({ digest }) => algorithmOf(digest) === algorithm).length
+  const of = (algorithm: Algorithm): Digest[] =>
+    [...law, ...content.payload].map(({ digest }) => digest).filter((digest) => algorithmOf(digest) === algorithm)
+  const transfer: Transfer = {
+    format: FORMAT,
+    requires: [],
+    ...terms,
+    counts: {
+      law: { sha256: count(law, 'sha256'), sha512: count(law, 'sha512') },
+      payload: { sha256: count(content.payload, 'sha256'), sha512: count(content.payload, 'sha512') },
+      manifests: content.law.filter(({ bytes }) => bytes !== undefined).length,
+      bytes: [...law, ...content.payload].reduce((sum, { size }) => sum + size, 0),
+    },
+    repositories: repositories.map(transferRepository),
+    generated: content.generated.map(({ descriptor, subject }) => ({ digest: descriptor.digest, subject })),
+    omitted: repositories.flatMap(({ graph }) => omissionsOf(graph)),
+    prerequisites: [],
+  }
+  const transferBytes = encodeTransfer(transfer)
+  const hex = (bytes: Buffer): string => hexOf(digestOf(bytes))
+  const sums = encodeSums([hex(LAYOUT_BYTES), hex(transferBytes), hex(index)], BlobList.of('sha256', of('sha256')))
+  const files = new Map([
+    ['transfer.json', transferBytes],
+    ['SHA256SUMS', sums],
+  ])
+  if (of('sha512').length > 0) files.set('SHA512SUMS', encodeSums512(BlobList.of('sha512', of('sha512'))))
+  files.set('index.json', index)
+  return { transfer, files }
+}

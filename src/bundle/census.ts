@@ -1,0 +1,133 @@
+/**
+ * The closed-world check: from the judged manifests alone the promise is made anew, and must be equal byte for byte.
+ * So nothing unlisted rides along, nothing listed is missing, and every size is known before payload flows.
+ */
+import { Graph, type Omission } from '../content/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import { parseSignatureTag, type Descriptor, type Digest } from '../oci/index.ts'
+import { arrange, promise, type Content, type PackedRepository } from './assemble.ts'
+import { parseBundleIndex } from './index-json.ts'
+import type { PromiseFiles } from './reader.ts'
+import type { Transfer, TransferRepository } from './transfer.ts'
+
+export interface Census {
+  repositories: PackedRepository[]
+  content: Content
+}
+
+function mismatch(subject: string, detail: string): SallyportError {
+  return new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject, detail })
+}
+
+class Builder {
+  private readonly law: ReadonlyMap<Digest, Buffer>
+  private readonly known: Map<Digest, Descriptor>
+  private readonly transfer: Transfer
+  private readonly omitted: Set<string>
+
+  constructor(transfer: Transfer, index: Map<Digest, Descriptor>, law: ReadonlyMap<Digest, Buffer>) {
+    this.transfer = transfer
+    this.law = law
+    this.known = index
+    this.omitted = new Set(transfer.omitted.map(({ repository, of, digest }) => `${repository} ${of} ${digest}`))
+  }
+
+  private descriptor(digest: Digest, repository: string): Descriptor {
+    const found = this.known.get(digest)
+    if (found === undefined) throw mismatch(`${repository}@${digest}`, 'promised, but in no index')
+    return found
+  }
+
+  /** Learns the referrers' descriptors from the generated fallback indexes. */
+  learn(): void {
+    for (const { digest } of this.transfer.generated) {
+      const graph = new Graph('generated')
+      const bytes = this.law.get(digest)
+      if (bytes === undefined) throw mismatch(digest, 'a generated index is not carried')
+      const node = graph.add(this.descriptor(digest, 'generated'), bytes, 'bundle')
+      for (const { mediaType, digest: referrer, size } of node.manifest.manifests)
+        this.known.set(referrer, { mediaType, digest: referrer, size })
+    }
+  }
+
+  private grow(graph: Graph, root: Descriptor): void {
+    const open = [root]
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const descriptor = next
+      const bytes = this.law.get(descriptor.digest)
+      if (bytes === undefined || graph.nodes.has(descriptor.digest)) continue
+      const node = graph.add(descriptor, bytes, 'bundle')
+      // Another repository of the bundle may carry a child that this one leaves out.
+      const taken = (child: Descriptor): boolean =>
+        !this.omitted.has(`${graph.repository} ${descriptor.digest} ${child.digest}`)
+      open.push(...node.manifest.manifests.filter(taken))
+    }
+  }
+
+  repository(promised: TransferRepository): PackedRepository {
+    const graph = new Graph(promised.name)
+    const bound = (pairs: Record<string, Digest>): [string, Descriptor][] =>
+      Object.entries(pairs).map(([tag, digest]) => [tag, this.descriptor(digest, promised.name)])
+    const bindings = bound(promised.bindings)
+    const companions = bound(promised.companions)
+    const untagged = promised.untagged.map((digest) => this.descriptor(digest, promised.name))
+    const referrers = promised.referrers.map((digest) => this.descriptor(digest, promised.name))
+    for (const root of [...bindings.map(([, d]) => d), ...untagged, ...companions.map(([, d]) => d), ...referrers])
+      this.grow(graph, root)
+    for (const referrer of referrers) {
+      const subject = graph.nodes.get(referrer.digest)?.manifest.subject
+      if (subject === undefined) throw mismatch(`${promised.name}@${referrer.digest}`, 'a referrer without a subject')
+      list(graph, subject.digest, referrer)
+    }
+    for (const [tag, descriptor] of companions) accompany(graph, tag, descriptor)
+    for (const omission of this.transfer.omitted) if (omission.repository === promised.name) recall(graph, omission)
+    for (const entries of graph.listed.values()) entries.sort((a, b) => (a.digest < b.digest ? -1 : 1))
+    return {
+      graph,
+      bindings: new Map(bindings),
+      untagged,
+      to: promised.to,
+      tags: promised.tags,
+      removed: promised.removed,
+    }
+  }
+}
+
+function list(graph: Graph, subject: Digest, referrer: Descriptor): void {
+  graph.listed.set(subject, [...(graph.listed.get(subject) ?? []), referrer])
+}
+
+function accompany(graph: Graph, tag: string, descriptor: Descriptor): void {
+  const subject = parseSignatureTag(tag)?.subject
+  if (subject === undefined) throw mismatch(`${graph.repository}:${tag}`, 'no signature tag')
+  graph.companions.set(subject, [...(graph.companions.get(subject) ?? []), { tag, descriptor }])
+}
+
+// What the source listed and the exporter left out is known only by its word; it is held against nothing else.
+function recall(
+  graph: Graph,
+  { digest, mediaType, size, of, why, what }: Omission | Transfer['omitted'][number],
+): void {
+  if (why !== 'referrer') return
+  if (what !== undefined && parseSignatureTag(what) !== undefined) accompany(graph, what, { mediaType, digest, size })
+  else list(graph, of, { mediaType, digest, size, ...(what === undefined ? {} : { artifactType: what }) })
+}
+
+/**
+ * The repositories and the content that the bundle holds, proven complete.
+ * Throws CENSUS_MISMATCH, and the codes of the manifests' parsers.
+ */
+export function takeCensus(files: PromiseFiles, law: ReadonlyMap<Digest, Buffer>): Census {
+  const { transfer, bytes } = files
+  const builder = new Builder(transfer, parseBundleIndex(bytes.get('index.json') ?? Buffer.alloc(0)), law)
+  builder.learn()
+  const repositories = transfer.repositories.map((repository) => builder.repository(repository))
+  const content = arrange(repositories, 'bundle')
+  const again = promise(transfer, repositories, content)
+  for (const [name, made] of again.files) {
+    const held = bytes.get(name)
+    if (held === undefined || !held.equals(made)) throw mismatch(name, 'the manifests in the bundle give another one')
+  }
+  if (again.files.size !== bytes.size) throw mismatch('SHA512SUMS', 'the manifests in the bundle need none')
+  return { repositories, content }
+}

@@ -1,0 +1,132 @@
+/**
+ * Writes a bundle to a file: head first, then every blob straight to its place, in any order.
+ * The file is `NAME.part` until it is whole; blobs that a stopped run left in it are hashed again, never trusted.
+ */
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { SallyportError, writeFault } from '../errors/index.ts'
+import type { FileSlot } from '../content/index.ts'
+import { hasherFor } from '../oci/index.ts'
+import { encodeBlobHeader, encodeMember, type BundleLayout, type PlacedBlob } from './layout.ts'
+
+const CHUNK = 1024 * 1024
+
+function writeAll(fd: number, bytes: Buffer, at: number): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, at + done)
+}
+
+function syncFolder(file: string): void {
+  const fd = openSync(dirname(file), 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+export class FileWriter {
+  readonly part: string
+  readonly fd: number
+  private readonly output: string
+  private readonly layout: BundleLayout
+
+  /** Opens `output.part`, fresh or as a stopped run left it. Throws DISK_FULL before anything is fetched, OUTPUT_FAILED. */
+  constructor(output: string, layout: BundleLayout, resume: boolean) {
+    this.output = output
+    this.part = `${output}.part`
+    this.layout = layout
+    try {
+      this.fd = openSync(this.part, resume ? 'r+' : 'w+', 0o644)
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', this.part)
+    }
+    this.reserve()
+  }
+
+  private reserve(): void {
+    const held = fstatSync(this.fd).blocks * 512
+    const { bavail, bsize } = statfsSync(dirname(this.part))
+    const free = bavail * bsize
+    if (this.layout.size - held > free) {
+      closeSync(this.fd)
+      throw new SallyportError('DISK_FULL', {
+        side: 'state',
+        subject: this.part,
+        detail: `the bundle needs ${this.layout.size - held} bytes more, ${free} are free`,
+      })
+    }
+  }
+
+  /** Writes all that is at hand: head, law, and the headers of what is to come. The end mark is there as zeros. */
+  writeReady(): void {
+    this.guard(() => {
+      ftruncateSync(this.fd, this.layout.size)
+      for (const { at, name, bytes } of this.layout.ready) writeAll(this.fd, encodeMember(name, bytes), at)
+      for (const { descriptor, headerAt } of this.layout.blobs)
+        writeAll(this.fd, encodeBlobHeader(descriptor), headerAt)
+    })
+  }
+
+  private guard<T>(task: () => T): T {
+    try {
+      return task()
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', this.part)
+    }
+  }
+
+  /** True when the blob stands in its place whole and has its digest. */
+  holds(blob: PlacedBlob): boolean {
+    const { digest, size } = blob.descriptor
+    const hasher = hasherFor(digest)
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, size))
+    for (let at = 0; at < size;) {
+      const count = readSync(this.fd, buffer, 0, Math.min(buffer.length, size - at), blob.offset + at)
+      if (count === 0) return false
+      hasher.update(buffer.subarray(0, count))
+      at += count
+    }
+    return digest.endsWith(`:${hasher.digest('hex')}`)
+  }
+
+  slot(blob: PlacedBlob, have: number): FileSlot {
+    return { fd: this.fd, offset: blob.offset, have }
+  }
+
+  /** Makes what is written so far outlast a power cut. */
+  sync(): void {
+    this.guard(() => fdatasyncSync(this.fd))
+  }
+
+  /** Gives the bundle its name; from here on it is whole for whoever sees it. */
+  finish(): void {
+    this.guard(() => {
+      fsyncSync(this.fd)
+      closeSync(this.fd)
+      renameSync(this.part, this.output)
+      syncFolder(this.output)
+    })
+  }
+
+  /** Leaves the part file for a later run. */
+  close(): void {
+    closeSync(this.fd)
+  }
+
+  discard(): void {
+    closeSync(this.fd)
+    unlinkSync(this.part)
+  }
+}

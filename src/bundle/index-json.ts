@@ -1,0 +1,120 @@
+/** index.json of a bundle: every tag, every artifact without one, and a fallback index for every subject (FORMAT "index.json"). */
+import { canonicalBytes, isJsonObject, parseJson, type Json } from '../codec/index.ts'
+import { byDigest, type Graph } from '../content/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import {
+  descriptorJson,
+  digestOf,
+  fallbackTag,
+  OCI_INDEX,
+  parseDescriptor,
+  type Descriptor,
+  type Digest,
+} from '../oci/index.ts'
+
+const REF_NAME = 'org.opencontainers.image.ref.name'
+const CONTAINERD_NAME = 'io.containerd.image.name'
+
+/** The cap on index.json in bytes. */
+export const INDEX_CAP = 256 * 1024 * 1024
+
+/** One repository's part in the index, with full descriptors. */
+export interface IndexedRepository {
+  graph: Graph
+  bindings: ReadonlyMap<string, Descriptor>
+  untagged: readonly Descriptor[]
+}
+
+export interface GeneratedIndex {
+  subject: Digest
+  descriptor: Descriptor
+  bytes: Buffer
+}
+
+function encodeIndex(manifests: Json[]): Buffer {
+  return canonicalBytes({ schemaVersion: 2, mediaType: OCI_INDEX, manifests })
+}
+
+/** A referrer as the referrers list shows it: what it is comes from the manifest itself, not from any list. */
+export function referrerDescriptor(graph: Graph, digest: Digest): Descriptor | undefined {
+  const node = graph.nodes.get(digest)
+  if (node === undefined) return undefined
+  const { mediaType, size } = node.descriptor
+  const { artifactType, annotations } = node.manifest
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+  }
+}
+
+/** A fallback index for each carried subject with carried referrers, sorted by subject; united over repositories. */
+export function generateIndexes(graphs: readonly Graph[]): GeneratedIndex[] {
+  const united = new Map<Digest, Map<Digest, Descriptor>>()
+  for (const graph of graphs) {
+    for (const subject of graph.nodes.keys()) {
+      for (const digest of graph.referrersOf(subject)) {
+        const referrer = referrerDescriptor(graph, digest)
+        if (referrer === undefined) continue
+        const entries = united.get(subject) ?? new Map<Digest, Descriptor>()
+        united.set(subject, entries.set(digest, referrer))
+      }
+    }
+  }
+  return [...united]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([subject, entries]) => {
+      const bytes = encodeIndex([...entries.values()].sort(byDigest).map(descriptorJson))
+      return { subject, bytes, descriptor: { mediaType: OCI_INDEX, digest: digestOf(bytes), size: bytes.length } }
+    })
+}
+
+function entry(descriptor: Descriptor, refName: string | undefined, imageName: string | undefined): Json {
+  const { mediaType, digest, size } = descriptor
+  const annotations = {
+    ...(imageName === undefined ? {} : { [CONTAINERD_NAME]: imageName }),
+    ...(refName === undefined ? {} : { [REF_NAME]: refName }),
+  }
+  return { mediaType, digest, size, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) }
+}
+
+/** The bytes of index.json. The repositories are sorted by name by the caller. */
+export function encodeBundleIndex(
+  repositories: readonly IndexedRepository[],
+  generated: readonly GeneratedIndex[],
+): Buffer {
+  const manifests: Json[] = []
+  const single = repositories.length === 1
+  for (const { graph, bindings, untagged } of repositories) {
+    const tags = new Map(bindings)
+    for (const { tag, descriptor } of carriedCompanions(graph)) tags.set(tag, descriptor)
+    for (const [tag, descriptor] of [...tags].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const full = `${graph.repository}:${tag}`
+      // Two entries of one name: one tool takes the first, another the last. So names are unique, full when needed.
+      manifests.push(entry(descriptor, single ? tag : full, full))
+    }
+    for (const descriptor of [...untagged].sort(byDigest)) manifests.push(entry(descriptor, undefined, undefined))
+  }
+  for (const { subject, descriptor } of generated) manifests.push(entry(descriptor, fallbackTag(subject), undefined))
+  return encodeIndex(manifests)
+}
+
+/** The signature tags whose manifests are carried, in the order of their subjects. */
+export function carriedCompanions(graph: Graph): { tag: string; descriptor: Descriptor }[] {
+  return [...graph.companions.values()].flat().filter(({ descriptor }) => graph.nodes.has(descriptor.digest))
+}
+
+/** The descriptors that index.json holds, by digest. Throws JSON_MALFORMED, LAYOUT_MALFORMED, DESCRIPTOR_MALFORMED. */
+export function parseBundleIndex(bytes: Uint8Array): Map<Digest, Descriptor> {
+  const document = parseJson(bytes, 'bundle', 'index.json')
+  const manifests = isJsonObject(document) ? document['manifests'] : undefined
+  if (!Array.isArray(manifests)) throw new SallyportError('LAYOUT_MALFORMED', { side: 'bundle', subject: 'index.json' })
+  const found = new Map<Digest, Descriptor>()
+  for (const [i, item] of manifests.entries()) {
+    const { mediaType, digest, size } = parseDescriptor(item, 'bundle', `index.json manifests[${i}]`)
+    found.set(digest, { mediaType, digest, size })
+  }
+  return found
+}

@@ -1,0 +1,179 @@
+/** Where a bundle's bytes come from: a file, or a pipe that is read once, front to back. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { read as readAsync } from 'node:fs'
+import { promisify } from 'node:util'
+import { setImmediate as breathe } from 'node:timers/promises'
+import { SallyportError } from '../errors/index.ts'
+
+const CHUNK = 1024 * 1024
+const PIPE_CHUNK = 64 * 1024
+// So often a run of reads that never waits lets signals and timers through.
+const BREATH = 16 * CHUNK
+
+/** Bytes in order. A chunk is only valid until the next call: the buffer is used again. */
+export interface ByteInput {
+  /** As errors name it. */
+  readonly name: string
+  /** The next bytes, or undefined at the end. */
+  next(): Promise<Buffer | undefined>
+  close(): void
+}
+
+/** An input whose bytes can be had again from any offset. */
+export interface FileInput extends ByteInput {
+  readonly fd: number
+  readonly size: number
+  /** Continues reading at this offset. */
+  seek(offset: number): void
+}
+
+export function isFileInput(input: ByteInput): input is FileInput {
+  return 'fd' in input
+}
+
+class FileReader implements FileInput {
+  readonly name: string
+  readonly fd: number
+  readonly size: number
+  private readonly buffer = Buffer.allocUnsafeSlow(CHUNK)
+  private at = 0
+  private unbroken = 0
+
+  constructor(name: string) {
+    this.name = name
+    try {
+      this.fd = openSync(name, 'r')
+    } catch (cause) {
+      throw unreadable(name, cause)
+    }
+    this.size = fstatSync(this.fd).size
+  }
+
+  seek(offset: number): void {
+    this.at = offset
+  }
+
+  async next(): Promise<Buffer | undefined> {
+    this.unbroken += CHUNK
+    if (this.unbroken >= BREATH) {
+      this.unbroken = 0
+      await breathe()
+    }
+    let count: number
+    try {
+      count = readSync(this.fd, this.buffer, 0, CHUNK, this.at)
+    } catch (cause) {
+      throw unreadable(this.name, cause)
+    }
+    this.at += count
+    return count === 0 ? undefined : this.buffer.subarray(0, count)
+  }
+
+  close(): void {
+    closeSync(this.fd)
+  }
+}
+
+function unreadable(name: string, cause: unknown): SallyportError {
+  return new SallyportError('FILE_UNREADABLE', {
+    side: 'bundle',
+    subject: name,
+    detail: (cause as NodeJS.ErrnoException).code,
+    cause,
+  })
+}
+
+const readInto = promisify(readAsync)
+
+class PipeReader implements ByteInput {
+  readonly name = 'standard input'
+  private readonly fd: number
+  private readonly buffer = Buffer.allocUnsafeSlow(PIPE_CHUNK)
+  private unbroken = 0
+
+  constructor(fd: number) {
+    this.fd = fd
+  }
+
+  async next(): Promise<Buffer | undefined> {
+    this.unbroken += PIPE_CHUNK
+    if (this.unbroken >= BREATH) {
+      this.unbroken = 0
+      await breathe()
+    }
+    for (;;) {
+      try {
+        // Reading in this thread is a third faster than handing each chunk over from another one.
+        const count = readSync(this.fd, this.buffer, 0, PIPE_CHUNK, null)
+        return count === 0 ? undefined : this.buffer.subarray(0, count)
+      } catch (cause) {
+        const { code } = cause as NodeJS.ErrnoException
+        if (code === 'EOF') return undefined
+        if (code !== 'EAGAIN') throw unreadable(this.name, cause)
+        await breathe()
+        await new Promise((done) => setTimeout(done, 1))
+      }
+    }
+  }
+
+  close(): void {
+    // The descriptor belongs to the process.
+  }
+}
+
+/** Reads a pipe without blocking the thread, for an import that pushes while it reads. */
+class WaitingPipeReader implements ByteInput {
+  readonly name = 'standard input'
+  private readonly fd: number
+  private buffer = Buffer.allocUnsafeSlow(CHUNK)
+  private other = Buffer.allocUnsafeSlow(CHUNK)
+  private pending: Promise<number> | undefined
+
+  constructor(fd: number) {
+    this.fd = fd
+  }
+
+  private async fill(buffer: Buffer): Promise<number> {
+    for (;;) {
+      try {
+        const { bytesRead } = await readInto(this.fd, buffer, 0, buffer.length, null)
+        return bytesRead
+      } catch (cause) {
+        const { code } = cause as NodeJS.ErrnoException
+        if (code === 'EOF') return 0
+        if (code !== 'EAGAIN') throw unreadable(this.name, cause)
+        await new Promise((done) => setTimeout(done, 2))
+      }
+    }
+  }
+
+  async next(): Promise<Buffer | undefined> {
+    const count = await (this.pending ?? this.fill(this.buffer))
+    const filled = this.buffer
+    this.buffer = this.other
+    this.other = filled
+    this.pending = count === 0 ? Promise.resolve(0) : this.fill(this.buffer)
+    this.pending.catch(() => undefined)
+    return count === 0 ? undefined : filled.subarray(0, count)
+  }
+
+  close(): void {
+    // The descriptor belongs to the process.
+  }
+}
+
+/** The bytes of a file. Throws FILE_UNREADABLE. */
+export function fileInput(name: string): FileInput {
+  return new FileReader(name)
+}
+
+/** The bytes of an open pipe; `waiting` leaves the thread free between chunks. */
+export function pipeInput(fd: number, waiting: boolean): ByteInput {
+  return waiting ? new WaitingPipeReader(fd) : new PipeReader(fd)
+}
+
+/** The bytes of chunks held in memory. */
+export function memoryInput(chunks: readonly Buffer[], name = 'memory'): ByteInput {
+  let i = 0
+  return { name, next: () => Promise.resolve(chunks[i++]), close: () => undefined }
+}

@@ -1,0 +1,204 @@
+/** Reads a bundle in the order of its trust: metadata, promise, law, payload. Each stage waits for the caller's judgement. */
+import { SallyportError } from '../errors/index.ts'
+import { digestOf, hexOf, verified, type Digest } from '../oci/index.ts'
+import { ENVELOPE_CAP } from './assemble.ts'
+import { INDEX_CAP } from './index-json.ts'
+import type { ByteInput } from './input.ts'
+import { MemberReader, type PlacedMember } from './member-reader.ts'
+import {
+  blobName,
+  INDEX_MEMBER,
+  LAYOUT_BYTES,
+  LAYOUT_MEMBER,
+  MAX_ROOTS,
+  parseMetadataName,
+  SUMS512_MEMBER,
+  SUMS_MEMBER,
+  TRANSFER_MEMBER,
+} from './names.ts'
+import { BlobList, parseSums, parseSums512, SUMS_CAP, type Sums } from './sums.ts'
+import { parseTransfer, TRANSFER_CAP, type Transfer } from './transfer.ts'
+
+/** The bytes of a channel's metadata as they stand in the bundle; nothing of it is proven. */
+export interface Head {
+  channel: string
+  roots: Map<number, Buffer>
+  timestamp: Buffer
+  snapshot: Buffer
+  targets: Buffer
+  /** Offset of the body of targets.json, where a further signature is written. */
+  targetsAt: number
+}
+
+/** Length and digest that the channel's targets promise for a member of group 3. */
+export interface TargetFile {
+  length: number
+  sha256: string
+}
+
+export interface PromiseFiles {
+  transfer: Transfer
+  sums: Sums
+  blobs512: BlobList
+  bytes: Map<string, Buffer>
+}
+
+export interface LawMember {
+  digest: Digest
+  bytes: Buffer
+}
+
+const CAPS: Record<string, number> = { timestamp: 16_384, snapshot: 16_384, targets: 5_000_000 }
+const ROOT_CAP = 512_000
+// What is judged is held in memory, so its sum has a cap of its own.
+const LAW_CAP = 512 * 1024 * 1024
+
+export class BundleReader {
+  readonly members: MemberReader
+  private pushed: PlacedMember | undefined
+
+  constructor(input: ByteInput) {
+    this.members = new MemberReader(input)
+  }
+
+  private async next(expected: string): Promise<PlacedMember> {
+    const member = this.pushed ?? (await this.members.next())
+    this.pushed = undefined
+    if (member === undefined)
+      throw new SallyportError('TAR_ORDER', { side: 'bundle', subject: expected, detail: 'the bundle ends before it' })
+    return member
+  }
+
+  private async expect(name: string, cap: number, size?: number): Promise<PlacedMember> {
+    const member = await this.next(name)
+    if (member.name !== name)
+      throw new SallyportError('TAR_ORDER', { side: 'bundle', subject: member.name, detail: `where ${name} belongs` })
+    if (size !== undefined && member.size !== size) throw sizeFault(member, size)
+    // Sizes in headers are unsigned: cap before a byte is held.
+    if (member.size > cap)
+      throw new SallyportError('LIMIT_EXCEEDED', { side: 'bundle', subject: name, detail: `over ${cap} bytes` })
+    return member
+  }
+
+  /** Groups 1 and 2. Throws the codes of the screen, TAR_ORDER, LIMIT_EXCEEDED. */
+  async head(): Promise<Head> {
+    const layout = await this.expect(LAYOUT_MEMBER, LAYOUT_BYTES.length, LAYOUT_BYTES.length)
+    if (!(await this.members.whole(layout)).equals(LAYOUT_BYTES))
+      throw new SallyportError('LAYOUT_MALFORMED', { side: 'bundle', subject: LAYOUT_MEMBER })
+    const head: Partial<Head> & { roots: Map<number, Buffer> } = { roots: new Map() }
+    for (const part of ['root', 'timestamp', 'snapshot', 'targets'] as const) {
+      for (;;) {
+        const member = await this.next('channel metadata')
+        const name = parseMetadataName(member.name)
+        const wanted = part === 'root' ? `${head.roots.size + 1}.root` : part
+        if (name === undefined || (head.channel !== undefined && name.channel !== head.channel))
+          throw order(member, `metadata of one channel: ${wanted}`)
+        head.channel = name.channel
+        if (part === 'root' && head.roots.size > 0 && name.part === 'timestamp') {
+          this.pushed = member
+          break
+        }
+        if (name.part !== wanted) throw order(member, wanted)
+        const cap = part === 'root' ? ROOT_CAP : (CAPS[part] ?? 0)
+        if (member.size > cap || head.roots.size > MAX_ROOTS)
+          throw new SallyportError('LIMIT_EXCEEDED', { side: 'bundle', subject: member.name })
+        const bytes = await this.members.whole(member)
+        if (part === 'targets') head.targetsAt = member.bodyAt
+        if (part !== 'root') {
+          head[part] = bytes
+          break
+        }
+        head.roots.set(head.roots.size + 1, bytes)
+      }
+    }
+    return head as Head
+  }
+
+  /**
+   * Group 3, each member with the length and digest that the judged targets promise.
+   * Throws SIZE_MISMATCH, DIGEST_MISMATCH, CENSUS_MISMATCH when the targets name other files, and the parsers' codes.
+   */
+  async promise(targets: ReadonlyMap<string, TargetFile>): Promise<PromiseFiles> {
+    const names = [TRANSFER_MEMBER, SUMS_MEMBER, ...(targets.has(SUMS512_MEMBER) ? [SUMS512_MEMBER] : []), INDEX_MEMBER]
+    const stranger =
+      [...targets.keys()].find((name) => !names.includes(name)) ?? names.find((name) => !targets.has(name))
+    if (stranger !== undefined)
+      throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: stranger, detail: 'in the targets' })
+    const caps: Record<string, number> = { [TRANSFER_MEMBER]: TRANSFER_CAP, [INDEX_MEMBER]: INDEX_CAP }
+    const bytes = new Map<string, Buffer>()
+    let transfer: Transfer | undefined
+    for (const name of names) {
+      const target = targets.get(name)
+      const member = await this.expect(name, caps[name] ?? SUMS_CAP, target?.length)
+      const whole = await this.members.whole(member)
+      if (hexOf(digestOf(whole)) !== target?.sha256)
+        throw new SallyportError('DIGEST_MISMATCH', { side: 'bundle', subject: name })
+      // A newer format is told before its other files are held against this version's rules.
+      if (name === TRANSFER_MEMBER) transfer = parseTransfer(whole)
+      bytes.set(name, whole)
+    }
+    const of = (name: string): Buffer => bytes.get(name) ?? Buffer.alloc(0)
+    const blobs512 = targets.has(SUMS512_MEMBER)
+      ? parseSums512(of(SUMS512_MEMBER))
+      : new BlobList('sha512', Buffer.alloc(0))
+    const sums = parseSums(of(SUMS_MEMBER))
+    return { transfer: transfer as Transfer, sums, blobs512, bytes }
+  }
+
+  /** Group 4: what must be judged before payload flows, each proven against its own name. */
+  async *law(files: PromiseFiles): AsyncGenerator<LawMember> {
+    let held = 0
+    for (const digest of lawOrder(files)) {
+      const member = await this.expect(blobName(digest), ENVELOPE_CAP)
+      held += member.size
+      if (held > LAW_CAP)
+        throw new SallyportError('LIMIT_EXCEEDED', {
+          side: 'bundle',
+          subject: member.name,
+          detail: 'manifests and envelopes together',
+        })
+      const bytes = await this.members.whole(member)
+      yield { digest, bytes: verified(bytes, { mediaType: '', digest, size: member.size }, 'bundle', member.name) }
+    }
+  }
+
+  /** The next payload member, which must be this blob with this size. Its bytes are the caller's to prove. */
+  async payload(digest: Digest, size: number): Promise<PlacedMember> {
+    return this.expect(blobName(digest), size, size)
+  }
+
+  /** Proves that the bundle ends here. Throws TAR_ORDER for a further member. */
+  async end(): Promise<void> {
+    const member = await this.members.next()
+    if (member !== undefined) throw order(member, 'the end')
+  }
+}
+
+function order(member: PlacedMember, wanted: string): SallyportError {
+  return new SallyportError('TAR_ORDER', { side: 'bundle', subject: member.name, detail: `where ${wanted} belongs` })
+}
+
+function sizeFault(member: PlacedMember, size: number): SallyportError {
+  return new SallyportError('TAR_SIZE', {
+    side: 'bundle',
+    subject: member.name,
+    detail: `${member.size} bytes, ${size} promised`,
+  })
+}
+
+function* slice(list: BlobList, from: number, count: number): Generator<Digest> {
+  for (let i = from; i < from + count; i++) yield list.at(i)
+}
+
+/** The digests of group 4 in member order. Throws CENSUS_MISMATCH when counts and sums disagree. */
+export function lawOrder({ transfer, sums, blobs512 }: PromiseFiles): Digest[] {
+  const { law, payload } = transfer.counts
+  if (law.sha256 + payload.sha256 !== sums.blobs.length || law.sha512 + payload.sha512 !== blobs512.length) {
+    throw new SallyportError('CENSUS_MISMATCH', {
+      side: 'bundle',
+      subject: TRANSFER_MEMBER,
+      detail: 'counts differ from the sums',
+    })
+  }
+  return [...slice(sums.blobs, 0, law.sha256), ...slice(blobs512, 0, law.sha512)]
+}

@@ -1,0 +1,114 @@
+/** transfer.json: what a bundle promises, for whom, and what it leaves out (FORMAT "transfer.json"). */
+import { z } from 'zod'
+import { canonicalBytes, parseJson, type Json } from '../codec/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import { isDigest, isHost, isRepositoryPath, isTag, type Digest } from '../oci/index.ts'
+import { isChannelName } from './names.ts'
+
+export const FORMAT = 'sallyport/1'
+/** Features this version reads; a bundle that requires another is refused. */
+export const FEATURES: readonly string[] = []
+/** The cap on transfer.json in bytes. */
+export const TRANSFER_CAP = 64 * 1024 * 1024
+
+const digest = z.custom<Digest>(isDigest, 'digest')
+const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'time')
+const count = z.int().min(0)
+const text = z.string().max(4096)
+const site = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/, 'site')
+const tag = z.string().refine(isTag, 'tag')
+const name = z.string().refine((value) => {
+  const slash = value.indexOf('/')
+  return isHost(value.slice(0, slash)) && isRepositoryPath(value.slice(slash + 1))
+}, 'repository')
+const path = z.string().refine(isRepositoryPath, 'repository path')
+
+const repository = z.strictObject({
+  name,
+  /** Where it goes, below what the receiver names with `--to`. */
+  to: path,
+  /** `complete`: every tag the repository had; `partial`: those the plan chose. */
+  tags: z.enum(['complete', 'partial']),
+  bindings: z.record(tag, digest),
+  /** Artifacts taken by digest alone. */
+  untagged: z.array(digest),
+  /** Tags that belong to another manifest (`sha256-<hex>.sig` and its like). */
+  companions: z.record(tag, digest),
+  referrers: z.array(digest),
+  /** Tags that an earlier bundle brought and that are gone at the source. */
+  removed: z.array(tag),
+})
+
+const schema = z.strictObject({
+  format: z.literal(FORMAT),
+  requires: z.array(z.string().max(64)).max(64),
+  channel: z.string().refine(isChannelName, 'channel'),
+  purpose: z.enum(['content', 'trust', 'revocation']),
+  sequence: z.int().min(1),
+  audience: z.array(site).min(1).max(1000),
+  /** For each site the bundle it should have had before; null when this is the first. */
+  previous: z.record(site, z.union([z.null(), z.strictObject({ sequence: z.int().min(1), id: digest })])),
+  map: z.array(z.strictObject({ from: text, to: text })),
+  created: time,
+  validUntil: time,
+  exporter: z.strictObject({ name: text, version: text }),
+  counts: z.strictObject({
+    /** Members that are judged before payload flows, and the payload after them, by algorithm. */
+    law: z.strictObject({ sha256: count, sha512: count }),
+    payload: z.strictObject({ sha256: count, sha512: count }),
+    manifests: count,
+    bytes: count,
+  }),
+  repositories: z.array(repository),
+  /** Fallback indexes made by the exporter, by the subject they list; not content of any source. */
+  generated: z.array(z.strictObject({ digest, subject: digest })),
+  omitted: z.array(
+    z.strictObject({
+      repository: name,
+      digest,
+      mediaType: text,
+      size: count,
+      of: digest,
+      why: z.enum(['platform', 'referrer', 'foreign-layer']),
+      what: text.optional(),
+    }),
+  ),
+  prerequisites: z.array(digest),
+})
+
+export type Transfer = z.output<typeof schema>
+export type TransferRepository = z.output<typeof repository>
+
+/** The bytes of transfer.json: canonical JSON and a line feed. */
+export function encodeTransfer(transfer: Transfer): Buffer {
+  return Buffer.concat([canonicalBytes(transfer as unknown as Json), Buffer.from('\n')])
+}
+
+function malformed(detail: string): SallyportError {
+  return new SallyportError('TRANSFER_MALFORMED', { side: 'bundle', subject: 'transfer.json', detail })
+}
+
+/**
+ * The promise in transfer.json.
+ * Throws FORMAT_UNSUPPORTED and FEATURE_UNKNOWN before anything else is looked at, so that a newer format is told
+ * from a damaged one; then JSON_MALFORMED and TRANSFER_MALFORMED.
+ */
+export function parseTransfer(bytes: Uint8Array): Transfer {
+  const document = parseJson(bytes, 'bundle', 'transfer.json') as Record<string, unknown>
+  const format: unknown = document?.['format']
+  if (typeof format !== 'string') throw malformed('format')
+  if (format !== FORMAT)
+    throw new SallyportError('FORMAT_UNSUPPORTED', { side: 'bundle', subject: format.slice(0, 64) })
+  const requires: unknown = document['requires']
+  const unknown = Array.isArray(requires) ? requires.find((item) => !FEATURES.includes(String(item))) : undefined
+  if (unknown !== undefined)
+    throw new SallyportError('FEATURE_UNKNOWN', { side: 'bundle', subject: String(unknown).slice(0, 64) })
+  const result = schema.safeParse(document)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    throw malformed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+  }
+  // One spelling only: a second reader must not see other members than we do.
+  if (!encodeTransfer(result.data).equals(bytes)) throw malformed('not canonical')
+  return result.data
+}
