@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Installs the pinned real counterparts of scripts/peers.lock into one folder and prints its bin path as the
+# last line of stdout; everything else goes to stderr. A second run finds the folder and installs nothing.
+#
+#   scripts/peers.sh              install what is missing, print the bin folder
+#   scripts/peers.sh --versions   the same, then a table of what is really installed, before the path
+#
+# SALLYPORT_PEERS moves the cache (default: ~/.cache/sallyport-peers).
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+lock=$here/peers.lock
+key=$(sha256sum "$lock" | cut -c1-16)
+cache=${SALLYPORT_PEERS:-$HOME/.cache/sallyport-peers}
+root=$cache/$key
+bin=$root/bin
+
+say() { printf 'peers: %s\n' "$*" >&2; }
+fail() { say "MISSING: $*"; exit 1; }
+pins() { awk -v kind="$1" '$1 == kind { print $2, $3, $4 }' "$lock"; }
+seconds() { printf '%s s' "$((SECONDS - $1))"; }
+
+# Links into /usr/bin are followed: a cache that outlives its machine must not look complete.
+complete() {
+  local name
+  [ -f "$root/complete" ] || return 1
+  for name in $(awk '$1 == "go" || $1 == "apt" { print $2 }' "$lock") python-tuf; do
+    [ -x "$bin/$name" ] || return 1
+  done
+}
+
+apt_get() {
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >/dev/null
+}
+
+installed() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null || true; }
+
+install_apt() {
+  local name version package want=() begin=$SECONDS
+  while read -r name version package; do
+    [ -n "$(installed "$package")" ] && command -v "$name" >/dev/null || want+=("$package")
+  done < <(pins apt)
+  if [ ${#want[@]} -gt 0 ]; then
+    # The lists of a fresh machine may be absent or old; ask for new ones only when the first try fails.
+    apt_get install -y --no-install-recommends "${want[@]}" 2>/dev/null ||
+      { apt_get update && apt_get install -y --no-install-recommends "${want[@]}"; } ||
+      fail "${want[*]} (apt-get install failed)"
+    say "apt: ${want[*]} in $(seconds "$begin")"
+  fi
+  while read -r name version package; do
+    command -v "$name" >/dev/null || fail "$name (package $package has no such command)"
+    ln -sfn "$(command -v "$name")" "$bin/$name"
+    [ "$(installed "$package")" = "$version" ] || say "note: $package is $(installed "$package"), the lock names $version"
+  done < <(pins apt)
+}
+
+install_pip() {
+  local want=() name version _ begin=$SECONDS
+  while read -r name version _; do want+=("$name==$version"); done < <(pins pip)
+  if [ ! -f "$root/venv/complete" ] || [ ! -x "$root/venv/bin/python" ]; then
+    rm -rf "$root/venv"
+    { python3 -m venv "$root/venv" && "$root/venv/bin/pip" install -q --no-deps "${want[@]}"; } >&2 ||
+      fail "python-tuf (${want[*]}: pip install failed)"
+    "$root/venv/bin/python" -c 'import tuf.ngclient, securesystemslib, cryptography' >&2 || fail 'python-tuf (cannot be imported)'
+    touch "$root/venv/complete"
+    say "python-tuf in $(seconds "$begin")"
+  fi
+  # Not a link: a Python started through one looks for its venv beside the link.
+  printf '#!/bin/sh\nexec "%s/venv/bin/python" "$@"\n' "$root" >"$bin/python-tuf"
+  chmod +x "$bin/python-tuf"
+}
+
+built() { go version -m "$bin/$1" 2>/dev/null | awk '$1 == "mod" { print $3 }'; }
+
+install_go() {
+  local name version package begin stage=$root/stage
+  command -v go >/dev/null || fail 'go (the compiler; registry, crane, regctl, oras, conformance and cosign are built with it)'
+  while read -r name version package; do
+    [ "$(built "$name")" != "$version" ] || continue
+    begin=$SECONDS
+    rm -rf "$stage"
+    # Away from any go.mod or go.work, so that the module's own requirements decide.
+    (cd "$root" && GOWORK=off GOFLAGS='-trimpath -buildvcs=false' CGO_ENABLED=0 GOBIN=$stage \
+      go install -ldflags '-s -w' "$package@$version") </dev/null >"$root/$name.log" 2>&1 || {
+      tail -n 20 "$root/$name.log" >&2
+      fail "$name $version (go install $package failed, see $root/$name.log)"
+    }
+    mv "$stage/$name" "$bin/$name"
+    say "$name $version in $(seconds "$begin")"
+  done < <(pins go)
+  rm -rf "$stage"
+}
+
+versions() {
+  local name package names
+  mapfile -t names < <(pins pip | cut -d' ' -f1)
+  while read -r name _ _; do printf '%-18s %s\n' "$name" "$(built "$name")"; done < <(pins go)
+  while read -r name _ package; do printf '%-18s %s\n' "$name" "$(installed "$package")"; done < <(pins apt)
+  "$bin/python-tuf" - "${names[@]}" <<'PY'
+import sys
+from importlib.metadata import version
+print(f"{'python':18} {sys.version.split()[0]}")
+for name in sys.argv[1:]:
+    print(f"{name:18} {version(name)}")
+PY
+}
+
+case ${1:-} in '' | --versions) ;; *) say "unknown argument $1"; exit 2 ;; esac
+
+if ! complete; then
+  mkdir -p "$bin"
+  # Two runs at once (a developer's and CI's, say) must not build the same thing into the same folder.
+  exec 9>"$cache/$key.lock"
+  flock 9
+  complete || {
+    install_apt
+    install_pip
+    install_go
+    touch "$root/complete"
+    say "ready in $SECONDS s"
+  }
+fi
+[ "${1:-}" != --versions ] || versions
+printf '%s\n' "$bin"
