@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { needPeers, peer, type Registry, type RegistryOptions, startRegistry, tryPeer } from './registry.ts'
+import {
+  needPeers,
+  orasFlags,
+  peer,
+  type Registry,
+  type RegistryOptions,
+  skopeoFlags,
+  startRegistry,
+  tryPeer,
+} from './registry.ts'
 
 const EMPTY_INDEX_CHILD = {
   schemaVersion: 2,
@@ -39,12 +49,8 @@ describe('the registry harness', function () {
     return registry
   }
 
-  function flags({ caFile }: Registry): string[] {
-    return caFile === undefined ? ['--plain-http'] : ['--ca-file', caFile]
-  }
-
   function push(to: Registry, name: string) {
-    return tryPeer('oras', ['push', ...flags(to), `${to.host}/${name}`, 'cargo.txt:text/plain'], {
+    return tryPeer('oras', ['push', ...orasFlags(to), `${to.host}/${name}`, 'cargo.txt:text/plain'], {
       cwd: folder,
       env: to.env,
     })
@@ -54,9 +60,14 @@ describe('the registry harness', function () {
     const pushed = await push(to, 'port/cargo:1')
     assert.equal(pushed.status, 0, pushed.stderr)
     const out = mkdtempSync(join(folder, 'pulled-'))
-    await peer('oras', ['pull', ...flags(to), '-o', out, `${to.host}/port/cargo:1`], { env: to.env })
+    await peer('oras', ['pull', ...orasFlags(to), '-o', out, `${to.host}/port/cargo:1`], { env: to.env })
     const digest = await peer('crane', ['digest', `${to.host}/port/cargo:1`], { env: to.env })
     assert.match(digest, /^sha256:[0-9a-f]{64}\n$/)
+    const ref = `${to.host}/port/cargo:1`
+    assert.equal(await peer('regctl', ['image', 'digest', ref], { env: to.env }), digest)
+    const inspect = ['inspect', ...skopeoFlags(to), '--raw', `docker://${ref}`]
+    const raw = await peer('skopeo', inspect, { env: to.env })
+    assert.equal(`sha256:${createHash('sha256').update(raw).digest('hex')}\n`, digest)
   }
 
   for (const auth of ['none', 'htpasswd', 'token'] as const) {
@@ -75,7 +86,9 @@ describe('the registry harness', function () {
   for (const auth of ['htpasswd', 'token'] as const) {
     it(`refuses a stranger with ${auth} authentication`, async () => {
       const to = await start({ auth })
-      const { status, stderr } = await tryPeer('oras', ['repo', 'tags', '--plain-http', `${to.host}/port/cargo`])
+      const { status, stderr } = await tryPeer('oras', ['repo', 'tags', '--plain-http', `${to.host}/port/cargo`], {
+        env: { DOCKER_CONFIG: folder },
+      })
       assert.notEqual(status, 0)
       assert.match(stderr, /basic credential not found|401|unauthorized/i)
     })

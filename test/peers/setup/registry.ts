@@ -3,25 +3,24 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LoggedRequest } from './access-log.ts'
+import { peerEnv, type Reachable } from './peer-env.ts'
 import { distributionConfig, type RegistryOptions } from './registry-config.ts'
 import { freePort, launch, type RegistryProcess } from './registry-process.ts'
 import { peer } from './run.ts'
 import { makeTls } from './tls.ts'
 import { type IssuedToken, startTokenServer, type TokenServer } from './token-server.ts'
 
+export { orasFlags, peerEnv, skopeoFlags } from './peer-env.ts'
 export { needPeers, peer, peersBin, tryPeer } from './run.ts'
 export type { LoggedRequest } from './access-log.ts'
 export type { RegistryOptions } from './registry-config.ts'
 
-export interface Registry {
-  readonly host: string
+/** Its host is `127.0.0.1:PORT`, but `localhost:PORT` with token authentication. */
+export interface Registry extends Reachable {
   readonly origin: string
   readonly port: number
   readonly storage: string
-  readonly caFile?: string
-  readonly username?: string
-  readonly password?: string
-  /** What counterparts need to reach it: credentials and the CA. */
+  /** For counterparts that need to reach only this one; `peerEnv` is for several. */
   readonly env: Readonly<Record<string, string>>
   requests(): LoggedRequest[]
   clearRequests(): void
@@ -61,18 +60,16 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     }
     if (started === undefined) throw new Error(`port ${port} is taken`)
     const { log, settled, stop } = started
-    const host = `127.0.0.1:${port}`
-    mkdirSync(at('docker'))
-    const entry = login && { auth: Buffer.from(`${login.username}:${login.password}`).toString('base64') }
-    writeFileSync(join(at('docker'), 'config.json'), JSON.stringify({ auths: entry ? { [host]: entry } : {} }))
+    // The token server's host name, for the reason given there.
+    const host = `${auth === 'token' ? 'localhost' : '127.0.0.1'}:${port}`
+    mkdirSync(at('peers'))
+    const reachable = { host, ...(files && { caFile: files.caFile }), ...login }
     return {
-      host,
+      ...reachable,
       origin: `http${tls ? 's' : ''}://${host}`,
       port,
       storage,
-      ...(files && { caFile: files.caFile }),
-      ...login,
-      env: { DOCKER_CONFIG: at('docker'), ...(files && { SSL_CERT_FILE: files.caFile }) },
+      env: peerEnv([reachable], at('peers')),
       requests: () => log.requests(),
       clearRequests: () => log.clear(),
       settled,

@@ -8,21 +8,21 @@ export interface TlsFiles {
   readonly keyFile: string
 }
 
-const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', '2']
+const SELF = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', '2']
+const LEAF = [
+  'subjectAltName=IP:127.0.0.1,DNS:localhost',
+  'basicConstraints=critical,CA:FALSE',
+  'extendedKeyUsage=serverAuth',
+]
 
 export async function makeTls(folder: string): Promise<TlsFiles> {
   const caFile = join(folder, 'ca.pem')
   const caKey = join(folder, 'ca.key')
   const certFile = join(folder, 'server.pem')
   const keyFile = join(folder, 'server.key')
-  await peer('openssl', [
-    ...['req', '-x509', ...CURVE, '-subj', '/CN=Sallyport test CA', '-keyout', caKey, '-out', caFile],
-    ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
-  ])
-  await peer('openssl', [
-    ...['req', '-x509', '-CA', caFile, '-CAkey', caKey, ...CURVE, '-subj', '/CN=127.0.0.1'],
-    ...['-keyout', keyFile, '-out', certFile, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
-    ...['-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'extendedKeyUsage=serverAuth'],
-  ])
+  const ca = ['-subj', '/CN=Sallyport test CA', '-keyout', caKey, '-out', caFile]
+  await peer('openssl', [...SELF, ...ca, '-addext', 'keyUsage=critical,keyCertSign,cRLSign'])
+  const leaf = ['-CA', caFile, '-CAkey', caKey, '-subj', '/CN=127.0.0.1', '-keyout', keyFile, '-out', certFile]
+  await peer('openssl', [...SELF, ...leaf, ...LEAF.flatMap((extension) => ['-addext', extension])])
   return { caFile, certFile, keyFile }
 }

@@ -109,7 +109,8 @@ export async function startTokenServer(options: TokenServerOptions): Promise<Tok
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the token server has no port')
   return {
-    // A name: crane refuses a realm whose host is a loopback or private address.
+    // crane refuses a realm whose host is a loopback address; oras allows one that resolves to a loopback address
+    // only when it is the registry's own host name. So both are called localhost.
     realm: `${tls ? 'https' : 'http'}://localhost:${address.port}/token`,
     jwks: JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' }] }),
     issued: () => [...issued],
