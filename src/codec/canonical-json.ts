@@ -1,9 +1,13 @@
 /** Canonical JSON as TUF uses it (OLPC form): sorted members, no space, integers only, minimal escapes. */
 import type { Json } from './strict-json.ts'
 
-function text(value: string): string {
+function strict(value: string): string {
   // OLPC form escapes only the quote and the backslash, so a control character would not parse as JSON again.
   if (/\p{Cc}/u.test(value)) throw new TypeError('no canonical form for a control character')
+  return olpc(value)
+}
+
+function olpc(value: string): string {
   return `"${value.replace(/["\\]/g, '\\$&')}"`
 }
 
@@ -11,23 +15,40 @@ function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/**
- * The canonical text of a value. Equal values give equal text.
- * A fraction, or an integer beyond 2^53-1, has no canonical form: throws TypeError (a programmer's mistake).
- */
-export function canonicalJson(value: Json): string {
+function write(value: Json, text: (value: string) => string): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return text(value)
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value)) throw new TypeError(`no canonical form for ${value}`)
     return String(value)
   }
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (Array.isArray(value)) return `[${value.map((item) => write(item, text)).join(',')}]`
   const members = Object.entries(value).sort(([a], [b]) => byCodeUnit(a, b))
-  return `{${members.map(([key, item]) => `${text(key)}:${canonicalJson(item)}`).join(',')}}`
+  return `{${members.map(([key, item]) => `${text(key)}:${write(item, text)}`).join(',')}}`
+}
+
+/**
+ * The canonical text of a value. Equal values give equal text.
+ * A fraction, or an integer beyond 2^53-1, has no canonical form: throws TypeError (a programmer's mistake).
+ */
+export function canonicalJson(value: Json): string {
+  return write(value, strict)
 }
 
 /** The canonical text as UTF-8 bytes. */
 export function canonicalBytes(value: Json): Buffer {
   return Buffer.from(canonicalJson(value), 'utf8')
+}
+
+/**
+ * The OLPC bytes that TUF hashes and signs: as {@link canonicalBytes}, but a control character (the line ends of a PEM
+ * key) stands as it is. With one inside they are not JSON again: to be hashed and signed, never stored.
+ */
+export function signingBytes(value: Json): Buffer {
+  return Buffer.from(write(value, olpc), 'utf8')
+}
+
+/** JSON text with sorted members, no space and JSON's own escapes: {@link canonicalJson} unless a string needs them. */
+export function sortedJson(value: Json): string {
+  return write(value, (string) => JSON.stringify(string))
 }
