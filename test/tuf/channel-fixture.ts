@@ -1,6 +1,6 @@
 /** Real channels with seeded keys, and a forge that signs what no honest exporter would. */
 import { hash } from 'node:crypto'
-import { canonicalBytes, parseJson, type JsonObject } from '../../src/codec/index.ts'
+import { canonicalBytes, parseJson, signingBytes, sortedJson, type JsonObject } from '../../src/codec/index.ts'
 import { CAPS, MARK, SIGNED_SHA256, type Purpose, type Role } from '../../src/tuf/channel.ts'
 import type { HeadFiles, HeadInput } from '../../src/tuf/head.ts'
 import { generateKey, type ChannelKey, type Signer } from '../../src/tuf/key.ts'
@@ -85,6 +85,16 @@ export function rotate(previous: Channel, keys: Partial<Keys>, expires?: string)
 
 export function signedOf(bytes: Uint8Array): JsonObject {
   return (parseJson(bytes, 'bundle', 'test') as { signed: JsonObject }).signed
+}
+
+/** The channel's root with any content at all, signed by all its root keys and `others`. */
+export function forgeRoot(channel: Channel, edit: (signed: JsonObject) => unknown, others: ChannelKey[] = []): Buffer {
+  const signed = signedOf(channel.root)
+  edit(signed)
+  const bytes = signingBytes(signed)
+  const signers = [...channel.keys.root, ...others]
+  const signatures = signers.map((key) => ({ keyid: key.keyid, sig: key.sign(bytes) }))
+  return Buffer.from(sortedJson({ signatures, signed }))
 }
 
 export const TARGETS = {
