@@ -148,6 +148,11 @@ export const CODES = {
     'the registry does not take an index whose children are left out',
     'carry all platforms, or allow sparse indexes there',
   ],
+  LAYOUT_LOCKED: [
+    'side',
+    'another process writes into this layout',
+    'wait for it to end; remove the file named only when its process is gone for certain',
+  ],
   READ_BACK_MISMATCH: ['side', 'the registry does not hold what it said it stored', REGISTRY],
 
   STATE_EMPTY: [22, 'the state folder is empty', 'run sallyport state init, or state restore after a loss'],

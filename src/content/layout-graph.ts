@@ -1,0 +1,100 @@
+/** The manifests that can be reached from a layout's `index.json`, and what each one refers to. Built once, extended. */
+import { setImmediate } from 'node:timers/promises'
+import { SallyportError } from '../errors/index.ts'
+import { isManifestType, parseManifest, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
+import { blobName, type LayoutReader } from './layout-file.ts'
+import { readManifest } from './layout-read.ts'
+
+// Stops a layout whose manifests exhaust memory; a bundle of a million blobs stays below it.
+const MAX_MANIFESTS = 1_000_000
+// Manifests read in one go before other work gets its turn.
+const TURN = 64
+
+export class LayoutGraph {
+  private readonly reader: LayoutReader
+  private readonly known = new Map<Digest, Descriptor>()
+  private readonly read = new Set<Digest>()
+  private readonly children = new Set<Digest>()
+  private readonly bySubject = new Map<Digest, Map<Digest, Descriptor>>()
+  private running: Promise<void> = Promise.resolve()
+
+  constructor(reader: LayoutReader) {
+    this.reader = reader
+  }
+
+  /** The descriptor of a manifest that was reached or added. */
+  get(digest: Digest): Descriptor | undefined {
+    return this.known.get(digest)
+  }
+
+  /** True for a manifest that an index lists. */
+  isChild(digest: Digest): boolean {
+    return this.children.has(digest)
+  }
+
+  /** The manifests that name the subject, in no order. */
+  referrersOf(subject: Digest): Descriptor[] {
+    return [...(this.bySubject.get(subject)?.values() ?? [])]
+  }
+
+  /** Takes in a manifest whose bytes are proven; the manifest. */
+  add(descriptor: Descriptor, bytes: Uint8Array): Manifest {
+    const { mediaType, digest, size } = descriptor
+    const { place, side } = this.reader
+    const manifest = parseManifest(bytes, mediaType, side, `${place}@${digest}`)
+    if (this.known.size >= MAX_MANIFESTS)
+      throw new SallyportError('GRAPH_TOO_LARGE', { side, subject: place, detail: `over ${MAX_MANIFESTS} manifests` })
+    this.known.set(digest, { mediaType, digest, size })
+    for (const child of manifest.manifests) this.children.add(child.digest)
+    if (manifest.subject !== undefined) this.refer(manifest.subject.digest, { mediaType, digest, size }, manifest)
+    return manifest
+  }
+
+  private refer(subject: Digest, descriptor: Descriptor, manifest: Manifest): void {
+    const { artifactType, annotations } = manifest
+    const listed = this.bySubject.get(subject) ?? new Map<Digest, Descriptor>()
+    this.bySubject.set(subject, listed)
+    listed.set(descriptor.digest, {
+      ...descriptor,
+      ...(artifactType === undefined ? {} : { artifactType }),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    })
+  }
+
+  /** Kept when all that can be reached from the roots is known. Throws MANIFEST_MISSING when a root is not there. */
+  extend(roots: readonly Descriptor[]): Promise<void> {
+    const run = this.running.then(() => this.walk(roots))
+    this.running = run.catch(() => {
+      // What was queued behind the failure is lost: the next walk starts anew.
+      this.read.clear()
+    })
+    return run
+  }
+
+  private async walk(roots: readonly Descriptor[]): Promise<void> {
+    const queue = roots.map((descriptor) => ({ descriptor, child: false }))
+    let count = 0
+    for (const { descriptor, child } of queue) {
+      if (this.read.has(descriptor.digest)) continue
+      if (++count % TURN === 0) await setImmediate()
+      const manifests = this.visit(descriptor, child)
+      this.read.add(descriptor.digest)
+      for (const next of manifests) queue.push({ descriptor: next, child: true })
+    }
+  }
+
+  private visit(descriptor: Descriptor, child: boolean): readonly Descriptor[] {
+    const { mediaType, digest, size } = descriptor
+    const subject = `${this.reader.place}@${digest}`
+    const file = this.reader.open(blobName(digest))
+    file?.close()
+    if (file === undefined) {
+      // A child may be left out by choice of platforms; the walk names it. A root that is not there is damage.
+      if (child) return []
+      throw new SallyportError('MANIFEST_MISSING', { side: this.reader.side, subject })
+    }
+    if (isManifestType(mediaType)) return this.add(descriptor, readManifest(this.reader, descriptor, subject)).manifests
+    this.known.set(digest, { mediaType, digest, size })
+    return []
+  }
+}

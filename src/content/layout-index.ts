@@ -1,0 +1,126 @@
+/** `index.json` and `oci-layout` of an OCI image layout (image-layout.md), read from a hostile place. */
+import { isJsonObject, parseJson, type JsonObject } from '../codec/index.ts'
+import { SallyportError, type Side } from '../errors/index.ts'
+import { descriptorJson, parseDescriptor, type Descriptor, type Digest } from '../oci/index.ts'
+import { readWhole } from './layout-read.ts'
+import type { LayoutReader } from './layout-file.ts'
+import { IMAGE_NAME, parseLayoutName, REF_NAME, type LayoutName } from './layout-name.ts'
+
+const MIB = 1024 * 1024
+// A million entries stay below it; more would exhaust memory before anything is proven.
+const INDEX_CAP = 64 * MIB
+const MARKER_CAP = 64 * 1024
+
+export interface IndexEntry {
+  descriptor: Descriptor
+  /** `ref.name` as it stands there. */
+  name: string | undefined
+  /** The entry with all its members, also those we do not know. */
+  json: JsonObject
+}
+
+/** An entry of our own: what a descriptor says of the content, under a name or none. */
+export function indexEntry(descriptor: Descriptor, name?: string, imageName?: string): IndexEntry {
+  const { mediaType, digest, size, artifactType } = descriptor
+  const annotations = {
+    ...(name === undefined ? {} : { [REF_NAME]: name }),
+    ...(imageName === undefined ? {} : { [IMAGE_NAME]: imageName }),
+  }
+  const whole: Descriptor = {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(name === undefined ? {} : { annotations }),
+  }
+  return { descriptor: whole, name, json: descriptorJson(whole) }
+}
+
+export interface LayoutIndex {
+  /** The members of the document beside `manifests`. */
+  rest: JsonObject
+  entries: readonly IndexEntry[]
+}
+
+function malformed(reader: LayoutReader, name: string, detail: string): SallyportError {
+  return new SallyportError('LAYOUT_MALFORMED', { side: reader.side, subject: `${reader.place} ${name}`, detail })
+}
+
+/** True when `oci-layout` is there and of a version we know. Throws LAYOUT_MALFORMED for another version. */
+export function readMarker(reader: LayoutReader): boolean {
+  const bytes = readWhole(reader, 'oci-layout', MARKER_CAP)
+  if (bytes === undefined) return false
+  const marker = parseJson(bytes, reader.side, `${reader.place} oci-layout`)
+  if (!isJsonObject(marker) || marker['imageLayoutVersion'] !== '1.0.0')
+    throw malformed(reader, 'oci-layout', 'not version 1.0.0')
+  return true
+}
+
+/** The layout's index, or undefined when there is none. Throws LAYOUT_MALFORMED, LIMIT_EXCEEDED, JSON_MALFORMED. */
+export function readIndex(reader: LayoutReader): LayoutIndex | undefined {
+  const bytes = readWhole(reader, 'index.json', INDEX_CAP)
+  if (bytes === undefined) return undefined
+  const subject = `${reader.place} index.json`
+  const document = parseJson(bytes, reader.side, subject)
+  if (!isJsonObject(document) || document['schemaVersion'] !== 2) throw malformed(reader, 'index.json', 'schemaVersion')
+  const { manifests, ...rest } = document
+  if (!Array.isArray(manifests)) throw malformed(reader, 'index.json', 'no manifests')
+  const entries = manifests.map((item, i): IndexEntry => {
+    const descriptor = parseDescriptor(item, reader.side, `${subject} manifests[${i}]`)
+    return { descriptor, name: descriptor.annotations?.[REF_NAME], json: item as JsonObject }
+  })
+  return { rest, entries }
+}
+
+/** The index as it is written: entries by name, then by digest, so that equal content gives equal bytes. */
+export function indexBytes(index: LayoutIndex): Buffer {
+  const key = (entry: IndexEntry): string => `${entry.name ?? '~'}\0${entry.descriptor.digest}`
+  const sorted = index.entries.map((entry) => ({ key: key(entry), json: entry.json }))
+  sorted.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  return Buffer.from(JSON.stringify({ ...index.rest, schemaVersion: 2, manifests: sorted.map(({ json }) => json) }))
+}
+
+/** The name an entry has: `ref.name`, completed by containerd's when that is a full reference. */
+function nameOf(entry: IndexEntry): LayoutName {
+  const own = entry.name === undefined ? undefined : parseLayoutName(entry.name)
+  if (own?.repository !== undefined) return own
+  const image = entry.descriptor.annotations?.[IMAGE_NAME]
+  const full = image === undefined ? undefined : parseLayoutName(image)
+  if (full?.repository === undefined) return own ?? {}
+  const tag = own?.tag ?? full.tag
+  return { repository: full.repository, ...(tag === undefined ? {} : { tag }) }
+}
+
+/** What a layout's names stand for. */
+export interface NamedEntries {
+  /** Repository → tag → descriptor; entries that name no repository stand under the local one. */
+  tags: Map<string, Map<string, Descriptor>>
+  /** Entries without a tag: reachable by digest only. */
+  unnamed: Descriptor[]
+}
+
+/**
+ * The entries sorted by repository and tag.
+ * Throws LAYOUT_MALFORMED when one name has two digests: skopeo takes the first of them and oras the last.
+ */
+export function namedEntries(index: LayoutIndex, local: string, side: Side): NamedEntries {
+  const tags: NamedEntries['tags'] = new Map()
+  const unnamed = new Map<Digest, Descriptor>()
+  for (const entry of index.entries) {
+    const { mediaType, digest, size } = entry.descriptor
+    const { repository = local, tag } = nameOf(entry)
+    if (tag === undefined) {
+      unnamed.set(digest, { mediaType, digest, size })
+      continue
+    }
+    const known = tags.get(repository) ?? new Map<string, Descriptor>()
+    tags.set(repository, known)
+    const other = known.get(tag)
+    if (other !== undefined && other.digest !== digest) {
+      const detail = `${other.digest} and ${digest}`
+      throw new SallyportError('LAYOUT_MALFORMED', { side, subject: `${repository}:${tag}`, detail })
+    }
+    known.set(tag, { mediaType, digest, size })
+  }
+  return { tags, unnamed: [...unnamed.values()] }
+}
