@@ -1,0 +1,57 @@
+/** The thread's own end: takes jobs from {@link WorkerPool}, with connections and tokens of its own. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { SallyportError } from '../errors/index.ts'
+import { fetchInto } from './blob-slot.ts'
+import { Network } from './network.ts'
+import { settle, type RegistryOptions } from './options.ts'
+import { repositoryAt } from './repository.ts'
+import { Registry } from './request.ts'
+import type { FlatError, FromWorker, Job, ToWorker } from './workers.ts'
+
+const options = workerData as RegistryOptions
+const settings = settle(options)
+const network = new Network(options, settings)
+const registries = new Map<string, Registry>()
+const running = new Map<number, AbortController>()
+
+function tell(message: FromWorker): void {
+  parentPort?.postMessage(message)
+}
+
+function registryAt(host: string): Registry {
+  const registry = registries.get(host) ?? new Registry(host, settings, network)
+  registries.set(host, registry)
+  return registry
+}
+
+function flat(error: unknown): FlatError {
+  const fault =
+    error instanceof SallyportError
+      ? error
+      : new SallyportError('INTERNAL', {
+          side: options.side,
+          detail: error instanceof Error ? error.stack : String(error),
+        })
+  const { code, side, subject, message, remedy } = fault
+  return { code, side, subject, message, remedy }
+}
+
+async function run({ id, host, path, descriptor, slot }: Job): Promise<void> {
+  const controller = new AbortController()
+  running.set(id, controller)
+  try {
+    const repository = repositoryAt(registryAt(host), path)
+    const onBytes = (count: number): void => tell({ kind: 'bytes', id, count })
+    await fetchInto(repository, descriptor, slot, onBytes, controller.signal)
+    tell({ kind: 'done', id })
+  } catch (error) {
+    tell({ kind: 'failed', id, error: flat(error) })
+  } finally {
+    running.delete(id)
+  }
+}
+
+parentPort?.on('message', (message: ToWorker) => {
+  if (message.kind === 'fetch') void run(message.job)
+  else running.get(message.id)?.abort(new Error('aborted'))
+})

@@ -1,0 +1,86 @@
+/** The client: gives out repositories, keeps connections, tokens and threads. */
+import PQueue from 'p-queue'
+import type { FileSlot, Source, TargetPlace } from '../content/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import { isHost, type Descriptor } from '../oci/index.ts'
+import { fetchInto } from './blob-slot.ts'
+import { Network } from './network.ts'
+import { settle, type RegistryOptions, type Settings } from './options.ts'
+import { repositoryAt, type Repository } from './repository.ts'
+import { Registry } from './request.ts'
+import { RegistrySource } from './source.ts'
+import { RegistryTarget } from './target.ts'
+import { WorkerPool } from './workers.ts'
+
+/** Up to this size a blob is fetched on the calling thread: handing it to another costs more. */
+const SMALL = 256 * 1024
+const SMALL_AT_ONCE = 8
+
+/** A registry to write to; its targets can take manifests away too. */
+export interface RegistryPlace extends TargetPlace {
+  repository(path: string): RegistryTarget
+}
+
+/**
+ * Reads from and writes to registries (OCI distribution spec 1.1).
+ * Duty of the caller: `close` it. Throws CA_FILE_MALFORMED.
+ */
+export class RegistryClient {
+  readonly #settings: Settings
+  readonly #network: Network
+  readonly #registries = new Map<string, Registry>()
+  readonly #small = new PQueue({ concurrency: SMALL_AT_ONCE })
+  readonly #pool: WorkerPool
+
+  constructor(options: RegistryOptions) {
+    this.#settings = settle(options)
+    this.#network = new Network(options, this.#settings)
+    this.#pool = new WorkerPool(options, this.#settings.concurrency)
+  }
+
+  #registry(host: string): Registry {
+    if (!isHost(host))
+      throw new SallyportError('REFERENCE_INVALID', { side: this.#settings.side, subject: host.slice(0, 300) })
+    const registry = this.#registries.get(host) ?? new Registry(host, this.#settings, this.#network)
+    this.#registries.set(host, registry)
+    return registry
+  }
+
+  async #fetchInto(
+    repository: Repository,
+    descriptor: Descriptor,
+    slot: FileSlot,
+    onBytes: (count: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (descriptor.size <= SMALL) {
+      await this.#small.add(() => {
+        signal?.throwIfAborted()
+        return fetchInto(repository, descriptor, slot, onBytes, signal)
+      })
+      return
+    }
+    await this.#pool.fetch(repository.registry.host, repository.path, descriptor, slot, onBytes, signal)
+  }
+
+  /** The repository `host/path` to read from; no request is made yet. Throws REFERENCE_INVALID. */
+  source(host: string, path: string): Source {
+    return new RegistrySource(repositoryAt(this.#registry(host), path), (...job) => this.#fetchInto(...job))
+  }
+
+  /** The registry `host` to write to; its repositories stand below `prefix`. Closing it closes the client. */
+  targetPlace(host: string, prefix?: string): RegistryPlace {
+    const registry = this.#registry(host)
+    return {
+      name: host,
+      repository: (path) =>
+        new RegistryTarget(repositoryAt(registry, prefix === undefined || prefix === '' ? path : `${prefix}/${path}`)),
+      close: () => this.close(),
+    }
+  }
+
+  /** Ends connections and threads at once; whatever is under way fails. */
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#network.close()])
+  }
+}

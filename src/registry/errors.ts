@@ -1,0 +1,142 @@
+/** From what a registry or the network answers to our codes. Hostile text is cut and cleaned before it is shown. */
+import { isJsonObject, parseJson } from '../codec/index.ts'
+import { SallyportError, type Code, type Side } from '../errors/index.ts'
+
+/** A fault that may pass by itself; the retry loop repeats the request and throws `fault` when it gives up. */
+export class Transient extends Error {
+  readonly fault: SallyportError
+  /** How long the registry asked to wait. */
+  readonly waitMs: number | undefined
+  constructor(fault: SallyportError, waitMs?: number) {
+    super(fault.message)
+    this.fault = fault
+    this.waitMs = waitMs
+  }
+}
+
+const TEXT_CAP = 300
+
+/** Text from outside, without control, bidirectional and invisible characters, at most 300 characters. */
+export function plainText(text: string): string {
+  const clean = text
+    .slice(0, TEXT_CAP * 4)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]+/gu, ' ')
+    .trim()
+  return clean.length > TEXT_CAP ? `${clean.slice(0, TEXT_CAP)}…` : clean
+}
+
+const REFUSED_TLS =
+  /^(?:ERR_TLS_|ERR_SSL_|CERT_|EPROTO$|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/
+const PASSING = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_INFO',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_ABORTED',
+])
+
+/** The error code Node or undici gave, looked for in the causes and in a list of tried addresses too. */
+export function networkCode(error: unknown): string {
+  for (let at: unknown = error, i = 0; at instanceof Error && i < 5; i++) {
+    const { code, errors } = at as NodeJS.ErrnoException & { errors?: unknown[] }
+    if (typeof code === 'string') return code
+    at = Array.isArray(errors) ? errors[0] : at.cause
+  }
+  return 'unknown'
+}
+
+/**
+ * What a failed connection means: a {@link Transient}, or an error for good.
+ * The cause is left out on purpose: undici's errors can quote what the peer sent, and that may be our own token.
+ */
+export function networkFault(error: unknown, side: Side, subject: string): Transient | SallyportError {
+  if (error instanceof SallyportError || error instanceof Transient) return error
+  const code = networkCode(error)
+  const fault = (name: Code): SallyportError => new SallyportError(name, { side, subject, detail: plainText(code) })
+  if (REFUSED_TLS.test(code)) return fault('REGISTRY_TLS')
+  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return fault('REGISTRY_PROTOCOL')
+  if (PASSING.has(code)) return new Transient(fault('REGISTRY_UNREACHABLE'))
+  if (code === 'ENOTFOUND' || code.startsWith('UND_ERR') || code.startsWith('E')) return fault('REGISTRY_UNREACHABLE')
+  return new SallyportError('INTERNAL', { side, subject, cause: error })
+}
+
+/** What was asked for when the registry refused; one refusal means different things to different requests. */
+export type Purpose = 'manifest' | 'blob' | 'list' | 'push' | 'push-index' | 'tag' | 'delete'
+
+export interface RegistryText {
+  codes: string[]
+  /** Codes and messages on one line, clean. */
+  text: string
+}
+
+/** The error codes and messages in an error body (distribution spec "Error Codes"); whatever else it is, clean text. */
+export function readErrorBody(body: Uint8Array): RegistryText {
+  const codes: string[] = []
+  const parts: string[] = []
+  try {
+    const document = parseJson(body, 'source', 'error body')
+    const errors = isJsonObject(document) ? document['errors'] : undefined
+    for (const item of Array.isArray(errors) ? errors.slice(0, 5) : []) {
+      if (!isJsonObject(item)) continue
+      const code = typeof item['code'] === 'string' ? plainText(item['code']) : ''
+      codes.push(code)
+      const detail = typeof item['detail'] === 'object' ? JSON.stringify(item['detail']) : item['detail']
+      parts.push([code, item['message'], detail].filter((part) => typeof part === 'string' && part !== '').join(' '))
+    }
+    return { codes, text: plainText(parts.join('; ')) }
+  } catch {
+    // A page of HTML says nothing that a reader of our errors could use.
+    const text = Buffer.from(body.subarray(0, 2_000)).toString('latin1')
+    return { codes, text: /^\s*</.test(text) ? 'an HTML page' : plainText(text) }
+  }
+}
+
+const NO_ROOM = /quota|exceed the configured upper limit|insufficient storage|storage limit/i
+const IMMUTABLE = /immutab|cannot be overwritten/i
+const CHILD_MISSING = new Set(['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'BLOB_UNKNOWN'])
+
+function codeOf(status: number, said: RegistryText, purpose: Purpose): Code {
+  const says = (...codes: string[]): boolean => codes.some((code) => said.codes.includes(code))
+  if (status === 429 || says('TOOMANYREQUESTS')) return 'REGISTRY_LIMITED'
+  if (status >= 500 && status !== 507) return 'REGISTRY_FAULT'
+  if (purpose === 'delete') return status === 404 ? 'MANIFEST_MISSING' : 'DELETE_DENIED'
+  const writes = purpose === 'push' || purpose === 'push-index' || purpose === 'tag'
+  if (writes) {
+    if (status === 507 || NO_ROOM.test(said.text)) return 'QUOTA_EXCEEDED'
+    if (purpose === 'tag' && (IMMUTABLE.test(said.text) || says('TAG_IMMUTABLE'))) return 'TAG_IMMUTABLE'
+  }
+  if (status === 401 || status === 403) return 'REGISTRY_DENIED'
+  if (says('NAME_UNKNOWN') || (says('NOT_FOUND') && /project|repository/i.test(said.text))) return 'REPOSITORY_MISSING'
+  if (writes) {
+    const childless = said.codes.some((code) => CHILD_MISSING.has(code))
+    const invalid = says('MANIFEST_INVALID') && /sha(?:256|512):[0-9a-f]{64}/.test(said.text)
+    if (purpose === 'push-index' && (childless || invalid)) return 'SPARSE_REFUSED'
+    return status === 404 && !childless ? 'REPOSITORY_MISSING' : 'PUSH_REFUSED'
+  }
+  if (status !== 404) return 'REGISTRY_PROTOCOL'
+  return purpose === 'blob' ? 'BLOB_MISSING' : purpose === 'list' ? 'REPOSITORY_MISSING' : 'MANIFEST_MISSING'
+}
+
+/** The error for an answer that was not wanted. `hide` takes our secrets out of what the registry said. */
+export function refusal(
+  status: number,
+  body: Uint8Array,
+  purpose: Purpose,
+  side: Side,
+  subject: string,
+  hide: (text: string) => string,
+): SallyportError {
+  const said = readErrorBody(Buffer.from(hide(Buffer.from(body).toString('utf8')), 'utf8'))
+  const detail = [`status ${status}`, said.text].filter((part) => part !== '').join(', ')
+  return new SallyportError(codeOf(status, said, purpose), { side, subject, detail })
+}

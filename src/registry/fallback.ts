@@ -1,0 +1,75 @@
+/** Writes a subject's fallback tag so that nobody's entries are lost, as far as a registry without locks allows. */
+import { isJsonObject, parseJson, type JsonObject } from '../codec/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import {
+  descriptorJson,
+  digestOf,
+  fallbackTag,
+  MANIFEST_CAP,
+  OCI_INDEX,
+  parseManifest,
+  type Descriptor,
+  type Digest,
+} from '../oci/index.ts'
+import { putManifest, subjectOf, type FetchedManifest } from './manifest.ts'
+import { getFallback } from './referrer.ts'
+import type { Repository } from './repository.ts'
+import { pause, waitFor } from './retry.ts'
+
+const TRIES = 5
+
+function entriesOf(repository: Repository, fetched: FetchedManifest | undefined, subject: string): Descriptor[] {
+  if (fetched === undefined) return []
+  return parseManifest(fetched.bytes, fetched.descriptor.mediaType, repository.side, subject).manifests
+}
+
+/** The index in `fetched` with `added` at its end; every member that stands there stays as it is. */
+function extended(
+  repository: Repository,
+  fetched: FetchedManifest | undefined,
+  added: readonly Descriptor[],
+  subject: string,
+): { descriptor: Descriptor; bytes: Buffer } {
+  const found = fetched === undefined ? undefined : parseJson(fetched.bytes, repository.side, subject)
+  const base: JsonObject = isJsonObject(found) ? found : { schemaVersion: 2, mediaType: OCI_INDEX }
+  const before = Array.isArray(base['manifests']) ? base['manifests'] : []
+  const bytes = Buffer.from(JSON.stringify({ ...base, manifests: [...before, ...added.map(descriptorJson)] }))
+  if (bytes.length > MANIFEST_CAP)
+    throw new SallyportError('MANIFEST_TOO_LARGE', { side: repository.side, subject, detail: 'fallback index' })
+  const mediaType = fetched?.descriptor.mediaType ?? OCI_INDEX
+  return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length }, bytes }
+}
+
+/**
+ * Unites `referrers` with the entries under the subject's fallback tag, and reads back; repeated up to 5 times when
+ * another writer undid it. Entries that were seen once and are gone are put back too. Not seen is a writer that
+ * read before our write and writes after our last look; that one's own look, or the next run's, heals it.
+ * Throws READ_BACK_MISMATCH when the entries do not stay.
+ */
+export async function mergeFallback(
+  repository: Repository,
+  subject: Digest,
+  referrers: readonly Descriptor[],
+): Promise<void> {
+  const tag = fallbackTag(subject)
+  const named = subjectOf(repository, tag)
+  const { settings } = repository.registry
+  const wanted = new Map<Digest, Descriptor>(referrers.map((referrer) => [referrer.digest, referrer]))
+  for (let attempt = 0; ; attempt++) {
+    const fetched = await getFallback(repository, subject)
+    const there = new Map(entriesOf(repository, fetched, named).map((entry) => [entry.digest, entry]))
+    const added = [...wanted.values()].filter(({ digest }) => !there.has(digest))
+    if (added.length === 0) return
+    if (attempt > TRIES) break
+    // Two writers that met once should not meet again.
+    if (attempt > 0) await pause(waitFor(settings, attempt - 1, undefined), undefined)
+    for (const [digest, entry] of there) wanted.set(digest, entry)
+    const { descriptor, bytes } = extended(repository, fetched, added, named)
+    await putManifest(repository, tag, descriptor, bytes)
+  }
+  throw new SallyportError('READ_BACK_MISMATCH', {
+    side: repository.side,
+    subject: named,
+    detail: 'entries of the fallback tag do not stay',
+  })
+}

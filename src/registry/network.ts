@@ -1,0 +1,151 @@
+/** The sockets: one undici pool for a registry's own hosts, and one for each reach that its hops must keep to. */
+import { lookup, type LookupAddress } from 'node:dns'
+import { lookup as lookupAll } from 'node:dns/promises'
+import type { LookupFunction } from 'node:net'
+import { connect, createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import { Agent, type Dispatcher } from 'undici'
+import { SallyportError } from '../errors/index.ts'
+import { literalAddress, reachOf, type Reach } from './address.ts'
+import { networkCode } from './errors.ts'
+import type { RegistryOptions, Settings } from './options.ts'
+
+/** The error code of a lookup that led to a narrower network than allowed. */
+export const REACH_REFUSED = 'ERR_SALLYPORT_REACH'
+
+/** Checks the address that is dialled, not the name, so that DNS cannot change its answer in between. */
+function guardedLookup(floor: Reach): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      if (error !== null) return callback(error, '', 0)
+      const allowed = addresses.filter(({ address }) => reachOf(address) >= floor)
+      const [first] = allowed
+      if (first === undefined)
+        return callback(Object.assign(new Error('narrower network'), { code: REACH_REFUSED }), '', 0)
+      if (options.all === true) return callback(null, allowed)
+      return callback(null, first.address, first.family)
+    })
+  }
+}
+
+/** The floor of the registry's own origin: no guard, and our client certificate is shown. */
+export type Floor = Reach | 'own'
+
+function secureContext(options: RegistryOptions, own: boolean): SecureContext | undefined {
+  const { caPem, side } = options
+  const { certPem, keyPem } = own ? options : { certPem: undefined, keyPem: undefined }
+  if (caPem === undefined && certPem === undefined && keyPem === undefined) return undefined
+  const bad = (detail: string): SallyportError => new SallyportError('CA_FILE_MALFORMED', { side, detail })
+  if (caPem !== undefined && !caPem.includes('-----BEGIN CERTIFICATE-----')) throw bad('no certificate in it')
+  if ((certPem === undefined) !== (keyPem === undefined)) throw bad('a certificate and its key go together')
+  try {
+    return createSecureContext({
+      ...(caPem === undefined ? {} : { ca: [...getCACertificates('default'), caPem] }),
+      ...(certPem === undefined ? {} : { cert: certPem, key: keyPem }),
+    })
+  } catch (error) {
+    // OpenSSL's text can hold no key material; its code is enough all the same.
+    throw bad(networkCode(error))
+  }
+}
+
+export interface Sending {
+  method: Dispatcher.HttpMethod
+  headers: Record<string, string>
+  body?: Buffer | AsyncIterable<Uint8Array> | undefined
+  signal: AbortSignal
+  headersMs: number
+}
+
+export class Network {
+  readonly #settings: Settings
+  readonly #own: SecureContext | undefined
+  readonly #foreign: SecureContext | undefined
+  readonly #agents = new Map<Floor, Agent>()
+
+  constructor(options: RegistryOptions, settings: Settings) {
+    this.#settings = settings
+    this.#own = secureContext(options, true)
+    this.#foreign = secureContext(options, false)
+  }
+
+  #agent(floor: Floor): Agent {
+    let agent = this.#agents.get(floor)
+    if (agent === undefined) {
+      const { connectMs, idleMs } = this.#settings.timing
+      const secure = floor === 'own' ? this.#own : this.#foreign
+      agent = new Agent({
+        // One HTTP/2 connection would carry all blobs on one stream window, and GOAWAY ends them all at once.
+        allowH2: false,
+        bodyTimeout: idleMs,
+        connect: {
+          allowH2: false,
+          timeout: connectMs,
+          ...(secure === undefined ? {} : { secureContext: secure }),
+          ...(floor === 'own' || floor === 0 ? {} : { lookup: guardedLookup(floor) }),
+        },
+      })
+      this.#agents.set(floor, agent)
+    }
+    return agent
+  }
+
+  /** The answer's head, its body still to come. Connects to addresses of `floor` or more public ones only. */
+  send(url: URL, sending: Sending, floor: Floor): Promise<Dispatcher.ResponseData> {
+    const { method, headers, body, signal, headersMs } = sending
+    return this.#agent(floor).request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method,
+      headers,
+      // Async iterables are taken as they are; only undici's types do not say so.
+      body: (body ?? null) as Buffer | null,
+      signal,
+      headersTimeout: headersMs,
+    })
+  }
+
+  /** How far a host reaches; the most public of its addresses counts, and an unknown name counts as public. */
+  async reach(hostname: string): Promise<Reach> {
+    const literal = literalAddress(hostname)
+    if (literal !== undefined) return reachOf(literal)
+    try {
+      const found = await lookupAll(hostname, { all: true })
+      return found.reduce<Reach>((most, { address }) => Math.max(most, reachOf(address)) as Reach, 0)
+    } catch {
+      return 2
+    }
+  }
+
+  /** Whether TLS is spoken there. A refused certificate is TLS all the same, so that it is never a way to plain HTTP. */
+  speaksTls(hostname: string, port: number): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+    const host = literalAddress(hostname) ?? hostname
+    const socket = connect({
+      host,
+      port,
+      rejectUnauthorized: false,
+      ...(host === hostname && literalAddress(hostname) === undefined ? { servername: hostname } : {}),
+    })
+    socket.setTimeout(this.#settings.timing.connectMs, () =>
+      socket.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })),
+    )
+    socket.once('secureConnect', () => {
+      resolve(true)
+      socket.destroy()
+    })
+    socket.once('error', (error) => {
+      const code = networkCode(error)
+      if (/WRONG_VERSION_NUMBER|PACKET_LENGTH|HTTP_REQUEST|UNKNOWN_PROTOCOL/.test(code)) resolve(false)
+      else if (code === 'ECONNRESET') resolve(false)
+      else if (/^(?:ERR_SSL|EPROTO)/.test(code)) resolve(true)
+      else reject(error)
+    })
+    return promise
+  }
+
+  async close(): Promise<void> {
+    const agents = [...this.#agents.values()]
+    this.#agents.clear()
+    await Promise.all(agents.map((agent) => agent.destroy()))
+  }
+}

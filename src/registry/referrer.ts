@@ -1,0 +1,104 @@
+/** Referrers (distribution spec "Listing Referrers"): the API and the fallback tag are both read and united. */
+import { isFault, SallyportError } from '../errors/index.ts'
+import {
+  fallbackTag,
+  isIndexType,
+  OCI_INDEX,
+  parseDescriptor,
+  parseManifest,
+  type Descriptor,
+  type Digest,
+} from '../oci/index.ts'
+import { readErrorBody } from './errors.ts'
+import { getManifest, subjectOf, type FetchedManifest } from './manifest.ts'
+import { objectIn, PAGE_CAP, pagesFrom } from './pages.ts'
+import { callTo, type Repository } from './repository.ts'
+
+const MAX_REFERRERS = 100_000
+/** 405 is what ECR says where it has no Referrers API. */
+const UNSUPPORTED = [404, 405, 501]
+
+/** The union by digest, sorted by it; the first that names a digest describes it. */
+export function unite(...lists: readonly (readonly Descriptor[])[]): Descriptor[] {
+  const found = new Map<Digest, Descriptor>()
+  for (const descriptor of lists.flat()) if (!found.has(descriptor.digest)) found.set(descriptor.digest, descriptor)
+  return [...found.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1))
+}
+
+/** The manifest under a subject's fallback tag, or undefined when there is none. Throws MANIFEST_MALFORMED for no index. */
+export async function getFallback(repository: Repository, subject: Digest): Promise<FetchedManifest | undefined> {
+  const tag = fallbackTag(subject)
+  try {
+    const fetched = await getManifest(repository, tag)
+    if (isIndexType(fetched.descriptor.mediaType)) return fetched
+  } catch (error) {
+    if (isFault(error, 'MANIFEST_MISSING', 'REPOSITORY_MISSING')) return undefined
+    throw error
+  }
+  throw new SallyportError('MANIFEST_MALFORMED', {
+    side: repository.side,
+    subject: subjectOf(repository, tag),
+    detail: 'the fallback tag names no index',
+  })
+}
+
+export class Referrers {
+  readonly #repository: Repository
+  readonly #tags: () => Promise<ReadonlySet<string> | undefined>
+  #unsupported = false
+
+  /** `tags` gives the repository's tags when they can be listed: they tell which fallback tags need no asking. */
+  constructor(repository: Repository, tags: () => Promise<ReadonlySet<string> | undefined>) {
+    this.#repository = repository
+    this.#tags = tags
+  }
+
+  /** What the Referrers API lists, sorted; undefined when the registry has none. Any other answer throws. */
+  async fromApi(subject: Digest): Promise<Descriptor[] | undefined> {
+    if (this.#unsupported) return undefined
+    const repository = this.#repository
+    const { registry, side } = repository
+    const named = subjectOf(repository, subject)
+    const call = {
+      ...callTo(repository, 'GET', `referrers/${subject}`, 'list', named),
+      headers: { accept: OCI_INDEX },
+    }
+    const first = await registry.ask(call, [200, ...UNSUPPORTED], PAGE_CAP)
+    if (first.status !== 200) {
+      // A registry that speaks of this manifest has the API, and may answer for the next one.
+      const { codes } = readErrorBody(first.bytes.subarray(0, 64 * 1024))
+      this.#unsupported = !codes.includes('MANIFEST_UNKNOWN') && !codes.includes('NAME_UNKNOWN')
+      return undefined
+    }
+    const found: Descriptor[] = []
+    for await (const page of pagesFrom(repository, call, first)) {
+      const listed = objectIn(page, [OCI_INDEX, 'application/json'], repository, named)['manifests']
+      if (!Array.isArray(listed))
+        throw new SallyportError('REGISTRY_PROTOCOL', { side, subject: named, detail: 'no manifests in the list' })
+      for (const [i, item] of listed.entries()) found.push(parseDescriptor(item, side, `${named} referrers[${i}]`))
+      if (found.length > MAX_REFERRERS)
+        throw new SallyportError('GRAPH_TOO_LARGE', {
+          side,
+          subject: named,
+          detail: `more than ${MAX_REFERRERS} referrers`,
+        })
+    }
+    return unite(found)
+  }
+
+  async #fromTag(subject: Digest): Promise<Descriptor[]> {
+    const tags = await this.#tags()
+    if (tags !== undefined && !tags.has(fallbackTag(subject))) return []
+    const fetched = await getFallback(this.#repository, subject)
+    if (fetched === undefined) return []
+    const { bytes, descriptor } = fetched
+    const named = subjectOf(this.#repository, fallbackTag(subject))
+    return parseManifest(bytes, descriptor.mediaType, this.#repository.side, named).manifests
+  }
+
+  /** What either place lists, sorted by digest. Empty only when both have answered. */
+  async list(subject: Digest): Promise<Descriptor[]> {
+    const api = await this.fromApi(subject)
+    return unite(api ?? [], await this.#fromTag(subject))
+  }
+}

@@ -1,0 +1,118 @@
+/** A repository to read from. */
+import type { FileSlot, Source } from '../content/index.ts'
+import { isFault } from '../errors/index.ts'
+import { MANIFEST_CAP, type Descriptor, type Digest } from '../oci/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import { readBlob } from './blob.ts'
+import { asPromised, getManifest, subjectOf, type FetchedManifest } from './manifest.ts'
+import { Referrers } from './referrer.ts'
+import type { Repository } from './repository.ts'
+import { listTags } from './tag.ts'
+
+/** How large blobs get into files; the client sends them to its workers. */
+export type FetchInto = (
+  repository: Repository,
+  descriptor: Descriptor,
+  slot: FileSlot,
+  onBytes: (count: number) => void,
+  signal: AbortSignal | undefined,
+) => Promise<void>
+
+const KEPT = 16 * 1024 * 1024
+
+export class RegistrySource implements Source {
+  readonly repository: string
+  readonly #repository: Repository
+  readonly #fetchInto: FetchInto
+  readonly #referrers: Referrers
+  #tags: Promise<string[]> | undefined
+  #tagSet: Promise<ReadonlySet<string> | undefined> | undefined
+  /** Manifests that a tag led to: proven, and asked for next. */
+  readonly #kept = new Map<Digest, FetchedManifest>()
+  #keptSize = 0
+
+  constructor(repository: Repository, fetchInto: FetchInto) {
+    this.repository = repository.name
+    this.#repository = repository
+    this.#fetchInto = fetchInto
+    this.#referrers = new Referrers(repository, () => (this.#tagSet ??= this.#listable()))
+  }
+
+  /** One GET, so that the manifest itself need not be asked for again. Throws REPOSITORY_MISSING. */
+  async resolve(tagOrDigest: string): Promise<Descriptor | undefined> {
+    try {
+      const fetched = await getManifest(this.#repository, tagOrDigest)
+      this.#keep(fetched)
+      return fetched.descriptor
+    } catch (error) {
+      if (isFault(error, 'MANIFEST_MISSING')) return undefined
+      throw error
+    }
+  }
+
+  #keep(fetched: FetchedManifest): void {
+    const { digest, size } = fetched.descriptor
+    if (this.#kept.has(digest)) return
+    this.#kept.set(digest, fetched)
+    this.#keptSize += size
+    for (const [oldest, { descriptor }] of this.#kept) {
+      if (this.#keptSize <= KEPT) break
+      this.#kept.delete(oldest)
+      this.#keptSize -= descriptor.size
+    }
+  }
+
+  async tags(): Promise<string[]> {
+    this.#tags ??= listTags(this.#repository)
+    try {
+      return [...(await this.#tags)]
+    } catch (error) {
+      this.#tags = undefined
+      throw error
+    }
+  }
+
+  /** The tags for the sake of fallback tags; undefined where the list is denied or unknown, so that each is asked for. */
+  async #listable(): Promise<ReadonlySet<string> | undefined> {
+    try {
+      return new Set(await this.tags())
+    } catch (error) {
+      const without = isFault(error, 'REGISTRY_DENIED', 'REPOSITORY_MISSING', 'REGISTRY_PROTOCOL', 'GRAPH_TOO_LARGE')
+      if (without) return undefined
+      this.#tagSet = undefined
+      throw error
+    }
+  }
+
+  async manifest(descriptor: Descriptor): Promise<Buffer> {
+    const { digest, size } = descriptor
+    const kept = this.#kept.get(digest)
+    if (kept !== undefined) {
+      this.#kept.delete(digest)
+      this.#keptSize -= kept.descriptor.size
+      return asPromised(this.#repository, kept, descriptor)
+    }
+    if (size > MANIFEST_CAP) {
+      const subject = subjectOf(this.#repository, digest)
+      throw new SallyportError('MANIFEST_TOO_LARGE', { side: this.#repository.side, subject })
+    }
+    return asPromised(this.#repository, await getManifest(this.#repository, digest), descriptor)
+  }
+
+  referrers(subject: Digest): Promise<Descriptor[]> {
+    return this.#referrers.list(subject)
+  }
+
+  blob(descriptor: Descriptor, from = 0): AsyncIterable<Uint8Array> {
+    return readBlob(this.#repository, descriptor, from)
+  }
+
+  blobInto(
+    descriptor: Descriptor,
+    slot: FileSlot,
+    onBytes: (count: number) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.#fetchInto(this.#repository, descriptor, slot, onBytes, signal)
+  }
+}

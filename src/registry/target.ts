@@ -1,0 +1,134 @@
+/** A repository to write to. */
+import type { BlobBody, Target } from '../content/index.ts'
+import { isFault, SallyportError } from '../errors/index.ts'
+import { MANIFEST_CAP, type Descriptor, type Digest } from '../oci/index.ts'
+import { mergeFallback } from './fallback.ts'
+import {
+  asPromised,
+  deleteManifest,
+  getManifest,
+  headManifest,
+  putManifest,
+  subjectOf,
+  type FetchedManifest,
+} from './manifest.ts'
+import { Referrers } from './referrer.ts'
+import type { Repository } from './repository.ts'
+import { pause, waitFor } from './retry.ts'
+import { headBlob, proveBlob, Upload } from './upload.ts'
+
+/** So many digests are remembered at most; beyond, the registry is asked again. */
+const REMEMBERED = 100_000
+/** How often a Referrers API is asked for what was pushed a moment ago. */
+const LOOKS = 4
+
+export class RegistryTarget implements Target {
+  readonly repository: string
+  readonly #repository: Repository
+  readonly #referrers: Referrers
+  /** Blobs that the registry has said it holds. A push alone does not put one here: that is what read-back is for. */
+  readonly #held = new Set<Digest>()
+  readonly #pushed = new Set<Digest>()
+  readonly #merging = new Map<Digest, Promise<void>>()
+
+  constructor(repository: Repository) {
+    this.repository = repository.name
+    this.#repository = repository
+    this.#referrers = new Referrers(repository, () => Promise.resolve(undefined))
+  }
+
+  /** What the target says, by one HEAD; undefined too when the repository does not exist yet. */
+  async resolve(tagOrDigest: string): Promise<Descriptor | undefined> {
+    try {
+      return await headManifest(this.#repository, tagOrDigest)
+    } catch (error) {
+      if (isFault(error, 'MANIFEST_MISSING', 'REPOSITORY_MISSING')) return undefined
+      throw error
+    }
+  }
+
+  async manifest(descriptor: Descriptor): Promise<Buffer> {
+    const { side } = this.#repository
+    const subject = subjectOf(this.#repository, descriptor.digest)
+    if (descriptor.size > MANIFEST_CAP) throw new SallyportError('MANIFEST_TOO_LARGE', { side, subject })
+    let fetched: FetchedManifest
+    try {
+      fetched = await getManifest(this.#repository, descriptor.digest)
+      return asPromised(this.#repository, fetched, descriptor)
+    } catch (cause) {
+      const lied =
+        isFault(cause, 'DIGEST_MISMATCH', 'SIZE_MISMATCH', 'MANIFEST_AMBIGUOUS') ||
+        (isFault(cause, 'MANIFEST_MISSING', 'REPOSITORY_MISSING') && this.#pushed.has(descriptor.digest))
+      if (!lied) throw cause
+      throw new SallyportError('READ_BACK_MISMATCH', { side, subject, detail: cause.message, cause })
+    }
+  }
+
+  async hasBlob(descriptor: Descriptor): Promise<boolean> {
+    if (this.#held.has(descriptor.digest)) return true
+    const there = await headBlob(this.#repository, descriptor)
+    if (there && this.#held.size < REMEMBERED) this.#held.add(descriptor.digest)
+    return there
+  }
+
+  proveBlob(descriptor: Descriptor): Promise<void> {
+    return proveBlob(this.#repository, descriptor)
+  }
+
+  async pushBlob(descriptor: Descriptor, body: BlobBody, mountFrom?: string): Promise<'pushed' | 'mounted'> {
+    const done = await new Upload(this.#repository, descriptor, body).run(mountFrom)
+    if (done === 'mounted' && this.#held.size < REMEMBERED) this.#held.add(descriptor.digest)
+    return done
+  }
+
+  async pushManifest(descriptor: Descriptor, bytes: Uint8Array): Promise<void> {
+    await putManifest(this.#repository, descriptor.digest, descriptor, bytes)
+    if (this.#pushed.size < REMEMBERED) this.#pushed.add(descriptor.digest)
+  }
+
+  tag(tag: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void> {
+    return putManifest(this.#repository, tag, descriptor, bytes)
+  }
+
+  /** Takes a manifest away. Throws DELETE_DENIED, MANIFEST_MISSING. */
+  deleteManifest(digest: Digest): Promise<void> {
+    return deleteManifest(this.#repository, digest)
+  }
+
+  /**
+   * The answer of the API itself is the probe: `OCI-Subject` is sent by registries that have none (ECR).
+   * Throws READ_BACK_MISMATCH when an API goes on without a referrer that was pushed.
+   */
+  async listReferrers(subject: Descriptor, referrers: readonly Descriptor[]): Promise<'api' | 'fallback'> {
+    const { settings } = this.#repository.registry
+    for (let look = 0; ; look++) {
+      const listed = await this.#referrers.fromApi(subject.digest)
+      if (listed === undefined) break
+      const there = new Set(listed.map(({ digest }) => digest))
+      const absent = referrers.find(({ digest }) => !there.has(digest))
+      if (absent === undefined) return 'api'
+      if (look === LOOKS) {
+        throw new SallyportError('READ_BACK_MISMATCH', {
+          side: this.#repository.side,
+          subject: subjectOf(this.#repository, subject.digest),
+          detail: `the Referrers API does not list ${absent.digest}`,
+        })
+      }
+      await pause(waitFor(settings, look, undefined), undefined)
+    }
+    // Two merges of one tag in this process would only undo each other.
+    const before = this.#merging.get(subject.digest) ?? Promise.resolve()
+    const merge = before.catch(() => undefined).then(() => mergeFallback(this.#repository, subject.digest, referrers))
+    this.#merging.set(subject.digest, merge)
+    try {
+      await merge
+    } finally {
+      if (this.#merging.get(subject.digest) === merge) this.#merging.delete(subject.digest)
+    }
+    return 'fallback'
+  }
+
+  referrers(subject: Digest): Promise<Descriptor[]> {
+    return this.#referrers.list(subject)
+  }
+}

@@ -1,0 +1,188 @@
+/** Blobs to a registry: asked for, mounted or pushed whole, and never committed before they are proven. */
+import type { BlobBody } from '../content/index.ts'
+import { isFault, SallyportError } from '../errors/index.ts'
+import { algorithmOf, isDigest, verified, verifying, type Descriptor } from '../oci/index.ts'
+import { blobSubject, readBlob } from './blob.ts'
+import { networkFault, Transient } from './errors.ts'
+import { nextHop } from './redirect.ts'
+import { callTo, type Repository } from './repository.ts'
+import type { Call } from './request.ts'
+import { repeating } from './retry.ts'
+
+const SMALL = 1024 * 1024
+const BODY_CAP = 64 * 1024
+const CANCEL_MS = 5_000
+
+/** True when the registry says that it holds the blob with this size. */
+export async function headBlob(repository: Repository, descriptor: Descriptor): Promise<boolean> {
+  const call = callTo(repository, 'HEAD', `blobs/${descriptor.digest}`, 'blob', blobSubject(repository, descriptor))
+  const reply = await repository.registry.ask(call, [200, 404], BODY_CAP)
+  if (reply.status === 404) return false
+  const length = reply.header('content-length')
+  if (length !== undefined) return Number(length) === descriptor.size
+  // A proxy took the length away: only the bytes tell.
+  await proveBlob(repository, descriptor)
+  return true
+}
+
+/** Reads the blob back whole. Throws READ_BACK_MISMATCH when it is absent or something else. */
+export async function proveBlob(repository: Repository, descriptor: Descriptor): Promise<void> {
+  const subject = blobSubject(repository, descriptor)
+  try {
+    for await (const chunk of verifying(readBlob(repository, descriptor), descriptor, repository.side, subject))
+      void chunk
+  } catch (cause) {
+    if (!isFault(cause, 'SIZE_MISMATCH', 'DIGEST_MISMATCH', 'BLOB_MISSING')) throw cause
+    throw new SallyportError('READ_BACK_MISMATCH', { side: repository.side, subject, detail: cause.message, cause })
+  }
+}
+
+/** Holds the last bytes back until the stream has ended well: a body that is wrong never becomes complete. */
+async function* withheld(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array | undefined
+  for await (const chunk of stream) {
+    // An empty chunk held back would let all real bytes go.
+    if (chunk.length === 0) continue
+    if (held !== undefined) yield held
+    held = chunk
+  }
+  if (held !== undefined) yield held
+}
+
+/** What a push has come to know; `wrong` is set when our own body failed, which no repeat can heal. */
+interface Attempt {
+  session: URL | undefined
+  wrong: unknown
+}
+
+export class Upload {
+  readonly #repository: Repository
+  readonly #descriptor: Descriptor
+  readonly #body: BlobBody
+  readonly #subject: string
+
+  constructor(repository: Repository, descriptor: Descriptor, body: BlobBody) {
+    this.#repository = repository
+    this.#descriptor = descriptor
+    this.#body = body
+    this.#subject = blobSubject(repository, descriptor)
+  }
+
+  /** Stores the blob, by a mount from another repository of the same registry when it agrees. */
+  async run(mountFrom: string | undefined): Promise<'pushed' | 'mounted'> {
+    const mounted = mountFrom === undefined ? undefined : await this.#mount(mountFrom)
+    if (mounted === 'mounted') return 'mounted'
+    let session = mounted
+    await repeating(this.#repository.registry.settings, undefined, async (number) => {
+      // The answer to the last attempt may have been lost, not its bytes.
+      if (number > 0 && (await headBlob(this.#repository, this.#descriptor))) return
+      const attempt: Attempt = { session, wrong: undefined }
+      session = undefined
+      try {
+        attempt.session ??= await this.#begin()
+        await this.#put(attempt, attempt.session)
+      } catch (error) {
+        await this.#cancel(attempt.session)
+        throw attempt.wrong ?? error
+      }
+    })
+    return 'pushed'
+  }
+
+  #call(method: Call['method'], to: string | URL): Call {
+    return { ...callTo(this.#repository, method, '', 'push', this.#subject), to }
+  }
+
+  /** `mounted`, the upload session a registry gives instead, or undefined when it does not want to hear of it. */
+  async #mount(from: string): Promise<'mounted' | URL | undefined> {
+    const { registry, path, scopes } = this.#repository
+    const query = new URLSearchParams({ mount: this.#descriptor.digest, from })
+    const call: Call = {
+      ...this.#call('POST', `/v2/${path}/blobs/uploads/?${query}`),
+      scopes: [...scopes, `repository:${from}:pull`],
+      headers: { 'content-length': '0' },
+    }
+    try {
+      const reply = await registry.ask(call, [201, 202], BODY_CAP)
+      if (reply.status === 202) return await this.#session(reply.url, reply.header('location'))
+      // Some say 201 and have nothing; then the blob is pushed.
+      return (await headBlob(this.#repository, this.#descriptor)) ? 'mounted' : undefined
+    } catch (error) {
+      const heals = isFault(error, 'REGISTRY_DENIED', 'REPOSITORY_MISSING', 'PUSH_REFUSED', 'REGISTRY_PROTOCOL')
+      if (heals) return undefined
+      throw error
+    }
+  }
+
+  async #session(at: URL, location: string | string[] | undefined): Promise<URL> {
+    const { registry, side } = this.#repository
+    return nextHop(at, location, await registry.origin(), side, this.#subject)
+  }
+
+  async #begin(): Promise<URL> {
+    const { registry, path } = this.#repository
+    const call: Call = { ...this.#call('POST', `/v2/${path}/blobs/uploads/`), headers: { 'content-length': '0' } }
+    const answer = await registry.exchange(call)
+    await registry.demand(answer, call, [202])
+    await answer.discard()
+    return this.#session(answer.url, answer.header('location'))
+  }
+
+  async #put(attempt: Attempt, session: URL): Promise<void> {
+    const { registry, side } = this.#repository
+    const { digest, size } = this.#descriptor
+    const to = new URL(session)
+    // Appended as text: URLSearchParams would write the registry's own parameters anew, and it may have signed them.
+    to.search = `${to.search === '' ? '?' : `${to.search}&`}digest=${encodeURIComponent(digest)}`
+    const call: Call = {
+      ...this.#call('PUT', to),
+      headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
+      body: size <= SMALL ? await this.#whole(attempt) : () => this.#stream(attempt),
+      headersMs: registry.settings.timing.headersMs * 10,
+    }
+    const answer = await registry.exchange(call)
+    await registry.demand(answer, call, [200, 201, 204])
+    const named = answer.header('docker-content-digest')
+    await answer.discard()
+    if (isDigest(named) && algorithmOf(named) === algorithmOf(digest) && named !== digest)
+      throw new SallyportError('READ_BACK_MISMATCH', { side, subject: this.#subject, detail: `it says ${named}` })
+  }
+
+  // The body comes out of the bundle: when it is wrong, that is the bundle's fault and not the registry's.
+  async #whole(attempt: Attempt): Promise<Buffer> {
+    try {
+      const chunks: Uint8Array[] = []
+      let size = 0
+      for await (const chunk of this.#body.open(0)) {
+        chunks.push(chunk)
+        size += chunk.length
+        if (size > this.#descriptor.size) break
+      }
+      const bytes = Buffer.concat(chunks)
+      return verified(bytes, this.#descriptor, 'bundle', this.#descriptor.digest)
+    } catch (error) {
+      attempt.wrong = error
+      throw error
+    }
+  }
+
+  async *#stream(attempt: Attempt): AsyncGenerator<Uint8Array> {
+    try {
+      yield* withheld(verifying(this.#body.open(0), this.#descriptor, 'bundle'))
+    } catch (error) {
+      attempt.wrong = error
+      throw error
+    }
+  }
+
+  /** Takes the session back so that the registry keeps no half of it; whether it listens is its own affair. */
+  async #cancel(session: URL | undefined): Promise<void> {
+    if (session === undefined) return
+    const call = { ...this.#call('DELETE', session), signal: AbortSignal.timeout(CANCEL_MS) }
+    try {
+      await (await this.#repository.registry.exchange(call)).discard()
+    } catch (error) {
+      if (!(error instanceof Transient)) void networkFault(error, this.#repository.side, this.#subject)
+    }
+  }
+}
