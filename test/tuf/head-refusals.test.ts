@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../src/codec/index.ts'
 import { LATER, makeKeys } from './channel-fixture.ts'
 import {
   alice,
@@ -50,6 +51,7 @@ const SIGNATURES: Case[] = [
 ]
 
 const AGE: Case[] = [
+  ['a timestamp below its counter', 'ROLLBACK', () => genuine, counters({ timestamp: 6, snapshot: 5, targets: 5 })],
   ['an older sequence', 'ROLLBACK', () => bundle({ sequence: 3 })],
   [
     'a snapshot version below its counter',
@@ -71,7 +73,31 @@ const AGE: Case[] = [
   ['everything when now is no time', 'EXPIRED', () => genuine, { now: new Date(Number.NaN) }],
 ]
 
+const six = (s: JsonObject): unknown => (set('version', 6)(s), mark({ sequence: 6 })(s))
 const MIXED: Case[] = [
+  [
+    'a snapshot version that timestamp does not name',
+    'METADATA_MIXED',
+    () => bundle({ timestamp: meta('snapshot.json', { version: 6 }) }),
+  ],
+  [
+    'a targets version that snapshot does not name',
+    'METADATA_MIXED',
+    () => bundle({ snapshot: meta('targets.json', { version: 6 }) }),
+  ],
+  [
+    'a timestamp that names the snapshot of another sequence',
+    'METADATA_MIXED',
+    () => bundle({ timestamp: meta('snapshot.json', { version: 6 }), snapshot: six }),
+  ],
+  [
+    'sequences that agree with each other and not with the versions',
+    'METADATA_MIXED',
+    () => {
+      const other = mark({ sequence: 6 })
+      return bundle({ timestamp: other, snapshot: other, targets: other })
+    },
+  ],
   ["another head's targets", 'METADATA_MIXED', () => ({ ...genuine, targets: sibling.targets })],
   ["another head's snapshot", 'METADATA_MIXED', () => ({ ...genuine, snapshot: sibling.snapshot })],
   ["another head's timestamp", 'METADATA_MIXED', () => ({ ...genuine, timestamp: sibling.timestamp })],
@@ -80,16 +106,8 @@ const MIXED: Case[] = [
   ['a snapshot of another channel', 'METADATA_MIXED', () => bundle({ snapshot: mark({ channel: 'vendor-b' }) })],
   ['targets of another channel', 'METADATA_MIXED', () => bundle({ targets: mark({ channel: 'vendor-b' }) })],
   ['targets of another sequence', 'METADATA_MIXED', () => bundle({ targets: mark({ sequence: 4 }) })],
-  [
-    'a snapshot whose version and sequence are another one',
-    'METADATA_MIXED',
-    () => bundle({ snapshot: (s) => (set('version', 6)(s), mark({ sequence: 6 })(s)) }),
-  ],
-  [
-    'targets whose version and sequence are another one',
-    'METADATA_MIXED',
-    () => bundle({ targets: (s) => (set('version', 6)(s), mark({ sequence: 6 })(s)) }),
-  ],
+  ['a snapshot whose version and sequence are another one', 'METADATA_MIXED', () => bundle({ snapshot: six })],
+  ['targets whose version and sequence are another one', 'METADATA_MIXED', () => bundle({ targets: six })],
   [
     'a snapshot length that is another one',
     'METADATA_MIXED',

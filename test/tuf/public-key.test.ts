@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto'
+import { createHash, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { p384 } from '@noble/curves/nist.js'
 import { isFault, type Code } from '../../src/errors/index.ts'
@@ -26,6 +26,24 @@ describe('tuf/public-key', () => {
       assert.ok(!publicKey.verify(message, ''))
       assert.ok(!publicKey.verify(message, 'zz'))
     }
+  })
+
+  it('refuses a signature that only one of the two implementations takes', () => {
+    const { Point } = ed25519
+    const number = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
+    const raw = ed.rawPublic()
+    const torsion = Point.fromBytes(Buffer.from(`ec${'ff'.repeat(30)}7f`, 'hex'))
+    assert.ok(torsion.isSmallOrder() && !torsion.is0())
+    // A nonce point with a part of small order: noble multiplies by the cofactor and does not see it, OpenSSL does.
+    const nonce = 12345n
+    const commitment = Point.BASE.multiply(nonce).add(torsion).toBytes()
+    const digest = Buffer.concat([commitment, raw, message])
+    const challenge = Point.Fn.create(number(createHash('sha512').update(digest).digest()))
+    const { scalar } = ed25519.utils.getExtendedPublicKey(ed.rawSecret())
+    const s = Buffer.from(Point.Fn.toBytes(Point.Fn.add(nonce, Point.Fn.mul(challenge, scalar))))
+    const signature = Buffer.concat([commitment, s])
+    assert.ok(ed25519.verify(Uint8Array.from(signature), message, raw, { zip215: false }))
+    assert.ok(!readPublicKey(ed.tufKey, place).verify(message, signature.toString('hex')))
   })
 
   it('accepts P-384 signatures made by OpenSSL, of high and of low s', () => {

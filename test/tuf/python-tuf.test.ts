@@ -1,15 +1,14 @@
 /** Stock python-tuf as a peer: it accepts what we build and refuses what TUF can see is wrong. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { hash } from 'node:crypto'
 import { addSignature, buildHead } from '../../src/tuf/build.ts'
 import { expiryText } from '../../src/tuf/expiry.ts'
+import { needPeers, tryPeer } from '../peers/setup/run.ts'
 import { makeChannel, makeKeys, rotate, type Channel } from './channel-fixture.ts'
 
 const CLIENT = join(import.meta.dirname, 'python-tuf-client.py')
@@ -22,13 +21,6 @@ const targets = Object.fromEntries(
   Object.entries(FILES).map(([name, bytes]) => [name, { length: bytes.length, sha256: hash('sha256', bytes) }]),
 )
 
-function findPython(): string | undefined {
-  const set = process.env['SALLYPORT_PEERS_BIN']
-  const places = [set === undefined ? [] : [set], globSync(join(homedir(), '.cache/sallyport-peers/*/bin'))].flat()
-  return places.flatMap((bin) => globSync(join(bin, 'python-tuf')))[0]
-}
-
-const python = findPython()
 const day = 86_400_000
 const soon = expiryText(new Date(Date.now() + day))
 const past = expiryText(new Date(Date.now() - day))
@@ -55,10 +47,7 @@ describe('tuf/python-tuf', function () {
   })
 
   before(async function () {
-    if (python === undefined) {
-      assert.equal(process.env['CI'], undefined, 'python-tuf is missing: make peers')
-      return this.skip()
-    }
+    needPeers(this)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   })
   beforeEach(() => {
@@ -73,7 +62,8 @@ describe('tuf/python-tuf', function () {
     files = offered
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const args = [CLIENT, site, join(site, 'root.json'), url, ...Object.keys(FILES)]
-    const { stdout } = await promisify(execFile)(python ?? '', args, { timeout: 60_000 })
+    const { status, stdout, stderr } = await tryPeer('python-tuf', args)
+    assert.equal(status, 0, stderr)
     return stdout.trim()
   }
 
