@@ -80,15 +80,15 @@ export function indexBytes(index: LayoutIndex): Buffer {
   return Buffer.from(JSON.stringify({ ...index.rest, schemaVersion: 2, manifests: sorted.map(({ json }) => json) }))
 }
 
-/** The name an entry has: `ref.name`, completed by containerd's when that is a full reference. */
+/** The name an entry has: `ref.name`, completed by containerd's full name where the two agree. */
 function nameOf(entry: IndexEntry): LayoutName {
   const own = entry.name === undefined ? undefined : parseLayoutName(entry.name)
   if (own?.repository !== undefined) return own
   const image = entry.descriptor.annotations?.[IMAGE_NAME]
   const full = image === undefined ? undefined : parseLayoutName(image)
-  if (full?.repository === undefined) return own ?? {}
-  const tag = own?.tag ?? full.tag
-  return { repository: full.repository, ...(tag === undefined ? {} : { tag }) }
+  // oras keeps containerd's name of the source when it gives a new tag: then that name is not this entry's.
+  if (full?.repository === undefined || (own !== undefined && full.tag !== own.tag)) return own ?? {}
+  return full
 }
 
 /** What a layout's names stand for. */
