@@ -90,6 +90,7 @@ describe('tuf/root', () => {
     ['a root that too few signed', 'SIGNATURE_INVALID', () => readRoot(signRoot(buildRoot(planOf()), first), place)],
     ['a root of 512,001 bytes', 'LIMIT_EXCEEDED', () => readRoot(Buffer.alloc(512_001, ' '), place)],
     ['a timestamp in its place', 'METADATA_MALFORMED', () => forgedRoot((s) => (s['_type'] = 'timestamp'))],
+    ['version 0', 'METADATA_MALFORMED', () => forgedRoot((s) => (s['version'] = 0))],
     [
       'a fifth role',
       'METADATA_MALFORMED',
