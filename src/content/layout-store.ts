@@ -69,17 +69,14 @@ export class LayoutStore {
   }
 
   private async acquire(): Promise<FolderLock> {
-    let lock: FolderLock | string
-    try {
+    const lock = await this.writing(this.dir, async () => {
       mkdirSync(this.dir, { recursive: true })
-      lock = await lockFolder(this.dir)
-    } catch (cause) {
-      throw writeFault(cause, 'OUTPUT_FAILED', this.dir)
-    }
+      return lockFolder(this.dir)
+    })
     if (typeof lock === 'string')
       throw new SallyportError('LAYOUT_LOCKED', { side: this.side, subject: join(this.dir, lock) })
     try {
-      await this.prepare()
+      await this.writing(this.dir, () => this.prepare())
       return lock
     } catch (error) {
       lock.release()
@@ -120,7 +117,8 @@ export class LayoutStore {
   async writeBlob(descriptor: Descriptor, body: AsyncIterable<Uint8Array>, subject: string): Promise<void> {
     await this.writable()
     const algorithm = algorithmOf(descriptor.digest)
-    mkdirSync(join(this.dir, 'blobs', algorithm), { recursive: true })
+    const folder = join(this.dir, 'blobs', algorithm)
+    await this.writing(folder, async () => mkdirSync(folder, { recursive: true }))
     await this.replace(blobName(descriptor.digest), verifying(body, descriptor, this.side, subject))
     this.unsynced.add(algorithm)
   }
@@ -136,7 +134,7 @@ export class LayoutStore {
           await writeAt(file.fd, run, at, path)
           at += run.length
         }
-        await this.writing(path, () => file.sync())
+        await this.writing(path, () => file.datasync())
       } finally {
         await file.close()
       }
@@ -151,7 +149,7 @@ export class LayoutStore {
     try {
       return await task()
     } catch (cause) {
-      throw writeFault(cause, 'OUTPUT_FAILED', path)
+      throw cause instanceof SallyportError ? cause : writeFault(cause, 'OUTPUT_FAILED', path)
     }
   }
 
