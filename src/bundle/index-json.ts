@@ -36,7 +36,7 @@ function encodeIndex(manifests: Json[]): Buffer {
 }
 
 /** A referrer as the referrers list shows it: what it is comes from the manifest itself, not from any list. */
-export function referrerDescriptor(graph: Graph, digest: Digest): Descriptor | undefined {
+function referrerDescriptor(graph: Graph, digest: Digest): Descriptor | undefined {
   const node = graph.nodes.get(digest)
   if (node === undefined) return undefined
   const { mediaType, size } = node.descriptor
@@ -48,6 +48,11 @@ export function referrerDescriptor(graph: Graph, digest: Digest): Descriptor | u
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
   }
+}
+
+/** The carried referrers of a manifest as a referrers list shows them, sorted by digest. */
+export function referrersCarried(graph: Graph, subject: Digest): Descriptor[] {
+  return graph.referrersOf(subject).flatMap((digest) => referrerDescriptor(graph, digest) ?? [])
 }
 
 /** A fallback index for each carried subject with carried referrers, sorted by subject; united over repositories. */

@@ -10,11 +10,12 @@ export const INDEX_MEMBER = 'index.json'
 
 export const MAX_ROOTS = 256
 
-const CHANNEL = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/
-const METADATA = /^metadata\/([a-z0-9-]{1,32})\/(?:([1-9][0-9]{0,5})\.root|timestamp|snapshot|targets)\.json$/
+// The rule of `tuf/`, where the name is signed; a test keeps the two equal.
+const CHANNEL = /^(?=.{1,63}$)[a-z0-9]+(?:[._-][a-z0-9]+)*$/
+const METADATA = /^metadata\/([a-z0-9._-]{1,63})\/(?:([1-9][0-9]{0,5})\.root|timestamp|snapshot|targets)\.json$/
 const BLOB = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/
 
-/** True for a channel's name: 1 to 32 of a–z, 0–9 and inner hyphens. */
+/** True for a channel's name: 1 to 63 of `a-z 0-9`, singly joined by `. _ -`. */
 export function isChannelName(text: string): boolean {
   return CHANNEL.test(text)
 }

@@ -1,7 +1,7 @@
 /** A repository to write to. */
 import type { BlobBody, Target } from '../content/index.ts'
 import { isFault, SallyportError } from '../errors/index.ts'
-import { MANIFEST_CAP, type Descriptor, type Digest } from '../oci/index.ts'
+import { MANIFEST_CAP, verified, type Descriptor, type Digest } from '../oci/index.ts'
 import { mergeFallback } from './fallback.ts'
 import {
   asPromised,
@@ -82,12 +82,22 @@ export class RegistryTarget implements Target {
   }
 
   async pushManifest(descriptor: Descriptor, bytes: Uint8Array): Promise<void> {
+    this.#refuseWrong(descriptor, bytes)
     await putManifest(this.#repository, descriptor.digest, descriptor, bytes)
     if (this.#pushed.size < REMEMBERED) this.#pushed.add(descriptor.digest)
   }
 
-  tag(tag: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void> {
-    return putManifest(this.#repository, tag, descriptor, bytes)
+  #refuseWrong(descriptor: Descriptor, bytes: Uint8Array): void {
+    const subject = subjectOf(this.#repository, descriptor.digest)
+    if (bytes.length > MANIFEST_CAP)
+      throw new SallyportError('MANIFEST_TOO_LARGE', { side: this.#repository.side, subject })
+    // The bytes come out of the bundle: when they are wrong, that is not the registry's fault.
+    verified(bytes, descriptor, 'bundle', descriptor.digest)
+  }
+
+  async tag(tag: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void> {
+    this.#refuseWrong(descriptor, bytes)
+    await putManifest(this.#repository, tag, descriptor, bytes)
   }
 
   /** Takes a manifest away. Throws DELETE_DENIED, MANIFEST_MISSING. */

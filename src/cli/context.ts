@@ -1,0 +1,133 @@
+/** What every command shares: the options they have in common, and what becomes of them. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import type { Argv } from 'yargs'
+import { SallyportError } from '../errors/index.ts'
+import type { RunEvent } from '../index.ts'
+import type { Result } from './outcome.ts'
+import { Progress, type ProgressStyle } from './progress.ts'
+
+export interface Common {
+  json: boolean
+  quiet: boolean
+}
+
+/** Given to each command's handler. */
+export interface Context extends Common {
+  now: Date
+  signal: AbortSignal
+  onEvent: (event: RunEvent) => void
+}
+
+export type Handler<T> = (argv: T, context: Context) => Promise<Result>
+
+/** Where the state is when no option says: below the user's own state folder. */
+export function defaultState(): string {
+  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'sallyport')
+}
+
+export function withState<T>(yargs: Argv<T>): Argv<T & { state: string }> {
+  return yargs.option('state', {
+    type: 'string',
+    describe: "the site's state folder",
+    default: defaultState(),
+    defaultDescription: '~/.local/state/sallyport',
+    requiresArg: true,
+  })
+}
+
+export function withRegistry<T>(yargs: Argv<T>): Argv<T & RegistryArgs> {
+  return yargs
+    .option('authfile', { type: 'string', describe: 'docker config.json with credentials', requiresArg: true })
+    .option('ca-file', { type: 'string', describe: 'further certificate authorities (PEM)', requiresArg: true })
+    .option('cert', { type: 'string', describe: 'client certificate (PEM)', requiresArg: true })
+    .option('cert-key', { type: 'string', describe: 'key of the client certificate (PEM)', requiresArg: true })
+    .option('plain-http', { type: 'boolean', describe: 'speak HTTP without TLS', default: false })
+    .option('allow-realm', {
+      type: 'string',
+      array: true,
+      describe: 'a token service on another host that may see credentials',
+      default: [] as string[],
+    })
+    .option('concurrency', { type: 'number', describe: 'requests under way at once', default: 8, requiresArg: true })
+    .option('retries', {
+      type: 'number',
+      describe: 'how often a failed request is repeated',
+      default: 5,
+      requiresArg: true,
+    })
+}
+
+export interface RegistryArgs {
+  authfile: string | undefined
+  caFile?: string | undefined
+  'ca-file': string | undefined
+  cert: string | undefined
+  certKey?: string | undefined
+  'cert-key': string | undefined
+  plainHttp?: boolean
+  'plain-http': boolean
+  allowRealm?: string[]
+  'allow-realm': string[]
+  concurrency: number
+  retries: number
+}
+
+/** The registry options as the verbs take them. Throws USAGE. */
+export async function accessOf(argv: RegistryArgs, hosts: readonly string[]): Promise<import('../index.ts').Access> {
+  const { registryAccess } = await import('../index.ts')
+  for (const [name, value, least] of [
+    ['--concurrency', argv.concurrency, 1],
+    ['--retries', argv.retries, 0],
+  ] as const) {
+    if (!Number.isInteger(value) || value < least || value > 256)
+      throw new SallyportError('USAGE', { side: 'state', subject: name, detail: `a whole number from ${least} to 256` })
+  }
+  return registryAccess(
+    {
+      authfile: argv.authfile,
+      env: process.env,
+      home: homedir(),
+      caFile: argv['ca-file'],
+      cert: argv.cert,
+      certKey: argv['cert-key'],
+      plainHttp: argv['plain-http'],
+      retries: argv.retries,
+      concurrency: argv.concurrency,
+      allowRealms: argv['allow-realm'],
+    },
+    hosts,
+  )
+}
+
+function styleOf({ json, quiet }: Common): ProgressStyle {
+  if (quiet) return 'none'
+  if (json) return 'json'
+  return process.stderr.isTTY ? 'terminal' : 'plain'
+}
+
+/** The context of one run; `end` gives the terminal back. */
+export function contextOf(common: Common): Context & { end: () => void } {
+  const progress = new Progress(process.stderr, styleOf(common))
+  const stop = new AbortController()
+  let asked = 0
+  const onSignal = (): void => {
+    // The first signal ends the run in order; a further one ends it at once, which the state survives too.
+    if (asked++ > 0) process.exit(130)
+    stop.abort()
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return {
+    ...common,
+    now: new Date(),
+    signal: stop.signal,
+    onEvent: progress.listen,
+    end: () => {
+      progress.finish()
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+    },
+  }
+}

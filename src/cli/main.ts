@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+/** The command line: arguments in, one outcome out. Everything else is loaded by the command that needs it. */
+import process from 'node:process'
+import yargs, { type Argv } from 'yargs'
+import { hideBin } from 'yargs/helpers'
+import { SallyportError } from '../errors/index.ts'
+import { contextOf, type Handler } from './context.ts'
+import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
+import { addApprove, addExport, addImport, addInspect, addVerify, type Register } from './passage-commands.ts'
+import { addChannel, addState, addStatus } from './site-commands.ts'
+
+/** Kept equal to package.json by a test; reading the file would cost a start. */
+export const VERSION = '0.1.0'
+
+const EPILOGUE =
+  'Exit status: 0 done · 3 done, content left out by choice · 2 usage · 10 damaged · 11 not understood · 12 signature invalid · ' +
+  '13 not trusted · 15 stale or replayed · 17 limit · 18 incomplete · 20 source · 21 target · 22 state · 130 interrupted'
+
+function build(argv: string[], register: Register): Argv {
+  const base = yargs(argv)
+    .scriptName('sallyport')
+    .usage('$0 <command>\n\nMoves container artifacts across an air gap.')
+    .option('json', { type: 'boolean', default: false, global: true, describe: 'results, errors and progress as JSON' })
+    .option('quiet', { alias: 'q', type: 'boolean', default: false, global: true, describe: 'say nothing but errors' })
+    .parserConfiguration({ 'duplicate-arguments-array': false, 'greedy-arrays': false, 'camel-case-expansion': true })
+    .strict()
+    .version(VERSION)
+    .help()
+    .alias('help', 'h')
+    .recommendCommands()
+    .demandCommand(1, 'name a command')
+    .epilogue(EPILOGUE)
+    .wrap(Math.min(120, process.stdout.columns || 100))
+  const adders = [addChannel, addExport, addApprove, addInspect, addVerify, addImport, addState, addStatus]
+  return adders.reduce((all, add) => add(all, register), base as Argv)
+}
+
+function emit({ out, err }: Outcome): void {
+  if (err !== '') process.stderr.write(err)
+  if (out !== '') process.stdout.write(out)
+}
+
+async function main(argv: string[]): Promise<number> {
+  const json = argv.includes('--json')
+  let exit = 0
+  const register: Register =
+    <T>(verb: string, handler: Handler<T>) =>
+    async (args: object): Promise<void> => {
+      const { json: asJson, quiet } = args as { json: boolean; quiet: boolean }
+      const context = contextOf({ json: asJson, quiet })
+      let outcome: Outcome
+      try {
+        const result = await handler(args as T, context)
+        outcome = outcomeOf(result, asJson, quiet)
+        // The bundle itself has standard output.
+        if (result.toError === true) outcome = { ...outcome, out: '', err: outcome.out + outcome.err }
+      } catch (error) {
+        outcome = failureOf(interrupted(error, context.signal), verb, asJson)
+      }
+      context.end()
+      exit = outcome.exit
+      emit(outcome)
+    }
+  try {
+    await build(argv, register)
+      .exitProcess(false)
+      .fail((message, error) => {
+        throw (
+          error ??
+          new SallyportError('USAGE', { side: 'state', subject: argv.join(' ').slice(0, 200), detail: message })
+        )
+      })
+      .parseAsync()
+  } catch (error) {
+    const outcome = failureOf(error, argv[0] ?? '', json)
+    emit(outcome)
+    return outcome.exit
+  }
+  return exit
+}
+
+/** Whatever an abort made fail, the news is that the run was interrupted. */
+function interrupted(error: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted) return error
+  return new SallyportError('INTERRUPTED', { side: 'state', cause: error })
+}
+
+process.exitCode = await main(hideBin(process.argv))

@@ -1,0 +1,61 @@
+/** From a report or an error to text or JSON, and to an exit status. */
+import { exitOf, SallyportError } from '../errors/index.ts'
+import { plain } from './show.ts'
+
+export interface Outcome {
+  exit: number
+  /** For standard output; a single JSON document with `--json`. */
+  out: string
+  /** For standard error. */
+  err: string
+}
+
+/** What a verb gives back to the command line. */
+export interface Result {
+  /** The name of the published schema. */
+  verb: string
+  report: object
+  text: string[]
+  /** 0; 3 when content was left out by choice; 22 when a check found a difference. */
+  exit: 0 | 3 | 22
+  /** Standard output is taken: the report goes to standard error. */
+  toError?: boolean
+}
+
+export function outcomeOf(result: Result, json: boolean, quiet: boolean): Outcome {
+  const { verb, report, text, exit } = result
+  if (json) return { exit, out: `${JSON.stringify({ ok: true, verb, exit, report })}\n`, err: '' }
+  return { exit, out: quiet ? '' : text.map((line) => `${line}\n`).join(''), err: '' }
+}
+
+/** The facts of an error, without secrets: messages and subjects are made of names, never of content. */
+function errorJson(error: unknown, exit: number): object {
+  if (error instanceof SallyportError) {
+    const { code, side, subject, message, remedy } = error
+    return { code, exit, side, subject: subject ?? null, message, remedy }
+  }
+  return {
+    code: 'INTERNAL',
+    exit,
+    side: null,
+    subject: null,
+    message: String((error as Error | undefined)?.message ?? error),
+    remedy: 'report it',
+  }
+}
+
+export function failureOf(error: unknown, verb: string, json: boolean): Outcome {
+  const exit = exitOf(error)
+  if (json)
+    return { exit, out: `${JSON.stringify({ ok: false, verb, exit, error: errorJson(error, exit) })}\n`, err: '' }
+  if (!(error instanceof SallyportError)) {
+    return { exit, out: '', err: `sallyport: INTERNAL: ${(error as Error | undefined)?.stack ?? String(error)}\n` }
+  }
+  const lines = [
+    `sallyport: ${error.code} (${error.side}, exit ${exit})`,
+    `  what:   ${plain(error.message)}`,
+    ...(error.subject === undefined ? [] : [`  where:  ${plain(error.subject)}`]),
+    `  remedy: ${plain(error.remedy)}`,
+  ]
+  return { exit, out: '', err: `${lines.join('\n')}\n` }
+}

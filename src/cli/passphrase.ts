@@ -1,0 +1,68 @@
+/** Passphrases: from a file or a prompt without echo; never from an argument or the environment. */
+import { readFileSync } from 'node:fs'
+import { stdin, stderr } from 'node:process'
+import { SallyportError } from '../errors/index.ts'
+
+function refused(detail: string): SallyportError {
+  return new SallyportError('KEY_PASSPHRASE', { side: 'source', subject: 'passphrase', detail })
+}
+
+function fromFile(file: string): Buffer {
+  try {
+    const bytes = readFileSync(file)
+    const end = bytes.indexOf(0x0a)
+    const line = end < 0 ? bytes : bytes.subarray(0, end)
+    return Buffer.from(line.at(-1) === 0x0d ? line.subarray(0, -1) : line)
+  } catch (cause) {
+    throw new SallyportError('FILE_UNREADABLE', {
+      side: 'source',
+      subject: file,
+      detail: (cause as NodeJS.ErrnoException).code,
+      cause,
+    })
+  }
+}
+
+function prompt(text: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const typed: number[] = []
+    stderr.write(text)
+    stdin.setRawMode(true)
+    stdin.resume()
+    const end = (settle: () => void): void => {
+      stdin.off('data', onData)
+      stdin.setRawMode(false)
+      stdin.pause()
+      stderr.write('\n')
+      settle()
+    }
+    const onData = (chunk: Buffer): void => {
+      for (const byte of chunk) {
+        if (byte === 0x0d || byte === 0x0a) return end(() => resolve(Buffer.from(typed)))
+        if (byte === 0x03 || byte === 0x04)
+          return end(() => reject(new SallyportError('INTERRUPTED', { side: 'state' })))
+        if (byte === 0x7f || byte === 0x08) typed.pop()
+        else typed.push(byte)
+      }
+    }
+    stdin.on('data', onData)
+  })
+}
+
+/**
+ * Answers for passphrases: the first line of `file`, else a prompt, asked once per key file.
+ * @param twice - a new passphrase is typed two times, and serves for all keys of the run
+ */
+export function passphraseSource(file: string | undefined, twice = false): (keyFile: string) => Promise<Buffer> {
+  let shared: Buffer | undefined = file === undefined ? undefined : fromFile(file)
+  return async (keyFile) => {
+    if (shared !== undefined) return shared
+    if (!stdin.isTTY) throw refused('there is no terminal to ask on; name a file with --passphrase-file')
+    if (!twice) return prompt(`Passphrase for ${keyFile}: `)
+    const first = await prompt('New passphrase for the keys: ')
+    if (first.length === 0) throw refused('it is empty')
+    if (!(await prompt('The same again: ')).equals(first)) throw refused('the two differ')
+    shared = first
+    return first
+  }
+}

@@ -1,0 +1,33 @@
+/** Text for a person: hostile characters made visible, sizes and times in short form. */
+
+// Control characters move the cursor, bidi marks reorder a line, zero-width ones hide in it: all to fool the approver (B3).
+const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu
+
+/** The text with every character that a terminal acts on written as `\u{…}`. */
+export function plain(text: string): string {
+  return text.replace(HOSTILE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+/** A number of bytes in the unit that gives it two or three digits. */
+export function bytes(count: number): string {
+  let value = count
+  let unit = 0
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 ? value : value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0)} ${UNITS[unit]}`
+}
+
+export function seconds(count: number): string {
+  if (!Number.isFinite(count)) return '?'
+  if (count < 60) return `${Math.ceil(count)} s`
+  return count < 3600 ? `${Math.ceil(count / 60)} min` : `${(count / 3600).toFixed(1)} h`
+}
+
+/** `1 blob`, `2 blobs`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

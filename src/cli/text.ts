@@ -1,0 +1,186 @@
+/** Reports in words. Every text that comes from a bundle or a registry passes through `plain`. */
+import type {
+  ApproveReport,
+  BundleSummary,
+  ChannelInitReport,
+  ChannelShowReport,
+  ExportReport,
+  ImportReport,
+  InspectReport,
+  LogReport,
+  StatusReport,
+  VerifyReport,
+} from '../index.ts'
+import { bytes, counted, plain } from './show.ts'
+
+function omissions(omitted: BundleSummary['omitted']): string[] {
+  if (omitted.length === 0) return []
+  return [
+    `left out by choice: ${omitted.length}`,
+    ...omitted.map(
+      ({ repository, digest, why, what, of }) =>
+        `  ${plain(repository)}@${digest}  ${why}${what === undefined ? '' : ` ${plain(what)}`}  (named by ${of})`,
+    ),
+  ]
+}
+
+function contents(summary: BundleSummary): string[] {
+  return summary.repositories.flatMap(({ name, to, tags, untagged, signatureTags, referrers }) => [
+    `${plain(name)} → ${plain(to)}`,
+    ...Object.entries(tags).map(([tag, digest]) => `  ${plain(tag)}  ${digest}`),
+    ...untagged.map((digest) => `  (no tag)  ${digest}`),
+    ...(referrers.length > 0 ? [`  ${counted(referrers.length, 'referrer')}`] : []),
+    ...(Object.keys(signatureTags).length > 0
+      ? [`  ${counted(Object.keys(signatureTags).length, 'signature tag')}`]
+      : []),
+  ])
+}
+
+function heading(summary: BundleSummary): string[] {
+  const { channel, purpose, sequence, id, audience, created, validUntil, manifests, blobs } = summary
+  return [
+    `channel    ${plain(channel)} (${purpose}), sequence ${sequence}`,
+    `bundle id  ${id}`,
+    `for        ${audience.map(plain).join(', ')}`,
+    `made       ${created}, valid until ${validUntil}`,
+    `holds      ${counted(manifests, 'manifest')}, ${counted(blobs, 'blob')}, ${bytes(summary.bytes)}`,
+  ]
+}
+
+export function initText(report: ChannelInitReport): string[] {
+  return [
+    `channel ${report.channel} (${report.purpose}): ${report.threshold} of ${report.people.length} people (${report.people.join(', ')}) approve a bundle`,
+    `root        ${report.root}`,
+    `fingerprint ${report.fingerprint}`,
+    `expires     ${report.rootExpires}`,
+    'Give the root to each site, and the fingerprint by another way. Take the root-*.pem keys offline now,',
+    "and give every person's key to that person alone.",
+  ]
+}
+
+export function exportText(report: ExportReport): string[] {
+  const {
+    output,
+    channel,
+    sequence,
+    id,
+    audience,
+    size,
+    blobs,
+    manifests,
+    repositories,
+    omitted,
+    moved,
+    signedBy,
+    approvalsMissing,
+    dryRun,
+  } = report
+  return [
+    `${dryRun ? 'would write' : report.resumed ? 'completed' : 'wrote'} ${plain(output)}: ${bytes(size)}, ${counted(manifests, 'manifest')}, ${counted(blobs, 'blob')}`,
+    `channel ${channel}, sequence ${sequence}, for ${audience.join(', ')}, valid until ${report.validUntil}`,
+    `bundle id ${id}`,
+    ...repositories.flatMap(({ name, to, tags, untagged, referrers }) => [
+      `${plain(name)} → ${plain(to)}${referrers > 0 ? ` (${counted(referrers, 'referrer')})` : ''}`,
+      ...Object.entries(tags).map(([tag, digest]) => `  ${plain(tag)}  ${digest}`),
+      ...untagged.map((digest) => `  (no tag)  ${digest}`),
+    ]),
+    ...omissions(omitted as BundleSummary['omitted']),
+    ...moved.map((tag) => `moved at the source meanwhile: ${plain(tag)} (the bundle holds what it pointed at before)`),
+    `signed by ${signedBy}${approvalsMissing === 0 ? '' : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${plain(output)} --key KEY`}`,
+  ]
+}
+
+export function approveText({ bundle, id, added, signed, threshold, keyid, summary }: ApproveReport): string[] {
+  return [
+    ...heading(summary),
+    ...contents(summary),
+    ...omissions(summary.omitted),
+    `${added ? 'signed' : 'signed before'} by key ${keyid.slice(0, 16)}…: ${signed} of ${threshold} approvals${signed >= threshold ? ', enough' : ''}`,
+    `${plain(bundle)} keeps its id ${id}`,
+  ]
+}
+
+export function verifyText(report: VerifyReport): string[] {
+  return [
+    ...heading(report),
+    ...contents(report),
+    ...omissions(report.omitted),
+    `approved by ${counted(report.approval.signers.length, 'person').replace('persons', 'people')}${report.approval.badSignatures > 0 ? `, ${counted(report.approval.badSignatures, 'signature')} invalid` : ''}`,
+    ...(report.replayChecked ? [] : ['note: judged by a root alone, so a replay would not be seen']),
+    ...(report.audienceChecked ? [] : ['note: no site was named, so the audience was not checked']),
+    `TRUSTED${report.repeat ? ' (accepted here before)' : ''}`,
+  ]
+}
+
+export function inspectText(report: InspectReport): string[] {
+  const { signed, threshold } = report.approvals
+  return [
+    'NOT VERIFIED: this is what the bundle says of itself',
+    ...heading(report),
+    ...contents(report),
+    ...omissions(report.omitted),
+    ...Object.entries(report.roots).map(([version, fingerprint]) => `root ${version}     ${fingerprint}`),
+    `approvals  ${signed.length} of ${threshold}, by the bundle's own root`,
+  ]
+}
+
+export function importText(report: ImportReport): string[] {
+  const { counts, tags, target, dryRun, repeat, settled } = report
+  return [
+    ...heading(report),
+    ...report.landed.map(
+      ({ name, at }) =>
+        `${plain(name)} → ${plain(target.startsWith('oci:') ? target : (target.split('/')[0] ?? ''))}${target.startsWith('oci:') ? ':' : '/'}${plain(at)}`,
+    ),
+    `${dryRun ? 'would push' : 'pushed'} ${counted(counts.blobsPushed, 'blob')} (${bytes(counts.bytesPushed)}), ${counts.blobsMounted} mounted, ${counts.blobsPresent} there before; ${counted(counts.manifestsPushed, 'manifest')}, ${counts.manifestsPresent} there before`,
+    ...(settled > 0 ? [`settled ${counted(settled, 'tag move')} that a stopped run had left open`] : []),
+    ...tags.map(
+      ({ repository, tag, old, new: now, outcome }) =>
+        `  ${plain(repository)}:${plain(tag)}  ${outcome === 'kept' ? now : old === null ? `${now} (new)` : `${old} → ${now}`}`,
+    ),
+    ...omissions(report.omitted),
+    dryRun ? 'nothing was written' : repeat ? 'DONE (this bundle was accepted before; all of it is there)' : 'DONE',
+  ]
+}
+
+export function showText({ channels, folder }: ChannelShowReport): string[] {
+  if (folder !== undefined) {
+    return [
+      `channel ${folder.channel} (${folder.purpose}), root ${folder.rootVersion}, expires ${folder.expires}`,
+      `fingerprint ${folder.fingerprint}`,
+      `${folder.threshold} of ${folder.people.length} people approve: ${folder.people.map(plain).join(', ')}`,
+    ]
+  }
+  if (channels.length === 0) return ['no channel is pinned']
+  return channels.map(
+    ({ channel, purpose, fingerprint, rootVersion, lastSequence }) =>
+      `${channel} (${purpose})  root ${rootVersion}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}`,
+  )
+}
+
+export function statusText(report: StatusReport): string[] {
+  return [
+    `site ${report.site}, ${counted(report.rows, 'journal row')}, newest signed time ${report.floor ?? 'none'}`,
+    ...showText({ channels: report.channels }),
+    ...report.bundles.map(
+      ({ channel, sequence, id, time, phase, target }) =>
+        `${time}  ${plain(channel)} ${sequence}  ${phase}${target === undefined ? '' : ` at ${plain(target)}`}  ${plain(id)}`,
+    ),
+    ...report.openTags.map(
+      ({ target, repository, tag }) =>
+        `open tag move: ${plain(target)} ${plain(repository)}:${plain(tag)}; run the import again`,
+    ),
+  ]
+}
+
+export function logText({ rows }: LogReport): string[] {
+  return rows.map((row) => {
+    const { n, time, kind, prev: _prev, tenant: _tenant, ...rest } = row
+    const facts = Object.entries(rest).map(([key, value]) => {
+      if (Array.isArray(value)) return `${key}: ${value.length}`
+      const text = typeof value === 'string' ? value : JSON.stringify(value)
+      return `${key}: ${plain(text.length > 160 ? `${text.slice(0, 60)}… (${text.length} characters)` : text)}`
+    })
+    return `${String(n).padStart(6)}  ${time}  ${kind.padEnd(10)}  ${facts.join('  ')}`
+  })
+}

@@ -1,0 +1,149 @@
+/** The rows of a state's journal, each with what it promises. What a row may not say, the ledger refuses. */
+import type { JsonObject } from '../codec/index.ts'
+import { isDigest, type Digest } from '../oci/index.ts'
+import type { Counters, Purpose } from './channel-record.ts'
+import type { Entry } from './journal-row.ts'
+
+/** `init`: the operator made this state on purpose; `audience` of a bundle must hold `site`. */
+export interface Init {
+  site: string
+  reason: string
+}
+
+/** `pin`: a person compared the fingerprint of this root, got by another way, and trusts the channel for `purpose`. */
+export interface Pin {
+  channel: string
+  purpose: Purpose
+  /** `sha256:` and the hex SHA-256 of `root`. */
+  fingerprint: string
+  root: Uint8Array
+  rootVersion: number
+  reason?: string | undefined
+}
+
+/** `head`: head, audience and channel of this bundle were judged and accepted; all it changes stands in this one row. */
+export interface JudgedHead {
+  channel: string
+  /** The roots verified beyond the one that is recorded, in order. */
+  roots: readonly Uint8Array[]
+  rootVersion: number
+  counters: Counters
+  /** The new root that replaced timestamp or snapshot keys: only then may counters fall. */
+  reset?: { rootVersion: number } | undefined
+  sequence: number
+  /** The bundle id. */
+  id: string
+  /** The newest time that is signed in this head, `YYYY-MM-DDTHH:MM:SSZ`, never an expiry. */
+  floor: string
+}
+
+/** `verdict`: what the site's policy said of an artifact of bundle `id` before anything of it was pushed. */
+export interface Verdict {
+  id: string
+  repository: string
+  digest: Digest
+  verdict: 'trusted' | 'rejected' | 'inconclusive'
+  /** The code of the reason, and what it was about. */
+  why: string
+}
+
+/** `import`: the bundle's content begins to go to `target`, or all of it is there, read back, with its tags. */
+export interface Import {
+  id: string
+  channel: string
+  sequence: number
+  target: string
+  phase: 'start' | 'done'
+  counts?: Record<string, number> | undefined
+}
+
+/** `held`: the target gave these digests back after the push. */
+export interface Held {
+  target: string
+  repository: string
+  digests: readonly Digest[]
+}
+
+export interface TagName {
+  target: string
+  repository: string
+  tag: string
+}
+
+/** `tag-intent`: the tag is about to move; written before the request that moves it. */
+export interface TagIntent extends TagName {
+  old: Digest | null
+  new: Digest
+}
+
+/**
+ * `tag-done`: how the intent ended. `moved`: the target says the tag names `new`. `kept`: it named `new` already.
+ * `settled-old`: a later start found that it does not name `new`, so it never moved or was moved on by another.
+ */
+export interface TagDone extends TagName {
+  outcome: 'moved' | 'kept' | 'settled-old'
+}
+
+/** Digests of one `held` row: 4,000 of the longest are half a MiB. */
+const HELD_ROW = 4000
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}
+
+function given(members: Record<string, JsonObject[string] | undefined>): JsonObject {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JsonObject
+}
+
+function demandDigest(digest: string | null): void {
+  if (digest !== null && !isDigest(digest)) throw new TypeError(`no digest: ${digest}`)
+}
+
+export function initEntry({ site, reason }: Init): Entry {
+  return { kind: 'init', body: { site, reason } }
+}
+
+export function pinEntry({ root, reason, ...pin }: Pin): Entry {
+  return { kind: 'pin', body: given({ ...pin, root: base64(root), reason }) }
+}
+
+export function unpinEntry(channel: string, reason: string): Entry {
+  return { kind: 'unpin', body: { channel, reason } }
+}
+
+export function headEntry({ roots, reset, counters, ...head }: JudgedHead): Entry {
+  return { kind: 'head', body: given({ ...head, roots: roots.map(base64), counters: { ...counters }, reset }) }
+}
+
+export function verdictEntry(verdict: Verdict): Entry {
+  demandDigest(verdict.digest)
+  return { kind: 'verdict', body: { ...verdict } }
+}
+
+export function importEntry(done: Import): Entry {
+  return { kind: 'import', body: given({ ...done }) }
+}
+
+/** One entry for each run of digests that fits a row. */
+export function heldEntries({ target, repository, digests }: Held): Entry[] {
+  digests.forEach(demandDigest)
+  const entries: Entry[] = []
+  for (let at = 0; at < digests.length; at += HELD_ROW)
+    entries.push({ kind: 'held', body: { target, repository, digests: digests.slice(at, at + HELD_ROW) } })
+  return entries
+}
+
+export function intentEntry(intent: TagIntent): Entry {
+  demandDigest(intent.old)
+  demandDigest(intent.new)
+  return { kind: 'tag-intent', body: { ...intent } }
+}
+
+export function doneEntry({ target, repository, tag, outcome }: TagDone, old: string | null, next: string): Entry {
+  return { kind: 'tag-done', body: { target, repository, tag, old, new: next, outcome } }
+}
+
+/** `restore`: counters and holdings are from here on those of the backup whose head is `from`. */
+export function restoreEntry(reason: string, from: { n: number; hash: string }): Entry {
+  return { kind: 'restore', body: { reason, from: { ...from } } }
+}

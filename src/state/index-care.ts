@@ -1,0 +1,137 @@
+/** Proving the index equal to what the journal adds up to, and making it anew. */
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asFault, errnoOf, syncFolder } from './durable-file.ts'
+import { openLevel, type OpenEngine } from './engine.ts'
+import { IndexDb } from './index-db.ts'
+import { keyText } from './index-key.ts'
+import { Journal, LOCK_FILE } from './journal.ts'
+import { Lock } from './lock.ts'
+import { Replay, type Sink } from './replay.ts'
+import { clearScratch, demandState, INDEX_FOLDER } from './state-folder.ts'
+import type { StateOptions } from './state.ts'
+
+/** Differences that are listed; all are counted. */
+const LISTED = 1000
+
+export interface Difference {
+  /** The key, its parts separated by spaces. */
+  key: string
+  what: 'missing' | 'extra' | 'altered'
+}
+
+export interface CheckReport {
+  /** Rows of the journal, whose whole chain is proven. */
+  rows: number
+  /** Keys that the index must hold. */
+  keys: number
+  /** The first thousand differences. */
+  differences: Difference[]
+  /** All differences; 0 is what the check is for. */
+  count: number
+}
+
+/**
+ * Compares the index key by key with one freshly made from the journal, in bounded memory; it takes the index's size
+ * on the disk meanwhile. Rows that the index has not seen yet are brought in first.
+ * Throws JOURNAL_BROKEN, INDEX_DAMAGED when the index cannot be opened at all, STATE_LOCKED and the like.
+ */
+export async function checkState(dir: string, options: StateOptions): Promise<CheckReport> {
+  return withFolder(dir, options, async (openEngine, fold) => {
+    const index = await IndexDb.open(join(dir, INDEX_FOLDER), openEngine)
+    try {
+      const fresh = await IndexDb.open(join(dir, 'index.check'), openEngine)
+      try {
+        const rows = await fold(index, fresh)
+        return await compare(index, fresh, rows)
+      } finally {
+        await fresh.close()
+      }
+    } finally {
+      await index.close()
+    }
+  })
+}
+
+/**
+ * Makes the index anew from the journal and puts it in the place of the old one, which may be damaged or absent.
+ * After a kill the old one, the new one or none is in place; a missing one is made on the next open.
+ * Throws JOURNAL_BROKEN, STATE_LOCKED, DISK_FULL and the like.
+ */
+export async function rebuildIndex(dir: string, options: StateOptions): Promise<{ rows: number }> {
+  return withFolder(dir, options, async (openEngine, fold) => {
+    const fresh = join(dir, 'index.new')
+    const index = await IndexDb.open(fresh, openEngine)
+    let rows: number
+    try {
+      rows = await fold(index)
+    } finally {
+      await index.close()
+    }
+    const place = join(dir, INDEX_FOLDER)
+    try {
+      await rename(place, join(dir, 'index.old')).catch((error: unknown) => {
+        if (errnoOf(error) !== 'ENOENT') throw error
+      })
+      await rename(fresh, place)
+      await syncFolder(dir)
+    } catch (cause) {
+      throw asFault(cause, 'STATE_UNWRITABLE', place)
+    }
+    return { rows }
+  })
+}
+
+async function withFolder<T>(
+  dir: string,
+  { now, openEngine = openLevel }: StateOptions,
+  task: (openEngine: OpenEngine, fold: (...sinks: Sink[]) => Promise<number>) => Promise<T>,
+): Promise<T> {
+  await demandState(dir)
+  const lock = await Lock.take(join(dir, LOCK_FILE), now)
+  let journal: Journal | undefined
+  const fold = async (...sinks: Sink[]): Promise<number> => {
+    const replay = new Replay(...sinks)
+    journal = await Journal.open(dir, { now, create: false, lock, visit: (rows) => replay.visit(rows) })
+    await replay.finish(journal.head)
+    return journal.head.n
+  }
+  try {
+    await clearScratch(dir)
+    return await task(openEngine, fold)
+  } finally {
+    await clearScratch(dir).catch(() => undefined)
+    await (journal?.close() ?? lock.release())
+  }
+}
+
+type Pair = IteratorResult<[string, string], undefined>
+
+/** Walks both in the order of their keys, which is that of UTF-8 bytes. */
+async function compare(index: IndexDb, wanted: IndexDb, rows: number): Promise<CheckReport> {
+  const report: CheckReport = { rows, keys: 0, differences: [], count: 0 }
+  const differ = (key: string, what: Difference['what']): void => {
+    report.count++
+    if (report.differences.length < LISTED) report.differences.push({ key: keyText(key), what })
+  }
+  const left = index.raw()
+  const right = wanted.raw()
+  let have: Pair = await left.next()
+  let want: Pair = await right.next()
+  while (have.done !== true || want.done !== true) {
+    const order =
+      have.done === true ? 1 : want.done === true ? -1 : Buffer.compare(bytes(have.value[0]), bytes(want.value[0]))
+    if (have.done !== true && order < 0) differ(have.value[0], 'extra')
+    if (want.done !== true && order > 0) differ(want.value[0], 'missing')
+    if (have.done !== true && want.done !== true && order === 0 && have.value[1] !== want.value[1])
+      differ(want.value[0], 'altered')
+    if (order >= 0) report.keys++
+    if (order <= 0) have = await left.next()
+    if (order >= 0) want = await right.next()
+  }
+  return report
+}
+
+function bytes(key: string): Buffer {
+  return Buffer.from(key, 'utf8')
+}

@@ -1,0 +1,12 @@
+/** Floor 5: what a site decided, has seen and holds. The journal is the record, LevelDB is its index. */
+export { backup, restore, type Restored } from './backup.ts'
+export type { Counters, Purpose } from './channel-record.ts'
+export type { OpenEngine } from './engine.ts'
+export type { Held, Import, JudgedHead, Pin, TagDone, TagIntent, TagName, Verdict } from './entry.ts'
+export { checkState, rebuildIndex, type CheckReport, type Difference } from './index-care.ts'
+export type { Entry, Head, JournalRow } from './journal-row.ts'
+export { Journal, type JournalOptions } from './journal.ts'
+export type { Intent } from './ledger.ts'
+export { Lock } from './lock.ts'
+export type { KnownBundle, PinnedChannel, TagMove } from './queries.ts'
+export { State, type StateOptions } from './state.ts'

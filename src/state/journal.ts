@@ -1,0 +1,220 @@
+/** The record: an append-only, hash-chained file of plain JSON lines. Knows nothing of what its rows mean. */
+import { open, stat, type FileHandle } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { SallyportError } from '../errors/index.ts'
+import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
+import { encodeRow, NO_ROWS, secondsOf, type Entry, type Head, type JournalRow } from './journal-row.ts'
+import { HEADER, scanJournal, type Proven, type ScanEnd } from './journal-scan.ts'
+import { Lock } from './lock.ts'
+
+export const JOURNAL_FILE = 'journal.jsonl'
+export const LOCK_FILE = 'journal.lock'
+
+/** Rows that are made but not yet written; only good while the journal's head is `base`. */
+export interface Draft {
+  base: Head
+  head: Head
+  rows: JournalRow[]
+  lines: Buffer[]
+}
+
+/** The rows of `entries` behind a head. Throws LIMIT_EXCEEDED for a row over the cap. */
+export function draftRows(base: Head, entries: readonly Entry[], now: Date): Draft {
+  const draft: Draft = { base, head: base, rows: [], lines: [] }
+  for (const entry of entries) {
+    const { row, line, head } = encodeRow(entry, draft.head, secondsOf(now))
+    draft.rows.push(row)
+    draft.lines.push(line)
+    draft.head = head
+  }
+  return draft
+}
+
+export interface JournalOptions {
+  /** The time that rows of this run carry. */
+  now: Date
+  /** False: an absent journal is STATE_EMPTY. True, the default: it is made, in a folder that exists. */
+  create?: boolean
+  /** The folder's lock, when the caller took it already; the journal owns it once it is open. */
+  lock?: Lock
+  /** Sees every row once, in order, while the chain is proven. */
+  visit?: (rows: readonly Proven[]) => void | Promise<void>
+}
+
+export class Journal {
+  readonly file: string
+  readonly #handle: FileHandle
+  readonly #lock: Lock
+  readonly #now: Date
+  #head: Head
+  #end: number
+  #dead: unknown
+  #queue: Promise<unknown> = Promise.resolve()
+
+  private constructor(file: string, handle: FileHandle, lock: Lock, now: Date, scan: ScanEnd) {
+    this.file = file
+    this.#handle = handle
+    this.#lock = lock
+    this.#now = now
+    this.#head = scan.head
+    this.#end = scan.end
+  }
+
+  /**
+   * The journal of a folder, locked and proven from first to last row.
+   * A last line without LF was never acknowledged: it is cut off and a row of kind `torn` says so.
+   * Throws STATE_LOCKED, STATE_EMPTY, STATE_UNWRITABLE, STATE_NEWER, JOURNAL_BROKEN, DISK_FULL.
+   */
+  static async open(folder: string, options: JournalOptions): Promise<Journal> {
+    const file = join(folder, JOURNAL_FILE)
+    const lock = options.lock ?? (await Lock.take(join(folder, LOCK_FILE), options.now))
+    let handle: FileHandle | undefined
+    try {
+      if (options.create !== false && !(await exists(file))) await seedJournal(folder, [], options.now)
+      handle = await open(file, 'r+')
+      const scan = await visitAll(handle, (await handle.stat()).size, options.visit)
+      const journal = new Journal(file, handle, lock, options.now, scan)
+      if (scan.torn > 0) await journal.#cut(scan, options.visit)
+      return journal
+    } catch (cause) {
+      await handle?.close()
+      if (options.lock === undefined) await lock.release()
+      if (errnoOf(cause) === 'ENOENT')
+        throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder, cause })
+      throw asFault(cause, 'STATE_UNWRITABLE', file)
+    }
+  }
+
+  /**
+   * The rows of a folder's journal, proven as they come, without a lock: what a writer appends meanwhile may be
+   * missing. Throws STATE_EMPTY, STATE_NEWER, JOURNAL_BROKEN.
+   */
+  static async *read(folder: string): AsyncGenerator<JournalRow, undefined, undefined> {
+    for await (const rows of Journal.readRuns(folder)) for (const { row } of rows) yield row
+  }
+
+  /** As {@link Journal.read}, in runs and with hashes. */
+  static async *readRuns(folder: string, size?: number): AsyncGenerator<Proven[], ScanEnd, undefined> {
+    const file = join(folder, JOURNAL_FILE)
+    const handle = await open(file, 'r').catch((cause: unknown) => {
+      if (errnoOf(cause) === 'ENOENT')
+        throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder, cause })
+      throw asFault(cause, 'STATE_UNWRITABLE', file)
+    })
+    try {
+      return yield* scanJournal(handle, size ?? (await handle.stat()).size, JOURNAL_FILE)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  get head(): Head {
+    return this.#head
+  }
+
+  /** The rows up to the head of this moment, read and proven again. */
+  async *rows(): AsyncGenerator<JournalRow, undefined, undefined> {
+    for await (const run of scanJournal(this.#handle, this.#end, JOURNAL_FILE)) for (const { row } of run) yield row
+  }
+
+  /** The row as written; it is on the disk when the promise is kept. See {@link Journal.appendAll}. */
+  async append(kind: string, body: Entry['body']): Promise<JournalRow> {
+    const [row] = await this.appendAll([{ kind, body }])
+    if (row === undefined) throw new Error('no row was written')
+    return row
+  }
+
+  /**
+   * The rows as written, with one sync for all.
+   * Throws DISK_FULL or STATE_UNWRITABLE, and then none of them is in the journal, which can be used further unless the
+   * sync itself failed. A kill may leave the first few of them: they were not acknowledged, and they are whole.
+   */
+  async appendAll(entries: readonly Entry[]): Promise<JournalRow[]> {
+    return this.#inTurn(async () => {
+      const draft = draftRows(this.#head, entries, this.#now)
+      await this.#write(draft)
+      return draft.rows
+    })
+  }
+
+  /** Writes a draft made behind this journal's head, as {@link Journal.appendAll} does. */
+  async write(draft: Draft): Promise<void> {
+    return this.#inTurn(() => this.#write(draft))
+  }
+
+  /** Ends what was begun, then gives the lock back. */
+  async close(): Promise<void> {
+    await this.#queue.catch(() => undefined)
+    this.#dead ??= new Error('the journal is closed')
+    await this.#handle.close()
+    await this.#lock.release()
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(task, task)
+    this.#queue = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #write(draft: Draft): Promise<void> {
+    if (this.#dead !== undefined) throw this.#dead
+    if (draft.base.hash !== this.#head.hash) throw new Error('the draft was made behind another head')
+    const bytes = Buffer.concat(draft.lines)
+    try {
+      await writeWhole(this.#handle, bytes, this.#end)
+    } catch (cause) {
+      const fault = asFault(cause, 'STATE_UNWRITABLE', this.file)
+      await this.#undo().catch(() => (this.#dead = fault))
+      throw fault
+    }
+    try {
+      await this.#handle.sync()
+    } catch (cause) {
+      // After a failed sync nobody knows what is on the disk, and a second sync would lie: only a new start can tell.
+      this.#dead = asFault(cause, 'STATE_UNWRITABLE', this.file)
+      await this.#undo().catch(() => undefined)
+      throw this.#dead
+    }
+    this.#head = draft.head
+    this.#end += bytes.length
+  }
+
+  async #undo(): Promise<void> {
+    await this.#handle.truncate(this.#end)
+    await this.#handle.sync()
+  }
+
+  async #cut(scan: ScanEnd, visit: JournalOptions['visit']): Promise<void> {
+    await this.#undo()
+    const draft = draftRows(this.#head, [{ kind: 'torn', body: { at: scan.end, bytes: scan.torn } }], this.#now)
+    await this.#write(draft)
+    await visit?.(draft.rows.map((row) => ({ row, hash: draft.head.hash })))
+  }
+}
+
+/** Makes a folder's journal in one step, with the header and these rows. The caller holds the folder's lock. */
+export async function seedJournal(folder: string, entries: readonly Entry[], now: Date): Promise<void> {
+  const { lines } = draftRows(NO_ROWS, [HEADER, ...entries], now)
+  await placeFile(join(folder, JOURNAL_FILE), 'STATE_UNWRITABLE', (handle) =>
+    writeWhole(handle, Buffer.concat(lines), 0),
+  )
+}
+
+async function visitAll(handle: FileHandle, size: number, visit: JournalOptions['visit']): Promise<ScanEnd> {
+  const scan = scanJournal(handle, size, basename(JOURNAL_FILE))
+  for (;;) {
+    const step = await scan.next()
+    if (step.done === true) return step.value
+    await visit?.(step.value)
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return false
+      throw error
+    },
+  )
+}

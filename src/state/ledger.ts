@@ -1,0 +1,157 @@
+/**
+ * The fold of the journal: one function, {@link Ledger.apply}, used when a row is written, when an index catches up,
+ * when it is rebuilt and when it is checked. What guards against replay is kept in memory as well and is taken from
+ * the journal on every start, never from LevelDB, which can lose an acknowledged write without a sign.
+ */
+import type { JsonObject } from '../codec/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import { advanced, pinned, unpinned, type ChannelRecord } from './channel-record.ts'
+import { countOf, objectOf, oneOf, textOf, textOrNull, textsOf } from './fields.ts'
+import type { Op } from './index-db.ts'
+import { bundleKey, channelKey, heldKey, importKey, intentKey, tagKey } from './index-key.ts'
+import { isSeconds, type JournalRow } from './journal-row.ts'
+
+/** A tag move that was announced and not yet settled. */
+export type Intent = {
+  target: string
+  repository: string
+  tag: string
+  /** What the tag named before; null when there was none. */
+  old: string | null
+  new: string
+  /** The row that announced it. */
+  n: number
+}
+
+export class Ledger {
+  #site: string | undefined
+  #floor: string | undefined
+  readonly #channels: Map<string, ChannelRecord>
+  readonly #intents: Map<string, Intent>
+
+  constructor(from?: Ledger) {
+    this.#site = from?.site
+    this.#floor = from?.floor
+    this.#channels = new Map(from?.channels)
+    this.#intents = new Map(from?.intents)
+  }
+
+  get site(): string | undefined {
+    return this.#site
+  }
+
+  /** The newest signed time seen, `YYYY-MM-DDTHH:MM:SSZ`. */
+  get floor(): string | undefined {
+    return this.#floor
+  }
+
+  get channels(): ReadonlyMap<string, ChannelRecord> {
+    return this.#channels
+  }
+
+  get intents(): ReadonlyMap<string, Intent> {
+    return this.#intents
+  }
+
+  /**
+   * What the row changes in the index.
+   * Throws the code of the rule it breaks, TypeError for a row of the wrong shape, STATE_NEWER for a kind that is not
+   * known; the ledger is then as it was before.
+   */
+  apply(row: JournalRow): Op[] {
+    const ops = this.#applied(row)
+    if (row['floor'] !== undefined) {
+      const floor = textOf(row, 'floor')
+      if (this.#floor === undefined || floor > this.#floor) this.#floor = floor
+    }
+    return ops
+  }
+
+  #applied(row: JournalRow): Op[] {
+    if (row['floor'] !== undefined && !isSeconds(row['floor'])) throw new TypeError('floor is not a time')
+    switch (row.kind) {
+      case 'init':
+        return this.#init(row)
+      case 'pin':
+        return this.#channel(row, pinned)
+      case 'unpin':
+        return this.#channel(row, unpinned)
+      case 'head':
+        return [...this.#channel(row, advanced), bundleOp(row, 'accepted')]
+      case 'import':
+        return importOps(row)
+      case 'held':
+        return heldOps(row)
+      case 'tag-intent':
+        return this.#intend(row)
+      case 'tag-done':
+        return this.#settle(row)
+      case 'journal':
+      case 'torn':
+      case 'verdict':
+      case 'restore':
+      case 'note':
+        return []
+      default:
+        throw new SallyportError('STATE_NEWER', { side: 'state', subject: `row ${row.n} of kind ${row.kind}` })
+    }
+  }
+
+  #init(row: JournalRow): Op[] {
+    if (this.#site !== undefined) throw new TypeError('a state has one init row')
+    this.#site = textOf(row, 'site')
+    return []
+  }
+
+  #channel(row: JournalRow, step: (before: ChannelRecord | undefined, row: JsonObject) => ChannelRecord): Op[] {
+    const name = textOf(row, 'channel')
+    const record = step(this.#channels.get(name), row)
+    this.#channels.set(name, record)
+    return [{ key: channelKey(name), value: record }]
+  }
+
+  #intend(row: JournalRow): Op[] {
+    const intent = { ...tagOf(row), old: textOrNull(row, 'old'), new: textOf(row, 'new'), n: row.n }
+    const key = intentKey(intent.target, intent.repository, intent.tag)
+    if (this.#intents.has(key)) throw new TypeError(`the tag ${intent.tag} has an open intent; settle it first`)
+    this.#intents.set(key, intent)
+    return [{ key, value: intent }]
+  }
+
+  #settle(row: JournalRow): Op[] {
+    const { target, repository, tag } = tagOf(row)
+    const key = intentKey(target, repository, tag)
+    const old = textOrNull(row, 'old')
+    const outcome = oneOf(row, 'outcome', ['moved', 'kept', 'settled-old'])
+    const intent = this.#intents.get(key)
+    if (intent === undefined || intent.new !== row['new'] || intent.old !== old)
+      throw new TypeError(`the tag ${tag} has no such open intent`)
+    this.#intents.delete(key)
+    if (outcome !== 'moved') return [{ key }]
+    const value = { n: row.n, time: row.time, old, new: intent.new }
+    return [{ key }, { key: tagKey(target, repository, tag, row.n), value }]
+  }
+}
+
+function tagOf(row: JsonObject): { target: string; repository: string; tag: string } {
+  return { target: textOf(row, 'target'), repository: textOf(row, 'repository'), tag: textOf(row, 'tag') }
+}
+
+function bundleOp(row: JournalRow, state: 'accepted' | 'started' | 'done'): Op {
+  const key = bundleKey(textOf(row, 'channel'), countOf(row, 'sequence'))
+  return { key, value: { id: textOf(row, 'id'), n: row.n, state } }
+}
+
+function importOps(row: JournalRow): Op[] {
+  const phase = oneOf(row, 'phase', ['start', 'done'])
+  const counts = row['counts'] === undefined ? {} : { counts: objectOf(row, 'counts') }
+  const value = { channel: textOf(row, 'channel'), sequence: countOf(row, 'sequence'), phase, n: row.n, ...counts }
+  const key = importKey(textOf(row, 'target'), textOf(row, 'id'))
+  return [{ key, value }, bundleOp(row, phase === 'done' ? 'done' : 'started')]
+}
+
+function heldOps(row: JournalRow): Op[] {
+  const target = textOf(row, 'target')
+  const repository = textOf(row, 'repository')
+  return textsOf(row, 'digests').map((digest) => ({ key: heldKey(target, digest, repository), value: { n: row.n } }))
+}

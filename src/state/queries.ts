@@ -1,0 +1,122 @@
+/** Questions to a state. What guards against replay is answered from the journal's fold, the bulk from the index. */
+import type { Digest } from '../oci/index.ts'
+import type { ChannelRecord, Counters, Purpose } from './channel-record.ts'
+import type { IndexReader } from './index-db.ts'
+import { bundleKey, heldKey, importKey, partsAfter, prefixOf } from './index-key.ts'
+import type { Intent, Ledger } from './ledger.ts'
+
+export interface PinnedChannel {
+  channel: string
+  purpose: Purpose
+  /** Of the root that was pinned by hand. */
+  fingerprint: string
+  /** The newest root that was verified from there. */
+  root: Buffer
+  rootVersion: number
+  counters: Counters
+  /** The last bundle whose head was accepted. */
+  last: { sequence: number; id: string } | undefined
+}
+
+export interface TagMove {
+  /** The journal row. */
+  n: number
+  time: string
+  old: Digest | null
+  new: Digest
+}
+
+export interface KnownBundle {
+  id: string
+  n: number
+  state: 'accepted' | 'started' | 'done'
+}
+
+export class Queries {
+  readonly #ledger: () => Ledger
+  readonly #index: IndexReader
+
+  constructor(ledger: () => Ledger, index: IndexReader) {
+    this.#ledger = ledger
+    this.#index = index
+  }
+
+  protected get ledger(): Ledger {
+    return this.#ledger()
+  }
+
+  /** The site's name; a bundle's audience must hold it. */
+  get site(): string {
+    const { site } = this.ledger
+    if (site === undefined) throw new Error('a state without init row')
+    return site
+  }
+
+  /** The newest signed time seen, `YYYY-MM-DDTHH:MM:SSZ`, or undefined. */
+  get floor(): string | undefined {
+    return this.ledger.floor
+  }
+
+  channel(name: string): PinnedChannel | undefined {
+    const record = this.ledger.channels.get(name)
+    return record?.pinned === true ? pinnedChannel(name, record) : undefined
+  }
+
+  /** The pinned channels, by name. */
+  channels(): PinnedChannel[] {
+    return [...this.ledger.channels]
+      .filter(([, record]) => record.pinned)
+      .map(([name, record]) => pinnedChannel(name, record))
+      .sort((a, b) => (a.channel < b.channel ? -1 : 1))
+  }
+
+  /** Tag moves that were announced and not settled, oldest first: after a kill the registry must be asked. */
+  openIntents(target?: string): Intent[] {
+    return [...this.ledger.intents.values()].filter((intent) => target === undefined || intent.target === target)
+  }
+
+  /** True when the target gave this digest back once. It may have lost it since. */
+  async heldIn(target: string, repository: string, digest: Digest): Promise<boolean> {
+    return (await this.#index.get(heldKey(target, digest, repository))) !== undefined
+  }
+
+  /** The repositories of the target that gave this digest back, sorted. */
+  async heldRepositories(target: string, digest: Digest): Promise<string[]> {
+    const prefix = prefixOf('held', target, digest)
+    const found: string[] = []
+    for await (const [key] of this.#index.range(prefix)) found.push(...partsAfter(prefix, key))
+    return found
+  }
+
+  /** The moves of a tag, oldest first. */
+  async tagHistory(target: string, repository: string, tag: string): Promise<TagMove[]> {
+    const moves: TagMove[] = []
+    for await (const [, value] of this.#index.range(prefixOf('tag', target, repository, tag)))
+      moves.push(value as unknown as TagMove)
+    return moves
+  }
+
+  /** What happened to the bundle of this number: its head was accepted, its import to some target began or ended. */
+  async bundle(channel: string, sequence: number): Promise<KnownBundle | undefined> {
+    return (await this.#index.get(bundleKey(channel, sequence))) as unknown as KnownBundle | undefined
+  }
+
+  /** True when the last import of this bundle to this target came to its end. */
+  async importDone(target: string, id: string): Promise<boolean> {
+    const value = (await this.#index.get(importKey(target, id))) as { phase: string } | undefined
+    return value?.phase === 'done'
+  }
+}
+
+function pinnedChannel(channel: string, { purpose, lineage }: ChannelRecord): PinnedChannel {
+  const { fingerprint, root, rootVersion, counters, last } = lineage
+  return {
+    channel,
+    purpose,
+    fingerprint,
+    root: Buffer.from(root, 'base64'),
+    rootVersion,
+    counters,
+    last: last ?? undefined,
+  }
+}

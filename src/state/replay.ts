@@ -1,0 +1,108 @@
+/** Runs the rows of a journal through the ledger and brings indexes up to them. */
+import { sortedJson } from '../codec/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import type { IndexReader, Op } from './index-db.ts'
+import { channelKey, keyText, prefixOf } from './index-key.ts'
+import type { Head, JournalRow } from './journal-row.ts'
+import type { Proven } from './journal-scan.ts'
+import { Ledger } from './ledger.ts'
+
+const RUN = 1000
+
+/** An index that is brought up to a journal. */
+export interface Sink {
+  /** The last row that is in it already. */
+  readonly head: Head
+  write(ops: readonly Op[], head: Head): Promise<void>
+}
+
+function broken(row: number, detail: string, cause?: unknown): SallyportError {
+  return new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: `journal.jsonl row ${row}`, detail, cause })
+}
+
+class Feed {
+  readonly sink: Sink
+  readonly from: Head
+  #pending: Op[] = []
+  #last: Head
+
+  constructor(sink: Sink) {
+    this.sink = sink
+    this.from = sink.head
+    this.#last = sink.head
+  }
+
+  async add(row: JournalRow, hash: string, ops: readonly Op[]): Promise<void> {
+    if (row.n < this.from.n) return
+    // Stops a journal that was cut back and written on: the index has seen another row of this number.
+    if (row.n === this.from.n) {
+      if (hash !== this.from.hash) throw broken(row.n, 'the index was made from another row of this number')
+      return
+    }
+    for (const op of ops) this.#pending.push(op)
+    this.#last = { n: row.n, hash }
+    if (this.#pending.length >= RUN) await this.#flush()
+  }
+
+  async finish(head: Head): Promise<void> {
+    if (this.from.n > head.n)
+      throw broken(this.from.n, `the index knows this row, but the journal ends with row ${head.n}: its tail is lost`)
+    if (this.#last.n > this.sink.head.n) await this.#flush()
+  }
+
+  async #flush(): Promise<void> {
+    await this.sink.write(this.#pending, this.#last)
+    this.#pending = []
+  }
+}
+
+export class Replay {
+  readonly ledger = new Ledger()
+  readonly #feeds: Feed[]
+
+  constructor(...sinks: Sink[]) {
+    this.#feeds = sinks.map((sink) => new Feed(sink))
+  }
+
+  /** Takes the next rows. Throws JOURNAL_BROKEN for a row that could never have been written, STATE_NEWER. */
+  async visit(rows: readonly Proven[]): Promise<void> {
+    for (const { row, hash } of rows) {
+      const ops = this.#apply(row)
+      for (const feed of this.#feeds) await feed.add(row, hash, ops)
+    }
+  }
+
+  /** To be called when the journal's last row was visited. Throws JOURNAL_BROKEN when an index is ahead of it. */
+  async finish(head: Head): Promise<void> {
+    for (const feed of this.#feeds) await feed.finish(head)
+  }
+
+  #apply(row: JournalRow): Op[] {
+    try {
+      return this.ledger.apply(row)
+    } catch (cause) {
+      if (cause instanceof SallyportError && cause.code === 'STATE_NEWER') throw cause
+      if (cause instanceof SallyportError || cause instanceof TypeError) throw broken(row.n, cause.message, cause)
+      throw cause
+    }
+  }
+}
+
+/**
+ * Compares what guards against replay, as the journal has it, with the index. Throws INDEX_DAMAGED.
+ * A flipped bit makes LevelDB drop writes silently; an older value of a key then stands there with a good digest.
+ */
+export async function refuseDisagreement(ledger: Ledger, index: IndexReader): Promise<void> {
+  const wanted = new Map<string, string>()
+  for (const [name, record] of ledger.channels) wanted.set(channelKey(name), sortedJson(record))
+  for (const [key, intent] of ledger.intents) wanted.set(key, sortedJson(intent))
+  const damaged = (key: string): SallyportError =>
+    new SallyportError('INDEX_DAMAGED', { side: 'state', subject: `index: ${keyText(key)}` })
+  for (const family of ['channel', 'intent']) {
+    for await (const [key, value] of index.range(prefixOf(family))) {
+      if (wanted.get(key) !== sortedJson(value)) throw damaged(key)
+      wanted.delete(key)
+    }
+  }
+  for (const key of wanted.keys()) throw damaged(key)
+}

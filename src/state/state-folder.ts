@@ -1,0 +1,85 @@
+/**
+ * What lies in a state folder, and what an empty one is.
+ *
+ *     VERSION          sallyport-state/1
+ *     journal.jsonl    the record
+ *     journal.lock     who writes
+ *     index/           LevelDB, made from the journal
+ */
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SallyportError } from '../errors/index.ts'
+import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
+import { JOURNAL_FILE, LOCK_FILE } from './journal.ts'
+
+const VERSION_FILE = 'VERSION'
+const FORMAT = 'sallyport-state/'
+const VERSION = 1
+export const INDEX_FOLDER = 'index'
+/** Folders that an interrupted check or rebuild may leave. */
+const SCRATCH = ['index.new', 'index.old', 'index.check']
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOENT') return []
+    throw asFault(cause, 'STATE_UNWRITABLE', folder)
+  })
+}
+
+/** Names that an interrupted init or restore leaves, or that every mounted disk has: none of them holds a decision. */
+function isNothing(name: string): boolean {
+  if (name === VERSION_FILE || name === 'lost+found' || name.startsWith(LOCK_FILE)) return true
+  return isUnfinished(name)
+}
+
+function isUnfinished(name: string): boolean {
+  return name.endsWith('.new') && (name.startsWith(`${JOURNAL_FILE}.`) || name.startsWith(`${VERSION_FILE}.`))
+}
+
+/** Makes the folder with mode 0700 if it is absent. Throws STATE_EXISTS when there is anything in it. */
+export async function demandEmpty(folder: string): Promise<void> {
+  const names = await namesIn(folder)
+  const found = names.find((name) => !isNothing(name))
+  if (found !== undefined)
+    throw new SallyportError('STATE_EXISTS', { side: 'state', subject: folder, detail: `${found} is there` })
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await chmod(folder, 0o700)
+  } catch (cause) {
+    throw asFault(cause, 'STATE_UNWRITABLE', folder)
+  }
+}
+
+/** Throws STATE_EMPTY, STATE_NEWER, and JOURNAL_BROKEN when there is an index but no journal any more. */
+export async function demandState(folder: string): Promise<void> {
+  const names = await namesIn(folder)
+  if (names.includes(JOURNAL_FILE)) return refuseNewer(folder)
+  // Stops the loss of one file from looking like a first start, which would take every replay.
+  if (names.includes(INDEX_FOLDER))
+    throw new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: folder, detail: `${JOURNAL_FILE} is gone` })
+  throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder })
+}
+
+/** An absent VERSION is no fault: the journal's first row names the format that counts. */
+async function refuseNewer(folder: string): Promise<void> {
+  const file = join(folder, VERSION_FILE)
+  const text = await readFile(file, 'latin1').catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOENT') return `${FORMAT}${VERSION}\n`
+    throw asFault(cause, 'STATE_UNWRITABLE', file)
+  })
+  if (text !== `${FORMAT}${VERSION}\n`)
+    throw new SallyportError('STATE_NEWER', { side: 'state', subject: file, detail: JSON.stringify(text.slice(0, 80)) })
+}
+
+/** The caller holds the lock. */
+export async function writeVersion(folder: string): Promise<void> {
+  for (const name of await namesIn(folder)) if (isUnfinished(name)) await rm(join(folder, name), { force: true })
+  await placeFile(join(folder, VERSION_FILE), 'STATE_UNWRITABLE', (handle) =>
+    writeWhole(handle, Buffer.from(`${FORMAT}${VERSION}\n`), 0),
+  )
+}
+
+/** Removes what an interrupted check or rebuild left. The caller holds the lock. */
+export async function clearScratch(folder: string): Promise<void> {
+  for (const name of SCRATCH) await rm(join(folder, name), { recursive: true, force: true })
+}

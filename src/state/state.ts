@@ -1,0 +1,205 @@
+/** A site's memory: what it decided, what it has seen, what its targets hold. */
+import { join } from 'node:path'
+import { SallyportError } from '../errors/index.ts'
+import { Committer } from './committer.ts'
+import { openLevel, type OpenEngine } from './engine.ts'
+import * as entry from './entry.ts'
+import type { Entry, Head, JournalRow } from './journal-row.ts'
+import { secondsOf } from './journal-row.ts'
+import { IndexDb, type IndexReader } from './index-db.ts'
+import { Journal, LOCK_FILE, seedJournal } from './journal.ts'
+import { intentKey } from './index-key.ts'
+import type { Intent, Ledger } from './ledger.ts'
+import { Lock } from './lock.ts'
+import { MemoryIndex } from './memory-index.ts'
+import { Queries } from './queries.ts'
+import { refuseDisagreement, Replay } from './replay.ts'
+import { demandEmpty, demandState, INDEX_FOLDER, writeVersion } from './state-folder.ts'
+
+export interface StateOptions {
+  /** The time of this run, read once. */
+  now: Date
+  /** The store behind the index; LevelDB by default. */
+  openEngine?: OpenEngine
+}
+
+interface Writer {
+  journal: Journal
+  index: IndexDb
+  committer: Committer
+}
+
+export class State extends Queries {
+  readonly dir: string
+  readonly #now: Date
+  readonly #read: { ledger: Ledger; head: Head }
+  readonly #writer: Writer | undefined
+
+  private constructor(
+    dir: string,
+    now: Date,
+    read: { ledger: Ledger; head: Head },
+    index: IndexReader,
+    writer: Writer | undefined,
+  ) {
+    super(() => writer?.committer.ledger ?? read.ledger, index)
+    this.dir = dir
+    this.#now = now
+    this.#read = read
+    this.#writer = writer
+  }
+
+  /**
+   * A new state, open for writing, in a folder that is absent or empty.
+   * Throws STATE_EXISTS, STATE_LOCKED, STATE_UNWRITABLE, DISK_FULL; after a kill the folder counts as empty still, or
+   * holds the whole new state.
+   */
+  static async init(dir: string, options: StateOptions & entry.Init): Promise<State> {
+    await demandEmpty(dir)
+    const lock = await Lock.take(join(dir, LOCK_FILE), options.now)
+    try {
+      await demandEmpty(dir)
+      await writeVersion(dir)
+      await seedJournal(dir, [entry.initEntry(options)], options.now)
+      return await openWriter(dir, options, lock, State.#writable)
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  }
+
+  /**
+   * The state of a folder. For writing it is locked; for reading it is folded from the journal into memory without a
+   * lock and stands still. Either way the whole chain is proven.
+   * Throws STATE_EMPTY, STATE_NEWER, STATE_UNWRITABLE, STATE_LOCKED, JOURNAL_BROKEN, INDEX_DAMAGED, DISK_FULL.
+   */
+  static async open(dir: string, options: StateOptions & { write: boolean }): Promise<State> {
+    await demandState(dir)
+    if (options.write) {
+      const lock = await Lock.take(join(dir, LOCK_FILE), options.now)
+      return openWriter(dir, options, lock, State.#writable)
+    }
+    const index = new MemoryIndex()
+    const replay = new Replay(index)
+    const scan = Journal.readRuns(dir)
+    for (;;) {
+      const step = await scan.next()
+      if (step.done === true) {
+        await replay.finish(step.value.head)
+        return new State(dir, options.now, { ledger: replay.ledger, head: step.value.head }, index, undefined)
+      }
+      await replay.visit(step.value)
+    }
+  }
+
+  static #writable(dir: string, now: Date, ledger: Ledger, writer: Writer): State {
+    return new State(dir, now, { ledger, head: writer.journal.head }, writer.index, writer)
+  }
+
+  /** The last row of the journal: keep it elsewhere and a lost tail can be seen. */
+  get head(): Head {
+    return this.#writer?.journal.head ?? this.#read.head
+  }
+
+  /** Every row, oldest first, proven as it comes. */
+  rows(): AsyncGenerator<JournalRow, undefined, undefined> {
+    return this.#writer?.journal.rows() ?? Journal.read(this.dir)
+  }
+
+  /**
+   * The time to judge by, which is `now`.
+   * Throws CLOCK_BEHIND when it is before a time that was seen signed: an old clock makes expired metadata good again.
+   */
+  effectiveNow(now: Date = this.#now): Date {
+    const { floor } = this.ledger
+    if (floor !== undefined && now.getTime() < Date.parse(floor))
+      throw new SallyportError('CLOCK_BEHIND', { side: 'state', subject: secondsOf(now), detail: `seen: ${floor}` })
+    return now
+  }
+
+  /** Throws CHANNEL_PINNED, FINGERPRINT_MISMATCH. */
+  async pin(pin: entry.Pin): Promise<void> {
+    await this.#commit([entry.pinEntry(pin)])
+  }
+
+  /** Throws CHANNEL_NOT_PINNED. Counters are kept: to pin a known root again goes on from them. */
+  async unpin(channel: string, reason: string): Promise<void> {
+    await this.#commit([entry.unpinEntry(channel, reason)])
+  }
+
+  /** Throws, before anything is written, CHANNEL_NOT_PINNED, ROLLBACK, EQUIVOCATION. */
+  async commitHead(head: entry.JudgedHead): Promise<void> {
+    await this.#commit([entry.headEntry(head)])
+  }
+
+  async recordVerdicts(verdicts: readonly entry.Verdict[]): Promise<void> {
+    await this.#commit(verdicts.map(entry.verdictEntry))
+  }
+
+  async recordImport(step: entry.Import): Promise<void> {
+    await this.#commit([entry.importEntry(step)])
+  }
+
+  /** One row for each 4,000 digests, each durable before the next. */
+  async recordHeld(held: entry.Held): Promise<void> {
+    for (const row of entry.heldEntries(held)) await this.#commit([row])
+  }
+
+  /** A tag with an open intent must be settled first. */
+  async intendTags(intents: readonly entry.TagIntent[]): Promise<void> {
+    await this.#commit(intents.map(entry.intentEntry))
+  }
+
+  /** Each tag must have an open intent, whose digests go into the row. */
+  async settleTags(tags: readonly entry.TagDone[]): Promise<void> {
+    const { intents } = this.ledger
+    await this.#commit(
+      tags.map((done) => {
+        const intent: Intent | undefined = intents.get(intentKey(done.target, done.repository, done.tag))
+        if (intent === undefined) throw new TypeError(`the tag ${done.tag} has no open intent`)
+        return entry.doneEntry(done, intent.old, intent.new)
+      }),
+    )
+  }
+
+  async note(text: string): Promise<void> {
+    await this.#commit([{ kind: 'note', body: { text } }])
+  }
+
+  /** Ends what was begun and gives the lock back. */
+  async close(): Promise<void> {
+    await this.#writer?.committer.idle()
+    await this.#writer?.index.close()
+    await this.#writer?.journal.close()
+  }
+
+  async #commit(entries: readonly Entry[]): Promise<void> {
+    if (this.#writer === undefined) throw new Error('the state was opened for reading')
+    if (entries.length > 0) await this.#writer.committer.submit(entries)
+  }
+}
+
+/** Opens index and journal under a lock that is held, and brings the one up to the other. Owns the lock from here on. */
+async function openWriter(
+  dir: string,
+  options: StateOptions,
+  lock: Lock,
+  make: (dir: string, now: Date, ledger: Ledger, writer: Writer) => State,
+): Promise<State> {
+  let index: IndexDb | undefined
+  let journal: Journal | undefined
+  try {
+    index = await IndexDb.open(join(dir, INDEX_FOLDER), options.openEngine ?? openLevel)
+    const replay = new Replay(index)
+    const visit = replay.visit.bind(replay)
+    journal = await Journal.open(dir, { now: options.now, create: false, lock, visit })
+    await replay.finish(journal.head)
+    await refuseDisagreement(replay.ledger, index)
+    const committer = new Committer(journal, index, replay.ledger, options.now)
+    return make(dir, options.now, replay.ledger, { journal, index, committer })
+  } catch (error) {
+    await index?.close()
+    await (journal?.close() ?? lock.release())
+    throw error
+  }
+}

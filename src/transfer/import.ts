@@ -1,0 +1,195 @@
+/** `import`: near door → (file: whole payload proven) → journal → far door → tags → journal. */
+import { isFileInput, type ByteInput } from '../bundle/index.ts'
+import type { Digest } from '../oci/index.ts'
+import type { RegistryOptions } from '../registry/index.ts'
+import { State } from '../state/index.ts'
+import { deliverFile, deliverPipe } from './deliver.ts'
+import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
+import { passNearDoor, type Passage } from './passage.ts'
+import { provePayload } from './payload.ts'
+import { openPlace, type Place } from './place.ts'
+import { Pusher, type PushCounts } from './push.ts'
+import { rehearse, stillThere } from './presence.ts'
+import { tell, type RunOptions } from './run.ts'
+import { pinnedIn } from './site.ts'
+import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
+import { moveTag, moveTags, settleIntents, type TagMoveReport, type WantedTag } from './tag-moves.ts'
+import { checkCreated, openInput, type BundleInput } from './verify.ts'
+
+export interface ImportOptions extends RunOptions {
+  input: BundleInput
+  state: string
+  /** `oci:DIR` or `host[:port][/prefix]`. */
+  to: string
+  /** The receiver's own mapping; it goes before the sender's. */
+  map: readonly Mapping[]
+  registry: Omit<RegistryOptions, 'side'>
+  concurrency: number
+  /** Read every blob back whole after its push. */
+  readBackFull?: boolean | undefined
+  /** Says what would be done and writes nothing, neither to the target nor to the state. */
+  dryRun?: boolean | undefined
+}
+
+export interface ImportReport extends BundleSummary {
+  target: string
+  approval: Approval
+  /** The same bundle was accepted before; this run made sure that all of it is there. */
+  repeat: boolean
+  counts: PushCounts
+  tags: TagMoveReport[]
+  /** Where each repository went. */
+  landed: { name: string; at: string }[]
+  /** Tag moves that a killed run had left open. */
+  settled: number
+  dryRun: boolean
+}
+
+/** Source repository → path below the place. Throws TARGET_COLLISION, MAP_INVALID. */
+function landings({ files }: Passage, map: readonly Mapping[]): Map<string, string> {
+  const landing = new Map(files.transfer.repositories.map(({ name, to }) => [name, mapRepository(name, map, to)]))
+  refuseCollisions(landing)
+  return landing
+}
+
+async function commit(state: State, { verdict, files }: Passage): Promise<void> {
+  if (verdict.repeat) return
+  const { channel, created } = files.transfer
+  const { rootVersion, counters, reset, sequence, id } = verdict
+  await state.commitHead({
+    channel,
+    roots: verdict.roots.map(({ bytes }) => bytes),
+    rootVersion,
+    counters,
+    reset,
+    sequence,
+    id,
+    floor: created,
+  })
+}
+
+async function recordVerdicts(state: State, { census, verdict, files }: Passage): Promise<void> {
+  if (await state.bundle(files.transfer.channel, verdict.sequence).then((known) => known?.state !== 'accepted')) return
+  await state.recordVerdicts(
+    census.content.artifacts.map(({ repository, root }) => ({
+      id: verdict.id,
+      repository,
+      digest: root,
+      verdict: 'trusted',
+      why: 'CHANNEL',
+    })),
+  )
+}
+
+/** Every tag the bundle binds, at its place. */
+export function wantedTags({ census }: Passage, place: Place, landing: ReadonlyMap<string, string>): WantedTag[] {
+  return census.repositories.flatMap(({ graph, bindings }) => {
+    const path = place.path(landing.get(graph.repository) ?? graph.repository)
+    return [...bindings].flatMap(([tag, { digest }]) => {
+      const node = graph.nodes.get(digest)
+      return node === undefined
+        ? []
+        : [{ target: place.at(path), repository: path, tag, descriptor: node.descriptor, bytes: node.bytes }]
+    })
+  })
+}
+
+interface Delivery {
+  state: State
+  place: Place
+  passage: Passage
+  landing: Map<string, string>
+  input: ByteInput
+}
+
+async function deliver(
+  { state, place, passage, landing, input }: Delivery,
+  options: ImportOptions,
+): Promise<Pick<ImportReport, 'counts' | 'tags' | 'settled'>> {
+  const { id, sequence } = passage.verdict
+  const { channel } = passage.files.transfer
+  const target = place.name
+  const pusher = new Pusher({
+    ...options,
+    place,
+    census: passage.census,
+    landing,
+    readBackFull: options.readBackFull === true,
+    record: {
+      held: (repository: string, digests: readonly Digest[]) => state.recordHeld({ target, repository, digests }),
+      moveTag: async (to, repository, tag, descriptor, bytes) =>
+        void (await moveTag(state, place, { target: to, repository, tag, descriptor, bytes })),
+    },
+  })
+  const settled = await settleIntents(state, place)
+  const wanted = wantedTags(passage, place, landing)
+  if (
+    passage.verdict.repeat &&
+    (await state.importDone(target, id)) &&
+    isFileInput(input) &&
+    (await stillThere(passage, place, landing, options))
+  ) {
+    const tags = wanted.map(({ repository, tag, descriptor }) => ({
+      repository,
+      tag,
+      old: descriptor.digest,
+      new: descriptor.digest,
+      outcome: 'kept' as const,
+    }))
+    return { counts: { ...pusher.counts, manifestsPresent: passage.census.content.law.length }, tags, settled }
+  }
+  await state.recordImport({ id, channel, sequence, target, phase: 'start' })
+  tell(options, { type: 'phase', phase: 'pushing' })
+  const { payload } = passage
+  tell(options, {
+    type: 'total',
+    bytes: payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+    blobs: payload.length,
+  })
+  if (isFileInput(input)) await deliverFile(passage, pusher, input, options)
+  else await deliverPipe(passage, pusher, options)
+  tell(options, { type: 'phase', phase: 'tagging' })
+  const tags = await moveTags(state, place, wanted, options.concurrency, options)
+  const { referrers: _, ...counts } = pusher.counts
+  await state.recordImport({ id, channel, sequence, target, phase: 'done', counts: { ...counts, tags: tags.length } })
+  return { counts: pusher.counts, tags, settled }
+}
+
+/**
+ * Brings the bundle's content to the target. From a file, nothing is written anywhere before the whole file is proven;
+ * from a pipe, before head and law are. Run again after any stop, it completes.
+ */
+export async function importBundle(options: ImportOptions): Promise<ImportReport> {
+  const now = options.now ?? new Date()
+  const state = await State.open(options.state, { now, write: options.dryRun !== true })
+  const input = openInput(options.input, true)
+  const place = openPlace(options.to, options.registry)
+  try {
+    const at = state.effectiveNow(now)
+    const passage = await passNearDoor(input, { ...options, now: at, site: state.site, findPinned: pinnedIn(state) })
+    checkCreated(passage, at)
+    const landing = landings(passage, options.map)
+    const fromFile = isFileInput(input)
+    if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
+    const common = {
+      ...summarize(passage.files, passage.verdict.id),
+      target: options.to,
+      approval: approvalOf(passage.verdict),
+      repeat: passage.verdict.repeat,
+      landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
+      dryRun: options.dryRun === true,
+    }
+    if (options.dryRun === true)
+      return {
+        ...common,
+        ...(await rehearse(passage, place, landing, wantedTags(passage, place, landing), options)),
+        settled: 0,
+      }
+    await commit(state, passage)
+    await recordVerdicts(state, passage)
+    return { ...common, ...(await deliver({ state, place, passage, landing, input }, options)) }
+  } finally {
+    input.close()
+    await place.close().finally(() => state.close())
+  }
+}

@@ -1,0 +1,32 @@
+/** Floor 6: the verbs; the only room that orders steps. */
+export { registryAccess, type Access, type AccessOptions } from './access.ts'
+export { approveBundle, type ApproveOptions, type ApproveReport } from './approve.ts'
+export { openChannelFolder, type AskPassphrase, type ChannelFolder } from './channel-folder.ts'
+export { channelInit, NAMES, type ChannelInitOptions, type ChannelInitReport } from './channel-init.ts'
+export { exportBundle, type ExportOptions, type ExportReport } from './export.ts'
+export { importBundle, type ImportOptions, type ImportReport } from './import.ts'
+export { inspectBundle, type InspectOptions, type InspectReport } from './inspect.ts'
+export { parseMapping, type Mapping } from './naming.ts'
+export { parsePlan, type Plan } from './plan-file.ts'
+export type { RunEvent, RunOptions } from './run.ts'
+export {
+  channelPin,
+  channelShow,
+  channelUnpin,
+  log,
+  stateBackup,
+  stateCheck,
+  stateInit,
+  stateRebuild,
+  stateRestore,
+  status,
+  type ChannelShowReport,
+  type InitReport,
+  type LogReport,
+  type PinReport,
+  type StateRunOptions,
+  type StatusReport,
+} from './site-verbs.ts'
+export type { ByteOutput } from './stream-out.ts'
+export type { BundleSummary } from './summary.ts'
+export { verifyBundle, type BundleInput, type VerifyOptions, type VerifyReport } from './verify.ts'

@@ -1,0 +1,34 @@
+/** Proves the payload behind a judged head: a file on every core, a pipe as it passes. */
+import { checkPayload, isFileInput, type ByteInput } from '../bundle/index.ts'
+import { verifying } from '../oci/index.ts'
+import type { Passage } from './passage.ts'
+import { checkInterrupted, tell, type RunOptions } from './run.ts'
+
+/** Kept when every byte of the payload and the end mark are proven; nothing of it is handed on. */
+export async function provePayload(input: ByteInput, passage: Passage, options: RunOptions): Promise<void> {
+  const { payload, end, reader } = passage
+  tell(options, { type: 'phase', phase: 'verifying' })
+  tell(options, {
+    type: 'total',
+    bytes: payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+    blobs: payload.length,
+  })
+  const onBytes = (count: number): void => tell(options, { type: 'bytes', count })
+  if (isFileInput(input)) {
+    await checkPayload(input, payload, end, { onBytes, signal: options.signal })
+    return
+  }
+  for (const { descriptor } of payload) {
+    const member = await reader.payload(descriptor.digest, descriptor.size)
+    const stream = verifying(
+      reader.members.body(member),
+      descriptor,
+      'bundle',
+      `${member.name} at offset ${member.bodyAt}`,
+    )
+    for (let step = await stream.next(); step.done !== true; step = await stream.next()) onBytes(step.value.length)
+    tell(options, { type: 'blob' })
+    checkInterrupted(options)
+  }
+  await reader.end()
+}

@@ -1,0 +1,97 @@
+/** The plan file: what is exported, from where, for whom (YAML; every fault is named with its line and column). */
+import { LineCounter, parseDocument, type Document } from 'yaml'
+import { z } from 'zod'
+import { SallyportError } from '../errors/index.ts'
+import { isTag } from '../oci/index.ts'
+
+const PLAN_CAP = 4 * 1024 * 1024
+
+const site = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
+    'a site is 1 to 64 letters, digits, dots, hyphens or underscores',
+  )
+const tag = z.string().refine(isTag, 'not a tag')
+const platform = z
+  .string()
+  .regex(/^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9.]+)?$/, 'a platform is os/arch or os/arch/variant')
+
+const artifact = z.strictObject({
+  /** `host/repo`, `host/repo:tag`, `host/repo@digest`, `oci:DIR`, `oci:FILE.tar`. */
+  ref: z.string().min(1).max(4096),
+  tags: z.array(tag).min(1).optional(),
+  /** A glob over the repository's tags; `*` takes all. */
+  tagPattern: z.string().min(1).max(256).optional(),
+  platforms: z.array(platform).min(1).optional(),
+  referrers: z.enum(['all', 'signatures', 'none']).default('all'),
+})
+
+const schema = z.strictObject({
+  channel: z.string().optional(),
+  audience: z.array(site).min(1).optional(),
+  map: z.array(z.strictObject({ from: z.string().min(1), to: z.string() })).default([]),
+  artifacts: z.array(artifact).min(1),
+})
+
+export type Plan = z.output<typeof schema>
+export type PlanArtifact = Plan['artifacts'][number]
+
+function malformed(subject: string, detail: string, cause?: unknown): SallyportError {
+  return new SallyportError('PLAN_MALFORMED', { side: 'source', subject, detail, cause })
+}
+
+/** Line and column of the deepest node on the path that exists, so that a missing member points at its parent. */
+function place(document: Document, lines: LineCounter, path: readonly PropertyKey[]): string {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true)
+    const range = (node as { range?: [number, number, number] } | undefined)?.range
+    if (range === undefined) continue
+    const { line, col } = lines.linePos(range[0])
+    return `${line}:${col}`
+  }
+  return '1:1'
+}
+
+/** The plan in a YAML text. `name` is the file as errors name it. Throws PLAN_MALFORMED as `name:line:column`. */
+export function parsePlan(text: string, name: string): Plan {
+  if (text.length > PLAN_CAP) throw malformed(name, `over ${PLAN_CAP} characters`)
+  const lines = new LineCounter()
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    strict: true,
+    version: '1.2',
+  })
+  const fault = document.errors[0] ?? document.warnings[0]
+  if (fault !== undefined) {
+    const { line, col } = lines.linePos(fault.pos[0])
+    throw malformed(`${name}:${line}:${col}`, fault.message, fault)
+  }
+  let value: unknown
+  try {
+    // An alias may stand for another a bounded number of times: stops the "billion laughs" document.
+    value = document.toJS({ maxAliasCount: 100 })
+  } catch (cause) {
+    throw malformed(`${name}:1:1`, (cause as Error).message, cause)
+  }
+  const result = schema.safeParse(value)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    const path = issue?.path ?? []
+    const key = issue?.code === 'unrecognized_keys' ? [...path, issue.keys[0] ?? ''] : path
+    throw malformed(
+      `${name}:${place(document, lines, key)}`,
+      `${path.join('.')}${path.length > 0 ? ': ' : ''}${issue?.message ?? ''}`,
+    )
+  }
+  for (const [i, { tags, tagPattern }] of result.data.artifacts.entries()) {
+    if (tags === undefined || tagPattern === undefined) continue
+    throw malformed(
+      `${name}:${place(document, lines, ['artifacts', i, 'tagPattern'])}`,
+      'tags and tagPattern exclude each other',
+    )
+  }
+  return result.data
+}

@@ -1,0 +1,176 @@
+/** From the plan's references to repositories and tags: registries, layout folders and layout archives alike. */
+import { existsSync, statSync } from 'node:fs'
+import picomatch from 'picomatch'
+import { openArchive } from '../bundle/index.ts'
+import { openLayout, type Choice, type Layout, type Source } from '../content/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import { isDigest, parseReference, parseSignatureTag, repositoryName, type Digest } from '../oci/index.ts'
+import { RegistryClient, type RegistryOptions } from '../registry/index.ts'
+import type { Plan, PlanArtifact } from './plan-file.ts'
+
+/** What the plan takes of one repository by one of its entries. */
+export interface Selection {
+  source: Source
+  tags: string[]
+  digests: Digest[]
+  /** True when every tag of the repository is meant. */
+  complete: boolean
+  choice: Choice
+}
+
+interface LayoutPlace {
+  path: string
+  tag?: string
+  digest?: Digest
+}
+
+function invalid(subject: string, detail: string): SallyportError {
+  return new SallyportError('REFERENCE_INVALID', { side: 'source', subject, detail })
+}
+
+/** The parts of `oci:PATH[:NAME][@DIGEST]`. The longest part that exists is the path. Throws FILE_UNREADABLE. */
+export function parseLayoutReference(ref: string): LayoutPlace {
+  let path = ref.slice('oci:'.length)
+  const at = path.lastIndexOf('@')
+  const digest = at < 0 ? undefined : path.slice(at + 1)
+  if (digest !== undefined && !isDigest(digest)) throw invalid(ref, 'digest')
+  if (at >= 0) path = path.slice(0, at)
+  let tag: string | undefined
+  for (let cut = path.length; cut > 0; cut = path.lastIndexOf(':', cut - 1)) {
+    if (!existsSync(path.slice(0, cut))) continue
+    if (cut < path.length) tag = path.slice(cut + 1)
+    return {
+      path: path.slice(0, cut),
+      ...(tag === undefined ? {} : { tag }),
+      ...(digest === undefined ? {} : { digest }),
+    }
+  }
+  throw new SallyportError('FILE_UNREADABLE', { side: 'source', subject: path, detail: 'ENOENT' })
+}
+
+export class Sources {
+  private readonly client: RegistryClient
+  private readonly repositories = new Map<string, Source>()
+  private readonly layouts = new Map<string, Layout>()
+
+  constructor(options: Omit<RegistryOptions, 'side'>) {
+    this.client = new RegistryClient({ ...options, side: 'source' })
+  }
+
+  async close(): Promise<void> {
+    for (const layout of this.layouts.values()) layout.close()
+    await this.client.close()
+  }
+
+  private async layout(path: string): Promise<Layout> {
+    let layout = this.layouts.get(path)
+    if (layout === undefined) {
+      layout = statSync(path).isDirectory() ? await openLayout(path) : await openArchive(path)
+      this.layouts.set(path, layout)
+    }
+    return layout
+  }
+
+  /** The selections of a plan, in its order. */
+  async select(plan: Plan, name: string): Promise<Selection[]> {
+    const selections: Selection[] = []
+    for (const artifact of plan.artifacts) {
+      selections.push(
+        ...(artifact.ref.startsWith('oci:')
+          ? await this.selectLayout(artifact)
+          : [await this.selectRegistry(artifact, name)]),
+      )
+    }
+    return selections
+  }
+
+  private registry(host: string, path: string): Source {
+    const name = `${host}/${path}`
+    const known = this.repositories.get(name) ?? this.client.source(host, path)
+    this.repositories.set(name, known)
+    return known
+  }
+
+  private async selectRegistry(artifact: PlanArtifact, name: string): Promise<Selection> {
+    const reference = parseReference(artifact.ref)
+    const source = this.registry(reference.host, reference.path)
+    const tags = [
+      ...(reference.tag === undefined || reference.digest !== undefined ? [] : [reference.tag]),
+      ...(artifact.tags ?? []),
+    ]
+    const digests = reference.digest === undefined ? [] : [reference.digest]
+    const matched = await matchTags(source, artifact.tagPattern)
+    if (tags.length + digests.length + matched.length === 0) {
+      const detail =
+        artifact.tagPattern === undefined
+          ? `${artifact.ref} names no tag and no digest; tagPattern "*" takes all`
+          : `no tag of ${repositoryName(reference)} matches`
+      throw new SallyportError('PLAN_MALFORMED', { side: 'source', subject: name, detail })
+    }
+    refuseCompanions(tags, source.repository)
+    return {
+      source,
+      tags: [...new Set([...tags, ...matched])],
+      digests,
+      complete: artifact.tagPattern === '*',
+      choice: choiceOf(artifact),
+    }
+  }
+
+  private async selectLayout(artifact: PlanArtifact): Promise<Selection[]> {
+    const place = parseLayoutReference(artifact.ref)
+    const layout = await this.layout(place.path)
+    const all = layout.repositories()
+    const whole =
+      place.tag === undefined &&
+      place.digest === undefined &&
+      artifact.tags === undefined &&
+      artifact.tagPattern === undefined
+    const selections: Selection[] = []
+    for (const repository of all) {
+      const source = this.repositories.get(repository) ?? layout.source(repository)
+      this.repositories.set(repository, source)
+      const present = (await source.tags()).filter((tag) => parseSignatureTag(tag) === undefined)
+      const wanted = (tag: string): boolean =>
+        whole || tag === place.tag || `${repository}:${tag}` === place.tag || artifact.tags?.includes(tag) === true
+      const tags = [...new Set([...present.filter(wanted), ...(await matchTags(source, artifact.tagPattern))])]
+      const untagged = whole && repository === all[0] ? layout.unnamed.map(({ digest }) => digest) : []
+      const found =
+        place.digest !== undefined && (await source.resolve(place.digest)) !== undefined && selections.length === 0
+      const digests = found && place.digest !== undefined ? [place.digest] : untagged
+      if (tags.length + digests.length > 0)
+        selections.push({
+          source,
+          tags,
+          digests,
+          complete: whole || artifact.tagPattern === '*',
+          choice: choiceOf(artifact),
+        })
+    }
+    const missing = artifact.tags?.find((tag) => !selections.some((selection) => selection.tags.includes(tag)))
+    if (selections.length === 0 || missing !== undefined) {
+      throw new SallyportError('MANIFEST_MISSING', {
+        side: 'source',
+        subject: missing === undefined ? artifact.ref : `${artifact.ref}:${missing}`,
+      })
+    }
+    return selections
+  }
+}
+
+function choiceOf({ platforms, referrers }: PlanArtifact): Choice {
+  return { platforms, referrers }
+}
+
+async function matchTags(source: Source, pattern: string | undefined): Promise<string[]> {
+  if (pattern === undefined) return []
+  const matches = picomatch(pattern, { dot: true })
+  // Signature tags and fallback tags follow what they belong to; on their own they are no artifacts.
+  return (await source.tags()).filter((tag) => parseSignatureTag(tag) === undefined && matches(tag))
+}
+
+function refuseCompanions(tags: readonly string[], repository: string): void {
+  const odd = tags.find((tag) => parseSignatureTag(tag) !== undefined)
+  if (odd !== undefined)
+    throw invalid(`${repository}:${odd}`, 'this tag follows the manifest it belongs to; name that one')
+}

@@ -1,0 +1,103 @@
+/** `verify`: is this bundle from a channel we pinned, for us, new and whole? Changes nothing. */
+import { fileInput, pipeInput, type ByteInput } from '../bundle/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import { State } from '../state/index.ts'
+import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
+import { provePayload } from './payload.ts'
+import type { RunOptions } from './run.ts'
+import { pinnedByHand, pinnedIn, type GivenRoot } from './site.ts'
+import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
+
+/** A bundle file, or the descriptor of an open pipe. */
+export type BundleInput = { file: string } | { fd: number }
+
+export interface VerifyOptions extends RunOptions {
+  input: BundleInput
+  /** The site's state, which knows the pinned channels and what came before. */
+  state?: string | undefined
+  /** Judge by this root instead, without memory: replays are not seen. */
+  root?: GivenRoot | undefined
+  /** The site to judge for; the state's own by default. */
+  site?: string | undefined
+}
+
+export interface VerifyReport extends BundleSummary {
+  verdict: 'trusted'
+  approval: Approval
+  rootVersion: number
+  /** The bundle that this site accepted last already. */
+  repeat: boolean
+  /** False when no state said what came before. */
+  replayChecked: boolean
+  /** False when no site was named, so that the audience went unchecked. */
+  audienceChecked: boolean
+}
+
+export function openInput(input: BundleInput, waiting: boolean): ByteInput {
+  return 'file' in input ? fileInput(input.file) : pipeInput(input.fd, waiting)
+}
+
+/**
+ * A head that is dated after the clock means that one of two clocks is wrong; to accept it would lift the floor of
+ * time above the real one, and nothing could be imported until then. A day is left for time zones set wrong.
+ */
+export function checkCreated({ files }: Pick<Passage, 'files'>, now: Date): void {
+  const { created } = files.transfer
+  if (Date.parse(created) <= now.getTime() + 86_400_000) return
+  throw new SallyportError('CLOCK_BEHIND', {
+    side: 'state',
+    subject: created,
+    detail: 'the bundle was made in the future of this clock',
+  })
+}
+
+interface Judge {
+  findPinned: FindPinned
+  site: string | undefined
+  now: Date
+  close(): Promise<void>
+}
+
+async function judgeOf({ state, root, site, now = new Date() }: VerifyOptions): Promise<Judge> {
+  if (root !== undefined) return { findPinned: pinnedByHand(root), site, now, close: () => Promise.resolve() }
+  if (state === undefined)
+    throw new SallyportError('USAGE', {
+      side: 'state',
+      subject: 'verify',
+      detail: 'name a state, or a root with its fingerprint',
+    })
+  const opened = await State.open(state, { now, write: false })
+  return {
+    findPinned: pinnedIn(opened),
+    site: site ?? opened.site,
+    now: opened.effectiveNow(now),
+    close: () => opened.close(),
+  }
+}
+
+/** The verdict on a bundle; anything but `trusted` is thrown, with the code of the first thing that is wrong. */
+export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport> {
+  const judge = await judgeOf(options)
+  try {
+    const input = openInput(options.input, false)
+    try {
+      const passage = await passNearDoor(input, { ...options, ...judge })
+      checkCreated(passage, judge.now)
+      await provePayload(input, passage, options)
+      const { verdict, files } = passage
+      return {
+        verdict: 'trusted',
+        ...summarize(files, verdict.id),
+        approval: approvalOf(verdict),
+        rootVersion: verdict.rootVersion,
+        repeat: verdict.repeat,
+        replayChecked: options.root === undefined,
+        audienceChecked: judge.site !== undefined,
+      }
+    } finally {
+      input.close()
+    }
+  } finally {
+    await judge.close()
+  }
+}
