@@ -173,14 +173,29 @@ export function statusText(report: StatusReport): string[] {
   ]
 }
 
+type Row = LogReport['rows'][number]
+
+/** One sentence for each kind of row; what is left over goes into the JSON output alone. */
+const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row) => string>> = {
+  init: (of) => `site ${of('site')}: ${of('reason')}`,
+  pin: (of) => `channel ${of('channel')} (${of('purpose')}), root ${of('rootVersion')}, ${of('fingerprint')}`,
+  unpin: (of) => `channel ${of('channel')}: ${of('reason')}`,
+  head: (of) => `accepted ${of('channel')} ${of('sequence')}, bundle ${of('id')}`,
+  verdict: (of) => `${of('verdict')} ${of('repository')}@${of('digest')} (${of('why')})`,
+  import: (of) => `${of('phase')} ${of('channel')} ${of('sequence')} at ${of('target')}`,
+  held: (of, row) =>
+    `${of('target')} gave back ${counted((row['digests'] as string[]).length, 'digest')} of ${of('repository')}`,
+  'tag-intent': (of) => `${of('repository')}:${of('tag')} is about to name ${of('new')}`,
+  'tag-done': (of, row) =>
+    `${of('repository')}:${of('tag')} ${of('outcome')} to ${of('new')}${row['old'] === null ? '' : `, before ${of('old')}`}`,
+  restore: (of) => of('reason'),
+  note: (of) => of('text'),
+}
+
 export function logText({ rows }: LogReport): string[] {
   return rows.map((row) => {
-    const { n, time, kind, prev: _prev, tenant: _tenant, ...rest } = row
-    const facts = Object.entries(rest).map(([key, value]) => {
-      if (Array.isArray(value)) return `${key}: ${value.length}`
-      const text = typeof value === 'string' ? value : JSON.stringify(value)
-      return `${key}: ${plain(text.length > 160 ? `${text.slice(0, 60)}… (${text.length} characters)` : text)}`
-    })
-    return `${String(n).padStart(6)}  ${time}  ${kind.padEnd(10)}  ${facts.join('  ')}`
+    const of = (key: string): string => plain(String(row[key] ?? '').slice(0, 400))
+    const sentence = Object.hasOwn(SENTENCES, row.kind) ? SENTENCES[row.kind]?.(of, row) : undefined
+    return `${String(row.n).padStart(6)}  ${row.time}  ${plain(row.kind).padEnd(10)}  ${sentence ?? ''}`.trimEnd()
   })
 }

@@ -1,4 +1,5 @@
 /** Where an import goes: a registry below a prefix, or an OCI image layout folder. */
+import { resolve } from 'node:path'
 import { layoutTarget, type Target, type TargetPlace } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { isHost, isRepositoryPath } from '../oci/index.ts'
@@ -17,7 +18,7 @@ export interface Place {
 
 /** The place that `--to` names: `oci:DIR` or `host[:port][/prefix]`. Throws REFERENCE_INVALID. */
 export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>): Place {
-  if (to.startsWith('oci:')) return placed(layoutTarget(to.slice('oci:'.length)), '', () => Promise.resolve())
+  if (to.startsWith('oci:')) return placed(layoutTarget(resolve(to.slice('oci:'.length))), '', () => Promise.resolve())
   const slash = to.indexOf('/')
   const host = slash < 0 ? to : to.slice(0, slash)
   const prefix = slash < 0 ? '' : to.slice(slash + 1).replace(/\/+$/, '')
