@@ -1,0 +1,100 @@
+/**
+ * Measures Sallyport beside its counterparts by the rules of the speed table, and prints what came out.
+ *
+ *   node test/bench/bench.ts [--rows export-big,verify-file,…] [--rounds 3] [--scale 1] [--tls | --both]
+ *                            [--json FILE] [--main dist/cli/main.js] [--profile FOLDER] [--strict]
+ *
+ * Needs `npm run build` and the counterparts of `scripts/peers.sh`. With `--strict` a missed "must" ends it with 1.
+ */
+import { writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { peersBin, startRegistry } from '../peers/setup/registry.ts'
+import { contest, type Result, type Row } from './contest.ts'
+import { benchData } from './data.ts'
+import { missed, table } from './report.ts'
+import { exportRow } from './rows-export.ts'
+import { againRow, importRow } from './rows-import.ts'
+import { startRow } from './rows-start.ts'
+import { verifyRow } from './rows-verify.ts'
+import { makeSite } from './site.ts'
+import { emptyFolder, type Stage } from './stage.ts'
+
+const ROWS: Readonly<Record<string, (stage: Stage) => Row | Promise<Row>>> = {
+  'export-big': (stage) => exportRow(stage, 'big'),
+  'export-small': (stage) => exportRow(stage, 'small'),
+  'verify-file': (stage) => verifyRow(stage, 'file', false),
+  'verify-file-cold': (stage) => verifyRow(stage, 'file', true),
+  'verify-pipe': (stage) => verifyRow(stage, 'pipe', false),
+  'verify-pipe-cold': (stage) => verifyRow(stage, 'pipe', true),
+  'import-big': (stage) => importRow(stage, 'big'),
+  'import-small': (stage) => importRow(stage, 'small'),
+  'again-big': (stage) => againRow(stage, 'big'),
+  'again-small': (stage) => againRow(stage, 'small'),
+  'start-version': ({ site }) => startRow(site, '--version'),
+  'start-help': ({ site }) => startRow(site, '--help'),
+}
+
+/** What a transport does not change is measured once. */
+const WITHOUT_NETWORK = /^(?:verify|start)-/
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: Object.keys(ROWS).join(',') },
+    rounds: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
+    tls: { type: 'boolean', default: false },
+    both: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    main: { type: 'string' },
+    profile: { type: 'string' },
+    strict: { type: 'boolean', default: false },
+  },
+})
+const rows = values.rows.split(',')
+for (const row of rows) if (!(row in ROWS)) throw new Error(`no row ${row}; there are ${Object.keys(ROWS).join(', ')}`)
+if (peersBin() === undefined) throw new Error('the counterparts are missing: run scripts/peers.sh')
+
+const data = await benchData(Number(values.scale))
+
+async function run(tls: boolean, wanted: readonly string[]): Promise<Result[]> {
+  const source = await startRegistry({ storage: data.storage, tls })
+  const results: Result[] = []
+  try {
+    const { main, profile } = values
+    const folder = join(data.folder, 'site')
+    const site = await makeSite({
+      folder,
+      ...(main !== undefined && { main }),
+      ...(profile !== undefined && { profile }),
+    })
+    const stage = { data, source, site, tls, folder: join(data.folder, 'work') }
+    emptyFolder(stage)
+    for (const name of wanted) {
+      const row = await ROWS[name]?.(stage)
+      if (row !== undefined) results.push(await contest(row, Number(values.rounds), tls))
+    }
+  } finally {
+    await source.stop()
+  }
+  return results
+}
+
+const results = [
+  ...(values.tls && !values.both ? [] : await run(false, rows)),
+  ...(values.tls || values.both
+    ? await run(
+        true,
+        rows.filter((name) => !(values.both && WITHOUT_NETWORK.test(name))),
+      )
+    : []),
+]
+const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory: totalmem(), node: process.version }
+if (values.json !== undefined) {
+  writeFileSync(values.json, `${JSON.stringify({ machine, scale: Number(values.scale), results }, undefined, 2)}\n`)
+}
+process.stdout.write(`${machine.cpu}, ${machine.cores} cores, node ${machine.node}\n\n${table(results)}`)
+const short = missed(results)
+process.stdout.write(`\n${short.length === 0 ? 'every "must" is reached' : `missed: ${short.join('; ')}`}\n`)
+if (values.strict && short.length > 0) process.exitCode = 1

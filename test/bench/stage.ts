@@ -1,0 +1,94 @@
+/** What all rows share while the bench runs: content, source registry, our site, and bundles as they are needed. */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { peersBin, type Registry, startRegistry } from '../peers/setup/registry.ts'
+import type { BareJob } from './bare-job.ts'
+import { checkTar, tarMembers } from './check.ts'
+import type { BenchData, Workload } from './data.ts'
+import { type Command, shell, succeed } from './measure.ts'
+import type { Site } from './site.ts'
+
+export type Size = 'big' | 'small'
+
+export interface Stage {
+  readonly data: BenchData
+  readonly source: Registry
+  readonly site: Site
+  readonly tls: boolean
+  /** Where outputs go; emptied after each run. */
+  readonly folder: string
+}
+
+/** A counterpart's script, run in a new folder below `folder`. */
+export function rivalCommand({ folder }: Stage, registry: Registry, script: string): Command {
+  const cwd = join(folder, 'rival')
+  mkdirSync(cwd, { recursive: true })
+  const path = `${peersBin() ?? ''}:${process.env['PATH'] ?? ''}`
+  return { argv: shell(script), cwd, env: { ...registry.env, PATH: path, OTEL_TRACES_EXPORTER: 'none' } }
+}
+
+export function emptyFolder({ folder }: Stage): void {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+}
+
+/** Our bundle of a workload; made anew in every process, since other code may write other bytes. */
+export async function bundleOf({ data, source, site }: Stage, size: Size): Promise<string> {
+  const file = join(data.folder, `${size}.tar`)
+  if (!made.has(file)) {
+    rmSync(file, { force: true })
+    await succeed(site.exportTo(file, source, data[size]))
+    checkTar(file, data[size], true)
+    rmSync(extractedPath(file), { recursive: true, force: true })
+    made.add(file)
+  }
+  return file
+}
+
+const made = new Set<string>()
+const extractedPath = (bundle: string) => `${bundle}.extracted`
+
+/** The bundle as a folder, for those that read no tar. */
+export async function extracted(bundle: string): Promise<string> {
+  const folder = extractedPath(bundle)
+  if (!existsSync(folder)) {
+    mkdirSync(folder)
+    await succeed({ argv: ['tar', '-xf', bundle, '-C', folder] })
+  }
+  return folder
+}
+
+/** An empty registry, beside the source on the same processors. */
+export function emptyRegistry({ tls }: Stage): Promise<Registry> {
+  return startRegistry({ tls })
+}
+
+const byDescendingSize = (a: [string, number], b: [string, number]) => b[1] - a[1]
+
+/** A bare loop's command. Without a bundle the blobs go one after the other into a new file. */
+export function bareCommand(stage: Stage, registry: Registry, workload: Workload, bundle?: string): Command {
+  const members = bundle === undefined ? undefined : tarMembers(bundle)
+  let end = 0
+  const place = (digest: string, size: number) => {
+    const offset = members?.get(`blobs/${digest.replace(':', '/')}`)?.offset ?? end
+    end += size
+    return { digest, size, offset }
+  }
+  const blobs = Object.entries(workload.blobs)
+    .sort(byDescendingSize)
+    .map(([digest, size]) => place(digest, size))
+  const tags = bundle === undefined ? [] : Object.entries(workload.tags)
+  const job: BareJob = {
+    origin: registry.origin,
+    ...(registry.caFile !== undefined && { caFile: registry.caFile }),
+    repository: workload.repository,
+    file: bundle ?? join(stage.folder, 'bare.out'),
+    blobs,
+    manifests: tags.map(([tag, digest]) => ({ ...place(digest, workload.manifests[digest] ?? 0), tag })),
+  }
+  const listed = join(stage.folder, 'job.json')
+  writeFileSync(listed, JSON.stringify(job))
+  const script = new URL(bundle === undefined ? 'bare-download.ts' : 'bare-upload.ts', import.meta.url)
+  return { argv: [process.execPath, fileURLToPath(script), listed] }
+}
