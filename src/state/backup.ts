@@ -1,6 +1,6 @@
 /** One file that holds a whole state and proves itself: the journal, then one line that says what it must be. */
 import { createHash } from 'node:crypto'
-import { constants, copyFile, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { constants, copyFile, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sortedJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
@@ -8,7 +8,7 @@ import { asFault, errnoOf, placeFile, syncFolder, writeWhole } from './durable-f
 import { restoreEntry } from './entry.ts'
 import { draftRows, JOURNAL_FILE, LOCK_FILE } from './journal.ts'
 import type { Head } from './journal-row.ts'
-import { scanJournal, type ScanEnd } from './journal-scan.ts'
+import { scanJournal, visitAll } from './journal-scan.ts'
 import { Lock } from './lock.ts'
 import { Replay } from './replay.ts'
 import { State, type StateOptions } from './state.ts'
@@ -34,13 +34,6 @@ async function* chunksOf(handle: FileHandle, size: number): AsyncGenerator<Buffe
   }
 }
 
-async function ending(scan: AsyncGenerator<unknown, ScanEnd, undefined>): Promise<ScanEnd> {
-  for (;;) {
-    const step = await scan.next()
-    if (step.done === true) return step.value
-  }
-}
-
 /**
  * The head of the journal that was written to `file`, in one step: a file of that name is replaced by a whole one or
  * stays. Works beside a writer. Throws JOURNAL_BROKEN, OUTPUT_FAILED, DISK_FULL.
@@ -50,7 +43,7 @@ export async function backup(state: { readonly dir: string }, file: string): Pro
     throw new SallyportError('STATE_EMPTY', { side: 'state', subject: state.dir, cause })
   })
   try {
-    const { head, end } = await ending(scanJournal(source, (await source.stat()).size, JOURNAL_FILE))
+    const { head, end } = await visitAll(scanJournal(source, (await source.stat()).size, JOURNAL_FILE))
     await placeFile(file, 'OUTPUT_FAILED', async (handle) => {
       const sum = createHash('sha256')
       let at = 0
@@ -86,9 +79,7 @@ export async function restore(
   file: string,
   options: StateOptions & { reason: string },
 ): Promise<Restored> {
-  await stat(file).catch((cause: unknown) => {
-    throw new SallyportError('FILE_UNREADABLE', { side: 'state', subject: file, detail: errnoOf(cause), cause })
-  })
+  await demandReadable(file)
   await demandEmpty(dir)
   const lock = await Lock.take(join(dir, LOCK_FILE), options.now)
   let restored: Restored
@@ -101,6 +92,20 @@ export async function restore(
   }
   await (await State.open(dir, { ...options, write: true })).close()
   return restored
+}
+
+async function demandReadable(file: string): Promise<void> {
+  const unreadable = (cause?: unknown): SallyportError =>
+    new SallyportError('FILE_UNREADABLE', { side: 'state', subject: file, detail: errnoOf(cause), cause })
+  const handle = await open(file, 'r').catch((cause: unknown) => {
+    throw unreadable(cause)
+  })
+  const isFile = await handle.stat().then(
+    (found) => found.isFile(),
+    () => false,
+  )
+  await handle.close()
+  if (!isFile) throw unreadable()
 }
 
 async function settle(dir: string, file: string, options: StateOptions & { reason: string }): Promise<Restored> {
@@ -148,16 +153,12 @@ async function prove(handle: FileHandle, file: string): Promise<{ head: Head; en
   let time = ''
   const replay = new Replay()
   try {
-    const scan = scanJournal(handle, end, JOURNAL_FILE)
-    for (;;) {
-      const step = await scan.next()
-      if (step.done === true) {
-        if (!trailer.equals(trailerOf(step.value.head, end, digest))) throw malformed('the trailer says otherwise')
-        return { head: step.value.head, end, time }
-      }
-      time = step.value.at(-1)?.row.time ?? time
-      await replay.visit(step.value)
-    }
+    const { head } = await visitAll(scanJournal(handle, end, JOURNAL_FILE), (rows) => {
+      time = rows.at(-1)?.row.time ?? time
+      return replay.visit(rows)
+    })
+    if (!trailer.equals(trailerOf(head, end, digest))) throw malformed('the trailer says otherwise')
+    return { head, end, time }
   } catch (cause) {
     if (cause instanceof SallyportError && cause.code === 'JOURNAL_BROKEN') throw malformed(cause.message, cause)
     throw cause

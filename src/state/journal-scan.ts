@@ -87,6 +87,22 @@ export async function* scanJournal(
   return { head, end, torn: carry.length }
 }
 
+/** Runs a scan to its end, also when `visit` throws: what the scan holds open is closed then. */
+export async function visitAll(
+  scan: AsyncGenerator<Proven[], ScanEnd, undefined>,
+  visit?: (rows: readonly Proven[]) => void | Promise<void>,
+): Promise<ScanEnd> {
+  try {
+    for (;;) {
+      const step = await scan.next()
+      if (step.done === true) return step.value
+      await visit?.(step.value)
+    }
+  } finally {
+    await scan.return(undefined as never)
+  }
+}
+
 function isRowBut(tail: Buffer, head: Head): boolean {
   try {
     decodeRow(tail, head)

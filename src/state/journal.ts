@@ -1,10 +1,10 @@
 /** The record: an append-only, hash-chained file of plain JSON lines. Knows nothing of what its rows mean. */
 import { open, stat, type FileHandle } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { SallyportError } from '../errors/index.ts'
 import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
 import { encodeRow, NO_ROWS, secondsOf, type Entry, type Head, type JournalRow } from './journal-row.ts'
-import { HEADER, scanJournal, type Proven, type ScanEnd } from './journal-scan.ts'
+import { HEADER, scanJournal, visitAll, type Proven, type ScanEnd } from './journal-scan.ts'
 import { Lock } from './lock.ts'
 
 export const JOURNAL_FILE = 'journal.jsonl'
@@ -72,7 +72,8 @@ export class Journal {
     try {
       if (options.create !== false && !(await exists(file))) await seedJournal(folder, [], options.now)
       handle = await open(file, 'r+')
-      const scan = await visitAll(handle, (await handle.stat()).size, options.visit)
+      const { size } = await handle.stat()
+      const scan = await visitAll(scanJournal(handle, size, JOURNAL_FILE), options.visit)
       const journal = new Journal(file, handle, lock, options.now, scan)
       if (scan.torn > 0) await journal.#cut(scan, options.visit)
       return journal
@@ -94,7 +95,7 @@ export class Journal {
   }
 
   /** As {@link Journal.read}, in runs and with hashes. */
-  static async *readRuns(folder: string, size?: number): AsyncGenerator<Proven[], ScanEnd, undefined> {
+  static async *readRuns(folder: string): AsyncGenerator<Proven[], ScanEnd, undefined> {
     const file = join(folder, JOURNAL_FILE)
     const handle = await open(file, 'r').catch((cause: unknown) => {
       if (errnoOf(cause) === 'ENOENT')
@@ -102,7 +103,7 @@ export class Journal {
       throw asFault(cause, 'STATE_UNWRITABLE', file)
     })
     try {
-      return yield* scanJournal(handle, size ?? (await handle.stat()).size, JOURNAL_FILE)
+      return yield* scanJournal(handle, (await handle.stat()).size, JOURNAL_FILE)
     } finally {
       await handle.close()
     }
@@ -198,15 +199,6 @@ export async function seedJournal(folder: string, entries: readonly Entry[], now
   await placeFile(join(folder, JOURNAL_FILE), 'STATE_UNWRITABLE', (handle) =>
     writeWhole(handle, Buffer.concat(lines), 0),
   )
-}
-
-async function visitAll(handle: FileHandle, size: number, visit: JournalOptions['visit']): Promise<ScanEnd> {
-  const scan = scanJournal(handle, size, basename(JOURNAL_FILE))
-  for (;;) {
-    const step = await scan.next()
-    if (step.done === true) return step.value
-    await visit?.(step.value)
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -8,6 +8,7 @@ import type { Entry, Head, JournalRow } from './journal-row.ts'
 import { secondsOf } from './journal-row.ts'
 import { IndexDb, type IndexReader } from './index-db.ts'
 import { Journal, LOCK_FILE, seedJournal } from './journal.ts'
+import { visitAll } from './journal-scan.ts'
 import { intentKey } from './index-key.ts'
 import type { Intent, Ledger } from './ledger.ts'
 import { Lock } from './lock.ts'
@@ -81,15 +82,9 @@ export class State extends Queries {
     }
     const index = new MemoryIndex()
     const replay = new Replay(index)
-    const scan = Journal.readRuns(dir)
-    for (;;) {
-      const step = await scan.next()
-      if (step.done === true) {
-        await replay.finish(step.value.head)
-        return new State(dir, options.now, { ledger: replay.ledger, head: step.value.head }, index, undefined)
-      }
-      await replay.visit(step.value)
-    }
+    const { head } = await visitAll(Journal.readRuns(dir), (rows) => replay.visit(rows))
+    await replay.finish(head)
+    return new State(dir, options.now, { ledger: replay.ledger, head }, index, undefined)
   }
 
   static #writable(dir: string, now: Date, ledger: Ledger, writer: Writer): State {
