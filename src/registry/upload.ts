@@ -1,17 +1,17 @@
 /** Blobs to a registry: asked for, mounted or pushed whole, and never committed before they are proven. */
 import type { BlobBody } from '../content/index.ts'
 import { isFault, SallyportError } from '../errors/index.ts'
-import { algorithmOf, isDigest, verified, verifying, type Descriptor } from '../oci/index.ts'
+import { algorithmOf, isDigest, verifying, type Descriptor } from '../oci/index.ts'
 import { blobSubject, readBlob } from './blob.ts'
-import { networkFault, Transient } from './errors.ts'
 import { nextHop } from './redirect.ts'
 import { callTo, type Repository } from './repository.ts'
 import type { Call } from './request.ts'
-import { repeating } from './retry.ts'
+import { pause, repeating } from './retry.ts'
 
 const SMALL = 1024 * 1024
 const BODY_CAP = 64 * 1024
 const CANCEL_MS = 5_000
+const CANCEL_LOOKS = 4
 
 /** True when the registry says that it holds the blob with this size. */
 export async function headBlob(repository: Repository, descriptor: Descriptor): Promise<boolean> {
@@ -73,6 +73,8 @@ export class Upload {
     const mounted = mountFrom === undefined ? undefined : await this.#mount(mountFrom)
     if (mounted === 'mounted') return 'mounted'
     let session = mounted
+    // A small body is proven before the registry is asked for anything.
+    const whole = this.#descriptor.size <= SMALL ? await this.#whole() : undefined
     await repeating(this.#repository.registry.settings, undefined, async (number) => {
       // The answer to the last attempt may have been lost, not its bytes.
       if (number > 0 && (await headBlob(this.#repository, this.#descriptor))) return
@@ -80,7 +82,7 @@ export class Upload {
       session = undefined
       try {
         attempt.session ??= await this.#begin()
-        await this.#put(attempt, attempt.session)
+        await this.#put(attempt, attempt.session, whole)
       } catch (error) {
         await this.#cancel(attempt.session)
         throw attempt.wrong ?? error
@@ -98,7 +100,7 @@ export class Upload {
     const { registry, path, scopes } = this.#repository
     const query = new URLSearchParams({ mount: this.#descriptor.digest, from })
     const call: Call = {
-      ...this.#call('POST', `/v2/${path}/blobs/uploads/?${query}`),
+      ...this.#call('POST', `/v2/${path}/blobs/uploads/?${query.toString()}`),
       scopes: [...scopes, `repository:${from}:pull`],
       headers: { 'content-length': '0' },
     }
@@ -128,7 +130,7 @@ export class Upload {
     return this.#session(answer.url, answer.header('location'))
   }
 
-  async #put(attempt: Attempt, session: URL): Promise<void> {
+  async #put(attempt: Attempt, session: URL, whole: Buffer | undefined): Promise<void> {
     const { registry, side } = this.#repository
     const { digest, size } = this.#descriptor
     const to = new URL(session)
@@ -137,7 +139,7 @@ export class Upload {
     const call: Call = {
       ...this.#call('PUT', to),
       headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
-      body: size <= SMALL ? await this.#whole(attempt) : () => this.#stream(attempt),
+      body: whole ?? (() => this.#stream(attempt)),
       headersMs: registry.settings.timing.headersMs * 10,
     }
     const answer = await registry.exchange(call)
@@ -149,21 +151,10 @@ export class Upload {
   }
 
   // The body comes out of the bundle: when it is wrong, that is the bundle's fault and not the registry's.
-  async #whole(attempt: Attempt): Promise<Buffer> {
-    try {
-      const chunks: Uint8Array[] = []
-      let size = 0
-      for await (const chunk of this.#body.open(0)) {
-        chunks.push(chunk)
-        size += chunk.length
-        if (size > this.#descriptor.size) break
-      }
-      const bytes = Buffer.concat(chunks)
-      return verified(bytes, this.#descriptor, 'bundle', this.#descriptor.digest)
-    } catch (error) {
-      attempt.wrong = error
-      throw error
-    }
+  async #whole(): Promise<Buffer> {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of verifying(this.#body.open(0), this.#descriptor, 'bundle')) chunks.push(chunk)
+    return Buffer.concat(chunks)
   }
 
   async *#stream(attempt: Attempt): AsyncGenerator<Uint8Array> {
@@ -177,12 +168,20 @@ export class Upload {
 
   /** Takes the session back so that the registry keeps no half of it; whether it listens is its own affair. */
   async #cancel(session: URL | undefined): Promise<void> {
-    if (session === undefined) return
-    const call = { ...this.#call('DELETE', session), signal: AbortSignal.timeout(CANCEL_MS) }
+    const signal = AbortSignal.timeout(CANCEL_MS)
     try {
-      await (await this.#repository.registry.exchange(call)).discard()
-    } catch (error) {
-      if (!(error instanceof Transient)) void networkFault(error, this.#repository.side, this.#subject)
+      for (let at = session, look = 0; at !== undefined && look < CANCEL_LOOKS; look++) {
+        if (look > 0) await pause(CANCEL_MS / 100, signal)
+        const answer = await this.#repository.registry.exchange({ ...this.#call('DELETE', at), signal })
+        await answer.discard()
+        // 416: distribution wants to be told how far it has got, and says it itself when it is asked.
+        if (answer.status !== 416) return
+        const status = await this.#repository.registry.exchange({ ...this.#call('GET', at), signal })
+        await status.discard()
+        at = await this.#session(status.url, status.header('location'))
+      }
+    } catch {
+      // The reason why the push ended is the one to be told.
     }
   }
 }
