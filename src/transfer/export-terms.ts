@@ -1,0 +1,78 @@
+/** What an export is asked for, and what of it decides the bundle: channel, keys, audience, and the inputs of a repeat. */
+import { hash } from 'node:crypto'
+import { canonicalJson } from '../codec/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import type { RegistryOptions } from '../registry/index.ts'
+import { fingerprint, type ChannelKey } from '../tuf/index.ts'
+import { exportKeys, openChannelFolder, type AskPassphrase, type ChannelFolder } from './channel-folder.ts'
+import type { Plan } from './plan-file.ts'
+import { timeText, type RunOptions } from './run.ts'
+import type { ByteOutput } from './stream-out.ts'
+
+export interface ExportOptions extends RunOptions {
+  plan: Plan
+  /** The plan as errors name it. */
+  planName: string
+  /** The channel's folder. */
+  keys: string
+  /** Whose key signs; the first person's there by default. */
+  holder?: string | undefined
+  passphrase: AskPassphrase
+  /** A file, or an open stream that is written in order. */
+  output: string | ByteOutput
+  registry: Omit<RegistryOptions, 'side'>
+  /** Requests under way at once. */
+  concurrency: number
+  /** Days until the bundle expires. */
+  validDays: number
+  /** The time in the bundle; `now` by default. Equal input and an equal time give equal bytes. */
+  created?: Date | undefined
+  sequence?: number | undefined
+  /** Says what would be exported and writes nothing. */
+  dryRun?: boolean | undefined
+}
+
+/** All that is settled before anything is asked of a source. */
+export interface ExportTerms {
+  folder: ChannelFolder
+  audience: string[]
+  signers: ChannelKey[]
+  holder: string
+}
+
+/** Opens channel and keys. Throws CHANNEL_MISMATCH, USAGE without an audience, and the codes of the keys. */
+export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
+  const { plan, planName } = options
+  const folder = openChannelFolder(options.keys)
+  if (plan.channel !== undefined && plan.channel !== folder.channel) {
+    throw new SallyportError('CHANNEL_MISMATCH', {
+      side: 'source',
+      subject: planName,
+      detail: `it names ${plan.channel}, the keys are of ${folder.channel}`,
+    })
+  }
+  if (plan.audience === undefined) {
+    throw new SallyportError('USAGE', {
+      side: 'source',
+      subject: planName,
+      detail: 'for which site? Name it with --for-site, or audience in the plan',
+    })
+  }
+  const { keys, holder } = await exportKeys(folder, options.holder, options.passphrase)
+  return { folder, audience: [...new Set(plan.audience)].sort(), signers: keys, holder }
+}
+
+/** One digest over all that makes a bundle another one; a stopped run is gone on with only when it is equal. */
+export function inputsOf({ folder, audience, holder }: ExportTerms, options: ExportOptions): string {
+  const { plan, validDays, created, sequence } = options
+  const asked = {
+    plan,
+    audience,
+    holder,
+    validDays,
+    root: fingerprint(folder.root.bytes),
+    created: created === undefined ? null : timeText(created),
+    sequence: sequence ?? null,
+  }
+  return hash('sha256', canonicalJson(JSON.parse(JSON.stringify(asked))), 'hex')
+}
