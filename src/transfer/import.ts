@@ -136,7 +136,8 @@ async function deliver(
       new: descriptor.digest,
       outcome: 'kept' as const,
     }))
-    return { counts: { ...pusher.counts, manifestsPresent: passage.census.content.law.length }, tags, settled }
+    const manifestsPresent = passage.census.repositories.reduce((sum, { graph }) => sum + graph.nodes.size, 0)
+    return { counts: { ...pusher.counts, manifestsPresent }, tags, settled }
   }
   await state.recordImport({ id, channel, sequence, target, phase: 'start' })
   tell(options, { type: 'phase', phase: 'pushing' })
@@ -161,35 +162,50 @@ async function deliver(
  */
 export async function importBundle(options: ImportOptions): Promise<ImportReport> {
   const now = options.now ?? new Date()
-  const state = await State.open(options.state, { now, write: options.dryRun !== true })
   const input = openInput(options.input, true)
-  const place = openPlace(options.to, options.registry)
   try {
-    const at = state.effectiveNow(now)
-    const passage = await passNearDoor(input, { ...options, now: at, site: state.site, findPinned: pinnedIn(state) })
-    checkCreated(passage, at)
-    const landing = landings(passage, options.map)
-    const fromFile = isFileInput(input)
-    if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
-    const common = {
-      ...summarize(passage.files, passage.verdict.id),
-      target: options.to,
-      approval: approvalOf(passage.verdict),
-      repeat: passage.verdict.repeat,
-      landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
-      dryRun: options.dryRun === true,
-    }
-    if (options.dryRun === true)
-      return {
-        ...common,
-        ...(await rehearse(passage, place, landing, wantedTags(passage, place, landing), options)),
-        settled: 0,
+    const state = await State.open(options.state, { now, write: options.dryRun !== true })
+    try {
+      const place = openPlace(options.to, options.registry)
+      try {
+        return await bring({ state, place, input }, now, options)
+      } finally {
+        await place.close()
       }
-    await commit(state, passage)
-    await recordVerdicts(state, passage)
-    return { ...common, ...(await deliver({ state, place, passage, landing, input }, options)) }
+    } finally {
+      await state.close()
+    }
   } finally {
     input.close()
-    await place.close().finally(() => state.close())
   }
+}
+
+async function bring(
+  { state, place, input }: Pick<Delivery, 'state' | 'place' | 'input'>,
+  now: Date,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  const at = state.effectiveNow(now)
+  const passage = await passNearDoor(input, { ...options, now: at, site: state.site, findPinned: pinnedIn(state) })
+  checkCreated(passage, at)
+  const landing = landings(passage, options.map)
+  const fromFile = isFileInput(input)
+  if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
+  const common = {
+    ...summarize(passage.files, passage.verdict.id),
+    target: options.to,
+    approval: approvalOf(passage.verdict),
+    repeat: passage.verdict.repeat,
+    landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
+    dryRun: options.dryRun === true,
+  }
+  if (options.dryRun === true)
+    return {
+      ...common,
+      ...(await rehearse(passage, place, landing, wantedTags(passage, place, landing), options)),
+      settled: 0,
+    }
+  await commit(state, passage)
+  await recordVerdicts(state, passage)
+  return { ...common, ...(await deliver({ state, place, passage, landing, input }, options)) }
 }
