@@ -129,5 +129,13 @@ export function takeCensus(files: PromiseFiles, law: ReadonlyMap<Digest, Buffer>
     if (held === undefined || !held.equals(made)) throw mismatch(name, 'the manifests in the bundle give another one')
   }
   if (again.files.size !== bytes.size) throw mismatch('SHA512SUMS', 'the manifests in the bundle need none')
+  // Envelopes were read by their names alone. Stops a descriptor that lies about their size: a target refuses it only
+  // after it was written to.
+  for (const { descriptor } of content.law) {
+    const { length } = law.get(descriptor.digest) ?? { length: descriptor.size }
+    if (length === descriptor.size) continue
+    const detail = `${length} bytes, ${descriptor.size} promised`
+    throw new SallyportError('SIZE_MISMATCH', { side: 'bundle', subject: descriptor.digest, detail })
+  }
   return { repositories, content }
 }

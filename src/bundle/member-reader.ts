@@ -71,6 +71,14 @@ export class MemberReader {
     return { ...decodeHeader(header, headerAt), headerAt, bodyAt: this.at }
   }
 
+  /** Proves that the bundle ends here. Throws TAR_TRUNCATED, TAR_END (also for a further member), TAR_TRAILING. */
+  async finish(): Promise<void> {
+    const at = this.at
+    if (!isZeroBlock(await this.exactly(BLOCK, 'in the end mark')))
+      throw new SallyportError('TAR_END', { side: 'bundle', subject: `offset ${at}` })
+    await this.end()
+  }
+
   // The end is exactly two zero blocks: a clean cut at a member's edge and a second archive behind the first both show.
   private async end(): Promise<void> {
     const at = this.at

@@ -1,6 +1,5 @@
 /** Proves the whole payload of a bundle file, on every core, before anything acts on it. */
 import { availableParallelism } from 'node:os'
-import { readSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { SallyportError } from '../errors/index.ts'
 import { verifying } from '../oci/index.ts'
@@ -9,7 +8,6 @@ import type { PlacedBlob } from './layout.ts'
 import { MemberReader } from './member-reader.ts'
 import { blobName } from './names.ts'
 import { RangeProver } from './payload-range.ts'
-import { BLOCK } from './tar-header.ts'
 
 const RUN_BYTES = 8 * 1024 * 1024
 // Below this the start of a worker costs more than it saves.
@@ -41,19 +39,10 @@ function runs(blobs: readonly PlacedBlob[]): PlacedBlob[][] {
   return out
 }
 
-function checkEnd(input: FileInput, end: number): void {
-  const wanted = end + 2 * BLOCK
-  const subject = (at: number): string => `offset ${at}`
-  if (input.size < wanted)
-    throw new SallyportError('TAR_TRUNCATED', {
-      side: 'bundle',
-      subject: subject(input.size),
-      detail: `${wanted} bytes promised`,
-    })
-  const mark = Buffer.alloc(2 * BLOCK)
-  readSync(input.fd, mark, 0, mark.length, end)
-  if (mark.some((byte) => byte !== 0)) throw new SallyportError('TAR_END', { side: 'bundle', subject: subject(end) })
-  if (input.size > wanted) throw new SallyportError('TAR_TRAILING', { side: 'bundle', subject: subject(wanted) })
+// By the same reader as a pipe, so that both say the same of the same damage.
+async function checkEnd(input: FileInput, end: number): Promise<void> {
+  input.seek(end)
+  await new MemberReader(input, end).finish()
 }
 
 /** Reads one member through the strict screen; throws what is wrong with it. */
@@ -138,5 +127,5 @@ export async function checkPayload(
   options.signal?.throwIfAborted()
   const first = failed.toSorted((a, b) => a.offset - b.offset)[0]
   if (first !== undefined) await explain(input, first)
-  checkEnd(input, end)
+  await checkEnd(input, end)
 }

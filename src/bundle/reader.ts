@@ -167,10 +167,9 @@ export class BundleReader {
     return this.expect(blobName(digest), size, size)
   }
 
-  /** Proves that the bundle ends here. Throws TAR_ORDER for a further member. */
+  /** Proves that the bundle ends here. Throws TAR_TRUNCATED, TAR_END, TAR_TRAILING. */
   async end(): Promise<void> {
-    const member = await this.members.next()
-    if (member !== undefined) throw order(member, 'the end')
+    await this.members.finish()
   }
 }
 
