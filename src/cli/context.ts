@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import type { Argv } from 'yargs'
 import { SallyportError } from '../errors/index.ts'
-import type { RunEvent } from '../index.ts'
+import type { Access, RunEvent } from '../index.ts'
 import type { Result } from './outcome.ts'
 import { Progress, type ProgressStyle } from './progress.ts'
 
@@ -75,7 +75,7 @@ export interface RegistryArgs {
 }
 
 /** The registry options as the verbs take them. Throws USAGE. */
-export async function accessOf(argv: RegistryArgs, hosts: readonly string[]): Promise<import('../index.ts').Access> {
+export async function accessOf(argv: RegistryArgs, hosts: readonly string[]): Promise<Access> {
   const { registryAccess } = await import('../index.ts')
   for (const [name, value, least] of [
     ['--concurrency', argv.concurrency, 1],
@@ -130,4 +130,21 @@ export function contextOf(common: Common): Context & { end: () => void } {
       process.off('SIGTERM', onSignal)
     },
   }
+}
+
+/** Registers a handler; the caller runs it and turns its result into output. What yargs gives is what was declared beside it. */
+export type Register = <T>(verb: string, handler: Handler<T>) => (argv: object) => Promise<void>
+
+/** A fault of the command line; `subject` is the option or command. */
+export function usage(subject: string, detail: string): SallyportError {
+  return new SallyportError('USAGE', { side: 'state', subject, detail })
+}
+
+/** The hosts that a plan's references name, for the credential helpers. */
+export function hostsOf(refs: readonly string[]): string[] {
+  return refs
+    .filter((ref) => !ref.startsWith('oci:'))
+    .map((ref) =>
+      ref.includes('/') && /[.:]|^localhost$/.test(ref.split('/')[0] ?? '') ? (ref.split('/')[0] ?? '') : 'docker.io',
+    )
 }
