@@ -63,6 +63,7 @@ export function networkFault(error: unknown, side: Side, subject: string): Trans
   if (error instanceof SallyportError || error instanceof Transient) return error
   const code = networkCode(error)
   const fault = (name: Code): SallyportError => new SallyportError(name, { side, subject, detail: plainText(code) })
+  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return fault('INTERRUPTED')
   if (REFUSED_TLS.test(code)) return fault('REGISTRY_TLS')
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return fault('REGISTRY_PROTOCOL')
   if (PASSING.has(code)) return new Transient(fault('REGISTRY_UNREACHABLE'))

@@ -53,6 +53,7 @@ class Thread {
   readonly #worker: Worker
   readonly #side: Side
   dead = false
+  #ending = false
 
   constructor(options: RegistryOptions, onFree: () => void) {
     this.#side = options.side
@@ -85,11 +86,10 @@ class Thread {
     this.dead = true
     for (const waiting of this.running.values()) {
       this.#settle(waiting)
-      const subject = waiting.job.descriptor.digest
-      const aborted = waiting.signal?.aborted === true
-      waiting.reject(
-        aborted ? waiting.signal?.reason : new SallyportError('INTERNAL', { side: this.#side, subject, cause }),
-      )
+      const fault = { side: this.#side, subject: waiting.job.descriptor.digest }
+      if (waiting.signal?.aborted === true) waiting.reject(waiting.signal.reason)
+      else if (this.#ending) waiting.reject(new SallyportError('INTERRUPTED', fault))
+      else waiting.reject(new SallyportError('INTERNAL', { ...fault, cause }))
     }
   }
 
@@ -105,6 +105,7 @@ class Thread {
   }
 
   async end(): Promise<void> {
+    this.#ending = true
     await this.#worker.terminate()
   }
 }
