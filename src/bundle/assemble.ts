@@ -25,6 +25,11 @@ import { encodeTransfer, FORMAT, type Transfer, type TransferRepository } from '
 /** Envelopes above this size travel as payload; FORMAT "Law". */
 export const ENVELOPE_CAP = 32 * 1024 * 1024
 
+/** The cap on all that is judged before payload flows, in bytes: it is held in memory. */
+export const LAW_CAP = 512 * 1024 * 1024
+// Offsets must stay whole numbers, whatever sizes a manifest claims.
+const TOTAL_CAP = 2 ** 50
+
 export interface PackedRepository extends IndexedRepository {
   to: string
   tags: 'complete' | 'partial'
@@ -48,7 +53,9 @@ export interface Content {
 export function orderRepository(repository: IndexedRepository, side: 'source' | 'bundle'): OrderedArtifact[] {
   const tagged = new Map<Digest, string[]>()
   for (const [tag, { digest }] of [...repository.bindings].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    tagged.set(digest, [...(tagged.get(digest) ?? []), tag])
+    const tags = tagged.get(digest) ?? []
+    tags.push(tag)
+    tagged.set(digest, tags)
   }
   for (const { digest } of [...repository.untagged].sort((a, b) => (a.digest < b.digest ? -1 : 1))) {
     if (!tagged.has(digest)) tagged.set(digest, [])
@@ -63,7 +70,8 @@ function bySumsOrder<T>(items: Iterable<T>, algorithm: (item: T) => Algorithm): 
 
 /**
  * The content of a bundle in member order: law and payload, each in the order of first need, sha256 before sha512.
- * Throws DESCRIPTOR_MALFORMED when two manifests give one digest two sizes, which no blob can satisfy.
+ * Throws DESCRIPTOR_MALFORMED when two manifests give one digest two sizes, which no blob can satisfy, and
+ * LIMIT_EXCEEDED for more law or payload than a bundle holds.
  */
 export function arrange(repositories: readonly IndexedRepository[], side: 'source' | 'bundle'): Content {
   const artifacts = repositories.flatMap((repository) => orderRepository(repository, side))
@@ -106,11 +114,26 @@ export function arrange(repositories: readonly IndexedRepository[], side: 'sourc
     law.set(digest, { descriptor })
     payload.delete(digest)
   }
+  refuseOver(
+    LAW_CAP,
+    [...law.values()].map(({ descriptor }) => descriptor),
+    'manifests and envelopes',
+    side,
+  )
+  refuseOver(TOTAL_CAP, payload.values(), 'payload', side)
   return {
     artifacts,
     generated,
     law: bySumsOrder(law.values(), ({ descriptor }) => algorithmOf(descriptor.digest)),
     payload: bySumsOrder(payload.values(), ({ digest }) => algorithmOf(digest)),
+  }
+}
+
+function refuseOver(cap: number, descriptors: Iterable<Descriptor>, subject: string, side: 'source' | 'bundle'): void {
+  let sum = 0
+  for (const { size } of descriptors) {
+    sum += size
+    if (sum > cap) throw new SallyportError('LIMIT_EXCEEDED', { side, subject, detail: `over ${cap} bytes together` })
   }
 }
 

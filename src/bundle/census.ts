@@ -4,11 +4,11 @@
  */
 import { Graph, type Omission } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { parseSignatureTag, type Descriptor, type Digest } from '../oci/index.ts'
-import { arrange, promise, type Content, type PackedRepository } from './assemble.ts'
+import { MANIFEST_CAP, parseSignatureTag, type Descriptor, type Digest } from '../oci/index.ts'
+import { arrange, ENVELOPE_CAP, promise, type Content, type PackedRepository, type Promise3 } from './assemble.ts'
 import { parseBundleIndex } from './index-json.ts'
-import type { PromiseFiles } from './reader.ts'
-import type { Transfer, TransferRepository } from './transfer.ts'
+import { promiseCap, type PromiseFiles } from './reader.ts'
+import { parseTransfer, type Transfer, type TransferRepository } from './transfer.ts'
 
 export interface Census {
   repositories: PackedRepository[]
@@ -56,6 +56,11 @@ class Builder {
       const descriptor = next
       const bytes = this.law.get(descriptor.digest)
       if (bytes === undefined || graph.nodes.has(descriptor.digest)) continue
+      if (bytes.length > MANIFEST_CAP)
+        throw new SallyportError('MANIFEST_TOO_LARGE', {
+          side: 'bundle',
+          subject: `${graph.repository}@${descriptor.digest}`,
+        })
       const node = graph.add(descriptor, bytes, 'bundle')
       // Another repository of the bundle may carry a child that this one leaves out.
       const taken = (child: Descriptor): boolean =>
@@ -94,7 +99,9 @@ class Builder {
 }
 
 function list(graph: Graph, subject: Digest, referrer: Descriptor): void {
-  graph.listed.set(subject, [...(graph.listed.get(subject) ?? []), referrer])
+  const listed = graph.listed.get(subject)
+  if (listed === undefined) graph.listed.set(subject, [referrer])
+  else listed.push(referrer)
 }
 
 function accompany(graph: Graph, tag: string, descriptor: Descriptor): void {
@@ -117,7 +124,7 @@ function recall(
  * The repositories and the content that the bundle holds, proven complete.
  * Throws CENSUS_MISMATCH, and the codes of the manifests' parsers.
  */
-export function takeCensus(files: PromiseFiles, law: ReadonlyMap<Digest, Buffer>): Census {
+export function takeCensus(files: Pick<PromiseFiles, 'transfer' | 'bytes'>, law: ReadonlyMap<Digest, Buffer>): Census {
   const { transfer, bytes } = files
   const builder = new Builder(transfer, parseBundleIndex(bytes.get('index.json') ?? Buffer.alloc(0)), law)
   builder.learn()
@@ -138,4 +145,20 @@ export function takeCensus(files: PromiseFiles, law: ReadonlyMap<Digest, Buffer>
     throw new SallyportError('SIZE_MISMATCH', { side: 'bundle', subject: descriptor.digest, detail })
   }
   return { repositories, content }
+}
+
+/**
+ * Kept when a reader will understand the promise as it is meant: what a source tells in two ways (one manifest under two
+ * media types, a size that lies) must stop the export, not every site that the bundle reaches.
+ * Throws the codes of {@link takeCensus} and of the parsers, and LIMIT_EXCEEDED.
+ */
+export function proveReadable(made: Promise3, content: Content): void {
+  const law = new Map<Digest, Buffer>()
+  for (const { descriptor, bytes } of content.law) if (bytes !== undefined) law.set(descriptor.digest, bytes)
+  const large =
+    [...made.files].find(([name, bytes]) => bytes.length > promiseCap(name))?.[0] ??
+    content.generated.find(({ bytes }) => bytes.length > ENVELOPE_CAP)?.subject
+  if (large !== undefined) throw new SallyportError('LIMIT_EXCEEDED', { side: 'source', subject: large })
+  const transfer = parseTransfer(made.files.get('transfer.json') ?? Buffer.alloc(0))
+  takeCensus({ transfer, bytes: made.files }, law)
 }

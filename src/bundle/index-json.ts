@@ -1,5 +1,5 @@
 /** index.json of a bundle: every tag, every artifact without one, and a fallback index for every subject (FORMAT "index.json"). */
-import { canonicalBytes, isJsonObject, parseJson, type Json } from '../codec/index.ts'
+import { isJsonObject, parseJson, sortedJson, type Json } from '../codec/index.ts'
 import { byDigest, type Graph } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
@@ -32,7 +32,8 @@ export interface GeneratedIndex {
 }
 
 function encodeIndex(manifests: Json[]): Buffer {
-  return canonicalBytes({ schemaVersion: 2, mediaType: OCI_INDEX, manifests })
+  // Annotations are anybody's text: a line feed in one has a JSON form, but no canonical one.
+  return Buffer.from(sortedJson({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }))
 }
 
 /** A referrer as the referrers list shows it: what it is comes from the manifest itself, not from any list. */

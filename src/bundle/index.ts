@@ -10,7 +10,7 @@ export {
   type Terms,
 } from './assemble.ts'
 export { openArchive } from './archive-source.ts'
-export { takeCensus, type Census } from './census.ts'
+export { proveReadable, takeCensus, type Census } from './census.ts'
 export { FileWriter } from './file-writer.ts'
 export { fileInput, isFileInput, memoryInput, pipeInput, type ByteInput, type FileInput } from './input.ts'
 export { referrersCarried } from './index-json.ts'

@@ -1,7 +1,7 @@
 /** Reads a bundle in the order of its trust: metadata, promise, law, payload. Each stage waits for the caller's judgement. */
 import { SallyportError } from '../errors/index.ts'
 import { digestOf, hexOf, verified, type Digest } from '../oci/index.ts'
-import { ENVELOPE_CAP } from './assemble.ts'
+import { ENVELOPE_CAP, LAW_CAP } from './assemble.ts'
 import { INDEX_CAP } from './index-json.ts'
 import type { ByteInput } from './input.ts'
 import { MemberReader, type PlacedMember } from './member-reader.ts'
@@ -30,6 +30,12 @@ export interface Head {
   targetsAt: number
 }
 
+/** The cap on a member of group 3, in bytes. */
+export function promiseCap(name: string): number {
+  if (name === TRANSFER_MEMBER) return TRANSFER_CAP
+  return name === INDEX_MEMBER ? INDEX_CAP : SUMS_CAP
+}
+
 /** Length and digest that the channel's targets promise for a member of group 3. */
 export interface TargetFile {
   length: number
@@ -50,8 +56,6 @@ export interface LawMember {
 
 const CAPS: Record<string, number> = { timestamp: 16_384, snapshot: 16_384, targets: 5_000_000 }
 const ROOT_CAP = 512_000
-// What is judged is held in memory, so its sum has a cap of its own.
-const LAW_CAP = 512 * 1024 * 1024
 
 export class BundleReader {
   readonly members: MemberReader
@@ -124,12 +128,11 @@ export class BundleReader {
       [...targets.keys()].find((name) => !names.includes(name)) ?? names.find((name) => !targets.has(name))
     if (stranger !== undefined)
       throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: stranger, detail: 'in the targets' })
-    const caps: Record<string, number> = { [TRANSFER_MEMBER]: TRANSFER_CAP, [INDEX_MEMBER]: INDEX_CAP }
     const bytes = new Map<string, Buffer>()
     let transfer: Transfer | undefined
     for (const name of names) {
       const target = targets.get(name)
-      const member = await this.expect(name, caps[name] ?? SUMS_CAP, target?.length)
+      const member = await this.expect(name, promiseCap(name), target?.length)
       const whole = await this.members.whole(member)
       if (hexOf(digestOf(whole)) !== target?.sha256)
         throw new SallyportError('DIGEST_MISMATCH', { side: 'bundle', subject: name })

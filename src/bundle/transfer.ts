@@ -1,8 +1,16 @@
 /** transfer.json: what a bundle promises, for whom, and what it leaves out (FORMAT "transfer.json"). */
 import { z } from 'zod'
-import { canonicalBytes, parseJson, type Json } from '../codec/index.ts'
+import { isJsonObject, parseJson, sortedJson, type Json } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { isDigest, isHost, isRepositoryPath, isTag, type Digest } from '../oci/index.ts'
+import {
+  isDigest,
+  isHost,
+  isReservedTag,
+  isRepositoryPath,
+  isTag,
+  parseSignatureTag,
+  type Digest,
+} from '../oci/index.ts'
 import { isChannelName } from './names.ts'
 
 export const FORMAT = 'sallyport/1'
@@ -16,7 +24,11 @@ const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'time')
 const count = z.int().min(0)
 const text = z.string().max(4096)
 const site = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/, 'site')
-const tag = z.string().refine(isTag, 'tag')
+// A bundle that bound a signature tag as its own would overwrite the signatures that stand at the target under it.
+const tag = z.string().refine((value) => isTag(value) && !isReservedTag(value), 'tag')
+const companion = z
+  .string()
+  .refine((value) => isTag(value) && (parseSignatureTag(value)?.suffix ?? null) !== null, 'signature tag')
 const name = z.string().refine((value) => {
   const slash = value.indexOf('/')
   return isHost(value.slice(0, slash)) && isRepositoryPath(value.slice(slash + 1))
@@ -33,7 +45,7 @@ const repository = z.strictObject({
   /** Artifacts taken by digest alone. */
   untagged: z.array(digest),
   /** Tags that belong to another manifest (`sha256-<hex>.sig` and its like). */
-  companions: z.record(tag, digest),
+  companions: z.record(companion, digest),
   referrers: z.array(digest),
   /** Tags that an earlier bundle brought and that are gone at the source. */
   removed: z.array(tag),
@@ -70,7 +82,8 @@ const schema = z.strictObject({
       size: count,
       of: digest,
       why: z.enum(['platform', 'referrer', 'foreign-layer']),
-      what: text.optional(),
+      /** As long as the manifest that says it allows. */
+      what: z.string().optional(),
     }),
   ),
   prerequisites: z.array(digest),
@@ -79,9 +92,9 @@ const schema = z.strictObject({
 export type Transfer = z.output<typeof schema>
 export type TransferRepository = z.output<typeof repository>
 
-/** The bytes of transfer.json: canonical JSON and a line feed. */
+/** The bytes of transfer.json: JSON with sorted members and no space, and a line feed. */
 export function encodeTransfer(transfer: Transfer): Buffer {
-  return Buffer.concat([canonicalBytes(transfer as unknown as Json), Buffer.from('\n')])
+  return Buffer.from(`${sortedJson(transfer as unknown as Json)}\n`)
 }
 
 function malformed(detail: string): SallyportError {
@@ -94,20 +107,25 @@ function malformed(detail: string): SallyportError {
  * from a damaged one; then JSON_MALFORMED and TRANSFER_MALFORMED.
  */
 export function parseTransfer(bytes: Uint8Array): Transfer {
-  const document = parseJson(bytes, 'bundle', 'transfer.json') as Record<string, unknown>
-  const format: unknown = document?.['format']
-  if (typeof format !== 'string') throw malformed('format')
+  const document = parseJson(bytes, 'bundle', 'transfer.json')
+  const format = isJsonObject(document) ? document['format'] : undefined
+  if (!isJsonObject(document) || typeof format !== 'string') throw malformed('format')
   if (format !== FORMAT)
     throw new SallyportError('FORMAT_UNSUPPORTED', { side: 'bundle', subject: format.slice(0, 64) })
-  const requires: unknown = document['requires']
-  const unknown = Array.isArray(requires) ? requires.find((item) => !FEATURES.includes(String(item))) : undefined
+  const requires = document['requires']
+  const features = Array.isArray(requires) ? requires.filter((item) => typeof item === 'string') : []
+  const unknown = features.find((item) => !FEATURES.includes(item))
   if (unknown !== undefined)
-    throw new SallyportError('FEATURE_UNKNOWN', { side: 'bundle', subject: String(unknown).slice(0, 64) })
+    throw new SallyportError('FEATURE_UNKNOWN', { side: 'bundle', subject: unknown.slice(0, 64) })
   const result = schema.safeParse(document)
   if (!result.success) {
     const issue = result.error.issues[0]
     throw malformed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
   }
+  // Two parts under one repository's name could bind one tag to two digests.
+  const { repositories } = result.data
+  const odd = repositories.find(({ name: own }, i) => i > 0 && (repositories[i - 1]?.name ?? '') >= own)
+  if (odd !== undefined) throw malformed(`repositories: ${odd.name} twice or out of order`)
   // One spelling only: a second reader must not see other members than we do.
   if (!encodeTransfer(result.data).equals(bytes)) throw malformed('not canonical')
   return result.data

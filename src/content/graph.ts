@@ -49,9 +49,14 @@ export class Graph {
     return node
   }
 
-  /** The carried referrers of a manifest, sorted by digest. */
+  /**
+   * The carried referrers of a manifest, sorted by digest. One that is carried for another reason and does not name the
+   * manifest itself is none, whatever a list says.
+   */
   referrersOf(digest: Digest): Digest[] {
-    return (this.listed.get(digest) ?? []).map((entry) => entry.digest).filter((entry) => this.nodes.has(entry))
+    return (this.listed.get(digest) ?? [])
+      .map((entry) => entry.digest)
+      .filter((entry) => this.nodes.get(entry)?.manifest.subject?.digest === digest)
   }
 
   /** The signature tags of a manifest, sorted. */

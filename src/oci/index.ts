@@ -35,6 +35,7 @@ export {
   type Reference,
 } from './reference.ts'
 export {
+  isReservedTag,
   fallbackTag,
   parseSignatureTag,
   signatureTag,

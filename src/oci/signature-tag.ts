@@ -16,6 +16,14 @@ export function signatureTag(digest: Digest, suffix: SignatureSuffix): string {
   return `${algorithmOf(digest)}-${hexOf(digest)}.${suffix}`
 }
 
+// A fallback tag holds 64 digits of the digest, whatever its algorithm.
+const RESERVED = /^sha(?:256|512)-[0-9a-f]{64}(?:[0-9a-f]{64})?(?:\.(?:sig|att|sbom))?$/
+
+/** True for a tag that belongs to another manifest, and so is nobody's own: a signature tag or a fallback tag. */
+export function isReservedTag(tag: string): boolean {
+  return RESERVED.test(tag)
+}
+
 /** What a tag says it belongs to: the subject's digest, and the suffix or null for a fallback tag; undefined for others. */
 export function parseSignatureTag(tag: string): { subject: Digest; suffix: SignatureSuffix | null } | undefined {
   const match = TAG.exec(tag)

@@ -4,7 +4,7 @@ import picomatch from 'picomatch'
 import { openArchive } from '../bundle/index.ts'
 import { openLayout, type Choice, type Layout, type Source } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { isDigest, parseReference, parseSignatureTag, repositoryName, type Digest } from '../oci/index.ts'
+import { isDigest, isReservedTag, parseReference, repositoryName, type Digest } from '../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../registry/index.ts'
 import type { Plan, PlanArtifact } from './plan-file.ts'
 
@@ -130,7 +130,7 @@ export class Sources {
     for (const repository of all) {
       const source = this.repositories.get(repository) ?? layout.source(repository)
       this.repositories.set(repository, source)
-      const present = (await source.tags()).filter((tag) => parseSignatureTag(tag) === undefined)
+      const present = (await source.tags()).filter((tag) => !isReservedTag(tag))
       const wanted = (tag: string): boolean =>
         whole || tag === place.tag || `${repository}:${tag}` === place.tag || artifact.tags?.includes(tag) === true
       const tags = [...new Set([...present.filter(wanted), ...(await matchTags(source, artifact.tagPattern))])]
@@ -166,11 +166,11 @@ async function matchTags(source: Source, pattern: string | undefined): Promise<s
   if (pattern === undefined) return []
   const matches = picomatch(pattern, { dot: true })
   // Signature tags and fallback tags follow what they belong to; on their own they are no artifacts.
-  return (await source.tags()).filter((tag) => parseSignatureTag(tag) === undefined && matches(tag))
+  return (await source.tags()).filter((tag) => !isReservedTag(tag) && matches(tag))
 }
 
 function refuseCompanions(tags: readonly string[], repository: string): void {
-  const odd = tags.find((tag) => parseSignatureTag(tag) !== undefined)
+  const odd = tags.find((tag) => isReservedTag(tag))
   if (odd !== undefined)
     throw invalid(`${repository}:${odd}`, 'this tag follows the manifest it belongs to; name that one')
 }
