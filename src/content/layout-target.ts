@@ -101,8 +101,12 @@ class LayoutTarget implements Target {
     return plain(entries.find((entry) => entry.name === name)?.descriptor)
   }
 
+  /** Throws MANIFEST_MISSING too for one whose bytes lie there but that nothing leads to, as a killed run may leave it. */
   async manifest(descriptor: Descriptor): Promise<Buffer> {
-    return readManifest(this.store.reader, descriptor, this.name(descriptor.digest))
+    const { digest } = descriptor
+    if ((await this.resolve(digest)) === undefined)
+      throw new SallyportError('MANIFEST_MISSING', { side: this.store.side, subject: this.name(digest) })
+    return readManifest(this.store.reader, descriptor, this.name(digest))
   }
 
   private holds(descriptor: Descriptor): boolean {

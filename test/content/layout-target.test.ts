@@ -74,9 +74,10 @@ describe('content/layout-target', () => {
     const dir = fresh('layout')
     const place = layoutTarget(dir)
     const made = await image(place.repository('demo/app'))
-    const later = await layoutTarget(dir).repository('demo/app').resolve(made.descriptor.digest)
+    const later = layoutTarget(dir).repository('demo/app')
+    assert.equal(await later.resolve(made.descriptor.digest), undefined)
+    await assert.rejects(later.manifest(made.descriptor), (error) => isFault(error, 'MANIFEST_MISSING'))
     await place.close()
-    assert.equal(later, undefined)
     assert.notEqual(await layoutTarget(dir).repository('demo/app').resolve(made.descriptor.digest), undefined)
   })
 
