@@ -1,5 +1,5 @@
 /** The channel's own counter on the connected side: a hash-chained log of every sequence given out. */
-import { SallyportError } from '../errors/index.ts'
+import { isFault, SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { Journal, type JournalRow } from '../state/index.ts'
 
@@ -10,23 +10,50 @@ export interface Issued {
 
 /** `journal.jsonl` in the channel's folder; one writer at a time. */
 export class ExportLog {
-  private readonly journal: Journal
+  private readonly journal: Journal | undefined
   private last = 0
+  /** Sequence → id of the bundle it was given to. */
+  private readonly given = new Map<number, string>()
   private readonly bySite = new Map<string, Issued>()
 
-  private constructor(journal: Journal) {
+  private constructor(journal: Journal | undefined) {
     this.journal = journal
   }
 
   /** Throws STATE_LOCKED while another export of this channel runs, JOURNAL_BROKEN. */
   static async open(dir: string, now: Date): Promise<ExportLog> {
     const log = new ExportLog(await Journal.open(dir, { now }))
-    for await (const row of log.journal.rows()) log.learn(row)
+    try {
+      for await (const row of log.writable().rows()) log.learn(row)
+      return log
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+  }
+
+  /** The log to look at only: nothing is written and nothing is locked, and a channel that never exported has none. */
+  static async read(dir: string): Promise<ExportLog> {
+    const log = new ExportLog(undefined)
+    try {
+      for await (const row of Journal.read(dir)) log.learn(row)
+    } catch (error) {
+      if (!isFault(error, 'STATE_EMPTY')) throw error
+    }
     return log
   }
 
+  private writable(): Journal {
+    if (this.journal === undefined) throw new TypeError('the log was opened to look at only')
+    return this.journal
+  }
+
   private learn(row: JournalRow): void {
-    if (row.kind === 'sequence') this.last = Math.max(this.last, Number(row['sequence']))
+    if (row.kind === 'sequence') {
+      const sequence = Number(row['sequence'])
+      this.last = Math.max(this.last, sequence)
+      if (typeof row['id'] === 'string') this.given.set(sequence, row['id'])
+    }
     if (row.kind !== 'exported') return
     const issued = { sequence: Number(row['sequence']), id: String(row['id']) as Digest }
     for (const site of row['audience'] as string[]) {
@@ -40,34 +67,42 @@ export class ExportLog {
     return issued === undefined || issued.sequence >= sequence ? null : issued
   }
 
-  /**
-   * A sequence that was never given out. It is recorded before it is used: a run that dies afterwards leaves a gap,
-   * which is harmless, and never a second bundle of the same number.
-   */
-  async take(wanted: number | undefined): Promise<number> {
-    const sequence = this.peek(wanted)
-    this.learn(await this.journal.append('sequence', { sequence }))
-    return sequence
+  /** A sequence above all that were given out. */
+  next(): number {
+    return this.last + 1
   }
 
-  /** The sequence that {@link take} would give. Throws USAGE for a wanted one that was given out already. */
-  peek(wanted: number | undefined): number {
-    if (wanted !== undefined && wanted <= this.last) {
-      throw new SallyportError('USAGE', {
-        side: 'source',
-        subject: `--sequence ${wanted}`,
-        detail: `${this.last} was given out already`,
-      })
-    }
-    return wanted ?? this.last + 1
+  /** True when the sequence may stand in this bundle: it was given to it already, or to none and is above all others. */
+  mayTake({ sequence, id }: Issued): boolean {
+    return sequence > this.last || this.given.get(sequence) === id
+  }
+
+  /** Throws USAGE for a sequence that was given to another bundle. */
+  demand(issued: Issued): void {
+    if (this.mayTake(issued)) return
+    throw new SallyportError('USAGE', {
+      side: 'source',
+      subject: `--sequence ${issued.sequence}`,
+      detail: `${this.last} was given out already`,
+    })
+  }
+
+  /**
+   * Gives the sequence to the bundle, before anything of it can be seen: a run that dies afterwards may have the number
+   * again for that same bundle, and another bundle never gets it. Throws as {@link demand}.
+   */
+  async take(issued: Issued): Promise<void> {
+    this.demand(issued)
+    const { sequence, id } = issued
+    if (this.given.get(sequence) !== id) this.learn(await this.writable().append('sequence', { sequence, id }))
   }
 
   /** Records a finished bundle. */
   async exported({ sequence, id }: Issued, audience: readonly string[]): Promise<void> {
-    this.learn(await this.journal.append('exported', { sequence, id, audience: [...audience] }))
+    this.learn(await this.writable().append('exported', { sequence, id, audience: [...audience] }))
   }
 
   async close(): Promise<void> {
-    await this.journal.close()
+    await this.journal?.close()
   }
 }

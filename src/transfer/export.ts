@@ -3,17 +3,28 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { arrange, FileWriter, type BundleLayout, type Content } from '../bundle/index.ts'
 import type { Source } from '../content/index.ts'
-import { SallyportError } from '../errors/index.ts'
+import { SallyportError, writeFault } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { ExportLog } from './export-log.ts'
-import { exportReport, makeBundle, type ExportReport } from './export-made.ts'
+import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './export-made.ts'
 import { inputsOf, readTerms, type ExportOptions } from './export-terms.ts'
 import { fetchBlobs } from './fetch.ts'
 import { gather, movedTags, type GatheredRepository, type Resolved } from './gather.ts'
 import { checkInterrupted, tell, timeText } from './run.ts'
 import { Sources } from './sources.ts'
-import { partNames, Progress, readStopped, removeStopped, resolvedRecord, writeStopped } from './stopped-export.ts'
+import {
+  partNames,
+  Progress,
+  readStopped,
+  removeStopped,
+  resolvedRecord,
+  writeStopped,
+  type StoppedExport,
+} from './stopped-export.ts'
 import { streamBundle, type ByteOutput } from './stream-out.ts'
+
+/** What two runs must share to make the same bundle of the same content. */
+type Begun = Pick<StoppedExport, 'created' | 'sequence'>
 
 function sourceFinder(repositories: readonly GatheredRepository[], content: Content): (digest: Digest) => Source {
   const sources = new Map(repositories.map(({ graph, source }) => [graph.repository, source]))
@@ -26,6 +37,14 @@ function sourceFinder(repositories: readonly GatheredRepository[], content: Cont
     const source = holders.get(digest)
     if (source === undefined) throw new TypeError(`no source for ${digest}`)
     return source
+  }
+}
+
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true })
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', dir)
   }
 }
 
@@ -42,8 +61,9 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: options.output as string })
   if (stopped !== undefined && stopped.inputs !== inputs)
     throw new SallyportError('EXPORT_CHANGED', { side: 'state', subject: partNames(options.output as string).plan })
+  const { dir } = terms.folder
+  const log = await (options.dryRun === true ? ExportLog.read(dir) : ExportLog.open(dir, now))
   const sources = new Sources(options.registry)
-  const log = await ExportLog.open(terms.folder.dir, now)
   try {
     tell(options, {
       type: 'phase',
@@ -57,40 +77,37 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     })
     const content = arrange(repositories, 'source')
     checkInterrupted(options)
+    const make = (started: Begun): MadeBundle => makeBundle(terms, log, repositories, content, started, options)
+    let started: Begun = { created: timeText(options.created ?? now), sequence: options.sequence ?? log.next() }
     if (options.dryRun === true) {
-      const started = { created: timeText(options.created ?? now), sequence: log.peek(options.sequence) }
-      return exportReport(
-        options,
-        terms,
-        started,
-        makeBundle(terms, log, repositories, content, started, options),
-        content,
-        repositories,
-      )
+      const made = make(started)
+      log.demand({ sequence: started.sequence, id: made.head.id })
+      return exportReport(options, terms, started, made, content, repositories)
     }
-    let started = stopped
-    let made = started && makeBundle(terms, log, repositories, content, started, options)
-    // The sources list something else by now: what was begun can't be finished, so another bundle is begun.
-    const same = started !== undefined && started.id === made?.head.id && file !== undefined
+    let made = make(stopped ?? started)
+    // The sources list something else by now, or another bundle has the number: what was begun can't be finished.
+    const same = stopped?.id === made.head.id && log.mayTake({ sequence: stopped.sequence, id: made.head.id })
     if (written && !same)
       throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: options.output as string })
-    const goesOn = same && (written || existsSync(partNames(file).part))
-    if (!goesOn || started === undefined || made === undefined) {
-      if (file !== undefined) removeStopped(file, true)
-      started = {
-        format: 'sallyport-part/1',
-        inputs,
-        created: timeText(options.created ?? now),
-        sequence: await log.take(options.sequence),
-        id: null,
-        resolved: resolvedRecord(resolved),
-      }
-      made = makeBundle(terms, log, repositories, content, started, options)
+    if (same) started = stopped
+    else {
+      if (stopped !== undefined) made = make(started)
+      log.demand({ sequence: started.sequence, id: made.head.id })
       if (file !== undefined) {
-        mkdirSync(dirname(file), { recursive: true })
-        writeStopped(file, { ...started, id: made.head.id })
+        removeStopped(file, true)
+        makeFolder(dirname(file))
+        writeStopped(file, {
+          format: 'sallyport-part/1',
+          inputs,
+          ...started,
+          id: made.head.id,
+          resolved: resolvedRecord(resolved),
+        })
       }
     }
+    // The record comes first: it is what tells the next run which bundle the number was taken for.
+    await log.take({ sequence: started.sequence, id: made.head.id })
+    const goesOn = same && file !== undefined && (written || existsSync(partNames(file).part))
     const done = exportReport(options, terms, started, made, content, repositories)
     done.resumed = goesOn
     tell(options, { type: 'phase', phase: 'fetching' })
@@ -120,15 +137,17 @@ async function writeFile(
   options: ExportOptions,
 ): Promise<void> {
   const writer = new FileWriter(file, layout, resume)
-  const progress = new Progress(file)
   try {
-    writer.writeReady()
-    await fetchBlobs(writer, layout.blobs, sourceOf, progress, options)
+    const progress = new Progress(file)
+    try {
+      writer.writeReady()
+      await fetchBlobs(writer, layout.blobs, sourceOf, progress, options)
+    } finally {
+      progress.close()
+    }
   } catch (error) {
-    progress.close()
     writer.close()
     throw error
   }
-  progress.close()
   writer.finish()
 }
