@@ -63,18 +63,24 @@ export function resolvedRecord(resolved: Resolved): Record<string, Descriptor> {
  * How far each blob has come. It only says what is worth hashing again: a claim in it is never taken for content.
  */
 export class Progress {
+  private readonly file: string
   private readonly fd: number
   private readonly lengths = new Map<Digest, number>()
 
   constructor(output: string) {
     const { progress } = partNames(output)
+    this.file = progress
     if (existsSync(progress)) {
       for (const line of readFileSync(progress, 'latin1').split('\n')) {
         const [digest, length] = line.split(' ')
         if (isDigest(digest) && /^\d{1,16}$/.test(length ?? '')) this.lengths.set(digest, Number(length))
       }
     }
-    this.fd = openSync(progress, 'a', 0o644)
+    try {
+      this.fd = openSync(progress, 'a', 0o644)
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', progress)
+    }
   }
 
   claimed(digest: Digest): number {
@@ -83,7 +89,11 @@ export class Progress {
 
   claim(digest: Digest, length: number): void {
     this.lengths.set(digest, length)
-    writeSync(this.fd, `${digest} ${length}\n`)
+    try {
+      writeSync(this.fd, `${digest} ${length}\n`)
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', this.file)
+    }
   }
 
   close(): void {
