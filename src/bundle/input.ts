@@ -28,7 +28,8 @@ export interface FileInput extends ByteInput {
 }
 
 export function isFileInput(input: ByteInput): input is FileInput {
-  return 'fd' in input
+  // Not by `fd`: readers of pipes have one too.
+  return 'seek' in input
 }
 
 class FileReader implements FileInput {
@@ -90,6 +91,7 @@ class PipeReader implements ByteInput {
   private readonly fd: number
   private readonly buffer = Buffer.allocUnsafeSlow(PIPE_CHUNK)
   private unbroken = 0
+  private flowing = false
 
   constructor(fd: number) {
     this.fd = fd
@@ -103,8 +105,12 @@ class PipeReader implements ByteInput {
     }
     for (;;) {
       try {
-        // Reading in this thread is a third faster than handing each chunk over from another one.
-        const count = readSync(this.fd, this.buffer, 0, PIPE_CHUNK, null)
+        // Reading in this thread is a third faster than handing each chunk over from another one. Only the first chunk,
+        // which may be long in coming, is waited for elsewhere: a blocked thread would not hear that it is to stop.
+        const count = this.flowing
+          ? readSync(this.fd, this.buffer, 0, PIPE_CHUNK, null)
+          : (await readInto(this.fd, this.buffer, 0, PIPE_CHUNK, null)).bytesRead
+        this.flowing = true
         return count === 0 ? undefined : this.buffer.subarray(0, count)
       } catch (cause) {
         const { code } = cause as NodeJS.ErrnoException
