@@ -1,4 +1,5 @@
 /** The sockets: one undici pool for a registry's own hosts, and one for each reach that its hops must keep to. */
+import { X509Certificate } from 'node:crypto'
 import { lookup, type LookupAddress } from 'node:dns'
 import { lookup as lookupAll } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
@@ -35,11 +36,14 @@ function secureContext(options: RegistryOptions, own: boolean): SecureContext | 
   const { certPem, keyPem } = own ? options : { certPem: undefined, keyPem: undefined }
   if (caPem === undefined && certPem === undefined && keyPem === undefined) return undefined
   const bad = (detail: string): SallyportError => new SallyportError('CA_FILE_MALFORMED', { side, detail })
-  if (caPem !== undefined && !caPem.includes('-----BEGIN CERTIFICATE-----')) throw bad('no certificate in it')
+  const authorities = caPem?.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
+  if (caPem !== undefined && authorities.length === 0) throw bad('no certificate in it')
   if ((certPem === undefined) !== (keyPem === undefined)) throw bad('a certificate and its key go together')
   try {
+    // Node passes over what is no certificate in silence.
+    for (const authority of authorities) void new X509Certificate(authority)
     return createSecureContext({
-      ...(caPem === undefined ? {} : { ca: [...getCACertificates('default'), caPem] }),
+      ...(caPem === undefined ? {} : { ca: [...getCACertificates('default'), ...authorities] }),
       ...(certPem === undefined ? {} : { cert: certPem, key: keyPem }),
     })
   } catch (error) {
@@ -59,20 +63,20 @@ export interface Sending {
 export class Network {
   readonly #settings: Settings
   readonly #own: SecureContext | undefined
-  readonly #foreign: SecureContext | undefined
+  readonly #options: RegistryOptions
   readonly #agents = new Map<Floor, Agent>()
 
   constructor(options: RegistryOptions, settings: Settings) {
     this.#settings = settings
     this.#own = secureContext(options, true)
-    this.#foreign = secureContext(options, false)
+    this.#options = options
   }
 
   #agent(floor: Floor): Agent {
     let agent = this.#agents.get(floor)
     if (agent === undefined) {
       const { connectMs, idleMs } = this.#settings.timing
-      const secure = floor === 'own' ? this.#own : this.#foreign
+      const secure = floor === 'own' ? this.#own : secureContext(this.#options, false)
       agent = new Agent({
         // One HTTP/2 connection would carry all blobs on one stream window, and GOAWAY ends them all at once.
         allowH2: false,

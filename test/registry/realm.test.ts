@@ -131,8 +131,7 @@ describe('registry/realm', () => {
 
     it('refuses to dial a name that leads into a narrower network', async () => {
       const fake = await opened.add(scripted({ 'GET /': { body: 'inner' } }))
-      const network = new Network({ side: 'source' }, settle({ side: 'source' }))
-      opened.add(network)
+      const network = await opened.add(new Network({ side: 'source' }, settle({ side: 'source' })))
       const url = new URL(`http://localhost:${fake.host.split(':')[1]}/`)
       const sending = { method: 'GET' as const, headers: {}, signal: new AbortController().signal, headersMs: 1_000 }
       for (const floor of [1, 2] as const)
