@@ -40,9 +40,16 @@ export class Lock {
     throw locked(path, undefined)
   }
 
-  /** Gives the lock back. One that was removed by hand and taken by another is left alone. */
+  /**
+   * Gives the lock back. One that was removed by hand and taken by another is left alone. Never throws: what cannot be
+   * given back falls when this process ends.
+   */
   async release(): Promise<void> {
-    if ((await holderAt(this.path))?.nonce === this.#nonce) await rm(this.path, { force: true })
+    try {
+      if ((await holderAt(this.path))?.nonce === this.#nonce) await rm(this.path, { force: true })
+    } catch {
+      // The work under the lock is done and acknowledged; its success must not turn into a failure here.
+    }
   }
 }
 

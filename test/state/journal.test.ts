@@ -122,6 +122,7 @@ describe('state/journal', () => {
       [[a, c, b, d], /row 2 at/],
       [[a, b, b, c, d], /row 3 at/],
       [[a, b, forge(b, { kind: 'note', n: 3 }), c, d], /row 4 at/],
+      [[a, forge(a, { kind: 'note', n: 2 }), c, d], /row 3 at .* prev/],
       [[a, '', b], /row 2 at/],
       [[a, b.slice(0, -1)], /row 2 at/],
     ]

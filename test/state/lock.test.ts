@@ -94,6 +94,20 @@ describe('state/lock', () => {
     }
   })
 
+  it('never lets one who saw the dead holder too late throw out the new one', async () => {
+    const path = lockIn(makeFolder())
+    const stale = { ...(await holderOf()), pid: 4194303 }
+    for (let lead = 0; lead < 150; lead++) {
+      writeFileSync(path, JSON.stringify(stale))
+      const first = Lock.take(path, NOW)
+      for (let turn = 0; turn < lead; turn++) await new Promise((resolve) => setImmediate(resolve))
+      const tries = await Promise.allSettled([first, Lock.take(path, NOW)])
+      const won = tries.filter((result) => result.status === 'fulfilled')
+      assert.equal(won.length, 1, `the second started ${lead} turns later`)
+      await won[0]?.value.release()
+    }
+  })
+
   it('judges a holder by pid, start, boot, namespace and host', async () => {
     const path = lockIn(makeFolder())
     const me = await holderOf()
