@@ -17,6 +17,7 @@ interface InitArgs {
   'key-type': 'ed25519' | 'p384'
   'root-days': number
   'passphrase-file': string | undefined
+  'dry-run': boolean
 }
 
 async function peopleOf({ people, threshold, solo }: InitArgs): Promise<{ people: string[]; threshold: number }> {
@@ -61,6 +62,7 @@ export function addChannel(yargs: Argv, register: Register): Argv {
               requiresArg: true,
             })
             .option('solo', { type: 'boolean', default: false, describe: 'one person alone' })
+            .option('dry-run', { type: 'boolean', default: false, describe: 'check only, make nothing' })
             .option('key-type', {
               choices: ['ed25519', 'p384'] as const,
               default: 'ed25519' as const,
@@ -91,6 +93,7 @@ export function addChannel(yargs: Argv, register: Register): Argv {
             ...context,
             ...(await peopleOf(argv)),
             channel: argv.channel,
+            dryRun: argv['dry-run'],
             purpose: argv.for,
             dir: argv.dir.replace(/(?<=.)\/+$/, ''),
             kind: argv['key-type'],
@@ -159,6 +162,7 @@ export function addChannel(yargs: Argv, register: Register): Argv {
         (z) =>
           withState(z)
             .positional('channel', { type: 'string', demandOption: true })
+            .option('dry-run', { type: 'boolean', default: false, describe: 'prove that it could be done' })
             .option('reason', {
               type: 'string',
               demandOption: true,
@@ -167,16 +171,25 @@ export function addChannel(yargs: Argv, register: Register): Argv {
             })
             .example('$0 channel unpin vendor-a --reason "contract ended"', '')
             .example('$0 channel unpin vendor-a --reason "keys lost" --state /srv/sallyport', ''),
-        register('channel unpin', async (argv: { channel: string; reason: string; state: string }, context) => {
-          const { channelUnpin } = await import('../index.ts')
-          const report = await channelUnpin({
-            ...context,
-            state: argv.state,
-            channel: argv.channel,
-            reason: argv.reason,
-          })
-          return { verb: 'channel unpin', report, text: [`unpinned ${report.channel}`], exit: 0 }
-        }),
+        register(
+          'channel unpin',
+          async (argv: { channel: string; reason: string; state: string; 'dry-run': boolean }, context) => {
+            const { channelUnpin } = await import('../index.ts')
+            const report = await channelUnpin({
+              ...context,
+              dryRun: argv['dry-run'],
+              state: argv.state,
+              channel: argv.channel,
+              reason: argv.reason,
+            })
+            return {
+              verb: 'channel unpin',
+              report,
+              text: [`${argv['dry-run'] ? 'would unpin' : 'unpinned'} ${report.channel}`],
+              exit: 0,
+            }
+          },
+        ),
       )
       .command(
         'show',

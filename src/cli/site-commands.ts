@@ -5,6 +5,19 @@ import { logText, statusText } from './text.ts'
 
 interface StateArgs {
   state: string
+  'dry-run': boolean
+}
+
+function withDryRun<T>(yargs: Argv<T>): Argv<T & { state: string; 'dry-run': boolean }> {
+  return withState(yargs).option('dry-run', {
+    type: 'boolean',
+    default: false,
+    describe: 'prove that it could be done',
+  })
+}
+
+function would(dryRun: boolean, done: string, meant: string): string {
+  return dryRun ? meant : done
 }
 
 export function addState(yargs: Argv, register: Register): Argv {
@@ -14,7 +27,7 @@ export function addState(yargs: Argv, register: Register): Argv {
         'init',
         'make an empty state, on purpose',
         (z) =>
-          withState(z)
+          withDryRun(z)
             .option('site', {
               type: 'string',
               demandOption: true,
@@ -31,15 +44,32 @@ export function addState(yargs: Argv, register: Register): Argv {
             .example('$0 state init --site site-a --reason "new disk, no backup" --state /srv/sallyport', ''),
         register('state init', async (argv: StateArgs & { site: string; reason: string }, context) => {
           const { stateInit } = await import('../index.ts')
-          const report = await stateInit({ ...context, state: argv.state, site: argv.site, reason: argv.reason })
-          return { verb: 'state init', report, text: [`state of site ${report.site} made in ${report.state}`], exit: 0 }
+          const report = await stateInit({
+            ...context,
+            state: argv.state,
+            dryRun: argv['dry-run'],
+            site: argv.site,
+            reason: argv.reason,
+          })
+          return {
+            verb: 'state init',
+            report,
+            text: [
+              would(
+                argv['dry-run'],
+                `state of site ${report.site} made in ${report.state}`,
+                `a state of site ${report.site} could be made in ${report.state}`,
+              ),
+            ],
+            exit: 0,
+          }
         }),
       )
       .command(
         'check',
         'prove the journal, and the index against it',
         (z) => withState(z).example('$0 state check', '').example('$0 state check --json', ''),
-        register('state check', async (argv: StateArgs, context) => {
+        register('state check', async (argv: Pick<StateArgs, 'state'>, context) => {
           const { stateCheck } = await import('../index.ts')
           const report = await stateCheck({ ...context, state: argv.state })
           const text = [
@@ -55,28 +85,41 @@ export function addState(yargs: Argv, register: Register): Argv {
       .command(
         'rebuild',
         'make the index anew from the journal',
-        (z) => withState(z).example('$0 state rebuild', '').example('$0 state rebuild --state /srv/sallyport', ''),
+        (z) => withDryRun(z).example('$0 state rebuild', '').example('$0 state rebuild --state /srv/sallyport', ''),
         register('state rebuild', async (argv: StateArgs, context) => {
           const { stateRebuild } = await import('../index.ts')
-          const report = await stateRebuild({ ...context, state: argv.state })
-          return { verb: 'state rebuild', report, text: [`index made anew from ${report.rows} rows`], exit: 0 }
+          const report = await stateRebuild({ ...context, state: argv.state, dryRun: argv['dry-run'] })
+          return {
+            verb: 'state rebuild',
+            report,
+            text: [
+              would(
+                argv['dry-run'],
+                `index made anew from ${report.rows} rows`,
+                `the index could be made anew from ${report.rows} rows`,
+              ),
+            ],
+            exit: 0,
+          }
         }),
       )
       .command(
         'backup <file>',
         'write the record to one self-checking file',
         (z) =>
-          withState(z)
+          withDryRun(z)
             .positional('file', { type: 'string', demandOption: true })
             .example('$0 state backup site-a.backup', '')
             .example('$0 state backup /mnt/usb/site-a.backup', ''),
         register('state backup', async (argv: StateArgs & { file: string }, context) => {
           const { stateBackup } = await import('../index.ts')
-          const report = await stateBackup({ ...context, state: argv.state, file: argv.file })
+          const report = await stateBackup({ ...context, state: argv.state, dryRun: argv['dry-run'], file: argv.file })
           return {
             verb: 'state backup',
             report,
-            text: [`${report.rows} rows in ${report.file}, head ${report.head}`],
+            text: [
+              `${report.rows} rows ${would(argv['dry-run'], 'in', 'could go to')} ${report.file}, head ${report.head}`,
+            ],
             exit: 0,
           }
         }),
@@ -85,7 +128,7 @@ export function addState(yargs: Argv, register: Register): Argv {
         'restore <file>',
         'make a state from a backup',
         (z) =>
-          withState(z)
+          withDryRun(z)
             .positional('file', { type: 'string', demandOption: true })
             .option('reason', {
               type: 'string',
@@ -97,11 +140,20 @@ export function addState(yargs: Argv, register: Register): Argv {
             .example('$0 state restore site-a.backup --reason "new host" --state /srv/sallyport', ''),
         register('state restore', async (argv: StateArgs & { file: string; reason: string }, context) => {
           const { stateRestore } = await import('../index.ts')
-          const report = await stateRestore({ ...context, state: argv.state, file: argv.file, reason: argv.reason })
+          const report = await stateRestore({
+            ...context,
+            state: argv.state,
+            dryRun: argv['dry-run'],
+            file: argv.file,
+            reason: argv.reason,
+          })
           return {
             verb: 'state restore',
             report,
-            text: [`restored ${report.from.n} rows of ${report.time} to ${report.state}`, `warning: ${report.warning}`],
+            text: [
+              `${would(argv['dry-run'], 'restored', 'could restore')} ${report.from.n} rows of ${report.time} to ${report.state}`,
+              `warning: ${report.warning}`,
+            ],
             exit: 0,
           }
         }),
@@ -116,7 +168,7 @@ export function addStatus(yargs: Argv, register: Register): Argv {
       'status',
       'what this site has pinned, accepted and left open',
       (y) => withState(y).example('$0 status', '').example('$0 status --json | jq .report.channels', ''),
-      register('status', async (argv: StateArgs, context) => {
+      register('status', async (argv: Pick<StateArgs, 'state'>, context) => {
         const { status } = await import('../index.ts')
         const report = await status({ ...context, state: argv.state })
         return { verb: 'status', report, text: statusText(report), exit: 0 }
@@ -130,7 +182,7 @@ export function addStatus(yargs: Argv, register: Register): Argv {
           .positional('ref', { type: 'string' })
           .example('$0 log', '')
           .example('$0 log registry.site:5000/mirror/app:1.2', 'who moved this tag, when, from and to what'),
-      register('log', async (argv: StateArgs & { ref: string | undefined }, context) => {
+      register('log', async (argv: Pick<StateArgs, 'state'> & { ref: string | undefined }, context) => {
         const { log } = await import('../index.ts')
         const report = await log({ ...context, state: argv.state, ref: argv.ref })
         return { verb: 'log', report, text: logText(report), exit: 0 }

@@ -48,6 +48,8 @@ function heading(summary: BundleSummary): string[] {
 }
 
 export function initText(report: ChannelInitReport): string[] {
+  if (report.keys.length === 0)
+    return [`channel ${report.channel} could be made: ${report.threshold} of ${report.people.join(', ')}`]
   return [
     `channel ${report.channel} (${report.purpose}): ${report.threshold} of ${report.people.length} people (${report.people.join(', ')}) approve a bundle`,
     `root        ${report.root}`,

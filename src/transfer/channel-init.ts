@@ -39,6 +39,8 @@ export interface ChannelInitOptions extends RunOptions {
   /** Days until the root expires. */
   rootDays: number
   passphrase: AskPassphrase
+  /** Checks the options and makes nothing. */
+  dryRun?: boolean | undefined
   /** A seeded source of bytes is for fixtures only. */
   random?: (count: number) => Uint8Array
 }
@@ -46,6 +48,7 @@ export interface ChannelInitOptions extends RunOptions {
 export interface ChannelInitReport {
   channel: string
   purpose: Purpose
+  /** Empty after a dry run, since there is no root yet. */
   fingerprint: string
   root: string
   threshold: number
@@ -100,6 +103,17 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
   check(options)
   const { channel, purpose, dir, people, threshold, kind } = options
   const expires = timeText(addDays(options.now ?? new Date(), options.rootDays))
+  if (options.dryRun === true)
+    return {
+      channel,
+      purpose,
+      fingerprint: '',
+      root: join(dir, 'root.json'),
+      threshold,
+      people: [...people],
+      keys: [],
+      rootExpires: expires,
+    }
   const entries: KeyEntry[] = []
   const made = new Map<Role, ChannelKey[]>([
     ['root', []],

@@ -11,24 +11,17 @@ export { inspectBundle, type InspectOptions, type InspectReport } from './inspec
 export { parseMapping, type Mapping } from './naming.ts'
 export { parsePlan, type Plan } from './plan-file.ts'
 export type { RunEvent, RunOptions } from './run.ts'
+export { channelPin, channelShow, channelUnpin, type ChannelShowReport, type PinReport } from './channel-verbs.ts'
+export { log, status, type LogReport, type StatusReport } from './site-report.ts'
 export {
-  channelPin,
-  channelShow,
-  channelUnpin,
-  log,
   stateBackup,
   stateCheck,
   stateInit,
   stateRebuild,
   stateRestore,
-  status,
-  type ChannelShowReport,
   type InitReport,
-  type LogReport,
-  type PinReport,
   type StateRunOptions,
-  type StatusReport,
-} from './site-verbs.ts'
+} from './state-verbs.ts'
 export type { ByteOutput } from './stream-out.ts'
 export type { BundleSummary } from './summary.ts'
 export { verifyBundle, type BundleInput, type VerifyOptions, type VerifyReport } from './verify.ts'

@@ -29,6 +29,11 @@ export function checkInterrupted({ signal }: RunOptions): void {
   if (signal?.aborted === true) throw new SallyportError('INTERRUPTED', { side: 'state' })
 }
 
+/** The one time of a run. */
+export function nowOf({ now }: RunOptions): Date {
+  return now ?? new Date()
+}
+
 /** A time as documents carry it: `YYYY-MM-DDTHH:MM:SSZ`, without fractions. */
 export function timeText(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`
