@@ -5,7 +5,7 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { SallyportError } from '../errors/index.ts'
 
 /** An ordered store of text under text, sorted by UTF-8 bytes. */
-export type Engine = AbstractLevel<string | Buffer | Uint8Array, string, string>
+export type Engine = AbstractLevel<string | Buffer | Uint8Array>
 
 /** Opens, or makes, the store in a folder. Throws INDEX_DAMAGED, STATE_LOCKED, DISK_FULL, STATE_UNWRITABLE. */
 export type OpenEngine = (folder: string) => Promise<Engine>
@@ -24,7 +24,7 @@ export async function openLevel(folder: string): Promise<Engine> {
   if (opened.has(place))
     throw new SallyportError('STATE_LOCKED', { side: 'state', subject: folder, detail: 'open in this process already' })
   opened.add(place)
-  const level = new Level<string, string>(place)
+  const level = new Level(place)
   level.once('closed', () => opened.delete(place))
   try {
     await level.open()
