@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { isFault } from '../../src/errors/index.ts'
+import { parsePlan } from '../../src/transfer/index.ts'
+
+const FULL = `
+channel: vendor-a
+audience: [site-a, site-b]
+map:
+  - from: ghcr.io/acme
+    to: mirror
+artifacts:
+  - ref: ghcr.io/acme/app
+    tags: ["1.2", latest]
+    platforms: [linux/amd64, linux/arm/v7]
+    referrers: signatures
+  - ref: ghcr.io/acme/base
+    tagPattern: "3.*"
+  - ref: oci:layout
+`
+
+describe('transfer/plan-file', () => {
+  it('reads every member, and fills in what is left out', () => {
+    assert.deepEqual(parsePlan(FULL, 'plan.yaml'), {
+      channel: 'vendor-a',
+      audience: ['site-a', 'site-b'],
+      map: [{ from: 'ghcr.io/acme', to: 'mirror' }],
+      artifacts: [
+        {
+          ref: 'ghcr.io/acme/app',
+          tags: ['1.2', 'latest'],
+          platforms: ['linux/amd64', 'linux/arm/v7'],
+          referrers: 'signatures',
+        },
+        { ref: 'ghcr.io/acme/base', tagPattern: '3.*', referrers: 'all' },
+        { ref: 'oci:layout', referrers: 'all' },
+      ],
+    })
+    assert.equal(parsePlan('artifacts: [{ref: a}]', 'p').audience, undefined)
+    assert.equal(parsePlan('{"artifacts":[{"ref":"a"}]}', 'p').artifacts.length, 1)
+  })
+
+  const FAULTS: Record<string, [plan: string, at: string]> = {
+    'nothing at all': ['', '1:1'],
+    'a text': ['hello', '1:1'],
+    'a list': ['- ref: a', '1:1'],
+    'no artifacts': ['channel: a', '1:1'],
+    'an empty list of artifacts': ['artifacts: []', '1:12'],
+    'an unknown member': ['artifacts: [{ref: a}]\nchanel: x', '2:9'],
+    'an unknown member of an artifact': ['artifacts:\n  - ref: a\n    tag: "1"', '3:10'],
+    'a reference that is a number': ['artifacts:\n  - ref: 5', '2:10'],
+    'an artifact without a reference': ['artifacts:\n  - tags: [a]', '2:5'],
+    'a tag that is a number': ['artifacts:\n  - ref: a\n    tags: [1.2]', '3:12'],
+    'a tag that is none': ['artifacts:\n  - ref: a\n    tags: ["ok", "a b"]', '3:18'],
+    'an empty list of tags': ['artifacts:\n  - ref: a\n    tags: []', '3:11'],
+    'tags and a pattern at once': ['artifacts:\n  - ref: a\n    tags: [a]\n    tagPattern: "*"', '4:17'],
+    'a platform that is none': ['artifacts:\n  - ref: a\n    platforms: [linux]', '3:17'],
+    'an unknown choice of referrers': ['artifacts:\n  - ref: a\n    referrers: some', '3:16'],
+    'a site that is none': ['audience: [a, "b c"]\nartifacts: [{ref: a}]', '1:15'],
+    'an empty audience': ['audience: []\nartifacts: [{ref: a}]', '1:11'],
+    'a mapping without an end': ['map: [{from: a}]\nartifacts: [{ref: a}]', '1:7'],
+    'YAML that breaks off': ['artifacts:\n  - ref: "a', '2:12'],
+    'a member twice': ['artifacts: [{ref: a}]\nartifacts: [{ref: b}]', '2:1'],
+    'two documents': ['artifacts: [{ref: a}]\n---\nartifacts: [{ref: b}]', '2:1'],
+    'an unknown YAML tag': ['artifacts: !!js/function [{ref: a}]', '1:12'],
+    'a tabulator as indent': ['artifacts:\n\t- ref: a', '2:1'],
+  }
+
+  for (const [what, [plan, at]] of Object.entries(FAULTS)) {
+    it(`names line and column of ${what}`, () => {
+      assert.throws(
+        () => parsePlan(plan, 'plan.yaml'),
+        (error) => isFault(error, 'PLAN_MALFORMED') && assert.equal(error.subject, `plan.yaml:${at}`) === undefined,
+      )
+    })
+  }
+
+  it('refuses a document that grows without end from few bytes', () => {
+    const levels = ['a: &a [x, x, x, x, x, x, x, x, x]']
+    for (let i = 1; i < 9; i++) {
+      const [name, below] = [String.fromCharCode(97 + i), String.fromCharCode(96 + i)]
+      levels.push(`${name}: &${name} [${Array(9).fill(`*${below}`).join(', ')}]`)
+    }
+    assert.throws(
+      () => parsePlan(levels.join('\n'), 'laughs.yaml'),
+      (error) => isFault(error, 'PLAN_MALFORMED') && error.subject === 'laughs.yaml:1:1',
+    )
+    assert.throws(
+      () => parsePlan(`# ${'x'.repeat(4 * 1024 * 1024)}`, 'huge.yaml'),
+      (error) => isFault(error, 'PLAN_MALFORMED'),
+    )
+  })
+})
