@@ -1,12 +1,11 @@
 /** `approve`: adds a further person's signature to a bundle file, in place. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { BundleReader, fileInput } from '../bundle/index.ts'
-import { parseJson } from '../codec/index.ts'
-import { isFault, SallyportError, writeFault } from '../errors/index.ts'
+import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { addSignature, approvals, inspectHead, openKey, readRoot } from '../tuf/index.ts'
+import { completeIntent, replaceTargets } from './approval-intent.ts'
 import { readSmall, type AskPassphrase } from './channel-folder.ts'
-import { readLaw } from './passage.ts'
+import { checkAgreement, readLaw } from './passage.ts'
 import type { RunOptions } from './run.ts'
 import { summarize, type BundleSummary } from './summary.ts'
 
@@ -31,53 +30,20 @@ export interface ApproveReport {
   summary: BundleSummary
 }
 
-// A write of a few hundred bytes can be cut in two by a kill. What was meant stands in a file beside the bundle until
-// the bundle has it, so that the same command, run again, completes it.
-function intentFile(bundle: string): string {
-  return `${bundle}.approving`
-}
-
-function writeAt(file: string, bytes: Uint8Array, at: number, flag: 'r+' | 'w'): void {
-  try {
-    const fd = openSync(file, flag)
-    try {
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, at + done)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-  } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', file)
-  }
-}
-
-function completeIntent(bundle: string): void {
-  const file = intentFile(bundle)
-  if (!existsSync(file)) return
-  try {
-    const intent = parseJson(readFileSync(file), 'state', file) as { at: number; bytes: string }
-    writeAt(bundle, Buffer.from(String(intent.bytes), 'base64'), Number(intent.at), 'r+')
-  } catch (error) {
-    // Cut off while it was written: then the bundle was not touched yet.
-    if (!isFault(error, 'JSON_MALFORMED')) throw error
-  }
-  rmSync(file)
-}
-
 /**
  * Signs what the bundle promises, after proving that head, promise and law agree; payload is bound by them.
  * The root is the bundle's own newest: whether it leads to the pinned one is for the receiver to say.
- * Throws KEY_REFUSED for a key that the root does not name, and the codes of reading.
+ * Throws METADATA_MIXED when signed parts and promise differ, KEY_REFUSED for a key that the root does not name, and the codes of reading.
  */
 export async function approveBundle(options: ApproveOptions): Promise<ApproveReport> {
   const { bundle } = options
   if (bundle === '-') throw new SallyportError('APPROVAL_STREAM', { side: 'bundle', subject: '-' })
-  if (options.dryRun !== true) completeIntent(bundle)
+  if (options.dryRun !== true) await completeIntent(bundle)
   const input = fileInput(bundle)
   try {
     const reader = new BundleReader(input)
     const head = await reader.head()
-    const { id, targets } = inspectHead(head)
+    const { id, targets, parts } = inspectHead(head)
     if (options.id !== undefined && options.id !== id) {
       throw new SallyportError('USAGE', {
         side: 'bundle',
@@ -86,18 +52,21 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
       })
     }
     const files = await reader.promise(targets)
-    await readLaw(reader, files, options)
     const rootBytes = head.roots.get(head.roots.size) ?? Buffer.alloc(0)
     const root = readRoot(rootBytes, { side: 'bundle', subject: `${head.roots.size}.root.json` })
+    // What is shown must be what is signed: else a person approves until June what is good until 2099.
+    for (const part of Object.values(parts)) checkAgreement(files, { ...part, purpose: root.purpose })
+    if (root.channel !== parts.targets.channel)
+      throw new SallyportError('CHANNEL_MISMATCH', {
+        side: 'bundle',
+        subject: bundle,
+        detail: `its root is of ${root.channel}`,
+      })
+    await readLaw(reader, files, options)
     const key = openKey(readSmall(options.key).toString('latin1'), await options.passphrase(options.key), options.key)
     const signed = addSignature(head.targets, rootBytes, key)
     const added = !signed.equals(head.targets)
-    if (added && options.dryRun !== true) {
-      const intent = JSON.stringify({ at: head.targetsAt, bytes: signed.toString('base64') })
-      writeAt(intentFile(bundle), Buffer.from(intent), 0, 'w')
-      writeAt(bundle, signed, head.targetsAt, 'r+')
-      rmSync(intentFile(bundle))
-    }
+    if (added && options.dryRun !== true) replaceTargets(bundle, head, signed)
     const count = approvals(signed, rootBytes).signed.length
     return {
       bundle,

@@ -14,7 +14,7 @@ import {
 } from '../bundle/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import { judgeHead, type HeadVerdict } from '../tuf/index.ts'
+import { inspectHead, judgeHead, type HeadVerdict, type Purpose } from '../tuf/index.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
 
 /** What the site pinned of the channel, and what it has accepted from it. */
@@ -45,7 +45,10 @@ export interface Passage {
 }
 
 /** The signed parts and transfer.json must say one thing (FORMAT "Agreement"): stops a head over another promise. */
-function checkAgreement({ transfer }: PromiseFiles, verdict: HeadVerdict, pinned: Pinned): void {
+export function checkAgreement(
+  { transfer }: PromiseFiles,
+  said: { channel: string; purpose: Purpose; sequence: number; expires: string },
+): void {
   const differ = (
     what: string,
     code: 'METADATA_MIXED' | 'CHANNEL_MISMATCH' | 'PURPOSE_MISMATCH' = 'METADATA_MIXED',
@@ -55,9 +58,10 @@ function checkAgreement({ transfer }: PromiseFiles, verdict: HeadVerdict, pinned
       subject: 'transfer.json',
       detail: `${what} differs from the signed metadata`,
     })
-  if (transfer.channel !== pinned.channel) throw differ('channel', 'CHANNEL_MISMATCH')
-  if (transfer.purpose !== pinned.purpose) throw differ('purpose', 'PURPOSE_MISMATCH')
-  if (transfer.sequence !== verdict.sequence) throw differ('sequence')
+  if (transfer.channel !== said.channel) throw differ('channel', 'CHANNEL_MISMATCH')
+  if (transfer.purpose !== said.purpose) throw differ('purpose', 'PURPOSE_MISMATCH')
+  if (transfer.sequence !== said.sequence) throw differ('sequence')
+  if (transfer.validUntil !== said.expires) throw differ('validUntil')
 }
 
 function checkAudience({ transfer }: PromiseFiles, site: string | undefined): void {
@@ -79,7 +83,8 @@ export async function passNearDoor(input: ByteInput, options: PassageOptions): P
   const pinned = options.findPinned(head.channel)
   const verdict = judgeHead({ ...pinned, bundle: head, now: options.now })
   const files = await reader.promise(verdict.targets)
-  checkAgreement(files, verdict, pinned)
+  const { targets } = inspectHead(head).parts
+  checkAgreement(files, { ...targets, channel: pinned.channel, purpose: pinned.purpose })
   checkAudience(files, options.site)
   return { head, verdict, files, ...(await readLaw(reader, files, options)) }
 }
