@@ -183,6 +183,7 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
   pin: (of) => `channel ${of('channel')} (${of('purpose')}), root ${of('rootVersion')}, ${of('fingerprint')}`,
   unpin: (of) => `channel ${of('channel')}: ${of('reason')}`,
   head: (of) => `accepted ${of('channel')} ${of('sequence')}, bundle ${of('id')}`,
+  roots: (of) => `${of('channel')} goes on with root ${of('rootVersion')}`,
   verdict: (of) => `${of('verdict')} ${of('repository')}@${of('digest')} (${of('why')})`,
   import: (of) => `${of('phase')} ${of('channel')} ${of('sequence')} at ${of('target')}`,
   held: (of, row) =>

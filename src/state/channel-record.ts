@@ -94,24 +94,39 @@ export function advanced(before: ChannelRecord | undefined, row: JsonObject): Ch
   const channel = textOf(row, 'channel')
   const record = demandPinned(before, channel)
   const { lineage } = record
+  const { rootVersion, roots } = rootsOf(row, lineage, channel)
+  const counters = countersOf(row)
+  const last = { sequence: countOf(row, 'sequence'), id: textOf(row, 'id') }
+  if (!resets(row, lineage, rootVersion, channel)) refuseFall(lineage, counters, last, channel)
+  return { ...record, lineage: { ...followed(lineage, rootVersion, roots), counters, last } }
+}
+
+/**
+ * The record after a `roots` row: roots that verified, kept although the head they came with was refused (TUF 5.3).
+ * Else a thief of replaced keys could go on using them with every bundle that leaves the new root out.
+ */
+export function rooted(before: ChannelRecord | undefined, row: JsonObject): ChannelRecord {
+  const channel = textOf(row, 'channel')
+  const record = demandPinned(before, channel)
+  const { lineage } = record
+  const { rootVersion, roots } = rootsOf(row, lineage, channel)
+  if (roots.length === 0) throw new TypeError('a row of roots without a root')
+  const next = followed(lineage, rootVersion, roots)
+  if (!resets(row, lineage, rootVersion, channel)) return { ...record, lineage: next }
+  return { ...record, lineage: { ...next, counters: { timestamp: 0, snapshot: 0, targets: 0 }, last: null } }
+}
+
+function rootsOf(row: JsonObject, lineage: Lineage, channel: string): { rootVersion: number; roots: string[] } {
   const rootVersion = countOf(row, 'rootVersion')
   if (rootVersion < lineage.rootVersion) throw refuse('ROLLBACK', channel, `root ${rootVersion}`)
   const roots = textsOf(row, 'roots')
   if (roots.length !== rootVersion - lineage.rootVersion) throw new TypeError('roots do not lead to rootVersion')
-  const counters = countersOf(row)
-  const last = { sequence: countOf(row, 'sequence'), id: textOf(row, 'id') }
-  if (!resets(row, lineage, rootVersion, channel)) refuseFall(lineage, counters, last, channel)
-  return {
-    ...record,
-    lineage: {
-      ...lineage,
-      seen: [...lineage.seen, ...roots.map(fingerprintOf)],
-      root: roots.at(-1) ?? lineage.root,
-      rootVersion,
-      counters,
-      last,
-    },
-  }
+  return { rootVersion, roots }
+}
+
+function followed(lineage: Lineage, rootVersion: number, roots: readonly string[]): Lineage {
+  const seen = [...lineage.seen, ...roots.map(fingerprintOf)]
+  return { ...lineage, seen, root: roots.at(-1) ?? lineage.root, rootVersion }
 }
 
 function countersOf(row: JsonObject): Counters {

@@ -37,6 +37,9 @@ export interface JudgedHead {
   floor: string
 }
 
+/** `roots`: these roots verified from the recorded one, whatever becomes of the head that they came with. */
+export type VerifiedRoots = Pick<JudgedHead, 'channel' | 'roots' | 'rootVersion' | 'reset'>
+
 /** `verdict`: what the site's policy said of an artifact of bundle `id` before anything of it was pushed. */
 export interface Verdict {
   id: string
@@ -113,6 +116,10 @@ export function unpinEntry(channel: string, reason: string): Entry {
 
 export function headEntry({ roots, reset, counters, ...head }: JudgedHead): Entry {
   return { kind: 'head', body: given({ ...head, roots: roots.map(base64), counters: { ...counters }, reset }) }
+}
+
+export function rootsEntry({ channel, roots, rootVersion, reset }: VerifiedRoots): Entry {
+  return { kind: 'roots', body: given({ channel, roots: roots.map(base64), rootVersion, reset }) }
 }
 
 export function verdictEntry(verdict: Verdict): Entry {

@@ -2,7 +2,7 @@
 export { backup, restore, type Restored } from './backup.ts'
 export type { Counters, Purpose } from './channel-record.ts'
 export type { OpenEngine } from './engine.ts'
-export type { Held, Import, JudgedHead, Pin, TagDone, TagIntent, TagName, Verdict } from './entry.ts'
+export type { Held, Import, JudgedHead, Pin, TagDone, TagIntent, TagName, Verdict, VerifiedRoots } from './entry.ts'
 export { checkState, rebuildIndex, type CheckReport, type Difference } from './index-care.ts'
 export type { Entry, Head, JournalRow } from './journal-row.ts'
 export { Journal, type JournalOptions } from './journal.ts'

@@ -5,7 +5,7 @@
  */
 import type { JsonObject } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { advanced, pinned, unpinned, type ChannelRecord } from './channel-record.ts'
+import { advanced, pinned, rooted, unpinned, type ChannelRecord } from './channel-record.ts'
 import { countOf, objectOf, oneOf, textOf, textOrNull, textsOf } from './fields.ts'
 import type { Op } from './index-db.ts'
 import { bundleKey, channelKey, heldKey, importKey, intentKey, tagKey } from './index-key.ts'
@@ -76,6 +76,8 @@ export class Ledger {
         return this.#channel(row, pinned)
       case 'unpin':
         return this.#channel(row, unpinned)
+      case 'roots':
+        return this.#channel(row, rooted)
       case 'head':
         return [...this.#channel(row, advanced), bundleOp(row, 'accepted')]
       case 'import':

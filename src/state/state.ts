@@ -127,6 +127,11 @@ export class State extends Queries {
     await this.#commit([entry.headEntry(head)])
   }
 
+  /** Keeps roots that verified, before the head that they came with is judged. Throws CHANNEL_NOT_PINNED, ROLLBACK. */
+  async keepRoots(roots: entry.VerifiedRoots): Promise<void> {
+    await this.#commit([entry.rootsEntry(roots)])
+  }
+
   async recordVerdicts(verdicts: readonly entry.Verdict[]): Promise<void> {
     await this.#commit(verdicts.map(entry.verdictEntry))
   }

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { checkState, State } from '../../src/state/index.ts'
+import { digest, fault, headOf, NOW, removeFolders, storiedState } from './folder.ts'
+
+const write = { write: true, now: NOW }
+
+describe('state/kept roots', () => {
+  after(removeFolders)
+
+  it('keeps a verified root without a head, and its counters without a reset', async () => {
+    const dir = await storiedState()
+    const state = await State.open(dir, write)
+    await state.keepRoots({ channel: 'vendor-a', roots: [Buffer.from('root 2')], rootVersion: 2 })
+    assert.equal(state.channel('vendor-a')?.rootVersion, 2)
+    assert.equal(state.channel('vendor-a')?.root.toString(), 'root 2')
+    assert.deepEqual(state.channel('vendor-a')?.counters, { timestamp: 3, snapshot: 3, targets: 3 })
+    await assert.rejects(state.commitHead({ ...headOf('vendor-a', 2), rootVersion: 2 }), fault('ROLLBACK'))
+    await state.close()
+    assert.equal((await checkState(dir, { now: NOW })).count, 0)
+  })
+
+  it('lets counters begin again only with a root of the same row', async () => {
+    const state = await State.open(await storiedState(), write)
+    const next = { channel: 'vendor-a', roots: [Buffer.from('root 2')], rootVersion: 2 }
+    await assert.rejects(state.keepRoots({ ...next, reset: { rootVersion: 1 } }), fault('ROLLBACK'))
+    await assert.rejects(state.keepRoots({ ...next, reset: { rootVersion: 3 } }), fault('ROLLBACK'))
+    await state.keepRoots({ ...next, reset: { rootVersion: 2 } })
+    assert.deepEqual(state.channel('vendor-a')?.counters, { timestamp: 0, snapshot: 0, targets: 0 })
+    assert.equal(state.channel('vendor-a')?.last, undefined)
+    await state.commitHead({ ...headOf('vendor-a', 1), rootVersion: 2, id: digest('first again') })
+    await state.close()
+  })
+
+  it('refuses a gap, a step back and a channel that is not pinned', async () => {
+    const state = await State.open(await storiedState(), write)
+    const roots = [Buffer.from('root')]
+    await assert.rejects(state.keepRoots({ channel: 'vendor-a', roots, rootVersion: 3 }), TypeError)
+    await assert.rejects(state.keepRoots({ channel: 'vendor-a', roots: [], rootVersion: 1 }), TypeError)
+    await assert.rejects(state.keepRoots({ channel: 'vendor-a', roots, rootVersion: 0 }), fault('ROLLBACK'))
+    await assert.rejects(state.keepRoots({ channel: 'vendor-b', roots, rootVersion: 2 }), fault('CHANNEL_NOT_PINNED'))
+    await state.close()
+  })
+})
