@@ -10,7 +10,7 @@ import { provePayload } from './payload.ts'
 import { openPlace, type Place } from './place.ts'
 import { Pusher, type PushCounts } from './push.ts'
 import { rehearse, stillThere } from './presence.ts'
-import { tell, type RunOptions } from './run.ts'
+import { tell, timeText, type RunOptions } from './run.ts'
 import { pinnedIn } from './site.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
 import { moveTag, moveTags, settleIntents, type TagMoveReport, type WantedTag } from './tag-moves.ts'
@@ -52,7 +52,7 @@ function landings({ files }: Passage, map: readonly Mapping[]): Map<string, stri
   return landing
 }
 
-async function commit(state: State, { verdict, files }: Passage): Promise<void> {
+async function commit(state: State, { verdict, files }: Passage, now: Date): Promise<void> {
   if (verdict.repeat) return
   const { channel, created } = files.transfer
   const { rootVersion, counters, reset, sequence, id } = verdict
@@ -64,7 +64,9 @@ async function commit(state: State, { verdict, files }: Passage): Promise<void> 
     reset,
     sequence,
     id,
-    floor: created,
+    // A sender's clock that runs ahead must not lift the floor above ours: the next run, even of this same bundle, would
+    // be refused until our clock is there.
+    floor: created < timeText(now) ? created : timeText(now),
   })
 }
 
@@ -125,6 +127,7 @@ async function deliver(
   const wanted = wantedTags(passage, place, landing)
   if (
     passage.verdict.repeat &&
+    options.readBackFull !== true &&
     (await state.importDone(target, id)) &&
     isFileInput(input) &&
     (await stillThere(passage, place, landing, options))
@@ -186,7 +189,13 @@ async function bring(
   options: ImportOptions,
 ): Promise<ImportReport> {
   const at = state.effectiveNow(now)
-  const passage = await passNearDoor(input, { ...options, now: at, site: state.site, findPinned: pinnedIn(state) })
+  const passage = await passNearDoor(input, {
+    ...options,
+    now: at,
+    site: state.site,
+    findPinned: pinnedIn(state),
+    keepRoots: options.dryRun === true ? undefined : (roots) => state.keepRoots(roots),
+  })
   checkCreated(passage, at)
   const landing = landings(passage, options.map)
   const fromFile = isFileInput(input)
@@ -205,7 +214,7 @@ async function bring(
       ...(await rehearse(passage, place, landing, wantedTags(passage, place, landing), options)),
       settled: 0,
     }
-  await commit(state, passage)
+  await commit(state, passage, at)
   await recordVerdicts(state, passage)
   return { ...common, ...(await deliver({ state, place, passage, landing, input }, options)) }
 }

@@ -14,7 +14,8 @@ import {
 } from '../bundle/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import { inspectHead, judgeHead, type HeadVerdict, type Purpose } from '../tuf/index.ts'
+import type { VerifiedRoots } from '../state/index.ts'
+import { inspectHead, judgeHead, judgeRoots, type HeadVerdict, type Purpose } from '../tuf/index.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
 
 /** What the site pinned of the channel, and what it has accepted from it. */
@@ -27,6 +28,8 @@ export interface PassageOptions extends RunOptions {
   /** Not below the floor of the state. */
   now: Date
   findPinned: FindPinned
+  /** Keeps roots that verify, whatever becomes of the head they came with. */
+  keepRoots?: ((roots: VerifiedRoots) => Promise<void>) | undefined
   /** The site's name, which the audience must hold; undefined where no site is asked for. */
   site: string | undefined
 }
@@ -80,13 +83,23 @@ function checkAudience({ transfer }: PromiseFiles, site: string | undefined): vo
 export async function passNearDoor(input: ByteInput, options: PassageOptions): Promise<Passage> {
   const reader = new BundleReader(input)
   const head = await reader.head()
-  const pinned = options.findPinned(head.channel)
+  const pinned = await pinnedWithRoots(head, options)
   const verdict = judgeHead({ ...pinned, bundle: head, now: options.now })
   const files = await reader.promise(verdict.targets)
   const { targets } = inspectHead(head).parts
   checkAgreement(files, { ...targets, channel: pinned.channel, purpose: pinned.purpose })
   checkAudience(files, options.site)
   return { head, verdict, files, ...(await readLaw(reader, files, options)) }
+}
+
+/** What is pinned, with the roots that the bundle adds to it kept first where there is a state to keep them in. */
+async function pinnedWithRoots({ channel, roots }: Head, options: PassageOptions): Promise<Pinned> {
+  const pinned = options.findPinned(channel)
+  if (options.keepRoots === undefined) return pinned
+  const { root, added, reset } = judgeRoots({ ...pinned, roots })
+  if (added.length === 0) return pinned
+  await options.keepRoots({ channel, roots: added.map(({ bytes }) => bytes), rootVersion: root.version, reset })
+  return options.findPinned(channel)
 }
 
 /** Group 4 and the census over it; also for those who only look. */
