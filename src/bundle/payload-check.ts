@@ -89,7 +89,8 @@ function inWorkers(fd: number, blobs: readonly PlacedBlob[], options: PayloadChe
       const stop = (then: () => void): void => void worker.terminate().then(then, reject)
       const give = (): void => {
         const run = queue[next++]
-        if (run === undefined || options.signal?.aborted === true) stop(resolve)
+        // Runs are given in order: behind the first damage there is nothing that could come before it.
+        if (run === undefined || failed.length > 0 || options.signal?.aborted === true) stop(resolve)
         else worker.postMessage(run)
       }
       worker.on('message', (answer: Answer) => {
@@ -124,7 +125,7 @@ export async function checkPayload(
 ): Promise<void> {
   const bytes = blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
   const failed = bytes < WORTH_WORKERS ? here(input.fd, blobs, options) : await inWorkers(input.fd, blobs, options)
-  options.signal?.throwIfAborted()
+  if (options.signal?.aborted === true) throw new SallyportError('INTERRUPTED', { side: 'state' })
   const first = failed.toSorted((a, b) => a.offset - b.offset)[0]
   if (first !== undefined) await explain(input, first)
   await checkEnd(input, end)

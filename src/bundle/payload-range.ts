@@ -8,12 +8,17 @@ import { padded } from './tar-header.ts'
 const CHUNK = 1024 * 1024
 
 function fill(fd: number, buffer: Buffer, length: number, at: number): boolean {
-  for (let done = 0; done < length;) {
-    const count = readSync(fd, buffer, done, length - done, at + done)
-    if (count === 0) return false
-    done += count
+  try {
+    for (let done = 0; done < length;) {
+      const count = readSync(fd, buffer, done, length - done, at + done)
+      if (count === 0) return false
+      done += count
+    }
+    return true
+  } catch {
+    // A medium that can't be read there: reading it again, which tells why, meets the same.
+    return false
   }
-  return true
 }
 
 function isZero(bytes: Buffer): boolean {

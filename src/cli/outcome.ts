@@ -1,6 +1,6 @@
 /** From a report or an error to text or JSON, and to an exit status. */
 import { exitOf, SallyportError } from '../errors/index.ts'
-import { plain } from './show.ts'
+import { plain, visibleJson } from './show.ts'
 
 export interface Outcome {
   exit: number
@@ -24,7 +24,7 @@ export interface Result {
 
 export function outcomeOf(result: Result, json: boolean, quiet: boolean): Outcome {
   const { verb, report, text, exit } = result
-  if (json) return { exit, out: `${JSON.stringify({ ok: true, verb, exit, report })}\n`, err: '' }
+  if (json) return { exit, out: `${visibleJson({ ok: true, verb, exit, report })}\n`, err: '' }
   return { exit, out: quiet ? '' : text.map((line) => `${line}\n`).join(''), err: '' }
 }
 
@@ -46,10 +46,10 @@ function errorJson(error: unknown, exit: number): object {
 
 export function failureOf(error: unknown, verb: string, json: boolean): Outcome {
   const exit = exitOf(error)
-  if (json)
-    return { exit, out: `${JSON.stringify({ ok: false, verb, exit, error: errorJson(error, exit) })}\n`, err: '' }
+  if (json) return { exit, out: `${visibleJson({ ok: false, verb, exit, error: errorJson(error, exit) })}\n`, err: '' }
   if (!(error instanceof SallyportError)) {
-    return { exit, out: '', err: `sallyport: INTERNAL: ${(error as Error | undefined)?.stack ?? String(error)}\n` }
+    const stack = (error as Error | undefined)?.stack ?? String(error)
+    return { exit, out: '', err: `sallyport: INTERNAL: ${stack.split('\n').map(plain).join('\n')}\n` }
   }
   const lines = [
     `sallyport: ${error.code} (${error.side}, exit ${exit})`,

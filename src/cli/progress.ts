@@ -1,6 +1,6 @@
 /** Progress: one line that rewrites itself on a terminal, a plain line now and then elsewhere, JSON lines on request. */
 import type { RunEvent } from '../index.ts'
-import { bytes, plain, seconds } from './show.ts'
+import { bytes, plain, seconds, visibleJson } from './show.ts'
 
 export type ProgressStyle = 'terminal' | 'plain' | 'json' | 'none'
 
@@ -65,7 +65,7 @@ export class Progress {
   }
 
   private json(value: object): void {
-    this.out.write(`${JSON.stringify(value)}\n`)
+    this.out.write(`${visibleJson(value)}\n`)
   }
 
   private draw(): void {

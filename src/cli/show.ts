@@ -8,6 +8,12 @@ export function plain(text: string): string {
   return text.replace(HOSTILE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 }
 
+/** The value as JSON in which no character stands that a terminal acts on; parsed, it is the same value. */
+export function visibleJson(value: unknown): string {
+  const escape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value).replace(HOSTILE, (character) => character.split('').map(escape).join(''))
+}
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 /** A number of bytes in the unit that gives it two or three digits. */

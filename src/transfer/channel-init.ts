@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeSync,
 } from 'node:fs'
@@ -160,7 +161,8 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
   }
   writeNew(join(scratch, 'channel.json'), `${canonicalJson(listing)}\n`, 0o644)
   try {
-    if (existsSync(dir)) rmSync(dir, { recursive: true })
+    // Only an empty one: people were asked for passphrases since it was looked at.
+    if (existsSync(dir)) rmdirSync(dir)
     renameSync(scratch, dir)
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', dir)

@@ -103,8 +103,13 @@ class Waiting {
     this.missing = new Map(
       artifacts.map((artifact) => [artifact, artifact.blobs.filter(({ digest }) => inPayload(digest)).length]),
     )
-    for (const artifact of artifacts)
-      for (const { digest } of artifact.blobs) this.wanting.set(digest, [...(this.wanting.get(digest) ?? []), artifact])
+    for (const artifact of artifacts) {
+      for (const { digest } of artifact.blobs) {
+        const wanting = this.wanting.get(digest)
+        if (wanting === undefined) this.wanting.set(digest, [artifact])
+        else wanting.push(artifact)
+      }
+    }
   }
 
   of(digest: Digest): OrderedArtifact[] {
@@ -149,12 +154,12 @@ export async function deliverPipe(passage: Passage, pusher: Pusher, options: Del
   const { artifacts } = census.content
   const waiting = new Waiting(artifacts, (digest) => inLaw(digest) === undefined)
   const running = new Set<Promise<void>>()
-  let failure: unknown
+  const first: { failure?: unknown } = {}
   let held = 0
   const start = (task: Promise<void>, bytes: number): void => {
     held += bytes
     const tracked = task
-      .catch((error: unknown) => void (failure ??= error))
+      .catch((error: unknown) => void (first.failure ??= error))
       .finally(() => {
         running.delete(tracked)
         held -= bytes
@@ -177,35 +182,42 @@ export async function deliverPipe(passage: Passage, pusher: Pusher, options: Del
     for (const repository of repositories) await pusher.blob(repository, descriptor, body)
     await finish(waiting.arrived(descriptor.digest))
   }
-  start(finish(waiting.complete()), 0)
-  for (const { descriptor } of payload) {
-    checkInterrupted(options)
-    while (
-      failure === undefined &&
-      (held + descriptor.size > HELD_BYTES || running.size >= 2 * options.concurrency) &&
-      running.size > 0
-    )
-      await Promise.race(running)
-    if (failure !== undefined) break
-    const member = await reader.payload(descriptor.digest, descriptor.size)
-    const stream = verifying(
-      reader.members.body(member),
-      descriptor,
-      'bundle',
-      `${member.name} at offset ${member.bodyAt}`,
-    )
-    if (descriptor.size <= HELD_BLOB) {
-      const chunks: Buffer[] = []
-      for await (const chunk of stream) chunks.push(Buffer.from(chunk))
-      start(push(descriptor, memoryBody(Buffer.concat(chunks))), descriptor.size)
-      continue
+  const readAll = async (): Promise<void> => {
+    for (const { descriptor } of payload) {
+      checkInterrupted(options)
+      while (
+        first.failure === undefined &&
+        (held + descriptor.size > HELD_BYTES || running.size >= 2 * options.concurrency) &&
+        running.size > 0
+      )
+        await Promise.race(running)
+      if (first.failure !== undefined) break
+      const member = await reader.payload(descriptor.digest, descriptor.size)
+      const stream = verifying(
+        reader.members.body(member),
+        descriptor,
+        'bundle',
+        `${member.name} at offset ${member.bodyAt}`,
+      )
+      if (descriptor.size <= HELD_BLOB) {
+        const chunks: Buffer[] = []
+        for await (const chunk of stream) chunks.push(Buffer.from(chunk))
+        start(push(descriptor, memoryBody(Buffer.concat(chunks))), descriptor.size)
+        continue
+      }
+      // A target that has the blob already leaves the stream unread: the bytes still have to pass, and be proven.
+      await push(descriptor, passingBody(copied(stream), descriptor.digest))
+      for await (const _ of stream);
     }
-    // A target that has the blob already leaves the stream unread: the bytes still have to pass, and be proven.
-    await push(descriptor, passingBody(copied(stream), descriptor.digest))
-    for await (const _ of stream);
   }
-  await all([...running])
-  if (failure !== undefined) throw failure
+  start(finish(waiting.complete()), 0)
+  try {
+    await readAll()
+  } finally {
+    // Whatever ended the reading, no push may run on while target and state are being closed.
+    await Promise.allSettled(running)
+  }
+  if (first.failure !== undefined) throw first.failure
   await reader.end()
 }
 

@@ -61,6 +61,7 @@ export class Pusher {
   private readonly blobs = new Map<string, Promise<void>>()
   private readonly manifests = new Map<string, Promise<void>>()
   private readonly holders = new Map<Digest, Held>()
+  private failure: unknown
 
   constructor(options: PusherOptions) {
     this.options = options
@@ -76,10 +77,17 @@ export class Pusher {
     return this.options.landing.get(repository) ?? repository
   }
 
+  // After the first failure nothing new is sent: the run ends with that one.
   private gate<T>(task: () => Promise<T>): Promise<T> {
-    return this.requests.add(() => {
+    return this.requests.add(async () => {
       checkInterrupted(this.options)
-      return task()
+      if (this.failure !== undefined) throw this.failure
+      try {
+        return await task()
+      } catch (error) {
+        this.failure ??= error
+        throw error
+      }
     })
   }
 
