@@ -16,6 +16,8 @@ export function addApprove(yargs: Argv, register: Register): Argv {
     (y) =>
       y
         .positional('bundle', { type: 'string', demandOption: true })
+        // Without it yargs takes a lone - for the empty text.
+        .nargs('bundle', 1)
         .option('key', { type: 'string', describe: "the person's key", demandOption: true, requiresArg: true })
         .option('id', { type: 'string', describe: 'approve only the bundle with this id', requiresArg: true })
         .option('passphrase-file', { type: 'string', describe: "file with the key's passphrase", requiresArg: true })
@@ -56,6 +58,8 @@ export function addInspect(yargs: Argv, register: Register): Argv {
     (y) =>
       y
         .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
+        // Without it yargs takes a lone - for the empty text.
+        .nargs('bundle', 1)
         .example('$0 inspect june.tar', 'channel, contents, approvals')
         .example('$0 inspect june.tar --json | jq .report.repositories', 'for a machine'),
     register('inspect', async (argv: { bundle: string }, context) => {
@@ -73,6 +77,8 @@ export function addVerify(yargs: Argv, register: Register): Argv {
     (y) =>
       withState(y)
         .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
+        // Without it yargs takes a lone - for the empty text.
+        .nargs('bundle', 1)
         .option('root', { type: 'string', describe: 'judge by this root instead of the state', requiresArg: true })
         .option('fingerprint', { type: 'string', describe: "the root's fingerprint, sha256:…", requiresArg: true })
         .option('site', { type: 'string', describe: 'the site to judge for', requiresArg: true })
@@ -118,6 +124,8 @@ export function addImport(yargs: Argv, register: Register): Argv {
       withRegistry(
         withState(y)
           .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
+          // Without it yargs takes a lone - for the empty text.
+          .nargs('bundle', 1)
           .option('to', {
             type: 'string',
             describe: 'host[:port][/prefix], or oci:DIR',
