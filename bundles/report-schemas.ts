@@ -1,0 +1,310 @@
+/** The shapes of what `--json` prints. The compiler holds each to the report of its verb; the script makes JSON Schema of them. */
+import { z } from 'zod'
+import {
+  CODES,
+  type ApproveReport,
+  type ChannelInitReport,
+  type ChannelShowReport,
+  type Code,
+  type ExportReport,
+  type ImportReport,
+  type InitReport,
+  type InspectReport,
+  type LogReport,
+  type PinReport,
+  type RunEvent,
+  type StatusReport,
+  type VerifyReport,
+  type channelUnpin,
+  type stateBackup,
+  type stateCheck,
+  type stateRebuild,
+  type stateRestore,
+} from '../src/index.ts'
+import { EXITS } from './make-errors.ts'
+
+const digest = z
+  .string()
+  .regex(/^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/)
+  .describe('An OCI digest.')
+const fingerprint = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/)
+  .describe('The SHA-256 of a root file.')
+const keyid = z.string().regex(/^[0-9a-f]{64}$/)
+const time = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+  .describe('UTC, whole seconds.')
+const count = z.int().min(0)
+const version = z.int().min(1)
+const purpose = z.enum(['content', 'trust', 'revocation'])
+const tags = z.record(z.string(), digest).describe('Tag to digest.')
+
+const omission = z.strictObject({
+  repository: z.string(),
+  digest,
+  mediaType: z.string(),
+  size: count,
+  of: digest.describe('The manifest that names it.'),
+  why: z.enum(['platform', 'referrer', 'foreign-layer']),
+  what: z.string().optional(),
+})
+
+const summary = {
+  channel: z.string(),
+  purpose: z.string(),
+  sequence: version,
+  id: digest.describe('The bundle id.'),
+  audience: z.array(z.string()),
+  created: time,
+  validUntil: time,
+  exporter: z.string(),
+  manifests: count,
+  blobs: count,
+  bytes: count.describe('Of all blobs, manifests included.'),
+  repositories: z.array(
+    z.strictObject({
+      name: z.string(),
+      to: z.string(),
+      complete: z.boolean(),
+      tags,
+      untagged: z.array(digest),
+      signatureTags: tags,
+      referrers: z.array(digest),
+    }),
+  ),
+  omitted: z.array(omission),
+}
+
+const approval = z.strictObject({ signers: z.array(keyid), badSignatures: count })
+const head = { state: z.string(), rows: count }
+const pin = { channel: z.string(), purpose, fingerprint, rootVersion: version, expires: time.optional() }
+const pinned = z.strictObject({
+  ...pin,
+  lastSequence: version.nullable(),
+  lastId: digest.nullable(),
+})
+
+/** One schema for the report of each verb. */
+export const REPORTS = {
+  export: z.strictObject({
+    output: z.string().describe('The file, or - for a pipe.'),
+    channel: z.string(),
+    sequence: version,
+    id: digest,
+    audience: z.array(z.string()),
+    created: time,
+    validUntil: time,
+    size: count,
+    blobs: count,
+    manifests: count,
+    repositories: z.array(
+      z.strictObject({ name: z.string(), to: z.string(), tags, untagged: z.array(digest), referrers: count }),
+    ),
+    omitted: z.array(omission),
+    moved: z.array(z.string()).describe('Tags that point elsewhere now than in the bundle.'),
+    signedBy: z.string(),
+    approvalsMissing: count,
+    resumed: z.boolean(),
+    dryRun: z.boolean(),
+  }),
+  approve: z.strictObject({
+    bundle: z.string(),
+    id: digest,
+    keyid,
+    added: z.boolean().describe('False when this person had signed already.'),
+    signed: count,
+    threshold: version,
+    summary: z.strictObject(summary),
+  }),
+  inspect: z.strictObject({
+    verified: z.literal(false).describe('All that follows is a claim.'),
+    ...summary,
+    roots: z.record(z.string(), fingerprint).describe('By version.'),
+    approvals: z.strictObject({ signed: z.array(keyid), threshold: version, open: z.array(keyid), bad: count }),
+    previous: z.record(z.string(), z.strictObject({ sequence: version, id: z.string() }).nullable()),
+  }),
+  verify: z.strictObject({
+    verdict: z.literal('trusted').describe('Anything else is an error.'),
+    ...summary,
+    approval,
+    rootVersion: version,
+    repeat: z.boolean(),
+    replayChecked: z.boolean().describe('False when no state said what came before.'),
+    audienceChecked: z.boolean().describe('False when no site was named.'),
+  }),
+  import: z.strictObject({
+    ...summary,
+    target: z.string(),
+    approval,
+    repeat: z.boolean(),
+    counts: z.strictObject({
+      blobsPushed: count,
+      blobsMounted: count,
+      blobsPresent: count,
+      bytesPushed: count,
+      manifestsPushed: count,
+      manifestsPresent: count,
+      referrers: z.enum(['api', 'fallback']).nullable(),
+    }),
+    tags: z.array(
+      z.strictObject({
+        repository: z.string(),
+        tag: z.string(),
+        old: digest.nullable(),
+        new: digest,
+        outcome: z.enum(['moved', 'kept']),
+      }),
+    ),
+    landed: z.array(z.strictObject({ name: z.string(), at: z.string() })),
+    settled: count.describe('Tag moves that a stopped run had left open.'),
+    dryRun: z.boolean(),
+  }),
+  'channel init': z.strictObject({
+    channel: z.string(),
+    purpose,
+    fingerprint,
+    root: z.string(),
+    threshold: version,
+    people: z.array(z.string()),
+    keys: z.array(
+      z.strictObject({
+        role: z.enum(['root', 'targets', 'snapshot', 'timestamp']),
+        holder: z.string(),
+        keyid,
+        file: z.string(),
+      }),
+    ),
+    rootExpires: time,
+  }),
+  'channel pin': z.strictObject(pin),
+  'channel unpin': z.strictObject({ channel: z.string() }),
+  'channel show': z.strictObject({
+    channels: z.array(pinned),
+    folder: z
+      .strictObject({
+        dir: z.string(),
+        channel: z.string(),
+        purpose,
+        fingerprint,
+        rootVersion: version,
+        expires: time,
+        people: z.array(z.string()),
+        threshold: version,
+      })
+      .optional(),
+  }),
+  'state init': z.strictObject({ state: z.string(), site: z.string() }),
+  'state check': z.strictObject({
+    rows: count,
+    keys: count,
+    differences: z.array(z.strictObject({ key: z.string(), what: z.enum(['missing', 'extra', 'altered']) })),
+    count: count.describe('All differences; the list holds the first thousand.'),
+  }),
+  'state rebuild': z.strictObject(head),
+  'state backup': z.strictObject({ ...head, file: z.string(), head: z.string() }),
+  'state restore': z.strictObject({
+    state: z.string(),
+    from: z.strictObject({ n: count, hash: z.string() }),
+    time,
+    warning: z.string(),
+  }),
+  status: z.strictObject({
+    site: z.string(),
+    state: z.string(),
+    floor: time.nullable().describe('The newest signed time seen.'),
+    rows: count,
+    channels: z.array(pinned),
+    bundles: z.array(
+      z.strictObject({
+        channel: z.string(),
+        sequence: version,
+        id: z.string(),
+        time,
+        phase: z.string(),
+        target: z.string().optional(),
+      }),
+    ),
+    openTags: z.array(z.strictObject({ target: z.string(), repository: z.string(), tag: z.string() })),
+  }),
+  log: z.strictObject({
+    rows: z.array(
+      z
+        .looseObject({
+          n: version,
+          prev: z.string(),
+          time,
+          tenant: z.string(),
+          kind: z.string(),
+          sum: z.string(),
+        })
+        .describe('A row of the journal; the other members depend on its kind.'),
+    ),
+  }),
+} as const
+
+/** The report that each verb of the library gives. */
+interface Given {
+  export: ExportReport
+  approve: ApproveReport
+  inspect: InspectReport
+  verify: VerifyReport
+  import: ImportReport
+  'channel init': ChannelInitReport
+  'channel pin': PinReport
+  'channel unpin': Awaited<ReturnType<typeof channelUnpin>>
+  'channel show': ChannelShowReport
+  'state init': InitReport
+  'state check': Awaited<ReturnType<typeof stateCheck>>
+  'state rebuild': Awaited<ReturnType<typeof stateRebuild>>
+  'state backup': Awaited<ReturnType<typeof stateBackup>>
+  'state restore': Awaited<ReturnType<typeof stateRestore>>
+  status: StatusReport
+  log: LogReport
+}
+
+type Verb = keyof typeof REPORTS
+type Misfit = { [V in Verb]: Given[V] extends z.input<(typeof REPORTS)[V]> ? never : V }[Verb]
+
+/** Empty: the compiler refuses this line, and names the verb, when a report can be what its schema does not know. */
+export const MISFITS: [Misfit] extends [never] ? readonly never[] : Misfit = []
+
+const verb = z.enum(Object.keys(REPORTS) as [keyof typeof REPORTS])
+const exit = z.literal(EXITS.map(([status]) => status))
+
+/** What an error says. */
+export const ERROR = z.strictObject({
+  code: z.enum(Object.keys(CODES) as [Code]),
+  exit,
+  side: z.enum(['source', 'bundle', 'target', 'state']).nullable(),
+  subject: z.string().nullable(),
+  message: z.string(),
+  remedy: z.string(),
+})
+
+/** The one document on standard output; with `export -o -` on standard error. */
+export const ENVELOPE = z.union([
+  z.strictObject({ ok: z.literal(true), verb, exit: z.literal([0, 3, 22]), report: z.looseObject({}) }),
+  z.strictObject({
+    ok: z.literal(false),
+    verb: z.string().describe('As above, or the first word when no verb was understood.'),
+    exit,
+    error: ERROR,
+  }),
+])
+
+/** One line of progress on standard error. */
+export const PROGRESS = z.union([
+  z.strictObject({ event: z.literal('phase' satisfies RunEvent['type']), phase: z.string() }),
+  z.strictObject({ event: z.literal('note' satisfies RunEvent['type']), text: z.string() }),
+  z.strictObject({
+    event: z.literal('progress'),
+    phase: z.string(),
+    bytes: z.int(),
+    of: count,
+    blobs: count,
+    ofBlobs: count,
+    bytesPerSecond: z.int(),
+  }),
+])

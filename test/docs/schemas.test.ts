@@ -1,0 +1,141 @@
+/** What `--json` prints, held against the published schemas as a stranger reads them. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { schemaFiles } from '../../bundles/make-schemas.ts'
+import { MISFITS, REPORTS } from '../../bundles/report-schemas.ts'
+import { failureOf, outcomeOf } from '../../src/cli/outcome.ts'
+import { Progress } from '../../src/cli/progress.ts'
+import * as sallyport from '../../src/index.ts'
+import { CHANNEL, nearSide, SITE, type NearSide } from './near-side.ts'
+
+const FOLDER = join(import.meta.dirname, '..', '..', 'bundles', 'schemas')
+
+/** A schema file as a validator. */
+function published(name: string): z.ZodType {
+  const text = readFileSync(join(FOLDER, `${name}.json`), 'utf8')
+  return z.fromJSONSchema(JSON.parse(text) as Parameters<typeof z.fromJSONSchema>[0])
+}
+
+function demandValid(name: string, value: unknown): void {
+  const result = published(name).safeParse(value)
+  assert.ok(result.success, `${name}: ${result.error === undefined ? '' : z.prettifyError(result.error)}`)
+}
+
+type Verb = keyof typeof REPORTS
+
+describe('docs/schemas', () => {
+  let near: NearSide
+  let june: string
+  let state: string
+  const seen = new Set<Verb>()
+  const passphrase = (): Promise<Buffer> => Promise.resolve(Buffer.from('only for the docs'))
+
+  before(async () => {
+    near = await nearSide()
+    june = await near.bundle('zoo', 'june')
+    state = join(near.dir, 'state')
+  })
+  after(() => near?.close())
+
+  /** The report, once what is printed of it fits both schemas. */
+  async function check<R extends object>(verb: Verb, running: Promise<R>, exit: 0 | 3 | 22 = 0): Promise<R> {
+    const report = await running
+    const { out } = outcomeOf({ verb, report, text: [], exit }, true, false)
+    const printed = JSON.parse(out) as { report: unknown }
+    demandValid('envelope', printed)
+    demandValid(`report-${verb.replace(' ', '-')}`, printed.report)
+    seen.add(verb)
+    return report
+  }
+
+  it('are what the script makes', async () => {
+    const files = await schemaFiles()
+    assert.deepEqual(readdirSync(FOLDER).sort(), [...files.keys()].sort())
+    for (const [name, text] of files) assert.equal(readFileSync(join(FOLDER, name), 'utf8'), text, name)
+  })
+
+  it('fit the reports of the near side', async () => {
+    const { keys } = near
+    await check('channel init', Promise.resolve(near.channel))
+    await check('channel show', sallyport.channelShow({ dir: keys }))
+    const plan = sallyport.parsePlan(
+      `audience: [${SITE}]\nartifacts:\n  - { ref: 'oci:${join(near.dir, 'demo')}', platforms: [linux/arm64], referrers: signatures }\n`,
+      'plan.yaml',
+    )
+    const output = join(near.dir, 'july.tar')
+    const common = { plan, planName: 'plan.yaml', keys, passphrase, registry: {}, concurrency: 2, validDays: 5 }
+    const report = await check('export', sallyport.exportBundle({ ...common, output }), 3)
+    assert.deepEqual([...new Set(report.omitted.map(({ why }) => why))].sort(), ['platform', 'referrer'])
+    await check('approve', sallyport.approveBundle({ bundle: output, key: join(keys, 'carol.pem'), passphrase }))
+    await check('inspect', sallyport.inspectBundle({ input: { file: output } }))
+  })
+
+  it('fit the reports of the far side', async () => {
+    const root = join(near.keys, 'root.json')
+    const { fingerprint } = near.channel
+    await check('state init', sallyport.stateInit({ state, site: SITE, reason: 'test' }))
+    await check('status', sallyport.status({ state }))
+    const pin = { state, channel: CHANNEL, root, fingerprint, purpose: 'content' as const }
+    await check('channel pin', sallyport.channelPin(pin))
+    await check('channel show', sallyport.channelShow({ state }))
+    await check('verify', sallyport.verifyBundle({ input: { file: june }, state }), 3)
+    const to = `oci:${join(near.dir, 'out')}`
+    const work = { input: { file: june }, state, to, map: [], registry: {}, concurrency: 2 }
+    await check('import', sallyport.importBundle({ ...work, dryRun: true }), 3)
+    await check('import', sallyport.importBundle(work), 3)
+    await check('import', sallyport.importBundle(work), 3)
+    await check('status', sallyport.status({ state }))
+    const log = await check('log', sallyport.log({ state }))
+    assert.ok(log.rows.some(({ kind }) => kind === 'tag-done'))
+    await check('state check', sallyport.stateCheck({ state }))
+    await check('state rebuild', sallyport.stateRebuild({ state }))
+    const file = join(near.dir, 'state.backup')
+    await check('state backup', sallyport.stateBackup({ state, file }))
+    await check('state restore', sallyport.stateRestore({ state: join(near.dir, 'again'), file, reason: 'test' }))
+    await check('channel unpin', sallyport.channelUnpin({ state, channel: CHANNEL, reason: 'test' }))
+  })
+
+  it('know of every verb what its report can be', () => assert.deepEqual(MISFITS, []))
+
+  it('were all tried', () => assert.deepEqual([...seen].sort(), Object.keys(REPORTS).sort()))
+
+  it('fit errors, and what is not one of ours', () => {
+    const ours = new sallyport.SallyportError('DIGEST_MISMATCH', { side: 'bundle', subject: 'blobs/x', detail: 'why' })
+    for (const [error, verb] of [
+      [ours, 'verify'],
+      [new sallyport.SallyportError('INTERRUPTED', { side: 'state' }), 'import'],
+      [new TypeError('a bug'), 'export'],
+      [new sallyport.SallyportError('USAGE', { side: 'state' }), 'no-such-verb'],
+    ] as const) {
+      const printed = JSON.parse(failureOf(error, verb, true).out) as { error: unknown }
+      demandValid('envelope', printed)
+      demandValid('error', printed.error)
+    }
+  })
+
+  it('fit the lines of progress', async () => {
+    const lines: string[] = []
+    let time = 0
+    const progress = new Progress({ write: (text) => lines.push(text) }, 'json', () => (time += 10_000))
+    progress.listen({ type: 'note', text: 'a note' })
+    const input = { file: june }
+    const root = { file: join(near.keys, 'root.json'), fingerprint: near.channel.fingerprint }
+    await sallyport.verifyBundle({ input, root, onEvent: progress.listen })
+    const events = lines.map((line) => JSON.parse(line) as { event: string })
+    for (const event of events) demandValid('progress', event)
+    assert.deepEqual([...new Set(events.map(({ event }) => event))].sort(), ['note', 'phase', 'progress'])
+  })
+
+  it('refuse what is not so', async () => {
+    const report = JSON.parse(JSON.stringify(await sallyport.inspectBundle({ input: { file: june } }))) as object
+    const schema = published('report-inspect')
+    assert.ok(schema.safeParse(report).success)
+    for (const wrong of [{ ...report, verified: true }, { ...report, further: 1 }, { ...report, id: 'sha256:0' }, {}])
+      assert.ok(!schema.safeParse(wrong).success)
+    const envelope = published('envelope')
+    assert.ok(!envelope.safeParse({ ok: true, verb: 'verify', exit: 10, report }).success)
+    assert.ok(!envelope.safeParse({ ok: false, verb: 'verify', exit: 10 }).success)
+  })
+})
