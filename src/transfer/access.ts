@@ -17,6 +17,8 @@ export interface AccessOptions {
   allowRealms?: readonly string[] | undefined
 }
 
+const LARGE_AT_ONCE = 4
+
 export type Access = Omit<RegistryOptions, 'side'>
 
 function pem(file: string | undefined): string | undefined {
@@ -49,7 +51,8 @@ export async function registryAccess(options: AccessOptions, hosts: readonly str
     keyPem: pem(certKey),
     plainHttp,
     retries,
-    concurrency,
+    // More large blobs at once are slower on two cores and need more memory (measured); small ones are not bound by it.
+    concurrency: Math.min(concurrency ?? LARGE_AT_ONCE, LARGE_AT_ONCE),
     allowRealms,
   }
 }
