@@ -1,6 +1,7 @@
 /** Runs every command of bundles/verify-without-sallyport.md, and shows that each step finds what the page says it finds. */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
+import { hash } from 'node:crypto'
 import {
   accessSync,
   constants,
@@ -185,7 +186,7 @@ describe('docs/verify-without', function () {
     // A bundle whose content and sums were changed together.
     writeFileSync(join(dir, 'bundle', 'index.json'), '{}')
     const sums = join(dir, 'bundle', 'SHA256SUMS')
-    const line = execFileSync('sha256sum', ['index.json'], { cwd: join(dir, 'bundle'), encoding: 'latin1' })
+    const line = `${hash('sha256', '{}')}  index.json\n`
     writeFileSync(sums, readFileSync(sums, 'latin1').replace(/^.* {2}index\.json\n/m, line))
     const fails: number[] = []
     for (const block of BLOCKS.filter(({ step }) => step === 3 || step === 4))
