@@ -1,43 +1,68 @@
 /** Asks a target what it has, without writing: for a repeated import, and for `--dry-run`. */
 import PQueue from 'p-queue'
+import { referrersCarried } from '../bundle/index.ts'
+import type { Target } from '../content/index.ts'
 import { isFault } from '../errors/index.ts'
-import type { Descriptor } from '../oci/index.ts'
+import type { Descriptor, Digest } from '../oci/index.ts'
+import { standing, uniteCompanions, type Companion } from './companion-tag.ts'
 import type { Passage } from './passage.ts'
 import type { Place } from './place.ts'
 import type { PushCounts } from './push.ts'
-import type { RunOptions } from './run.ts'
+import { checkInterrupted, type RunOptions } from './run.ts'
 import type { TagMoveReport, WantedTag } from './tag-moves.ts'
 
 export interface PresenceOptions extends RunOptions {
   concurrency: number
 }
 
-interface Asked {
-  path: string
-  /** The tag to ask by, else the digest. */
-  by: string
-  descriptor: Descriptor
+/** One thing that must be so at the target; asking costs one request, unless others have written there too. */
+type Question = () => Promise<boolean>
+
+/** Ours stands at the tag, alone or united with what others put there. */
+async function companionThere(target: Target, tag: string, ours: Companion): Promise<boolean> {
+  const found = await target.resolve(tag)
+  if (found === undefined || found.digest === ours.descriptor.digest) return found !== undefined
+  if ((await target.resolve(ours.descriptor.digest)) === undefined) return false
+  const theirs = await standing(target, tag)
+  if (theirs === undefined) return false
+  return uniteCompanions(ours, theirs, `${target.repository}:${tag}`).descriptor.digest === theirs.descriptor.digest
 }
 
-/** One question for each tag, and one for each manifest that no tag names. */
-function questions({ census }: Passage, place: Place, landing: ReadonlyMap<string, string>): Asked[] {
-  const asked = new Map<string, Asked>()
+async function listed(target: Target, subject: Digest, referrers: readonly Descriptor[]): Promise<boolean> {
+  const there = new Set((await target.referrers(subject)).map(({ digest }) => digest))
+  return referrers.every(({ digest }) => there.has(digest))
+}
+
+/** One question for each tag, one for each manifest that no tag names, and one for each list of referrers. */
+function questions({ census }: Passage, place: Place, landing: ReadonlyMap<string, string>): Question[] {
+  const asked: Question[] = []
   for (const { graph, bindings } of census.repositories) {
-    const path = place.path(landing.get(graph.repository) ?? graph.repository)
-    const named = new Set<string>()
+    const target = place.at(place.path(landing.get(graph.repository) ?? graph.repository))
+    const named = new Set<Digest>()
     for (const [tag, { digest }] of bindings) {
-      const descriptor = graph.nodes.get(digest)?.descriptor
-      if (descriptor === undefined) continue
       named.add(digest)
-      asked.set(`${path}:${tag}`, { path, by: tag, descriptor })
+      asked.push(async () => (await target.resolve(tag))?.digest === digest)
     }
-    for (const [digest, { descriptor }] of graph.nodes)
-      if (!named.has(digest)) asked.set(`${path}@${digest}`, { path, by: digest, descriptor })
+    for (const subject of graph.nodes.keys()) {
+      for (const { tag, descriptor } of graph.companionsOf(subject)) {
+        const ours = graph.nodes.get(descriptor.digest)
+        if (ours === undefined) continue
+        named.add(descriptor.digest)
+        asked.push(() => companionThere(target, tag, ours))
+      }
+      const referrers = referrersCarried(graph, subject)
+      if (referrers.length > 0) asked.push(() => listed(target, subject, referrers))
+    }
+    for (const digest of graph.nodes.keys())
+      if (!named.has(digest)) asked.push(async () => (await target.resolve(digest))?.digest === digest)
   }
-  return [...asked.values()]
+  return asked
 }
 
-/** True when every tag and every manifest of the bundle is at the target as it should be; blobs are not asked for. */
+/**
+ * True when every tag, manifest, signature tag and list of referrers of the bundle is at the target as it should be;
+ * blobs are not asked for.
+ */
 export async function stillThere(
   passage: Passage,
   place: Place,
@@ -47,10 +72,9 @@ export async function stillThere(
   const queue = new PQueue({ concurrency: options.concurrency })
   let there = true
   await queue.addAll(
-    questions(passage, place, landing).map(({ path, by, descriptor }) => async () => {
-      if (!there) return
-      const found = await place.at(path).resolve(by)
-      if (found?.digest !== descriptor.digest) there = false
+    questions(passage, place, landing).map((question) => async () => {
+      checkInterrupted(options)
+      if (there && !(await question())) there = false
     }),
   )
   return there

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout, buildZooLayout, type DemoLayout, type ZooLayout } from '../../fixtures/layouts/build.ts'
 import { openLayout } from '../../src/content/index.ts'
@@ -153,6 +153,34 @@ describe('transfer/passage', () => {
     assert.equal(report.repeat, true)
     assert.deepEqual([report.counts.blobsPushed, report.counts.manifestsPushed], [1, 1])
     assert.deepEqual(tree(out), before)
+  })
+
+  it('brings back a signature tag and a list of referrers that the target lost', async () => {
+    const june = await bundle('tags', `oci:${demoDir}`)
+    const state = await stage.site()
+    const out = stage.path('out')
+    await stage.import(june, `oci:${out}`, { state })
+    const file = join(out, 'index.json')
+    const whole = readFileSync(file)
+    const index = JSON.parse(whole.toString()) as { manifests: { annotations?: Record<string, string> }[] }
+    for (const lost of ['.sig', demo.index.digest.replace(':', '-')]) {
+      const kept = index.manifests.filter(
+        ({ annotations }) =>
+          !Object.values(annotations ?? {})
+            .join()
+            .endsWith(lost),
+      )
+      assert.ok(kept.length < index.manifests.length, lost)
+      writeFileSync(file, JSON.stringify({ ...index, manifests: kept }))
+      await stage.import(june, `oci:${out}`, { state })
+      const names = (JSON.parse(readFileSync(file, 'utf8')) as typeof index).manifests.map(({ annotations }) =>
+        Object.values(annotations ?? {}).join(),
+      )
+      assert.ok(
+        names.some((name) => name.endsWith(lost)),
+        lost,
+      )
+    }
   })
 
   it('writes nothing in a dry run, on either side', async () => {
