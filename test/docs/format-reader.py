@@ -1,0 +1,262 @@
+"""A second reader, written from the text of bundles/FORMAT.md alone: makes members, order, sums and indexes anew and compares.
+
+usage: format-reader.py BUNDLE...   (prints "ok" or what differs; no signature is looked at)
+"""
+
+import hashlib
+import json
+import re
+import sys
+
+BLOCK = 512
+INDEX, LIST = "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"
+IMAGE, DOCKER = "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"
+ENVELOPE = re.compile(
+    r"application/(jose\+json|cose|vnd\.dev\.cosign\.simplesigning\.v1\+json|vnd\.dsse\.envelope\.v1\+json|pkix-crl"
+    r"|vnd\.dev\.sigstore\.bundle.*|vnd\.sallyport\..*)"
+)
+FOREIGN = re.compile(r"application/vnd\.(docker\.image\.rootfs\.foreign\.diff|oci\.image\.layer\.nondistributable\.v1)\.tar.*")
+MEMBERS = (
+    "format requires channel purpose sequence audience previous map created validUntil exporter counts repositories generated"
+    " omitted prerequisites"
+).split()
+SIGNATURE_TAG = re.compile(r"(sha256|sha512)-([0-9a-f]+)\.(sig|att|sbom)")
+
+
+def sorted_json(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def ustar(name, size, kind):
+    """Section 2."""
+    length = b"%011o " % size if size < 2**33 else b"\x80\0\0\0" + size.to_bytes(8, "big")
+    head = name.encode().ljust(100, b"\0") + b"000644 \0" + b"000000 \0" * 2 + length + b"00000000000 "
+    tail = (kind + b"\0" * 100 + b"ustar\0" + b"00" + b"\0" * 64 + b"000000 \0" * 2).ljust(BLOCK - 156, b"\0")
+    return head + b"%06o \0" % sum(head + b" " * 8 + tail) + tail
+
+
+def header(name, size):
+    if not name.startswith("blobs/sha512/"):
+        return ustar(name, size, b"0")
+    record = b"151 path=%s\n" % name.encode()
+    return ustar("PaxHeader", len(record), b"x") + record.ljust(BLOCK, b"\0") + ustar("PaxHeader", size, b"0")
+
+
+def members(tar):
+    found, at = {}, 0
+    while tar[at : at + BLOCK] != b"\0" * BLOCK:
+        start = at
+        if tar[at + 156 : at + 157] == b"x":
+            name = re.match(rb"151 path=(.*)\n", tar[at + BLOCK : at + 2 * BLOCK])[1].decode()
+            at += 2 * BLOCK
+        else:
+            name = tar[at : at + 100].rstrip(b"\0").decode()
+        field = tar[at + 124 : at + 136]
+        size = int.from_bytes(field[1:], "big") if field[0] == 0x80 else int(field, 8)
+        at += BLOCK
+        assert tar[start:at] == header(name, size), f"2: header of {name}"
+        assert name not in found, f"3: {name} twice"
+        found[name] = tar[at : at + size]
+        end = at + -(-size // BLOCK) * BLOCK
+        assert not any(tar[at + size : end]), f"2.4: padding of {name}"
+        at = end
+    assert tar[at:] == b"\0" * 1024, "2.6: end"
+    return found
+
+
+def head(files, transfer):
+    """Sections 3, 4.4 to 4.6 and the agreement of 5."""
+    folder = f"metadata/{transfer['channel']}/"
+    names = list(files)
+    roots = sum(name.endswith(".root.json") for name in names)
+    first = ["oci-layout", *(f"{folder}{i + 1}.root.json" for i in range(roots))]
+    first += [f"{folder}{part}.json" for part in ("timestamp", "snapshot", "targets")] + ["transfer.json", "SHA256SUMS"]
+    first += [*(["SHA512SUMS"] if "SHA512SUMS" in files else []), "index.json"]
+    assert names[: len(first)] == first, "3: order"
+    assert files["oci-layout"] == b'{"imageLayoutVersion":"1.0.0"}', "3: oci-layout"
+    keys = len(json.loads(files[f"{folder}{roots}.root.json"])["signed"]["roles"]["targets"]["keyids"])
+    parts, signed = {}, {}
+    for part in ("timestamp", "snapshot", "targets"):
+        slot = files[f"{folder}{part}.json"]
+        parts[part] = json.loads(slot)
+        signed[part] = sorted_json(parts[part]["signed"])
+        text = b'{"signed":%s,"signatures":%s}' % (signed[part], sorted_json(parts[part]["signatures"]))
+        length = 16384 if part != "targets" else BLOCK * -(-(len(signed[part]) + 10240 * keys) // BLOCK)
+        assert slot == text.ljust(length - 1, b" ") + b"\n", f"4.4: {part}"
+        mark = {"channel": transfer["channel"], "sequence": transfer["sequence"]}
+        assert parts[part]["signed"]["x-sallyport"] == mark, f"4.5: {part}"
+        assert parts[part]["signed"]["version"] == transfer["sequence"], f"4.5: {part}"
+    listed = parts["timestamp"]["signed"]["meta"]["snapshot.json"]
+    assert listed["hashes"]["sha256"] == hashlib.sha256(files[f"{folder}snapshot.json"]).hexdigest(), "4.5: snapshot"
+    listed = parts["snapshot"]["signed"]["meta"]["targets.json"]
+    assert listed["x-sallyport-signed-sha256"] == hashlib.sha256(signed["targets"]).hexdigest(), "4.6"
+    assert parts["targets"]["signed"]["expires"] == transfer["validUntil"], "5: validUntil"
+    promised = {n: (t["length"], t["hashes"]["sha256"]) for n, t in parts["targets"]["signed"]["targets"].items()}
+    made = {n: (len(files[n]), hashlib.sha256(files[n]).hexdigest()) for n in first[first.index("transfer.json") :]}
+    assert promised == made, "6: targets"
+
+
+class Repository:
+    """Section 9: what of group 4 a repository carries."""
+
+    def __init__(self, promised, known, omitted, law, blob):
+        self.promised, self.nodes, self.referrers, self.companions = promised, {}, {}, {}
+        roots = [*promised["bindings"].values(), *promised["untagged"]]
+        roots += [*promised["companions"].values(), *promised["referrers"]]
+        stack = [(digest, known[digest]["mediaType"]) for digest in roots]
+        while stack:
+            digest, media_type = stack.pop()
+            if digest in self.nodes or digest not in law:
+                continue
+            document = json.loads(blob(digest)) if media_type in (INDEX, LIST, IMAGE, DOCKER) else {}
+            self.nodes[digest] = (media_type, document)
+            for child in document["manifests"] if media_type in (INDEX, LIST) else []:
+                if (promised["name"], digest, child["digest"]) not in omitted:
+                    stack.append((child["digest"], child["mediaType"]))
+        for digest in promised["referrers"]:
+            self.referrers.setdefault(self.nodes[digest][1]["subject"]["digest"], []).append(digest)
+        for tag, digest in promised["companions"].items():
+            algorithm, digits, _ = SIGNATURE_TAG.fullmatch(tag).groups()
+            self.companions.setdefault(f"{algorithm}:{digits}", []).append((tag, digest))
+
+    def artifacts(self):
+        """Sections 8.2 and 8.3."""
+        bindings = self.promised["bindings"]
+        for root in dict.fromkeys([*(bindings[tag] for tag in sorted(bindings)), *sorted(self.promised["untagged"])]):
+            manifests, companions, seen = [], [], set()
+
+            def visit(digest, into):
+                if digest in seen:
+                    return
+                seen.add(digest)
+                media_type, document = self.nodes[digest]
+                for child in document["manifests"] if media_type in (INDEX, LIST) else []:
+                    if child["digest"] in self.nodes:
+                        visit(child["digest"], into)
+                into.append(digest)
+                for referrer in sorted(self.referrers.get(digest, [])):
+                    visit(referrer, companions)
+                for _, manifest in sorted(self.companions.get(digest, [])):
+                    visit(manifest, companions)
+
+            visit(root, manifests)
+            yield manifests + companions
+
+    def blobs(self, digest):
+        media_type, document = self.nodes[digest]
+        if media_type not in (IMAGE, DOCKER):
+            return []
+        return [blob for blob in [document["config"], *(document.get("layers") or [])] if not FOREIGN.fullmatch(blob["mediaType"])]
+
+
+    def omissions(self):
+        """Section 5, those that manifests prove."""
+        for of, (media_type, document) in sorted(self.nodes.items()):
+            left_out = [(c, "platform") for c in document["manifests"] if c["digest"] not in self.nodes] if media_type in (INDEX, LIST) else []
+            layers = (document.get("layers") or []) if media_type in (IMAGE, DOCKER) else []
+            left_out += [(layer, "foreign-layer") for layer in layers if FOREIGN.fullmatch(layer["mediaType"])]
+            for entry, why in left_out:
+                platform = entry.get("platform") if why == "platform" else None
+                parts = [platform.get(name) for name in ("os", "architecture", "variant")] if platform else []
+                omission = {"repository": self.promised["name"], "of": of, "why": why}
+                omission |= {name: entry[name] for name in ("digest", "mediaType", "size")}
+                yield omission | ({"what": "/".join(filter(None, parts))} if platform else {})
+
+
+def generated(repositories, blob):
+    """Section 7: (subject, bytes) of each generated index."""
+    united = {}
+    for repository in repositories:
+        for subject, digests in repository.referrers.items():
+            for digest in digests:
+                media_type, document = repository.nodes[digest]
+                entry = {"mediaType": media_type, "digest": digest, "size": len(blob(digest))}
+                kind = document.get("artifactType") or document.get("config", {}).get("mediaType")
+                entry |= {"artifactType": kind} if kind else {}
+                entry |= {"annotations": document["annotations"]} if document.get("annotations") else {}
+                united.setdefault(subject, {})[digest] = entry
+    return [(subject, index([entries[d] for d in sorted(entries)])) for subject, entries in sorted(united.items())]
+
+
+def index(entries):
+    return sorted_json({"manifests": entries, "mediaType": INDEX, "schemaVersion": 2})
+
+
+def bundle_index(repositories, fallbacks, blob):
+    entries = []
+
+    def add(digest, media_type, **annotations):
+        entry = {"mediaType": media_type, "digest": digest, "size": len(blob(digest))}
+        entries.append(entry | ({"annotations": annotations} if annotations else {}))
+
+    for repository in repositories:
+        promised = repository.promised
+        tags = promised["bindings"] | promised["companions"]
+        for tag in sorted(tags):
+            full = f"{promised['name']}:{tag}"
+            names = {"org.opencontainers.image.ref.name": tag if len(repositories) == 1 else full, "io.containerd.image.name": full}
+            add(tags[tag], repository.nodes[tags[tag]][0], **names)
+        for digest in sorted(promised["untagged"]):
+            add(digest, repository.nodes[digest][0])
+    for subject, digest in fallbacks:
+        algorithm, digits = subject.split(":")
+        add(digest, INDEX, **{"org.opencontainers.image.ref.name": f"{algorithm}-{digits[:64]}"})
+    return index(entries)
+
+
+def check(path):
+    with open(path, "rb") as file:
+        files = members(file.read())
+    transfer = json.loads(files["transfer.json"])
+    assert files["transfer.json"] == sorted_json(transfer) + b"\n", "5: spelling"
+    assert sorted(transfer) == sorted(MEMBERS), "5: members"
+    head(files, transfer)
+
+    def blob(digest):
+        return files[f"blobs/{digest.replace(':', '/')}"]
+
+    blobs = [name[6:].replace("/", ":") for name in files if name.startswith("blobs/")]
+    for digest in blobs:
+        algorithm, digits = digest.split(":")
+        assert hashlib.new(algorithm, blob(digest)).hexdigest() == digits, f"10: {digest}"
+    counts = transfer["counts"]
+    law = set(blobs[: sum(counts["law"].values())])
+    known = {entry["digest"]: entry for entry in json.loads(files["index.json"])["manifests"]}
+    for item in transfer["generated"]:
+        known |= {entry["digest"]: entry for entry in json.loads(blob(item["digest"]))["manifests"]}
+    omitted = {(o["repository"], o["of"], o["digest"]) for o in transfer["omitted"]}
+    repositories = [Repository(promised, known, omitted, law, blob) for promised in transfer["repositories"]]
+
+    proven = [omission for repository in repositories for omission in repository.omissions()]
+    assert proven == [item for item in transfer["omitted"] if item["why"] != "referrer"], "5: omitted"
+    order = [(repository, digest) for repository in repositories for manifests in repository.artifacts() for digest in manifests]
+    lists = [(subject, f"sha256:{hashlib.sha256(made).hexdigest()}") for subject, made in generated(repositories, blob)]
+    assert transfer["generated"] == [{"digest": digest, "subject": subject} for subject, digest in lists], "7: generated"
+    manifests = list(dict.fromkeys([*(digest for _, digest in order), *(digest for _, digest in lists)]))
+    needed = [item for repository, digest in order for item in repository.blobs(digest) if item["digest"] not in manifests]
+    early = dict.fromkeys(i["digest"] for i in needed if ENVELOPE.fullmatch(i["mediaType"]) and i["size"] <= 32 << 20)
+    late = dict.fromkeys(i["digest"] for i in needed if i["digest"] not in early)
+    groups = {"law": [*manifests, *early], "payload": list(late)}
+    by = {(group, a): [d for d in groups[group] if d.startswith(a)] for group in groups for a in ("sha256", "sha512")}
+    assert blobs == [digest for group in by.values() for digest in group], "8: order"
+    assert counts == {
+        "law": {a: len(by["law", a]) for a in ("sha256", "sha512")},
+        "payload": {a: len(by["payload", a]) for a in ("sha256", "sha512")},
+        "manifests": len(manifests),
+        "bytes": sum(len(blob(digest)) for digest in blobs),
+    }, "5: counts"
+    assert files["index.json"] == bundle_index(repositories, lists, blob), "7: index.json"
+    fixed = [f"{hashlib.sha256(files[n]).hexdigest()}  {n}\n" for n in ("oci-layout", "transfer.json", "index.json")]
+    for algorithm, start in (("sha256", fixed), ("sha512", [])):
+        digests = [digest.split(":")[1] for digest in by["law", algorithm] + by["payload", algorithm]]
+        lines = [*start, *(f"{digits}  blobs/{algorithm}/{digits}\n" for digits in digests)]
+        want = "".join(lines).encode() or None
+        assert files.get(f"{algorithm.upper()}SUMS") == want, f"6: {algorithm}"
+
+
+for path in sys.argv[1:]:
+    try:
+        check(path)
+        print("ok")
+    except Exception as error:  # a hostile bundle may trip this reader anywhere, and is refused by that
+        print(type(error).__name__, error)
