@@ -1,5 +1,6 @@
 /** Packs goods into the bytes of a bundle; a forger may lay hands on every step, and all that follows is signed anew. */
-import { arrange, metadataName, promise, type Content, type Terms } from '../../src/bundle/index.ts'
+import { arrange, promise, type Content, type Terms } from '../../src/bundle/index.ts'
+import { metadataName } from '../../src/bundle/names.ts'
 import {
   blobName,
   INDEX_MEMBER,

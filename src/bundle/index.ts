@@ -1,7 +1,6 @@
 /** Floor 5: the bundle. The only room that knows tar. */
 export {
   arrange,
-  ENVELOPE_CAP,
   promise,
   type Content,
   type LawBlob,
@@ -17,16 +16,13 @@ export { referrersCarried } from './index-json.ts'
 export {
   encodeBlobHeader,
   encodeMember,
-  lawOffsets,
   layOut,
   layOutPayload,
   type BundleLayout,
   type HeadFiles,
   type PlacedBlob,
 } from './layout.ts'
-export { MemberReader, type PlacedMember } from './member-reader.ts'
-export { isChannelName, metadataName } from './names.ts'
-export { BundleReader, lawOrder, type Head, type LawMember, type PromiseFiles, type TargetFile } from './reader.ts'
+export { BundleReader, type Head, type LawMember, type PromiseFiles, type TargetFile } from './reader.ts'
 export { checkPayload, type PayloadCheckOptions } from './payload-check.ts'
 export { BLOCK, padded } from './tar-header.ts'
-export { FORMAT, type Transfer, type TransferRepository } from './transfer.ts'
+export type { Transfer, TransferRepository } from './transfer.ts'

@@ -1,6 +1,6 @@
 /** Where every byte of a bundle stands: a pure function of what it holds, known before any payload is fetched. */
-import type { Descriptor, Digest } from '../oci/index.ts'
-import type { Content, LawBlob } from './assemble.ts'
+import type { Descriptor } from '../oci/index.ts'
+import type { Content } from './assemble.ts'
 import { blobName, LAYOUT_BYTES, LAYOUT_MEMBER, metadataName } from './names.ts'
 import { BLOCK, encodeHeader, headerLength, padded } from './tar-header.ts'
 
@@ -71,14 +71,6 @@ export function layOutPayload(payload: readonly Descriptor[], at: number): { blo
   placer.at = at
   for (const descriptor of payload) placer.blob(descriptor)
   return { blobs: placer.blobs, end: placer.at }
-}
-
-/** Where the bytes of each law member stand when the law begins at `at`. */
-export function lawOffsets(law: readonly LawBlob[], at: number): Map<Digest, number> {
-  const placer = new Placer()
-  placer.at = at
-  for (const { descriptor } of law) placer.blob(descriptor)
-  return new Map(placer.blobs.map(({ descriptor, offset }) => [descriptor.digest, offset]))
 }
 
 /** Header, body and padding of a member whose bytes are at hand. */

@@ -44,7 +44,7 @@ function ustar(name: string, size: number, type: number): Buffer {
   }
   octal(block, 0, 136, 11)
   block[156] = type
-  block.write('ustar\0' + '00', 257, 'latin1')
+  block.write('ustar\u000000', 257, 'latin1')
   octal(block, 0, 329, 6)
   octal(block, 0, 337, 6)
   octal(block, checksum(block), 148, 6)

@@ -86,7 +86,7 @@ export function exportText(report: ExportReport): string[] {
       ...Object.entries(tags).map(([tag, digest]) => `  ${plain(tag)}  ${digest}`),
       ...untagged.map((digest) => `  (no tag)  ${digest}`),
     ]),
-    ...omissions(omitted as BundleSummary['omitted']),
+    ...omissions(omitted),
     ...moved.map((tag) => `moved at the source meanwhile: ${plain(tag)} (the bundle holds what it pointed at before)`),
     `signed by ${signedBy}${approvalsMissing === 0 ? '' : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${plain(output)} --key KEY`}`,
   ]

@@ -2,7 +2,7 @@
 export type { BlobBody, FileSlot, Source, Target, TargetPlace } from './source.ts'
 export { byDigest, Graph, type CompanionTag, type GraphNode, type Omission } from './graph.ts'
 export { carriedBlobs, isLeftOut, omissionsOf, orderArtifact, type OrderedArtifact } from './order.ts'
-export { chosenChildren, Walk, type Choice, type Gate } from './walk.ts'
+export { Walk, type Choice, type Gate } from './walk.ts'
 export { type LayoutFile, type LayoutReader } from './layout-file.ts'
 export { layoutOver, openLayout, type Layout } from './layout-source.ts'
 export { layoutTarget } from './layout-target.ts'

@@ -1,14 +1,5 @@
 /** Floor 3: the OCI nouns. Pure. */
-export {
-  algorithmOf,
-  digestOf,
-  hasherFor,
-  hexOf,
-  isDigest,
-  parseDigest,
-  type Algorithm,
-  type Digest,
-} from './digest.ts'
+export { algorithmOf, digestOf, hasherFor, hexOf, isDigest, type Algorithm, type Digest } from './digest.ts'
 export { descriptorJson, parseDescriptor, platformText, type Descriptor, type Platform } from './descriptor.ts'
 export { blobsOf, MANIFEST_CAP, parseManifest, type Manifest } from './manifest.ts'
 export {
@@ -18,22 +9,13 @@ export {
   isForeignLayer,
   isIndexType,
   isManifestType,
-  isSchema1,
   isSignatureType,
   MANIFEST_TYPES,
   OCI_EMPTY,
   OCI_INDEX,
   OCI_MANIFEST,
 } from './media-type.ts'
-export {
-  isHost,
-  isRepositoryPath,
-  isTag,
-  parseReference,
-  referenceText,
-  repositoryName,
-  type Reference,
-} from './reference.ts'
+export { isHost, isRepositoryPath, isTag, parseReference, repositoryName, type Reference } from './reference.ts'
 export {
   isReservedTag,
   fallbackTag,

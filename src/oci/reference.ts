@@ -33,11 +33,6 @@ export function repositoryName(reference: Reference): string {
   return `${reference.host}/${reference.path}`
 }
 
-export function referenceText(reference: Reference): string {
-  const tag = reference.tag === undefined ? '' : `:${reference.tag}`
-  return `${repositoryName(reference)}${tag}${reference.digest === undefined ? '' : `@${reference.digest}`}`
-}
-
 /**
  * The reference a text stands for. `alpine` means `docker.io/library/alpine`; no tag is added.
  * Throws REFERENCE_INVALID.

@@ -96,7 +96,7 @@ describe('tuf/public-key', () => {
     ['ML-DSA', 'ALGORITHM_REFUSED', { keytype: 'ml-dsa', scheme: 'ml-dsa-87/1', keyval: { public: pem } }],
     ['a key type that names the scheme', 'ALGORITHM_REFUSED', { ...ecdsa(pem), keytype: 'ecdsa-sha2-nistp384' }],
     ['an Ed25519 scheme on an ECDSA key', 'ALGORITHM_REFUSED', { ...ecdsa(pem), scheme: 'ed25519' }],
-    ['a P-256 point under P-384', 'METADATA_MALFORMED', ecdsa(p256 as string)],
+    ['a P-256 point under P-384', 'METADATA_MALFORMED', ecdsa(p256)],
     ['a P-384 key in hex', 'METADATA_MALFORMED', ecdsa(Buffer.from(ec.rawPublic()).toString('hex'))],
     ['a private key in the place of a public one', 'METADATA_MALFORMED', ecdsa(pem.replaceAll('PUBLIC', 'PRIVATE'))],
     [
