@@ -151,7 +151,6 @@ export function addExport(yargs: Argv, register: Register): Argv {
         report,
         text: exportText(report),
         exit: report.omitted.length > 0 ? 3 : 0,
-        toError: argv.output === '-',
       }
     }),
   )

@@ -42,26 +42,39 @@ function emit({ out, err }: Outcome): void {
   if (out !== '') process.stdout.write(out)
 }
 
+// Whoever reads what we print may have seen enough and close the pipe; a run goes on when nobody watches it.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? undefined : 22))
+process.stderr.on('error', () => undefined)
+
+/** True when the bundle itself has standard output, where neither report nor error may follow it. */
+function takesOutput(argv: readonly string[]): boolean {
+  const named = (word: string, i: number): boolean =>
+    /^(?:-o|--output=)-$/.test(word) || (/^(?:-o|--output)$/.test(word) && argv[i + 1] === '-')
+  return argv.includes('export') && argv.some(named)
+}
+
 async function main(argv: string[]): Promise<number> {
   const json = argv.includes('--json')
+  let taken = takesOutput(argv)
+  const give = ({ exit: status, out, err }: Outcome): void =>
+    emit(taken ? { exit: status, out: '', err: err + out } : { exit: status, out, err })
   let exit = 0
   const register: Register =
     <T>(verb: string, handler: Handler<T>) =>
     async (args: object): Promise<void> => {
       const { json: asJson, quiet } = args as { json: boolean; quiet: boolean }
+      taken ||= verb === 'export' && (args as { output?: string }).output === '-'
       const context = contextOf({ json: asJson, quiet })
       let outcome: Outcome
       try {
         const result = await handler(args as T, context)
         outcome = outcomeOf(result, asJson, quiet)
-        // The bundle itself has standard output.
-        if (result.toError === true) outcome = { ...outcome, out: '', err: outcome.out + outcome.err }
       } catch (error) {
         outcome = failureOf(interrupted(error, context.signal), verb, asJson)
       }
       context.end()
       exit = outcome.exit
-      emit(outcome)
+      give(outcome)
     }
   try {
     await build(argv, register)
@@ -75,7 +88,7 @@ async function main(argv: string[]): Promise<number> {
       .parseAsync()
   } catch (error) {
     const outcome = failureOf(error, argv[0] ?? '', json)
-    emit(outcome)
+    give(outcome)
     return outcome.exit
   }
   return exit

@@ -18,8 +18,6 @@ export interface Result {
   text: string[]
   /** 0; 3 when content was left out by choice; 22 when a check found a difference. */
   exit: 0 | 3 | 22
-  /** Standard output is taken: the report goes to standard error. */
-  toError?: boolean
 }
 
 export function outcomeOf(result: Result, json: boolean, quiet: boolean): Outcome {

@@ -52,7 +52,13 @@ export function writeStopped(output: string, record: StoppedExport): void {
 
 export function removeStopped(output: string, withPart: boolean): void {
   const { plan, progress, part } = partNames(output)
-  for (const file of [progress, `${plan}.new`, ...(withPart ? [part] : []), plan]) rmSync(file, { force: true })
+  for (const file of [progress, `${plan}.new`, ...(withPart ? [part] : []), plan]) {
+    try {
+      rmSync(file, { force: true })
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', file)
+    }
+  }
 }
 
 export function resolvedRecord(resolved: Resolved): Record<string, Descriptor> {
