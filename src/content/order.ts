@@ -27,10 +27,12 @@ export function carriedBlobs(graph: Graph, digest: Digest): Descriptor[] {
   return node === undefined ? [] : blobsOf(node.manifest).filter((blob) => !isLeftOut(blob))
 }
 
+// Stops a hostile bundle from exhausting the stack; the walk stops sooner.
+const MAX_DEPTH = 32
+
 class Ordering {
   private readonly graph: Graph
   private readonly side: Side
-  readonly manifests: Digest[] = []
   readonly companions: Digest[] = []
   private readonly seen = new Set<Digest>()
 
@@ -39,22 +41,30 @@ class Ordering {
     this.side = side
   }
 
-  tree(digest: Digest, into: Digest[], depth = 0): void {
-    if (this.seen.has(digest)) return
+  /** The manifest and all below it that was not met before, children first. */
+  tree(digest: Digest, into: Digest[] = [], depth = 0): Digest[] {
+    if (this.seen.has(digest)) return into
     this.seen.add(digest)
     const node = this.graph.nodes.get(digest)
-    if (node === undefined)
-      throw new SallyportError('MANIFEST_MISSING', { side: this.side, subject: `${this.graph.repository}@${digest}` })
-    // Stops a hostile bundle from exhausting the stack; the walk has the same bound.
-    if (depth > 32)
-      throw new SallyportError('GRAPH_TOO_DEEP', { side: this.side, subject: `${this.graph.repository}@${digest}` })
+    const subject = `${this.graph.repository}@${digest}`
+    if (node === undefined) throw new SallyportError('MANIFEST_MISSING', { side: this.side, subject })
+    if (depth > MAX_DEPTH) throw new SallyportError('GRAPH_TOO_DEEP', { side: this.side, subject })
     for (const child of node.manifest.manifests)
       if (this.graph.nodes.has(child.digest)) this.tree(child.digest, into, depth + 1)
     into.push(digest)
-    for (const referrer of this.graph.referrersOf(digest)) this.tree(referrer, this.companions, depth + 1)
-    for (const companion of this.graph.companionsOf(digest)) {
-      const { digest: signing } = companion.descriptor
-      if (this.graph.nodes.has(signing)) this.tree(signing, this.companions, depth + 1)
+    return into
+  }
+
+  /** What refers to these manifests. A child that refers to its sibling was met as a child: its index needs it first. */
+  attach(digests: readonly Digest[], depth = 0): void {
+    for (const digest of digests) {
+      const companions = this.graph.companionsOf(digest).map(({ descriptor }) => descriptor.digest)
+      const carried = companions.filter((companion) => this.graph.nodes.has(companion))
+      for (const attached of [...this.graph.referrersOf(digest), ...carried]) {
+        const added = this.tree(attached, [], depth + 1)
+        this.companions.push(...added)
+        this.attach(added, depth + 1)
+      }
     }
   }
 }
@@ -62,12 +72,13 @@ class Ordering {
 /** The artifact under `root` as it is laid down and pushed. Throws MANIFEST_MISSING when the root is not carried. */
 export function orderArtifact(graph: Graph, root: Digest, tags: string[], side: Side): OrderedArtifact {
   const ordering = new Ordering(graph, side)
-  ordering.tree(root, ordering.manifests)
+  const manifests = ordering.tree(root)
+  ordering.attach(manifests)
+  const { companions } = ordering
   const blobs = new Map<Digest, Descriptor>()
-  for (const digest of [...ordering.manifests, ...ordering.companions]) {
+  for (const digest of [...manifests, ...companions]) {
     for (const blob of carriedBlobs(graph, digest)) if (!blobs.has(blob.digest)) blobs.set(blob.digest, blob)
   }
-  const { manifests, companions } = ordering
   return { repository: graph.repository, root, tags, manifests, companions, blobs: [...blobs.values()] }
 }
 

@@ -123,23 +123,27 @@ class Repository:
         """Sections 8.2 and 8.3."""
         bindings = self.promised["bindings"]
         for root in dict.fromkeys([*(bindings[tag] for tag in sorted(bindings)), *sorted(self.promised["untagged"])]):
-            manifests, companions, seen = [], [], set()
+            companions, seen = [], set()
 
-            def visit(digest, into):
+            def tree(digest):
                 if digest in seen:
-                    return
+                    return []
                 seen.add(digest)
                 media_type, document = self.nodes[digest]
-                for child in document["manifests"] if media_type in (INDEX, LIST) else []:
-                    if child["digest"] in self.nodes:
-                        visit(child["digest"], into)
-                into.append(digest)
-                for referrer in sorted(self.referrers.get(digest, [])):
-                    visit(referrer, companions)
-                for _, manifest in sorted(self.companions.get(digest, [])):
-                    visit(manifest, companions)
+                children = document["manifests"] if media_type in (INDEX, LIST) else []
+                below = [met for child in children if child["digest"] in self.nodes for met in tree(child["digest"])]
+                return [*below, digest]
 
-            visit(root, manifests)
+            def attach(digests):
+                for digest in digests:
+                    tagged = [manifest for _, manifest in sorted(self.companions.get(digest, []))]
+                    for attached in [*sorted(self.referrers.get(digest, [])), *tagged]:
+                        added = tree(attached)
+                        companions.extend(added)
+                        attach(added)
+
+            manifests = tree(root)
+            attach(manifests)
             yield manifests + companions
 
     def blobs(self, digest):
