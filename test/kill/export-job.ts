@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Job } from './campaign.ts'
+import { thorough, type Job } from './campaign.ts'
 import type { Ended } from './program.ts'
 import { journal, type Site } from './site.ts'
 
@@ -16,6 +16,7 @@ interface ExportWork {
   missing: number
   journal: Buffer
   fixed: boolean
+  thorough: boolean
 }
 
 interface Reference {
@@ -70,7 +71,16 @@ export function exportJob(site: Site, name: string, plan: string): Job<ExportWor
       const dir = site.work(`${name}-${work}`)
       const fixed = Number(/\d*$/.exec(work)?.[0]) % 2 === 1
       const output = join(dir, 'out', 'june.tar')
-      return { dir, keys: site.copy('keys', dir), output, finished: false, missing: 0, journal: Buffer.alloc(0), fixed }
+      return {
+        dir,
+        keys: site.copy('keys', dir),
+        output,
+        finished: false,
+        missing: 0,
+        journal: Buffer.alloc(0),
+        fixed,
+        thorough: thorough(work),
+      }
     },
     args: ({ keys, output, fixed }) => [...site.exportArgs(plan, keys, output), ...(fixed ? ['--sequence', '1'] : [])],
     async atKill(work) {
@@ -91,11 +101,13 @@ export function exportJob(site: Site, name: string, plan: string): Job<ExportWor
       const kept = work.journal.subarray(0, work.journal.lastIndexOf(0x0a) + 1)
       assert.ok(rows.subarray(0, kept.length).equals(kept), 'journal rows are gone')
       assert.match(rows.toString(), /"kind":"exported"/)
-      await site.approve(work.output)
-      const approved = readFileSync(work.output)
-      reference ??= { bundle, approved, blobs: blobsIn(bundle), gets: gets(rerun).size }
+      if (work.thorough || reference === undefined) {
+        await site.approve(work.output)
+        const approved = readFileSync(work.output)
+        reference ??= { bundle, approved, blobs: blobsIn(bundle), gets: gets(rerun).size }
+        assert.ok(approved.equals(reference.approved), 'the approved bundle differs')
+      }
       assert.ok(bundle.equals(reference.bundle), 'the bundle differs from that of the undisturbed run')
-      assert.ok(approved.equals(reference.approved), 'the approved bundle differs')
       assert.deepEqual(readdirSync(join(work.dir, 'out')), ['june.tar'])
       if (work.journal.length > 0 && reference.gets > 0)
         assert.ok(gets(rerun).size <= work.missing, `${gets(rerun).size} blobs fetched, ${work.missing} were missing`)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { Registry } from '../peers/setup/registry.ts'
-import type { Job } from './campaign.ts'
+import { thorough, type Job } from './campaign.ts'
 import { sight, walk, type LayoutSight } from './layout-eye.ts'
 import type { RunOptions } from './program.ts'
 import { RegistryEye, type Holding, type Missing } from './registry-eye.ts'
@@ -19,6 +19,7 @@ interface RegistryWork extends ImportWork {
   missing: Map<string, Missing>
   /** Length of the registry's log when the rerun began. */
   mark: number
+  thorough: boolean
 }
 
 /** Repository → what the undisturbed run left there. */
@@ -43,7 +44,15 @@ export function registryJob(site: Site, registry: Registry, bundle: string, pipe
       const dir = site.work(`${name}-${work}`)
       const state = site.copy('state', dir)
       const prefix = `${name}/${work}`
-      return { dir, state, prefix, journal: Buffer.alloc(0), missing: new Map(), mark: await eye.mark() }
+      return {
+        dir,
+        state,
+        prefix,
+        journal: Buffer.alloc(0),
+        missing: new Map(),
+        mark: await eye.mark(),
+        thorough: thorough(work),
+      }
     },
     args: ({ state, prefix }) => [
       ...input.args,
@@ -80,7 +89,9 @@ export function registryJob(site: Site, registry: Registry, bundle: string, pipe
               `${repository}: ${written[what]} ${what} written, ${missing[what]} missing`,
             )
         const holding = await eye.walk(place, untagged(repository))
-        found.set(repository, { holding, crane: await eye.byCrane(place, holding.manifests) })
+        const known = reference?.get(repository)?.crane
+        const crane = work.thorough || known === undefined ? await eye.byCrane(place, holding.manifests) : known
+        found.set(repository, { holding, crane })
       }
       reference ??= found
       requests ||= total
