@@ -72,6 +72,11 @@ export class ExportLog {
     return this.last + 1
   }
 
+  /** True when the sequence was given to this bundle. */
+  gave({ sequence, id }: { sequence: number; id: string | null }): boolean {
+    return id !== null && this.given.get(sequence) === id
+  }
+
   /** True when the sequence may stand in this bundle: it was given to it already, or to none and is above all others. */
   mayTake({ sequence, id }: Issued): boolean {
     return sequence > this.last || this.given.get(sequence) === id

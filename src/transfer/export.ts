@@ -1,5 +1,5 @@
 /** `export`: resolve → walk → promise → sign → lay down. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { arrange, FileWriter, type BundleLayout, type Content } from '../bundle/index.ts'
 import type { Source } from '../content/index.ts'
@@ -54,29 +54,32 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
   const terms = await readTerms(options)
   const file = typeof options.output === 'string' ? resolve(options.output) : undefined
   const inputs = inputsOf(terms, options)
-  const stopped = file === undefined || options.dryRun === true ? undefined : readStopped(file)
+  const found = file === undefined || options.dryRun === true ? undefined : readStopped(file)
   // A run that was stopped after the bundle had its name left its record: what remains is to book it.
   const written = file !== undefined && existsSync(file)
-  if (written && stopped?.inputs !== inputs)
+  if (written && (found?.inputs !== inputs || existsSync(partNames(file).part)))
     throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: options.output as string })
-  if (stopped !== undefined && stopped.inputs !== inputs)
+  if (found !== undefined && found.inputs !== inputs)
     throw new SallyportError('EXPORT_CHANGED', { side: 'state', subject: partNames(options.output as string).plan })
   const { dir } = terms.folder
   const log = await (options.dryRun === true ? ExportLog.read(dir) : ExportLog.open(dir, now))
+  // The record lies where the output does, and its id covers all it says. Unless the channel's own log knows that id,
+  // someone else may have written it, to bind tags and the sequence as it suits him.
+  const stopped = found !== undefined && log.gave(found) ? found : undefined
   const sources = new Sources(options.registry)
   try {
     tell(options, {
       type: 'phase',
       phase: stopped === undefined ? 'resolving' : 'going on with a stopped export: resolving',
     })
-    const resolved: Resolved = new Map(Object.entries(stopped?.resolved ?? {}))
-    const repositories = await gather(await sources.select(options.plan, options.planName), {
-      ...options,
-      map: options.plan.map,
-      resolved,
-    })
-    const content = arrange(repositories, 'source')
-    checkInterrupted(options)
+    const selections = await sources.select(options.plan, options.planName)
+    const collect = async (resolved: Resolved): Promise<[GatheredRepository[], Content]> => {
+      const gathered = await gather(selections, { ...options, map: options.plan.map, resolved })
+      checkInterrupted(options)
+      return [gathered, arrange(gathered, 'source')]
+    }
+    let resolved: Resolved = new Map(Object.entries(stopped?.resolved ?? {}))
+    let [repositories, content] = await collect(resolved)
     const make = (started: Begun): MadeBundle => makeBundle(terms, log, repositories, content, started, options)
     let started: Begun = { created: timeText(options.created ?? now), sequence: options.sequence ?? log.next() }
     if (options.dryRun === true) {
@@ -86,16 +89,21 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     }
     let made = make(stopped ?? started)
     // The sources list something else by now, or another bundle has the number: what was begun can't be finished.
-    const same = stopped?.id === made.head.id && log.mayTake({ sequence: stopped.sequence, id: made.head.id })
-    if (written && !same)
+    const same = stopped?.id === made.head.id
+    if (written && (!same || statSync(file).size !== made.layout.size))
       throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: options.output as string })
     if (same) started = stopped
     else {
-      if (stopped !== undefined) made = make(started)
+      if (stopped !== undefined) {
+        // What made another bundle than the log knows may have been changed: its bindings are worth nothing.
+        resolved = new Map()
+        ;[repositories, content] = await collect(resolved)
+        made = make(started)
+      }
       log.demand({ sequence: started.sequence, id: made.head.id })
       if (file !== undefined) {
-        removeStopped(file, true)
         makeFolder(dirname(file))
+        removeStopped(file, true)
         writeStopped(file, {
           format: 'sallyport-part/1',
           inputs,
