@@ -56,6 +56,8 @@ export interface LawMember {
 
 const CAPS: Record<string, number> = { timestamp: 16_384, snapshot: 16_384, targets: 5_000_000 }
 const ROOT_CAP = 512_000
+/** What all roots of a bundle may take together; it is held before any signature is looked at. */
+export const ROOTS_CAP = 8 * 1024 * 1024
 
 export class BundleReader {
   readonly members: MemberReader
@@ -89,6 +91,7 @@ export class BundleReader {
     const layout = await this.expect(LAYOUT_MEMBER, LAYOUT_BYTES.length, LAYOUT_BYTES.length)
     if (!(await this.members.whole(layout)).equals(LAYOUT_BYTES))
       throw new SallyportError('LAYOUT_MALFORMED', { side: 'bundle', subject: LAYOUT_MEMBER })
+    let held = 0
     const head: Partial<Head> & { roots: Map<number, Buffer> } = { roots: new Map() }
     for (const part of ['root', 'timestamp', 'snapshot', 'targets'] as const) {
       for (;;) {
@@ -104,7 +107,8 @@ export class BundleReader {
         }
         if (name.part !== wanted) throw order(member, wanted)
         const cap = part === 'root' ? ROOT_CAP : (CAPS[part] ?? 0)
-        if (member.size > cap || head.roots.size > MAX_ROOTS)
+        held += part === 'root' ? member.size : 0
+        if (member.size > cap || held > ROOTS_CAP || head.roots.size > MAX_ROOTS)
           throw new SallyportError('LIMIT_EXCEEDED', { side: 'bundle', subject: member.name })
         const bytes = await this.members.whole(member)
         if (part === 'targets') head.targetsAt = member.bodyAt

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ENVELOPE_CAP, LAW_CAP } from '../../src/bundle/assemble.ts'
 import { fileInput } from '../../src/bundle/input.ts'
 import { isChannelName, LAYOUT_BYTES, MAX_ROOTS } from '../../src/bundle/names.ts'
-import { BundleReader, promiseCap, type Head, type PromiseFiles } from '../../src/bundle/reader.ts'
+import { BundleReader, promiseCap, ROOTS_CAP, type Head, type PromiseFiles } from '../../src/bundle/reader.ts'
 import { encodeHeader, OCTAL_END } from '../../src/bundle/tar-header.ts'
 import { FORMAT } from '../../src/bundle/transfer.ts'
 import { CODES } from '../../src/errors/index.ts'
@@ -78,6 +78,7 @@ describe('docs/format', () => {
     const limits = section('12')
     const want: [string, number][] = [
       ['roots in a bundle', MAX_ROOTS],
+      ['roots together, bytes', ROOTS_CAP],
       ['roots in a bundle', CAPS.rotations],
       ['a root, bytes', CAPS.root],
       ['timestamp, snapshot, bytes', CAPS.timestamp],
