@@ -21,7 +21,7 @@ function row(code: Code, reason: string, fill: (shelf: Shelf) => void, subject =
 }
 
 /** An image manifest with its members overwritten; it stands in the graph as if it were honest. */
-function image(
+export function image(
   shelf: Shelf,
   change: Record<string, unknown>,
   mediaType = OCI_MANIFEST,
@@ -41,10 +41,11 @@ function image(
 
 const tagged = (change: Record<string, unknown>) => (shelf: Shelf) => shelf.tag('1.0', image(shelf, change))
 
-function indexed(shelf: Shelf, change: Record<string, unknown>): void {
+/** An index with its members overwritten, in the same way. */
+export function indexed(shelf: Shelf, change: Record<string, unknown>, mediaType = OCI_INDEX): void {
   const child = shelf.image('child')
-  const document = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [descriptorJson(child)], ...change }
-  shelf.tag('1.0', shelf.raw(OCI_INDEX, JSON.stringify(document), { kind: 'index', manifests: [child] }))
+  const document = { schemaVersion: 2, mediaType, manifests: [descriptorJson(child)], ...change }
+  shelf.tag('1.0', shelf.raw(mediaType, JSON.stringify(document), { kind: 'index', manifests: [child] }))
 }
 
 function deep(shelf: Shelf): void {
