@@ -91,7 +91,6 @@ class PipeReader implements ByteInput {
   private readonly fd: number
   private readonly buffer = Buffer.allocUnsafeSlow(PIPE_CHUNK)
   private unbroken = 0
-  private flowing = false
 
   constructor(fd: number) {
     this.fd = fd
@@ -105,12 +104,8 @@ class PipeReader implements ByteInput {
     }
     for (;;) {
       try {
-        // Reading in this thread is a third faster than handing each chunk over from another one. Only the first chunk,
-        // which may be long in coming, is waited for elsewhere: a blocked thread would not hear that it is to stop.
-        const count = this.flowing
-          ? readSync(this.fd, this.buffer, 0, PIPE_CHUNK, null)
-          : (await readInto(this.fd, this.buffer, 0, PIPE_CHUNK, null)).bytesRead
-        this.flowing = true
+        // Reading in this thread is a third faster than handing each chunk over from another one.
+        const count = readSync(this.fd, this.buffer, 0, PIPE_CHUNK, null)
         return count === 0 ? undefined : this.buffer.subarray(0, count)
       } catch (cause) {
         const { code } = cause as NodeJS.ErrnoException
@@ -134,9 +129,11 @@ class WaitingPipeReader implements ByteInput {
   private buffer = Buffer.allocUnsafeSlow(CHUNK)
   private other = Buffer.allocUnsafeSlow(CHUNK)
   private pending: Promise<number> | undefined
+  private readonly signal: AbortSignal | undefined
 
-  constructor(fd: number) {
+  constructor(fd: number, signal: AbortSignal | undefined) {
     this.fd = fd
+    this.signal = signal
   }
 
   private async fill(buffer: Buffer): Promise<number> {
@@ -153,8 +150,24 @@ class WaitingPipeReader implements ByteInput {
     }
   }
 
+  // A pipe may be silent for hours, and a read of it can't be called back: whoever is told to stop leaves it behind.
+  private async arrived(): Promise<number> {
+    const { signal } = this
+    const filling = (this.pending ??= this.fill(this.buffer))
+    if (signal === undefined) return filling
+    const { promise: stopped, reject } = Promise.withResolvers<never>()
+    const stop = (): void => reject(new SallyportError('INTERRUPTED', { side: 'state' }))
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop)
+    try {
+      return await Promise.race([filling, stopped])
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
   async next(): Promise<Buffer | undefined> {
-    const count = await (this.pending ?? this.fill(this.buffer))
+    const count = await this.arrived()
     const filled = this.buffer
     this.buffer = this.other
     this.other = filled
@@ -173,9 +186,12 @@ export function fileInput(name: string): FileInput {
   return new FileReader(name)
 }
 
-/** The bytes of an open pipe; `waiting` leaves the thread free between chunks. */
-export function pipeInput(fd: number, waiting: boolean): ByteInput {
-  return waiting ? new WaitingPipeReader(fd) : new PipeReader(fd)
+/**
+ * The bytes of an open pipe. `waiting` leaves the thread free between chunks, and `next` then throws INTERRUPTED once
+ * `signal` says so; without it a silent pipe blocks the thread, and nothing but the end of the process ends that.
+ */
+export function pipeInput(fd: number, waiting: boolean, signal?: AbortSignal): ByteInput {
+  return waiting ? new WaitingPipeReader(fd, signal) : new PipeReader(fd)
 }
 
 /** The bytes of chunks held in memory. */

@@ -36,7 +36,7 @@ async function peopleOf({ people, threshold, solo }: InitArgs): Promise<{ people
 }
 
 export function addChannel(yargs: Argv, register: Register): Argv {
-  return yargs.command('channel <command>', 'who may send to us', (y) =>
+  return yargs.command('channel', 'who may send to us', (y) =>
     y
       .command(
         'init <channel>',

@@ -18,6 +18,8 @@ export interface Context extends Common {
   now: Date
   signal: AbortSignal
   onEvent: (event: RunEvent) => void
+  /** Lets a signal end the process at once: for what blocks this thread and has nothing to leave in order. */
+  endAtOnce: () => void
 }
 
 export type Handler<T> = (argv: T, context: Context) => Promise<Result>
@@ -107,6 +109,12 @@ function styleOf({ json, quiet }: Common): ProgressStyle {
   return process.stderr.isTTY ? 'terminal' : 'plain'
 }
 
+/** Ends the process as an unhandled Ctrl-C does, 130 to a shell. `process.exit` would wait for a read of a silent pipe. */
+export function dieOfSignal(): void {
+  process.removeAllListeners('SIGINT')
+  process.kill(process.pid, 'SIGINT')
+}
+
 /** The context of one run; `end` gives the terminal back. */
 export function contextOf(common: Common): Context & { end: () => void } {
   const progress = new Progress(process.stderr, styleOf(common))
@@ -114,20 +122,27 @@ export function contextOf(common: Common): Context & { end: () => void } {
   let asked = 0
   const onSignal = (): void => {
     // The first signal ends the run in order; a further one ends it at once, which the state survives too.
-    if (asked++ > 0) process.exit(130)
+    if (asked++ > 0) dieOfSignal()
     stop.abort()
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  const release = (): void => {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+  }
   return {
     ...common,
     now: new Date(),
     signal: stop.signal,
     onEvent: progress.listen,
+    endAtOnce: () => {
+      release()
+      if (asked > 0) dieOfSignal()
+    },
     end: () => {
       progress.finish()
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
+      release()
     },
   }
 }

@@ -5,7 +5,7 @@ import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { SallyportError } from '../errors/index.ts'
 import { addChannel } from './channel-commands.ts'
-import { contextOf, type Handler, type Register } from './context.ts'
+import { contextOf, dieOfSignal, type Handler, type Register } from './context.ts'
 import { addExport } from './export-command.ts'
 import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
 import { addApprove, addImport, addInspect, addVerify } from './passage-commands.ts'
@@ -80,10 +80,19 @@ async function main(argv: string[]): Promise<number> {
     await build(argv, register)
       .exitProcess(false)
       .fail((message, error) => {
-        throw (
-          error ??
-          new SallyportError('USAGE', { side: 'state', subject: argv.join(' ').slice(0, 200), detail: message })
-        )
+        // What yargs throws itself (an option without its value) is a fault of the command line too.
+        if (error !== undefined && error !== null && error.name !== 'YError') throw error
+        const options = argv.findIndex((word) => word.startsWith('-'))
+        throw new SallyportError('USAGE', {
+          side: 'state',
+          // Not the options: what was meant as a secret may stand among them.
+          subject:
+            argv
+              .slice(0, options < 0 ? argv.length : options)
+              .join(' ')
+              .slice(0, 200) || undefined,
+          detail: message ?? error?.message,
+        })
       })
       .parseAsync()
   } catch (error) {
@@ -101,3 +110,5 @@ function interrupted(error: unknown, signal: AbortSignal): unknown {
 }
 
 process.exitCode = await main(hideBin(process.argv))
+// A read of a silent pipe that was left behind keeps the process; then it is ended.
+if (process.exitCode === 130) setTimeout(dieOfSignal, 100).unref()

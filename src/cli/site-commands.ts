@@ -21,7 +21,7 @@ function would(dryRun: boolean, done: string, meant: string): string {
 }
 
 export function addState(yargs: Argv, register: Register): Argv {
-  return yargs.command('state <command>', "the site's memory: journal and index", (y) =>
+  return yargs.command('state', "the site's memory: journal and index", (y) =>
     y
       .command(
         'init',

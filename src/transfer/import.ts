@@ -165,7 +165,7 @@ async function deliver(
  */
 export async function importBundle(options: ImportOptions): Promise<ImportReport> {
   const now = options.now ?? new Date()
-  const input = openInput(options.input, true)
+  const input = openInput(options.input, true, options)
   try {
     const state = await State.open(options.state, { now, write: options.dryRun !== true })
     try {

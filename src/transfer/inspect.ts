@@ -19,8 +19,8 @@ export interface InspectReport extends BundleSummary {
 }
 
 /** Reads head and promise only; damage behind them is not seen. */
-export async function inspectBundle({ input: from }: InspectOptions): Promise<InspectReport> {
-  const input = openInput(from, false)
+export async function inspectBundle({ input: from, ...options }: InspectOptions): Promise<InspectReport> {
+  const input = openInput(from, false, options)
   try {
     const reader = new BundleReader(input)
     const head = await reader.head()

@@ -33,8 +33,9 @@ export interface VerifyReport extends BundleSummary {
   audienceChecked: boolean
 }
 
-export function openInput(input: BundleInput, waiting: boolean): ByteInput {
-  return 'file' in input ? fileInput(input.file) : pipeInput(input.fd, waiting)
+/** `waiting` as for {@link pipeInput}. */
+export function openInput(input: BundleInput, waiting: boolean, { signal }: RunOptions): ByteInput {
+  return 'file' in input ? fileInput(input.file) : pipeInput(input.fd, waiting, signal)
 }
 
 /**
@@ -79,7 +80,7 @@ async function judgeOf({ state, root, site, now = new Date() }: VerifyOptions): 
 export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport> {
   const judge = await judgeOf(options)
   try {
-    const input = openInput(options.input, false)
+    const input = openInput(options.input, false, options)
     try {
       const passage = await passNearDoor(input, { ...options, ...judge })
       checkCreated(passage, judge.now)
