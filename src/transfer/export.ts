@@ -127,13 +127,24 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     const sourceOf = sourceFinder(repositories, content)
     if (file === undefined) await streamBundle(options.output as ByteOutput, made.layout, sourceOf, options)
     else if (!written) await writeFile(file, made.layout, goesOn, sourceOf, options)
-    done.moved = await movedTags(repositories, options.concurrency)
     await log.exported({ sequence: started.sequence, id: made.head.id }, terms.audience)
     if (file !== undefined) removeStopped(file, false)
+    done.moved = await lookAgain(repositories, options)
     return done
   } finally {
     await log.close()
     await sources.close()
+  }
+}
+
+/** The bundle is whole by now: a source that no longer answers is worth a note, and no more. */
+async function lookAgain(repositories: readonly GatheredRepository[], options: ExportOptions): Promise<string[]> {
+  try {
+    return await movedTags(repositories, options.concurrency)
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    tell(options, { type: 'note', text: `whether tags moved meanwhile is not known: ${error.message}` })
+    return []
   }
 }
 

@@ -50,7 +50,7 @@ export function parseLayoutReference(ref: string): LayoutPlace {
 
 export class Sources {
   private readonly client: RegistryClient
-  private readonly repositories = new Map<string, Source>()
+  private readonly repositories = new Map<string, { source: Source; place: string }>()
   private readonly layouts = new Map<string, Layout>()
 
   constructor(options: Omit<RegistryOptions, 'side'>) {
@@ -86,9 +86,23 @@ export class Sources {
 
   private registry(host: string, path: string): Source {
     const name = `${host}/${path}`
-    const known = this.repositories.get(name) ?? this.client.source(host, path)
-    this.repositories.set(name, known)
-    return known
+    return this.known(name, host, () => this.client.source(host, path))
+  }
+
+  /** One source for each repository. Two places that give one name would be mixed up in the bundle: refused. */
+  private known(name: string, place: string, make: () => Source): Source {
+    const known = this.repositories.get(name)
+    if (known === undefined) {
+      const source = make()
+      this.repositories.set(name, { source, place })
+      return source
+    }
+    if (known.place === place) return known.source
+    throw new SallyportError('TARGET_COLLISION', {
+      side: 'source',
+      subject: name,
+      detail: `it comes from ${known.place} and from ${place}`,
+    })
   }
 
   private async selectRegistry(artifact: PlanArtifact, name: string): Promise<Selection> {
@@ -126,13 +140,14 @@ export class Sources {
       place.digest === undefined &&
       artifact.tags === undefined &&
       artifact.tagPattern === undefined
+    // A digest says more than the tag beside it, as it does for registries.
+    const named = place.digest === undefined ? place.tag : undefined
     const selections: Selection[] = []
     for (const repository of all) {
-      const source = this.repositories.get(repository) ?? layout.source(repository)
-      this.repositories.set(repository, source)
+      const source = this.known(repository, place.path, () => layout.source(repository))
       const present = (await source.tags()).filter((tag) => !isReservedTag(tag))
       const wanted = (tag: string): boolean =>
-        whole || tag === place.tag || `${repository}:${tag}` === place.tag || artifact.tags?.includes(tag) === true
+        whole || tag === named || `${repository}:${tag}` === named || artifact.tags?.includes(tag) === true
       const tags = [...new Set([...present.filter(wanted), ...(await matchTags(source, artifact.tagPattern))])]
       const untagged = whole && repository === all[0] ? layout.unnamed.map(({ digest }) => digest) : []
       const found =
@@ -147,11 +162,15 @@ export class Sources {
           choice: choiceOf(artifact),
         })
     }
-    const missing = artifact.tags?.find((tag) => !selections.some((selection) => selection.tags.includes(tag)))
+    const has = (wanted: string): boolean =>
+      selections.some(({ source, tags }) =>
+        tags.some((tag) => tag === wanted || `${source.repository}:${tag}` === wanted),
+      )
+    const missing = [...(named === undefined ? [] : [named]), ...(artifact.tags ?? [])].find((tag) => !has(tag))
     if (selections.length === 0 || missing !== undefined) {
       throw new SallyportError('MANIFEST_MISSING', {
         side: 'source',
-        subject: missing === undefined ? artifact.ref : `${artifact.ref}:${missing}`,
+        subject: missing === undefined ? artifact.ref : `oci:${place.path}:${missing}`,
       })
     }
     return selections
