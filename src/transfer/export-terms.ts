@@ -1,6 +1,6 @@
 /** What an export is asked for, and what of it decides the bundle: channel, keys, audience, and the inputs of a repeat. */
 import { hash } from 'node:crypto'
-import { canonicalJson } from '../codec/index.ts'
+import { sortedJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { fingerprint, type ChannelKey } from '../tuf/index.ts'
@@ -74,5 +74,5 @@ export function inputsOf({ folder, audience, holder }: ExportTerms, options: Exp
     created: created === undefined ? null : timeText(created),
     sequence: sequence ?? null,
   }
-  return hash('sha256', canonicalJson(JSON.parse(JSON.stringify(asked))), 'hex')
+  return hash('sha256', sortedJson(JSON.parse(JSON.stringify(asked))), 'hex')
 }

@@ -1,7 +1,7 @@
 /** What a stopped export leaves beside its output, so that the next run makes the same bundle and goes on in it. */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { z } from 'zod'
-import { canonicalJson, parseJson } from '../codec/index.ts'
+import { sortedJson, parseJson } from '../codec/index.ts'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import { isDigest, type Descriptor, type Digest } from '../oci/index.ts'
 import type { Resolved } from './gather.ts'
@@ -41,7 +41,7 @@ export function writeStopped(output: string, record: StoppedExport): void {
   const { plan } = partNames(output)
   try {
     const fd = openSync(`${plan}.new`, 'w', 0o644)
-    writeSync(fd, canonicalJson(record))
+    writeSync(fd, sortedJson(record))
     fsyncSync(fd)
     closeSync(fd)
     renameSync(`${plan}.new`, plan)

@@ -198,6 +198,10 @@ describe('transfer/export', () => {
       'REFERENCE_INVALID',
       (keys) => ({ output: '', keys, plan: planFor(`registry.example/a:sha256-${'0'.repeat(64)}.sig`) }),
     ],
+    'a reference with characters that act on a terminal': [
+      'REFERENCE_INVALID',
+      (keys) => ({ output: '', keys, plan: planFor('registry.example/\u001b[2J:1') }),
+    ],
     'a reference that follows no grammar': [
       'REFERENCE_INVALID',
       (keys) => ({ output: '', keys, plan: planFor('registry.example/UPPER:1') }),
