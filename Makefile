@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 BIN := $(CURDIR)/node_modules/.bin
+# Further options for mocha, as in `make test MOCHA=--bail`.
+MOCHA :=
 export PATH := $(BIN):$(PATH)
 INSTALLED := node_modules/.package-lock.json
 
@@ -18,7 +20,7 @@ demo: build ## the main job in one minute: export, approve, verify, import, and 
 	@bash scripts/demo.sh
 
 test: $(INSTALLED) ## all tests; those that need real counterparts are skipped where `make peers` has not run
-	@node node_modules/mocha/bin/mocha.js
+	@node node_modules/mocha/bin/mocha.js $(MOCHA)
 
 lint: $(INSTALLED) ## types, lint, format, unused code
 	@tsc -p tsconfig.json --noEmit
