@@ -58,9 +58,23 @@ if (peersBin() === undefined) throw new Error('the counterparts are missing: run
 
 const data = await benchData(Number(values.scale))
 
-async function run(tls: boolean, wanted: readonly string[]): Promise<Result[]> {
+// A signal ends a process without its exit handlers, which are what ends the registries.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+const results: Result[] = []
+const failures: string[] = []
+const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory: totalmem(), node: process.version }
+
+function keep(): void {
+  if (values.json === undefined) return
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ machine, scale: Number(values.scale), failures, results }, undefined, 2)}\n`,
+  )
+}
+
+async function run(tls: boolean, wanted: readonly string[]): Promise<void> {
   const source = await startRegistry({ storage: data.storage, tls })
-  const results: Result[] = []
   try {
     const { main, profile } = values
     const folder = join(data.folder, 'site')
@@ -72,29 +86,29 @@ async function run(tls: boolean, wanted: readonly string[]): Promise<Result[]> {
     const stage = { data, source, site, tls, folder: join(data.folder, 'work') }
     emptyFolder(stage)
     for (const name of wanted) {
-      const row = await ROWS[name]?.(stage)
-      if (row !== undefined) results.push(await contest(row, Number(values.rounds), tls))
+      try {
+        const row = await ROWS[name]?.(stage)
+        if (row !== undefined) results.push(await contest(row, Number(values.rounds), tls))
+      } catch (error) {
+        // A contender that fails spoils its row, never the others.
+        failures.push(`${name}${tls ? ' (TLS)' : ''}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+      keep()
     }
   } finally {
     await source.stop()
   }
-  return results
 }
 
-const results = [
-  ...(values.tls && !values.both ? [] : await run(false, rows)),
-  ...(values.tls || values.both
-    ? await run(
-        true,
-        rows.filter((name) => !(values.both && WITHOUT_NETWORK.test(name))),
-      )
-    : []),
-]
-const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memory: totalmem(), node: process.version }
-if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({ machine, scale: Number(values.scale), results }, undefined, 2)}\n`)
+if (!values.tls || values.both) await run(false, rows)
+if (values.tls || values.both) {
+  await run(
+    true,
+    rows.filter((name) => !(values.both && WITHOUT_NETWORK.test(name))),
+  )
 }
 process.stdout.write(`${machine.cpu}, ${machine.cores} cores, node ${machine.node}\n\n${table(results)}`)
 const short = missed(results)
 process.stdout.write(`\n${short.length === 0 ? 'every "must" is reached' : `missed: ${short.join('; ')}`}\n`)
-if (values.strict && short.length > 0) process.exitCode = 1
+for (const failure of failures) process.stdout.write(`FAILED ${failure}\n`)
+if (failures.length > 0 || (values.strict && short.length > 0)) process.exitCode = 1

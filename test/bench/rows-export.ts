@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { checkTar } from './check.ts'
 import { type Bar, type Contender, MEMORY_BAR, type Row } from './contest.ts'
 import { totalBytes } from './data.ts'
-import { Failed } from './measure.ts'
+import { type Command, Failed } from './measure.ts'
 import { bigExports, type ExportScript, smallExports } from './rivals.ts'
 import { bareCommand, emptyFolder, rivalCommand, type Size, type Stage } from './stage.ts'
 
@@ -16,19 +16,25 @@ function exporters(stage: Stage, size: Size, scripts: Readonly<Record<string, Ex
   const workload = stage.data[size]
   const out = join(stage.folder, 'out.tar')
   const clean = () => emptyFolder(stage)
-  const check = (_: unknown, round: number) => {
+  const check = async (_: unknown, round: number) => {
+    await stage.source.settled()
+    const requests = stage.source.requests().length
     checkTar(out, workload, round === 0)
-    return undefined
+    return { requests }
+  }
+  const counted = (command: () => Command) => () => {
+    stage.source.clearRequests()
+    return Promise.resolve(command())
   }
   const ours: Contender = {
     name: 'sallyport export',
-    prepare: () => Promise.resolve(stage.site.exportTo(out, stage.source, workload)),
+    prepare: counted(() => stage.site.exportTo(out, stage.source, workload)),
     check,
     clean,
   }
   const rivals = Object.entries(scripts).map(([name, script]): Contender => ({
     name,
-    prepare: () => Promise.resolve(rivalCommand(stage, stage.source, script(stage.source, workload, out))),
+    prepare: counted(() => rivalCommand(stage, stage.source, script(stage.source, workload, out))),
     check,
     clean,
   }))
