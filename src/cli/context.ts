@@ -18,8 +18,6 @@ export interface Context extends Common {
   now: Date
   signal: AbortSignal
   onEvent: (event: RunEvent) => void
-  /** Lets a signal end the process at once: for what blocks this thread and has nothing to leave in order. */
-  endAtOnce: () => void
 }
 
 export type Handler<T> = (argv: T, context: Context) => Promise<Result>
@@ -115,8 +113,11 @@ export function dieOfSignal(): void {
   process.kill(process.pid, 'SIGINT')
 }
 
-/** The context of one run; `end` gives the terminal back. */
-export function contextOf(common: Common): Context & { end: () => void } {
+/**
+ * The context of one run; `end` gives the terminal back.
+ * @param guarded - a signal ends the run in order; else it ends the process at once, as the system has it
+ */
+export function contextOf(common: Common, guarded: boolean): Context & { end: () => void } {
   const progress = new Progress(process.stderr, styleOf(common))
   const stop = new AbortController()
   let asked = 0
@@ -125,24 +126,19 @@ export function contextOf(common: Common): Context & { end: () => void } {
     if (asked++ > 0) dieOfSignal()
     stop.abort()
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  const release = (): void => {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+  if (guarded) {
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
   }
   return {
     ...common,
     now: new Date(),
     signal: stop.signal,
     onEvent: progress.listen,
-    endAtOnce: () => {
-      release()
-      if (asked > 0) dieOfSignal()
-    },
     end: () => {
       progress.finish()
-      release()
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
     },
   }
 }

@@ -64,7 +64,9 @@ async function main(argv: string[]): Promise<number> {
     async (args: object): Promise<void> => {
       const { json: asJson, quiet } = args as { json: boolean; quiet: boolean }
       taken ||= verb === 'export' && (args as { output?: string }).output === '-'
-      const context = contextOf({ json: asJson, quiet })
+      // A silent pipe blocks those who only look into it, and they have nothing to leave in order.
+      const blocks = verb !== 'import' && (args as { bundle?: string }).bundle === '-'
+      const context = contextOf({ json: asJson, quiet }, !blocks)
       let outcome: Outcome
       try {
         const result = await handler(args as T, context)

@@ -1,24 +1,9 @@
 /** The other commands of the passage: approve, inspect, verify, import. */
 import type { Argv } from 'yargs'
 import type { BundleInput } from '../index.ts'
-import {
-  accessOf,
-  hostsOf,
-  usage,
-  withRegistry,
-  withState,
-  type Context,
-  type Register,
-  type RegistryArgs,
-} from './context.ts'
+import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { approveText, importText, inspectText, verifyText } from './text.ts'
-
-/** For those who only look: a silent pipe blocks the thread, so a signal must not wait for it. */
-function lookInto(bundle: string, context: Context): BundleInput {
-  if (bundle === '-') context.endAtOnce()
-  return inputOf(bundle)
-}
 
 function inputOf(bundle: string): BundleInput {
   return bundle === '-' ? { fd: 0 } : { file: bundle }
@@ -79,7 +64,7 @@ export function addInspect(yargs: Argv, register: Register): Argv {
         .example('$0 inspect june.tar --json | jq .report.repositories', 'for a machine'),
     register('inspect', async (argv: { bundle: string }, context) => {
       const { inspectBundle } = await import('../index.ts')
-      const report = await inspectBundle({ ...context, input: lookInto(argv.bundle, context) })
+      const report = await inspectBundle({ ...context, input: inputOf(argv.bundle) })
       return { verb: 'inspect', report, text: inspectText(report), exit: 0 }
     }),
   )
@@ -120,7 +105,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
         const root = argv.root === undefined ? undefined : { file: argv.root, fingerprint: argv.fingerprint ?? '' }
         const report = await verifyBundle({
           ...context,
-          input: lookInto(argv.bundle, context),
+          input: inputOf(argv.bundle),
           state: argv.state,
           root,
           site: argv.site,

@@ -4,13 +4,10 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { buildDemoLayout } from '../../fixtures/layouts/build.ts'
 import { PASSPHRASE, Stage, tree } from '../transfer/stage.ts'
-import { documentIn, sallyport } from './program.ts'
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+import { COMPILE_CACHE, documentIn, MAIN, sallyport } from './program.ts'
 
 describe('cli/pipes', function () {
   this.timeout(120_000)
@@ -42,7 +39,12 @@ describe('cli/pipes', function () {
   const shell = promisify(execFile)
   const sh = (script: string) =>
     shell('bash', ['-c', `set -o pipefail; ${script}`], {
-      env: { PATH: process.env['PATH'], SALLYPORT: `${process.execPath} ${MAIN}`, HOME: '/nonexistent' },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: '/nonexistent',
+        SALLYPORT: `${process.execPath} ${MAIN}`,
+        ...COMPILE_CACHE,
+      },
       encoding: 'buffer',
       maxBuffer: 1 << 26,
     }).then(

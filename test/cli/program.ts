@@ -2,7 +2,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+/** Compiled sources, which halve the time of each of the many starts. */
+export const COMPILE_CACHE = {
+  NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)),
+}
 
 export interface Ended {
   status: number | null
@@ -28,7 +32,7 @@ export interface Running {
 /** Starts the program. Nothing of the tester's own environment reaches it but what a process needs. */
 export function start(args: readonly string[], { env, cwd, input }: ProgramOptions = {}): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...COMPILE_CACHE, ...env },
     cwd,
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
