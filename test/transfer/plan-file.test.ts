@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isFault } from '../../src/errors/index.ts'
-import { parsePlan } from '../../src/transfer/index.ts'
+import { parsePlan } from '../../src/transfer/plan-file.ts'
 
 const FULL = `
 channel: vendor-a
