@@ -1,4 +1,6 @@
 /** Floor 5: the bundle. The only room that knows tar. */
+import type { Layout } from '../content/index.ts'
+
 export {
   arrange,
   promise,
@@ -8,7 +10,6 @@ export {
   type Promise3,
   type Terms,
 } from './assemble.ts'
-export { openArchive } from './archive-source.ts'
 export { proveReadable, takeCensus, type Census } from './census.ts'
 export { FileWriter } from './file-writer.ts'
 export { fileInput, isFileInput, memoryInput, pipeInput, type ByteInput, type FileInput } from './input.ts'
@@ -26,3 +27,8 @@ export { BundleReader, type Head, type LawMember, type PromiseFiles, type Target
 export { checkPayload, type PayloadCheckOptions } from './payload-check.ts'
 export { BLOCK, padded } from './tar-header.ts'
 export type { Transfer, TransferRepository } from './transfer.ts'
+
+/** As `archive-source.ts` has it; loaded when it is called, since few commands read the archives of others. */
+export async function openArchive(file: string): Promise<Layout> {
+  return (await import('./archive-source.ts')).openArchive(file)
+}

@@ -1,7 +1,6 @@
 /** What every command shares: the options they have in common, and what becomes of them. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import process from 'node:process'
 import type { Argv } from 'yargs'
 import { SallyportError } from '../errors/index.ts'
 import type { Access, RunEvent } from '../index.ts'

@@ -1,5 +1,5 @@
 /** The command `export`. */
-import { openSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { SallyportError } from '../errors/index.ts'
 import type { Plan } from '../index.ts'
@@ -27,7 +27,7 @@ type ExportArgs = RegistryArgs & {
 
 function readPlan(file: string): string {
   try {
-    return readFileSync(file === '-' ? openSync('/dev/stdin', 'r') : file, 'utf8')
+    return readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (cause) {
     throw new SallyportError('FILE_UNREADABLE', {
       side: 'source',
@@ -123,7 +123,7 @@ export function addExport(yargs: Argv, register: Register): Argv {
                 ...(argv.platform.length > 0 ? { platforms: argv.platform } : {}),
               })),
             }
-          : parsePlan(readPlan(argv.file), planName)
+          : await parsePlan(readPlan(argv.file), planName)
       const plan: Plan = {
         ...given,
         map: [...argv.map.map(parseMapping), ...given.map],

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command line: arguments in, one outcome out. Everything else is loaded by the command that needs it. */
-import process from 'node:process'
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { SallyportError } from '../errors/index.ts'

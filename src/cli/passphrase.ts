@@ -1,6 +1,6 @@
 /** Passphrases: from a file or a prompt without echo; never from an argument or the environment. */
 import { readFileSync } from 'node:fs'
-import { stdin, stderr } from 'node:process'
+import { isatty } from 'node:tty'
 import { SallyportError } from '../errors/index.ts'
 
 function refused(detail: string): SallyportError {
@@ -24,6 +24,7 @@ function fromFile(file: string): Buffer {
 }
 
 function prompt(text: string): Promise<Buffer> {
+  const { stdin, stderr } = process
   return new Promise((resolve, reject) => {
     const typed: number[] = []
     stderr.write(text)
@@ -57,7 +58,7 @@ export function passphraseSource(file: string | undefined, twice = false): (keyF
   let shared: Buffer | undefined = file === undefined ? undefined : fromFile(file)
   return async (keyFile) => {
     if (shared !== undefined) return shared
-    if (!stdin.isTTY) throw refused('there is no terminal to ask on; name a file with --passphrase-file')
+    if (!isatty(0)) throw refused('there is no terminal to ask on; name a file with --passphrase-file')
     if (!twice) return prompt(`Passphrase for ${keyFile}: `)
     const first = await prompt('New passphrase for the keys: ')
     if (first.length === 0) throw refused('it is empty')

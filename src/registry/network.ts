@@ -105,6 +105,8 @@ export class Network {
       body: (body ?? null) as Buffer | null,
       signal,
       headersTimeout: headersMs,
+      // Else undici closes the connection after each HEAD: half of all requests of an import, each a new handshake.
+      ...(method === 'HEAD' ? { reset: false } : {}),
     })
   }
 

@@ -1,6 +1,5 @@
 /** The one place that knows LevelDB; everything else is written against `abstract-level`. */
 import type { AbstractLevel } from 'abstract-level'
-import { Level } from 'level'
 import { mkdir, realpath } from 'node:fs/promises'
 import { SallyportError } from '../errors/index.ts'
 
@@ -24,6 +23,8 @@ export async function openLevel(folder: string): Promise<Engine> {
   if (opened.has(place))
     throw new SallyportError('STATE_LOCKED', { side: 'state', subject: folder, detail: 'open in this process already' })
   opened.add(place)
+  // Loaded here, since whoever only reads folds the journal into memory and needs no store.
+  const { Level } = await import('level')
   const level = new Level(place)
   level.once('closed', () => opened.delete(place))
   try {

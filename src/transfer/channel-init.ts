@@ -58,9 +58,6 @@ export interface ChannelInitReport {
   rootExpires: string
 }
 
-/** The names given to people who are only counted. */
-export const NAMES = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy'] as const
-
 const PERSON = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/
 
 function usage(subject: string, detail: string): SallyportError {

@@ -1,27 +1,50 @@
-/** Floor 6: the verbs; the only room that orders steps. */
-export { registryAccess, type Access, type AccessOptions } from './access.ts'
-export { approveBundle, type ApproveOptions, type ApproveReport } from './approve.ts'
-export { openChannelFolder, type AskPassphrase, type ChannelFolder } from './channel-folder.ts'
-export { channelInit, NAMES, type ChannelInitOptions, type ChannelInitReport } from './channel-init.ts'
-export { exportBundle } from './export.ts'
+/** Floor 6: the verbs; the only room that orders steps. Each is loaded when it is called, so that a command starts fast. */
+export type { Access, AccessOptions } from './access.ts'
+export type { ApproveOptions, ApproveReport } from './approve.ts'
+export type { AskPassphrase } from './channel-folder.ts'
+export type { ChannelInitOptions, ChannelInitReport } from './channel-init.ts'
+export type { ChannelShowReport, PinReport } from './channel-verbs.ts'
 export type { ExportReport } from './export-made.ts'
 export type { ExportOptions } from './export-terms.ts'
-export { importBundle, type ImportOptions, type ImportReport } from './import.ts'
-export { inspectBundle, type InspectOptions, type InspectReport } from './inspect.ts'
+export type { ImportOptions, ImportReport } from './import.ts'
+export type { InspectOptions, InspectReport } from './inspect.ts'
 export { parseMapping, type Mapping } from './naming.ts'
-export { parsePlan, type Plan } from './plan-file.ts'
+export { NAMES } from './people.ts'
+export type { Plan } from './plan-file.ts'
 export type { RunEvent, RunOptions } from './run.ts'
-export { channelPin, channelShow, channelUnpin, type ChannelShowReport, type PinReport } from './channel-verbs.ts'
-export { log, status, type LogReport, type StatusReport } from './site-report.ts'
-export {
-  stateBackup,
-  stateCheck,
-  stateInit,
-  stateRebuild,
-  stateRestore,
-  type InitReport,
-  type StateRunOptions,
-} from './state-verbs.ts'
+export type { LogReport, StatusReport } from './site-report.ts'
+export type { InitReport, StateRunOptions } from './state-verbs.ts'
 export type { ByteOutput } from './stream-out.ts'
 export type { BundleSummary } from './summary.ts'
-export { verifyBundle, type BundleInput, type VerifyOptions, type VerifyReport } from './verify.ts'
+export type { BundleInput, VerifyOptions, VerifyReport } from './verify.ts'
+
+function lazily<A extends unknown[], R>(
+  load: () => Promise<(...args: A) => R | Promise<R>>,
+): (...args: A) => Promise<R> {
+  return async (...args) => {
+    const verb = await load()
+    return verb(...args)
+  }
+}
+
+export const registryAccess = lazily(async () => (await import('./access.ts')).registryAccess)
+export const parsePlan = lazily(async () => (await import('./plan-file.ts')).parsePlan)
+
+export const channelInit = lazily(async () => (await import('./channel-init.ts')).channelInit)
+export const channelPin = lazily(async () => (await import('./channel-verbs.ts')).channelPin)
+export const channelShow = lazily(async () => (await import('./channel-verbs.ts')).channelShow)
+export const channelUnpin = lazily(async () => (await import('./channel-verbs.ts')).channelUnpin)
+
+export const exportBundle = lazily(async () => (await import('./export.ts')).exportBundle)
+export const approveBundle = lazily(async () => (await import('./approve.ts')).approveBundle)
+export const inspectBundle = lazily(async () => (await import('./inspect.ts')).inspectBundle)
+export const verifyBundle = lazily(async () => (await import('./verify.ts')).verifyBundle)
+export const importBundle = lazily(async () => (await import('./import.ts')).importBundle)
+
+export const status = lazily(async () => (await import('./site-report.ts')).status)
+export const log = lazily(async () => (await import('./site-report.ts')).log)
+export const stateInit = lazily(async () => (await import('./state-verbs.ts')).stateInit)
+export const stateCheck = lazily(async () => (await import('./state-verbs.ts')).stateCheck)
+export const stateRebuild = lazily(async () => (await import('./state-verbs.ts')).stateRebuild)
+export const stateBackup = lazily(async () => (await import('./state-verbs.ts')).stateBackup)
+export const stateRestore = lazily(async () => (await import('./state-verbs.ts')).stateRestore)

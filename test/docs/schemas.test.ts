@@ -60,7 +60,7 @@ describe('docs/schemas', () => {
     const { keys } = near
     await check('channel init', Promise.resolve(near.channel))
     await check('channel show', sallyport.channelShow({ dir: keys }))
-    const plan = sallyport.parsePlan(
+    const plan = await sallyport.parsePlan(
       `audience: [${SITE}]\nartifacts:\n  - { ref: 'oci:${join(near.dir, 'demo')}', platforms: [linux/arm64], referrers: signatures }\n`,
       'plan.yaml',
     )

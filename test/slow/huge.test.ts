@@ -69,7 +69,7 @@ describe('slow/huge', function () {
       passphrase,
       now: NOW,
     })
-    const plan = parsePlan(`audience: [site-a]\nartifacts: [{ ref: 'oci:${join(dir, 'layout')}' }]`, 'plan')
+    const plan = await parsePlan(`audience: [site-a]\nartifacts: [{ ref: 'oci:${join(dir, 'layout')}' }]`, 'plan')
     await exportBundle({
       plan,
       planName: 'plan',

@@ -19,7 +19,7 @@ describe('transfer/sources', () => {
   async function select(...artifacts: object[]): Promise<Selection[]> {
     const sources = new Sources({})
     try {
-      return await sources.select(parsePlan(JSON.stringify({ artifacts }), 'plan'), 'plan')
+      return await sources.select(await parsePlan(JSON.stringify({ artifacts }), 'plan'), 'plan')
     } finally {
       await sources.close()
     }
