@@ -4,7 +4,7 @@
  */
 import {
   closeSync,
-  fdatasyncSync,
+  fdatasync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -12,7 +12,6 @@ import {
   readSync,
   renameSync,
   statfsSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -41,6 +40,8 @@ export class FileWriter {
   readonly fd: number
   private readonly output: string
   private readonly layout: BundleLayout
+  private flushing: Promise<void> | undefined
+  private failed: unknown
 
   /** Opens `output.part`, fresh or as a stopped run left it. Throws DISK_FULL before anything is fetched, OUTPUT_FAILED. */
   constructor(output: string, layout: BundleLayout, resume: boolean) {
@@ -105,14 +106,23 @@ export class FileWriter {
     return { fd: this.fd, offset: blob.offset, have }
   }
 
-  /** Makes what is written so far outlast a power cut. */
-  sync(): void {
-    this.guard(() => fdatasyncSync(this.fd))
+  /** Begins to bring what is written so far to the disk, so that little is left to wait for at the end. */
+  flushAhead(): void {
+    this.flushing ??= new Promise((resolve) => {
+      fdatasync(this.fd, (cause) => {
+        this.flushing = undefined
+        if (cause !== null) this.failed ??= cause
+        resolve()
+      })
+    })
   }
 
   /** Gives the bundle its name; from here on it is whole for whoever sees it. */
-  finish(): void {
+  async finish(): Promise<void> {
+    await this.flushing
     this.guard(() => {
+      // A failed flush may have dropped pages that a later one no longer reports (fsyncgate).
+      if (this.failed !== undefined) throw this.failed
       fsyncSync(this.fd)
       closeSync(this.fd)
       renameSync(this.part, this.output)
@@ -121,12 +131,8 @@ export class FileWriter {
   }
 
   /** Leaves the part file for a later run. */
-  close(): void {
+  async close(): Promise<void> {
+    await this.flushing
     closeSync(this.fd)
-  }
-
-  discard(): void {
-    closeSync(this.fd)
-    unlinkSync(this.part)
   }
 }

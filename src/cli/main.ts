@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: arguments in, one outcome out. Everything else is loaded by the command that needs it. */
+import { setFlagsFromString } from 'node:v8'
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { SallyportError } from '../errors/index.ts'
@@ -110,6 +111,8 @@ function interrupted(error: unknown, signal: AbortSignal): unknown {
   return new SallyportError('INTERRUPTED', { side: 'state', cause: error })
 }
 
+// A large young generation keeps dead network buffers for long: 20 to 35 MiB more at the peak, and no faster (measured).
+setFlagsFromString('--max-semi-space-size=1')
 process.exitCode = await main(hideBin(process.argv))
 // A read of a silent pipe that was left behind keeps the process; then it is ended.
 if (process.exitCode === 130) setTimeout(dieOfSignal, 100).unref()

@@ -165,8 +165,8 @@ async function writeFile(
       progress.close()
     }
   } catch (error) {
-    writer.close()
+    await writer.close()
     throw error
   }
-  writer.finish()
+  await writer.finish()
 }

@@ -9,6 +9,8 @@ import type { Progress } from './stopped-export.ts'
 
 // So much of one blob is lost at most when the run is killed.
 const CLAIM_BYTES = 32 * 1024 * 1024
+// So much is written between two flushes that run beside the fetching.
+const FLUSH_BYTES = 128 * 1024 * 1024
 
 export interface FetchOptions extends RunOptions {
   concurrency: number
@@ -26,6 +28,7 @@ export async function fetchBlobs(
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
   const queue = new PQueue({ concurrency: options.concurrency })
   const failures: unknown[] = []
+  let unflushed = 0
   const bring = async (blob: PlacedBlob, have: number): Promise<void> => {
     const { digest } = blob.descriptor
     let done = have
@@ -33,6 +36,11 @@ export async function fetchBlobs(
     tell(options, { type: 'bytes', count: have })
     const onBytes = (count: number): void => {
       done += count
+      unflushed += count
+      if (unflushed >= FLUSH_BYTES) {
+        unflushed = 0
+        writer.flushAhead()
+      }
       tell(options, { type: 'bytes', count })
       if (done - claimed < CLAIM_BYTES) return
       claimed = done

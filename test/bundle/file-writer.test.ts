@@ -32,30 +32,30 @@ describe('bundle/file-writer', () => {
     }
   }
 
-  it('gives the same bytes in whichever order blobs arrive, under its name only when whole', () => {
+  it('gives the same bytes in whichever order blobs arrive, under its name only when whole', async () => {
     const writer = new FileWriter(output, layout, false)
     writer.writeReady()
     fill(writer, layout.blobs.toReversed())
     assert.equal(existsSync(output), false)
-    writer.finish()
+    await writer.finish()
     assert.ok(readFileSync(output).equals(whole))
     assert.equal(existsSync(writer.part), false)
   })
 
-  it('goes on with what a stopped run left, and believes only what it hashes', () => {
+  it('goes on with what a stopped run left, and believes only what it hashes', async () => {
     const [first, second, ...rest] = layout.blobs
     if (first === undefined || second === undefined) assert.fail()
     const stopped = new FileWriter(output, layout, false)
     stopped.writeReady()
     fill(stopped, [first, second])
     writeSync(stopped.fd, Buffer.of((whole[second.offset] ?? 0) ^ 1), 0, 1, second.offset)
-    stopped.close()
+    await stopped.close()
     const writer = new FileWriter(output, layout, true)
     writer.writeReady()
     assert.deepEqual([writer.holds(first), writer.holds(second)], [true, false])
     for (const blob of rest) assert.equal(writer.holds(blob), blob.descriptor.size === 0)
     fill(writer, [second, ...rest])
-    writer.finish()
+    await writer.finish()
     assert.ok(readFileSync(output).equals(whole))
   })
 
