@@ -47,7 +47,18 @@ class FileReader implements FileInput {
     } catch (cause) {
       throw unreadable(name, cause)
     }
-    this.size = fstatSync(this.fd).size
+    const stat = fstatSync(this.fd)
+    if (!stat.isFile()) {
+      closeSync(this.fd)
+      // A pipe or device has no size and no second reading, on which the proof of a file rests.
+      throw new SallyportError('FILE_UNREADABLE', {
+        side: 'bundle',
+        subject: name,
+        detail: 'it is no regular file',
+        remedy: 'give a pipe or a device through standard input: - < NAME',
+      })
+    }
+    this.size = stat.size
   }
 
   seek(offset: number): void {

@@ -55,3 +55,10 @@ describe('bundle/input', () => {
     assert.ok((await all(memoryInput([bytes.subarray(0, 9), Buffer.alloc(0), bytes.subarray(9)]))).equals(bytes))
   })
 })
+
+describe('bundle/input kinds', () => {
+  it('refuses as a file what has no size of its own', () => {
+    assert.throws(() => fileInput('/dev/null'), { code: 'FILE_UNREADABLE' })
+    assert.throws(() => fileInput('/'), { code: 'FILE_UNREADABLE' })
+  })
+})
