@@ -51,7 +51,7 @@ test-peers: $(INSTALLED) peers ## all tests, and a missing counterpart fails
 	@CI=true node node_modules/mocha/bin/mocha.js
 
 bench: build peers ## measure every row of the speed table side by side with the peers
-	@node test/bench/bench.ts
+	@node test/bench/bench.ts --both --json bench.json
 
 campaign: build peers ## the long sweeps: every kill point, a 9 GiB member; run before an issue closes
 	@CI=true KILLS=all CAMPAIGN=1 node node_modules/mocha/bin/mocha.js --timeout 7200000
