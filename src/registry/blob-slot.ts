@@ -5,11 +5,12 @@ import type { FileSlot } from '../content/index.ts'
 import { isFault, SallyportError, writeFault } from '../errors/index.ts'
 import { hasherFor, type Descriptor } from '../oci/index.ts'
 import { blobSubject, readBlob } from './blob.ts'
+import { readRaw } from './blob-raw.ts'
 import type { Repository } from './repository.ts'
 
 const READ = 1024 * 1024
 /** How many bytes are written before `onBytes` is told, so that telling costs nothing. */
-const TELL = 1024 * 1024
+const TELL = 8 * 1024 * 1024
 
 function rehash(slot: FileSlot, size: number, hasher: Hash): number {
   const end = Math.min(slot.have, size)
@@ -44,16 +45,19 @@ async function pass(
   const hasher = hasherFor(descriptor.digest)
   let at = rehash(slot, descriptor.size, hasher)
   let untold = 0
+  const take = (chunk: Buffer): void => {
+    write(slot, at, chunk, subject)
+    hasher.update(chunk)
+    at += chunk.length
+    untold += chunk.length
+    if (untold < TELL) return
+    onBytes(untold)
+    untold = 0
+  }
   if (at < descriptor.size || descriptor.size === 0) {
-    for await (const chunk of readBlob(repository, descriptor, at, signal)) {
-      write(slot, at, chunk, subject)
-      hasher.update(chunk)
-      at += chunk.length
-      untold += chunk.length
-      if (untold < TELL) continue
-      onBytes(untold)
-      untold = 0
-    }
+    const reached = await readRaw(repository, descriptor, at, take, signal)
+    if (reached < descriptor.size || descriptor.size === 0)
+      for await (const chunk of readBlob(repository, descriptor, reached, signal)) take(chunk)
   }
   if (untold > 0) onBytes(untold)
   const got = hasher.digest('hex')

@@ -93,6 +93,11 @@ export class Network {
     return agent
   }
 
+  /** What TLS to the registry's own origin is spoken with; undefined for what the platform has. */
+  get own(): SecureContext | undefined {
+    return this.#own
+  }
+
   /** The answer's head, its body still to come. Connects to addresses of `floor` or more public ones only. */
   send(url: URL, sending: Sending, floor: Floor): Promise<Dispatcher.ResponseData> {
     const { method, headers, body, signal, headersMs } = sending

@@ -8,6 +8,7 @@ import { networkCode, networkFault, plainText, refusal, Transient, type Purpose 
 import { REACH_REFUSED, type Network } from './network.ts'
 import { findOrigin, type Origin } from './origin.ts'
 import type { Settings } from './options.ts'
+import { RawSockets } from './raw-socket.ts'
 import { isRedirect, MAX_HOPS, nextHop } from './redirect.ts'
 import { isPassing, repeating, retryAfter } from './retry.ts'
 
@@ -38,11 +39,21 @@ export interface Reply {
   header(name: string): string | string[] | undefined
 }
 
+/** What a request outside {@link Registry.exchange} needs; the authorization is for this origin and no other. */
+export interface Permit {
+  origin: Origin
+  sockets: RawSockets
+  authorization: string | undefined
+}
+
 /** One registry as this client sees it. */
 export class Registry {
   readonly host: string
   readonly settings: Settings
+  /** True once a blob's answer has shown that bare requests lead to nothing here (redirects, chunked bodies). */
+  indirect = false
   readonly #network: Network
+  #sockets: RawSockets | undefined
   #met: Promise<{ origin: Origin; authorizer: Authorizer }> | undefined
 
   constructor(host: string, settings: Settings, network: Network) {
@@ -65,6 +76,22 @@ export class Registry {
   /** Where the registry is dialled. */
   async origin(): Promise<Origin> {
     return (await this.#meet(this.host)).origin
+  }
+
+  /**
+   * What is due for a bare request: as for `exchange`. After a 401, `refused` says what it came in spite of, and its
+   * challenges. Throws as `exchange` does, for what stands in the way of an authorization.
+   */
+  async permit(
+    call: Call,
+    signal: AbortSignal = new AbortController().signal,
+    refused?: { used: string | undefined; challenge: string[] },
+  ): Promise<Permit> {
+    const { origin, authorizer } = await this.#meet(call.subject)
+    this.#sockets ??= new RawSockets(origin, this.#network.own)
+    if (refused !== undefined) await authorizer.renew(call.path, call.scopes, refused.used, refused.challenge, signal)
+    const authorization = await authorizer.header(call.path, call.scopes, signal)
+    return { origin, sockets: this.#sockets, authorization }
   }
 
   /**

@@ -9,6 +9,10 @@ export interface Asked {
   method: string
   url: string
   headers: IncomingMessage['headers']
+  /** Names and values in turn, as they were sent. */
+  rawHeaders: string[]
+  /** The client's port: equal for the requests of one connection. */
+  port: number | undefined
   body: Buffer
 }
 
@@ -65,7 +69,8 @@ export async function scripted(script: Script = {}, tls?: Tls): Promise<Scripted
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = request.method ?? ''
     const url = request.url ?? ''
-    const entry: Asked = { method, url, headers: request.headers, body: Buffer.alloc(0) }
+    const { headers: asks, rawHeaders, socket } = request
+    const entry: Asked = { method, url, headers: asks, rawHeaders, port: socket.remotePort, body: Buffer.alloc(0) }
     asked.push(entry)
     const found = find(fake.script, `${method} ${url.split('?')[0] ?? ''}`)
     const times = counts.get(found?.[0] ?? '') ?? 0
