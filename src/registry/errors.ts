@@ -65,10 +65,12 @@ export function networkFault(error: unknown, side: Side, subject: string): Trans
   const fault = (name: Code): SallyportError => new SallyportError(name, { side, subject, detail: plainText(code) })
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return fault('INTERRUPTED')
   if (REFUSED_TLS.test(code)) return fault('REGISTRY_TLS')
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return fault('REGISTRY_PROTOCOL')
+  // undici's parser error has no code of its own; its name tells it, and its data is what the peer sent.
+  const garbled = code.startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError')
+  if (garbled || code === 'UND_ERR_HEADERS_OVERFLOW') return fault('REGISTRY_PROTOCOL')
   if (PASSING.has(code)) return new Transient(fault('REGISTRY_UNREACHABLE'))
   if (code === 'ENOTFOUND' || code.startsWith('UND_ERR') || code.startsWith('E')) return fault('REGISTRY_UNREACHABLE')
-  return new SallyportError('INTERNAL', { side, subject, cause: error })
+  return new SallyportError('INTERNAL', { side, subject, detail: plainText(code) })
 }
 
 /** What was asked for when the registry refused; one refusal means different things to different requests. */

@@ -89,6 +89,7 @@ const CASES: [name: string, replies: Reply | Reply[], code?: Code][] = [
   ],
   ['a chunked body with a length', wire(`${OK}${LENGTH}Transfer-Encoding: chunked\r\n\r\n`), 'REGISTRY_UNREACHABLE'],
   ['two Content-Lengths', wire(`${OK}${LENGTH}${LENGTH}\r\n`, bytes), 'REGISTRY_UNREACHABLE'],
+  ['no HTTP at all', wire('SSH-2.0-OpenSSH_9.2\r\n\r\n'), 'REGISTRY_PROTOCOL'],
   ['an endless header', endless(OK, 'x: y\r\n'), 'REGISTRY_PROTOCOL'],
   ['an endless header line', endless(`${OK}x: `, 'y'), 'REGISTRY_PROTOCOL'],
   ['a head that stops once', [wire(`${OK}Content-Le`), good]],
