@@ -50,7 +50,7 @@ export function registryJob(site: Site, registry: Registry, bundle: string, pipe
         prefix,
         journal: Buffer.alloc(0),
         missing: new Map(),
-        mark: await eye.mark(),
+        mark: 0,
         thorough: thorough(work),
       }
     },
@@ -64,7 +64,7 @@ export function registryJob(site: Site, registry: Registry, bundle: string, pipe
     ],
     run: () => input.run,
     async atKill(work) {
-      work.mark = await eye.mark()
+      work.mark = await eye.mark(work.prefix)
       work.journal = journal(work.state)
       for (const repository of repositories) {
         await eye.walk(`${work.prefix}/${repository}`)
@@ -79,7 +79,7 @@ export function registryJob(site: Site, registry: Registry, bundle: string, pipe
       let total = 0
       for (const repository of repositories) {
         const place = `${work.prefix}/${repository}`
-        const written = await eye.written(place, work.mark)
+        const written = await eye.written(place, work.mark, rerun.steps)
         total += written.total
         const missing = work.missing.get(repository)
         if (missing !== undefined)

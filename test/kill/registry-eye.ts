@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { peer, type Registry } from '../peers/setup/registry.ts'
+import type { Step } from './program.ts'
 
 /** So that the registry's log tells our questions from the program's. */
 const AGENT = 'kill-eye'
@@ -108,13 +109,18 @@ export class RegistryEye {
     return missing
   }
 
-  /** What the program wrote there since the mark, as the registry's own log has it: accepted requests only. */
-  async written(prefix: string, since: number): Promise<Missing & { total: number }> {
+  /**
+   * What a run wrote there since the mark, as the registry's own log has it: accepted requests only, and of those that
+   * complete a blob only the run's own. What the killed run had sent may be logged when it is gone.
+   */
+  async written(prefix: string, since: number, steps: readonly Step[]): Promise<Missing & { total: number }> {
+    const own = new Set(steps.filter(({ kind }) => kind === 'http-request').map(({ subject }) => subject))
     await this.registry.settled()
     const ours = this.registry
       .requests()
       .slice(since)
       .filter(({ path, agent }) => agent !== AGENT && path.startsWith(`/v2/${prefix}/`))
+      .filter(({ method, path }) => method !== 'PUT' || own.has(`PUT ${path}`))
     const count = (method: string, path: RegExp): number =>
       ours.filter((request) => request.method === method && request.status < 300 && path.test(request.path)).length
     return {
@@ -126,11 +132,16 @@ export class RegistryEye {
     }
   }
 
-  /** How many requests the log has now; whatever the registry was still busy with is in it. */
-  async mark(): Promise<number> {
-    await this.registry.settled()
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    await this.registry.settled()
+  /** How many requests the log has when none comes below the prefix: the registry may be busy still with what was sent. */
+  async mark(prefix: string): Promise<number> {
+    let before = -1
+    for (let quiet = 0; quiet < 3;) {
+      await this.registry.settled()
+      const now = this.registry.requests().filter(({ path }) => path.startsWith(`/v2/${prefix}/`)).length
+      quiet = now === before ? quiet + 1 : 0
+      before = now
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
     return this.registry.requests().length
   }
 

@@ -13,7 +13,7 @@ interface Call {
   when: number
 }
 
-const COUNT = Number(process.env['STRACE_KILLS'] ?? 8)
+const COUNT = Number(process.env['STRACE_KILLS'] ?? 5)
 
 /** The same as the killer does, but by the kernel's own count of system calls; and what the killer cannot do. */
 describe('kill by strace', function () {
