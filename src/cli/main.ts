@@ -5,7 +5,7 @@ import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { SallyportError } from '../errors/index.ts'
 import { addChannel } from './channel-commands.ts'
-import { contextOf, dieOfSignal, type Handler, type Register } from './context.ts'
+import { contextOf, dieOfSignal, usage, type Handler, type Register } from './context.ts'
 import { addExport } from './export-command.ts'
 import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
 import { addApprove, addImport, addInspect, addVerify } from './passage-commands.ts'
@@ -24,7 +24,7 @@ function build(argv: string[], register: Register): Argv {
     .usage('$0 <command>\n\nMoves container artifacts across an air gap.')
     .option('json', { type: 'boolean', default: false, global: true, describe: 'results, errors and progress as JSON' })
     .option('quiet', { alias: 'q', type: 'boolean', default: false, global: true, describe: 'say nothing but errors' })
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'greedy-arrays': false, 'camel-case-expansion': true })
+    .parserConfiguration({ 'duplicate-arguments-array': true, 'greedy-arrays': false, 'camel-case-expansion': true })
     .strict()
     .version(VERSION)
     .help()
@@ -35,6 +35,17 @@ function build(argv: string[], register: Register): Argv {
     .wrap(Math.min(120, process.stdout.columns || 100))
   const adders = [addChannel, addExport, addApprove, addInspect, addVerify, addImport, addState, addStatus]
   return adders.reduce((all, add) => add(all, register), base as Argv)
+}
+
+/** The options and words that may be given more than once. */
+const REPEATED = new Set(['_', 'refs', 'for-site', 'map', 'platform', 'allow-realm'])
+
+// Of two values one would be dropped without a word, and which one, the operator could not know.
+function refuseRepeated(args: object): void {
+  for (const [name, value] of Object.entries(args)) {
+    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    if (Array.isArray(value) && !REPEATED.has(option)) throw usage(`--${option}`, 'it is given more than once')
+  }
 }
 
 function emit({ out, err }: Outcome): void {
@@ -69,6 +80,7 @@ async function main(argv: string[]): Promise<number> {
       const context = contextOf({ json: asJson, quiet }, !blocks)
       let outcome: Outcome
       try {
+        refuseRepeated(args)
         const result = await handler(args as T, context)
         outcome = outcomeOf(result, asJson, quiet)
       } catch (error) {

@@ -12,7 +12,7 @@ import { checkInterrupted, type RunOptions } from './run.ts'
 
 const readAt = promisify(read)
 // Larger pieces are no faster, and each upload under way holds a few of them.
-const CHUNK = 256 * 1024
+const CHUNK = 1024 * 1024
 // A blob up to this size is taken off the pipe whole, so that it can be pushed while the next one is read.
 const HELD_BLOB = 4 * 1024 * 1024
 // So many bytes taken off the pipe wait for the target at most.
