@@ -27,7 +27,7 @@ import {
   type Role,
 } from '../tuf/index.ts'
 import { rootFileName, type AskPassphrase, type KeyEntry } from './channel-folder.ts'
-import { addDays, timeText, type RunOptions } from './run.ts'
+import { addDays, nowOf, timeText, type RunOptions } from './run.ts'
 
 export interface ChannelInitOptions extends RunOptions {
   channel: string
@@ -100,7 +100,7 @@ export function writeNew(file: string, text: string | Uint8Array, mode = 0o600):
 export async function channelInit(options: ChannelInitOptions): Promise<ChannelInitReport> {
   check(options)
   const { channel, purpose, dir, people, threshold, kind } = options
-  const expires = timeText(addDays(options.now ?? new Date(), options.rootDays))
+  const expires = timeText(addDays(nowOf(options), options.rootDays))
   if (options.dryRun === true)
     return {
       channel,

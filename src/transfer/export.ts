@@ -10,7 +10,7 @@ import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './
 import { inputsOf, readTerms, type ExportOptions } from './export-terms.ts'
 import { fetchBlobs } from './fetch.ts'
 import { gather, movedTags, type GatheredRepository, type Resolved } from './gather.ts'
-import { checkInterrupted, tell, timeText } from './run.ts'
+import { checkInterrupted, nowOf, tell, timeText } from './run.ts'
 import { Sources } from './sources.ts'
 import {
   partNames,
@@ -50,7 +50,7 @@ function makeFolder(dir: string): void {
 
 /** Writes one bundle. Every refusal comes before the output has its name; a stopped run is gone on with. */
 export async function exportBundle(options: ExportOptions): Promise<ExportReport> {
-  const now = options.now ?? new Date()
+  const now = nowOf(options)
   const terms = await readTerms(options)
   const file = typeof options.output === 'string' ? resolve(options.output) : undefined
   const inputs = inputsOf(terms, options)

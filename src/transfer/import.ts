@@ -10,7 +10,7 @@ import { provePayload } from './payload.ts'
 import { openPlace, type Place } from './place.ts'
 import { Pusher, type PushCounts } from './push.ts'
 import { rehearse, stillThere } from './presence.ts'
-import { tell, timeText, type RunOptions } from './run.ts'
+import { nowOf, tell, timeText, type RunOptions } from './run.ts'
 import { pinnedIn } from './site.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
 import { moveTag, moveTags, settleIntents, type TagMoveReport, type WantedTag } from './tag-moves.ts'
@@ -164,7 +164,7 @@ async function deliver(
  * from a pipe, before head and law are. Run again after any stop, it completes.
  */
 export async function importBundle(options: ImportOptions): Promise<ImportReport> {
-  const now = options.now ?? new Date()
+  const now = nowOf(options)
   const input = openInput(options.input, true, options)
   try {
     const state = await State.open(options.state, { now, write: options.dryRun !== true })

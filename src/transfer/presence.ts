@@ -7,7 +7,7 @@ import type { Descriptor, Digest } from '../oci/index.ts'
 import { standing, uniteCompanions, type Companion } from './companion-tag.ts'
 import type { Passage } from './passage.ts'
 import type { Place } from './place.ts'
-import type { PushCounts } from './push.ts'
+import { noCounts, type PushCounts } from './push.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
 import type { TagMoveReport, WantedTag } from './tag-moves.ts'
 
@@ -88,15 +88,7 @@ export async function rehearse(
   wanted: readonly WantedTag[],
   options: PresenceOptions,
 ): Promise<{ counts: PushCounts; tags: TagMoveReport[] }> {
-  const counts: PushCounts = {
-    blobsPushed: 0,
-    blobsMounted: 0,
-    blobsPresent: 0,
-    bytesPushed: 0,
-    manifestsPushed: 0,
-    manifestsPresent: 0,
-    referrers: null,
-  }
+  const counts = noCounts()
   const queue = new PQueue({ concurrency: options.concurrency })
   // A repository that is not there yet holds nothing.
   const absent = <T>(error: unknown, value: T): T => {

@@ -23,6 +23,19 @@ export interface PushCounts {
   referrers: 'api' | 'fallback' | null
 }
 
+/** The counts of a push that has not begun. */
+export function noCounts(): PushCounts {
+  return {
+    blobsPushed: 0,
+    blobsMounted: 0,
+    blobsPresent: 0,
+    bytesPushed: 0,
+    manifestsPushed: 0,
+    manifestsPresent: 0,
+    referrers: null,
+  }
+}
+
 /** Journals what must outlast a kill; the importer gives it. */
 export interface PushRecord {
   held(repository: string, digests: readonly Digest[]): Promise<void>
@@ -46,15 +59,7 @@ interface Held {
 }
 
 export class Pusher {
-  readonly counts: PushCounts = {
-    blobsPushed: 0,
-    blobsMounted: 0,
-    blobsPresent: 0,
-    bytesPushed: 0,
-    manifestsPushed: 0,
-    manifestsPresent: 0,
-    referrers: null,
-  }
+  readonly counts = noCounts()
   private readonly options: PusherOptions
   private readonly requests: PQueue
   private readonly graphs: ReadonlyMap<string, Graph>
