@@ -41,6 +41,16 @@ export const CODES = {
   ],
   APPROVAL_STREAM: [2, 'a bundle that is not a file cannot be signed in place', 'write it to a file and approve that'],
 
+  POLICY_MALFORMED: [2, 'a trust policy does not follow its schema', 'correct the place named'],
+  TRUST_STORE_MALFORMED: [2, 'a trust store holds something that is not a trust anchor', 'take the file named out'],
+  CERTIFICATE_FILE: [2, 'a certificate file is not one', 'name the right file'],
+  CHAIN_FILE: [2, 'key and certificate chain do not make a signer', 'name the chain of this key, leaf first'],
+  CA_EXISTS: [2, 'the folder already holds a certificate authority', 'choose an empty folder'],
+  CA_MALFORMED: [2, 'the folder does not hold a certificate authority', 'name the right folder'],
+  CA_SCOPE: [2, 'the issuer may not issue this', 'ask an issuer with the scope'],
+  PLUGIN_MISSING: [2, 'a plugin that is named is not installed', 'install it, or name its folder'],
+  PLUGIN_FAILED: [2, 'a plugin failed or spoke outside the protocol', "look at the plugin's own log"],
+
   TAR_TRUNCATED: [10, 'the bundle ends too early', AGAIN],
   TAR_HEADER: [10, 'a member header is damaged or outside the profile', AGAIN],
   TAR_TYPE: [10, 'a member is not a regular file', SENDER],
@@ -74,6 +84,20 @@ export const CODES = {
   ],
 
   SIGNATURE_INVALID: [12, 'channel metadata carries too few valid signatures', SENDER],
+  ENVELOPE_MALFORMED: [
+    12,
+    'a signature envelope is not one of the Notary Project',
+    'ask the signer for a new signature',
+  ],
+  ENVELOPE_SIGNATURE: [12, 'the signature in an envelope does not verify', 'ask the signer for a new signature'],
+  CERTIFICATE_MALFORMED: [12, 'a certificate is not strict DER of X.509 v3', 'ask the signer for a new signature'],
+  CHAIN_INVALID: [
+    12,
+    'a certificate chain breaks the rules of the Notary Project',
+    'ask the signer for a new signature',
+  ],
+  TARGET_MISMATCH: [12, 'a signature is for another artifact', 'ask the signer for a signature of this one'],
+  TIMESTAMP_INVALID: [12, 'a timestamp does not prove the time of signing', 'ask the signer for a new signature'],
   METADATA_MIXED: [12, 'parts of the channel metadata belong to different bundles', SENDER],
 
   CHANNEL_NOT_PINNED: [
@@ -95,6 +119,20 @@ export const CODES = {
   PURPOSE_MISMATCH: [13, 'the channel was pinned for another purpose', SENDER],
   AUDIENCE_MISMATCH: [13, 'the bundle is not addressed to this site', 'send it on to the site it names'],
 
+  POLICY_MISSING: [13, 'no trust policy speaks for this repository', 'write one for its name at the destination'],
+  SIGNATURE_MISSING: [13, 'the artifact carries no signature', 'ask the publisher to sign it'],
+  SIGNER_UNTRUSTED: [
+    13,
+    'no certificate of the signer stands in the trust stores of the policy',
+    'ask the publisher for his root and its fingerprint',
+  ],
+  IDENTITY_UNTRUSTED: [13, 'the signer is not one of the trusted identities', 'ask who signed, and why'],
+  POLICY_UNMET: [13, 'fewer signatures are trusted than the site demands', 'have the missing party sign'],
+  ORIGIN_MISMATCH: [13, 'the signature is bound to another registry or repository', 'ask the publisher for its origin'],
+  ALGORITHM_DISALLOWED: [13, 'the site refuses this signature algorithm', 'have it signed with an allowed one'],
+
+  SIGNATURE_EXPIRED: [15, 'the signature has expired', 'ask the publisher to sign again'],
+  CERTIFICATE_EXPIRED: [15, 'a certificate was not valid when it counted', 'ask the publisher to sign again'],
   EXPIRED: [15, 'the bundle or its root is no longer valid', SENDER],
   ROLLBACK: [
     15,
@@ -107,6 +145,13 @@ export const CODES = {
     'stop, and ask the sender which of the two ids is genuine',
   ],
   CLOCK_BEHIND: [15, 'the clock stands before a time this site has already seen signed', 'set the clock'],
+
+  REVOCATION_UNKNOWN: [
+    16,
+    'whether a certificate was revoked cannot be decided',
+    'carry its revocation list, or set revocation to skip in the policy',
+  ],
+  ATTRIBUTE_UNKNOWN: [16, 'a critical attribute of a signature is not known here', 'install the plugin that knows it'],
 
   LIMIT_EXCEEDED: [17, 'a cap was reached', 'split the work, or find out why it is so large'],
   MANIFEST_TOO_LARGE: [17, 'a manifest is larger than 4 MiB', 'such a manifest cannot be carried'],
@@ -136,6 +181,7 @@ export const CODES = {
     'the registry names a token service that is not allowed',
     'allow the service by name if it is genuine',
   ],
+  TSA_FAILED: ['side', 'the timestamp service did not give a timestamp', 'check its address, then run again'],
   REPOSITORY_MISSING: ['side', 'the repository or its project does not exist', 'create it at the registry'],
   MANIFEST_MISSING: ['side', 'the manifest or tag does not exist', 'check the reference'],
   BLOB_MISSING: ['side', 'a blob does not exist', 'have the image pushed again at the source'],
