@@ -72,13 +72,23 @@ install_pip() {
   chmod +x "$bin/python-tuf"
 }
 
-built() { go version -m "$bin/$1" 2>/dev/null | awk '$1 == "mod" { print $3 }'; }
+built() { go version -m "$1" 2>/dev/null | awk '$1 == "mod" { print $3 }'; }
+
+# An edit of the lock gives a new folder; what an older one holds in the pinned version is not built again.
+reuse() {
+  local older
+  for older in "$cache"/*/bin/"$1"; do
+    [ "$older" != "$bin/$1" ] && [ "$(built "$older")" = "$2" ] && ln -f "$older" "$bin/$1" && return
+  done
+  return 1
+}
 
 install_go() {
   local name version package begin stage=$root/stage
   command -v go >/dev/null || fail 'go (the compiler; registry, crane, regctl, oras, conformance and cosign are built with it)'
   while read -r name version package; do
-    [ "$(built "$name")" != "$version" ] || continue
+    [ "$(built "$bin/$name")" != "$version" ] || continue
+    reuse "$name" "$version" && continue
     begin=$SECONDS
     rm -rf "$stage"
     # Away from any go.mod or go.work, so that the module's own requirements decide.
@@ -93,10 +103,25 @@ install_go() {
   rm -rf "$stage"
 }
 
+# The module's sum is compared here, because a module that no go.mod names has no go.sum to guard it.
+install_data() {
+  local folder version module sum paths source
+  while read -r folder version module sum paths; do
+    source=$(cd "$root" && GOWORK=off GOFLAGS=-mod=mod go mod download -json "$module@$version" 2>"$root/download.log" </dev/null) ||
+      fail "$folder $version (go mod download $module failed, see $root/download.log)"
+    [ "$(jq -r .Sum <<<"$source")" = "$sum" ] || fail "$folder: $module@$version has the sum $(jq -r .Sum <<<"$source"), the lock names $sum"
+    source=$(jq -r .Dir <<<"$source")
+    rm -rf "${root:?}/$folder"
+    mkdir -p "$root/$folder"
+    # Unquoted: the patterns are meant to be filled in.
+    (cd "$source" && cp -r --parents --no-preserve=mode $paths "$root/$folder")
+  done < <(awk '$1 == "data" { $1 = ""; print }' "$lock")
+}
+
 versions() {
   local name package names
   mapfile -t names < <(pins pip | cut -d' ' -f1)
-  while read -r name _ _; do printf '%-18s %s\n' "$name" "$(built "$name")"; done < <(pins go)
+  while read -r name _ _; do printf '%-18s %s\n' "$name" "$(built "$bin/$name")"; done < <(pins go)
   while read -r name _ package; do printf '%-18s %s\n' "$name" "$(installed "$package")"; done < <(pins apt)
   "$bin/python-tuf" - "${names[@]}" <<'PY'
 import sys
@@ -118,6 +143,7 @@ if ! complete; then
     install_apt
     install_pip
     install_go
+    install_data
     touch "$root/complete"
     say "ready in $SECONDS s"
   }
