@@ -14,6 +14,9 @@ key=$(sha256sum "$lock" | cut -c1-16)
 cache=${SALLYPORT_PEERS:-$HOME/.cache/sallyport-peers}
 root=$cache/$key
 bin=$root/bin
+# The judge on notation's libraries is our own program, so its sources name it: an edit builds it anew and nothing else.
+sources=$here/../test/peers/notation
+judge=notation-judge-$(cd "$sources" && LC_ALL=C && cat go.mod go.sum ./*.go | sha256sum | cut -c1-16)
 
 say() { printf 'peers: %s\n' "$*" >&2; }
 fail() { say "MISSING: $*"; exit 1; }
@@ -24,7 +27,7 @@ seconds() { printf '%s s' "$((SECONDS - $1))"; }
 complete() {
   local name
   [ -f "$root/complete" ] || return 1
-  for name in $(awk '$1 == "go" || $1 == "apt" { print $2 }' "$lock") python-tuf; do
+  for name in $(awk '$1 == "go" || $1 == "apt" { print $2 }' "$lock") python-tuf "$judge"; do
     [ -x "$bin/$name" ] || return 1
   done
 }
@@ -103,6 +106,18 @@ install_go() {
   rm -rf "$stage"
 }
 
+install_judge() {
+  local begin=$SECONDS
+  [ ! -x "$bin/$judge" ] || return 0
+  (cd "$sources" && GOWORK=off GOFLAGS='-trimpath -buildvcs=false -mod=readonly' CGO_ENABLED=0 \
+    go build -ldflags '-s -w' -o "$root/$judge" .) </dev/null >"$root/notation-judge.log" 2>&1 || {
+    tail -n 20 "$root/notation-judge.log" >&2
+    fail "notation-judge (go build in $sources failed, see $root/notation-judge.log)"
+  }
+  mv "$root/$judge" "$bin/$judge"
+  say "$judge in $(seconds "$begin")"
+}
+
 # The module's sum is compared here, because a module that no go.mod names has no go.sum to guard it.
 install_data() {
   local folder version module sum paths source
@@ -122,6 +137,7 @@ versions() {
   local name package names
   mapfile -t names < <(pins pip | cut -d' ' -f1)
   while read -r name _ _; do printf '%-18s %s\n' "$name" "$(built "$bin/$name")"; done < <(pins go)
+  go version -m "$bin/$judge" | awk '$1 == "dep" && $2 ~ "/notation-(core-)?go$" { sub(".*/", "", $2); printf "%-18s %s\n", $2, $3 }'
   while read -r name _ package; do printf '%-18s %s\n' "$name" "$(installed "$package")"; done < <(pins apt)
   "$bin/python-tuf" - "${names[@]}" <<'PY'
 import sys
@@ -144,6 +160,7 @@ if ! complete; then
     install_pip
     install_go
     install_data
+    install_judge
     touch "$root/complete"
     say "ready in $SECONDS s"
   }

@@ -1,0 +1,234 @@
+/** The independent judge: a Go program on notation-go and notation-core-go, one process for any number of questions. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { needPeers } from './setup/run.ts'
+
+export type Place =
+  | { readonly layout: string }
+  /** `host:port/name`, over plain HTTP. */
+  | { readonly repository: string; readonly username?: string; readonly password?: string }
+
+export const MEDIA_TYPES = { jws: 'application/jose+json', cose: 'application/cose' } as const
+export type EnvelopeMediaType = (typeof MEDIA_TYPES)[keyof typeof MEDIA_TYPES]
+
+export interface StampTerms {
+  readonly url: string
+  /** A file of PEM certificates. */
+  readonly roots: string
+}
+
+export type VerifyTerms = Place & {
+  /** `scope@digest`; for a layout the scope is any, as `local/name`. */
+  readonly reference: string
+  /** A folder with `trustpolicy.json` and `truststore/`. */
+  readonly configDir: string
+  readonly maxSignatures?: number
+  readonly userMetadata?: Readonly<Record<string, string>>
+  readonly crlCache?: string
+}
+
+export interface NotationCheck {
+  readonly type: 'integrity' | 'authenticity' | 'authenticTimestamp' | 'expiry' | 'revocation'
+  readonly action: 'enforce' | 'log' | 'skip'
+  readonly error?: string
+}
+
+export interface NotationOutcome {
+  readonly level: string
+  readonly checks: readonly NotationCheck[]
+  readonly error?: string
+}
+
+export interface NotationVerdict {
+  readonly ok: boolean
+  /** One for each signature that was looked at, up to the first that passed. */
+  readonly outcomes: readonly NotationOutcome[]
+  readonly error?: string
+}
+
+export type SignTerms = Place & {
+  readonly reference: string
+  readonly key: string
+  readonly chain: string
+  readonly mediaType: EnvelopeMediaType
+  readonly expirySeconds?: number
+  readonly userMetadata?: Readonly<Record<string, string>>
+  readonly timestamp?: StampTerms
+}
+
+export interface Signed {
+  readonly ok: boolean
+  readonly digest?: string
+  /** Digest of the signature manifest. */
+  readonly manifest?: string
+  readonly error?: string
+}
+
+export interface OpenedEnvelope {
+  readonly ok: boolean
+  readonly contentType?: string
+  readonly payload?: Buffer
+  readonly scheme?: string
+  readonly signingTime?: string
+  readonly expiry?: string
+  /** Signed attributes beyond the specified ones, and whether each is critical. */
+  readonly attributes?: Readonly<Record<string, boolean>>
+  readonly signingAgent?: string
+  readonly timestamp?: Buffer
+  readonly signature?: Buffer
+  readonly thumbprints?: readonly string[]
+  readonly error?: string
+}
+
+export interface SealTerms {
+  readonly mediaType: EnvelopeMediaType
+  readonly key: string
+  readonly chain: string
+  readonly payload: Uint8Array
+  readonly contentType?: string
+  readonly scheme?: string
+  readonly signingTime?: Date
+  readonly expiry?: Date
+  readonly attributes?: readonly { readonly key: string; readonly critical: boolean; readonly value: unknown }[]
+  readonly agent?: string
+  readonly timestamp?: StampTerms
+}
+
+export interface CraftTerms {
+  readonly mediaType: EnvelopeMediaType
+  readonly key: string
+  readonly chain: readonly Uint8Array[]
+  /** The protected header's bytes as they shall stand in the envelope: JSON, or CBOR without the string's own head. */
+  readonly protected: Uint8Array
+  readonly payload: Uint8Array
+  readonly hash: 'sha256' | 'sha384' | 'sha512'
+  readonly saltLength?: number
+  readonly pkcs1?: boolean
+  readonly timestamp?: Uint8Array
+}
+
+export interface BenchTimes {
+  readonly ok: boolean
+  readonly seconds: readonly number[]
+  readonly count: number
+}
+
+export const PAYLOAD_TYPE = 'application/vnd.cncf.notary.payload.v1+json'
+const SOURCES = fileURLToPath(new URL('notation/', import.meta.url))
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}
+
+function program(context: Mocha.Context): string {
+  const bin = needPeers(context)
+  const programs = readdirSync(SOURCES).filter((name) => name.endsWith('.go'))
+  const hash = createHash('sha256')
+  for (const name of ['go.mod', 'go.sum', ...programs.toSorted()]) hash.update(readFileSync(join(SOURCES, name)))
+  const path = join(bin, `notation-judge-${hash.digest('hex').slice(0, 16)}`)
+  if (existsSync(path)) return path
+  if (process.env['CI'])
+    throw new Error('the judge on notation-go is missing or not of these sources: run scripts/peers.sh')
+  return context.skip()
+}
+
+type Waiting = (line: string) => void
+
+export class NotationJudge {
+  readonly #child: ChildProcessWithoutNullStreams
+  readonly #waiting: Waiting[] = []
+  #complaints = ''
+
+  /** For a `before` hook: skips where nobody installed the counterparts, fails where CI must have them. */
+  static start(context: Mocha.Context): NotationJudge {
+    return new NotationJudge(program(context))
+  }
+
+  private constructor(path: string) {
+    // No proxy, no home: what it reads is what a question names.
+    this.#child = spawn(path, { env: {} })
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#complaints = (this.#complaints + text).slice(-4000)
+    })
+    this.#child.stdin.on('error', () => undefined)
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#waiting.shift()?.(line))
+    this.#child.on('close', () => {
+      const fault = JSON.stringify({ fault: `the judge ended\n${this.#complaints}` })
+      for (const waiting of this.#waiting.splice(0)) waiting(fault)
+    })
+  }
+
+  stop(): void {
+    this.#child.stdin.end()
+    this.#child.kill('SIGKILL')
+  }
+
+  verify(terms: VerifyTerms): Promise<NotationVerdict> {
+    return this.#ask<NotationVerdict>({ verify: { maxSignatures: 100, ...terms } })
+  }
+
+  sign(terms: SignTerms): Promise<Signed> {
+    return this.#ask<Signed>({ sign: terms })
+  }
+
+  /** Form, signature and chain rules of one envelope: no trust, no clock. */
+  async verifyEnvelope(mediaType: string, bytes: Uint8Array): Promise<OpenedEnvelope> {
+    interface Wire extends Omit<OpenedEnvelope, 'payload' | 'timestamp' | 'signature'> {
+      readonly payload?: string
+      readonly timestamp?: string
+      readonly signature?: string
+    }
+    const request = { verifyEnvelope: { mediaType, bytes: base64(bytes) } }
+    const { payload, timestamp, signature, ...rest } = await this.#ask<Wire>(request)
+    return {
+      ...rest,
+      ...(payload !== undefined && { payload: Buffer.from(payload, 'base64') }),
+      ...(timestamp !== undefined && { timestamp: Buffer.from(timestamp, 'base64') }),
+      ...(signature !== undefined && { signature: Buffer.from(signature, 'base64') }),
+    }
+  }
+
+  /** An envelope as notation-core-go makes it; throws what it refuses to make. */
+  async seal(terms: SealTerms): Promise<Buffer> {
+    const { payload, ...rest } = terms
+    const defaults = { contentType: PAYLOAD_TYPE, scheme: 'notary.x509', signingTime: new Date() }
+    const answer = await this.#ask<{ ok: boolean; envelope?: string; error?: string }>({
+      seal: { ...defaults, ...rest, payload: base64(payload) },
+    })
+    if (!answer.ok || answer.envelope === undefined) throw new Error(answer.error)
+    return Buffer.from(answer.envelope, 'base64')
+  }
+
+  /** An envelope with any header and chain, properly signed, otherwise unchecked. */
+  async craft(terms: CraftTerms): Promise<Buffer> {
+    const answer = await this.#ask<{ envelope: string }>({
+      craft: {
+        ...terms,
+        chain: terms.chain.map(base64),
+        protected: base64(terms.protected),
+        payload: base64(terms.payload),
+        ...(terms.timestamp && { timestamp: base64(terms.timestamp) }),
+      },
+    })
+    return Buffer.from(answer.envelope, 'base64')
+  }
+
+  /** Seconds that a loop over notation.Verify takes; every reference must pass. */
+  bench(terms: Place & { references: readonly string[]; configDir: string; repeat: number }): Promise<BenchTimes> {
+    return this.#ask<BenchTimes>({ bench: terms })
+  }
+
+  async #ask<Answer>(request: object): Promise<Answer> {
+    const line = await new Promise<string>((resolve) => {
+      this.#waiting.push(resolve)
+      this.#child.stdin.write(`${JSON.stringify(request)}\n`)
+    })
+    const answer = JSON.parse(line) as Answer & { fault?: string }
+    if (answer.fault !== undefined) throw new Error(`notation: ${answer.fault}`)
+    return answer
+  }
+}
