@@ -84,7 +84,7 @@ describe('peers/notation', function () {
   /** The check that failed, by notation's word, of the only signature. */
   function failed(verdict: NotationVerdict): string | undefined {
     assert.equal(verdict.ok, false)
-    assert.equal(verdict.outcomes.length, 1, verdict.error)
+    assert.equal(verdict.outcomes.length, 1)
     return verdict.outcomes[0]?.checks.find(({ error }) => error !== undefined)?.type
   }
 
