@@ -24,7 +24,8 @@ export {
   type PlacedBlob,
 } from './layout.ts'
 export { BundleReader, type Head, type LawMember, type PromiseFiles, type TargetFile } from './reader.ts'
-export { checkPayload, type PayloadCheckOptions } from './payload-check.ts'
+export { checkPayload } from './payload-check.ts'
+export { WORTH_THREADS } from './provers.ts'
 export { BLOCK, padded } from './tar-header.ts'
 export type { Transfer, TransferRepository } from './transfer.ts'
 

@@ -4,6 +4,7 @@ import { read as readAsync } from 'node:fs'
 import { promisify } from 'node:util'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { SallyportError } from '../errors/index.ts'
+import { Provers } from './provers.ts'
 
 const CHUNK = 1024 * 1024
 const PIPE_CHUNK = 64 * 1024
@@ -16,13 +17,15 @@ export interface ByteInput {
   readonly name: string
   /** The next bytes, or undefined at the end. */
   next(): Promise<Buffer | undefined>
-  close(): void
+  close(): void | Promise<void>
 }
 
 /** An input whose bytes can be had again from any offset. */
 export interface FileInput extends ByteInput {
   readonly fd: number
   readonly size: number
+  /** The threads that can prove its payload; idle until they are started or asked. */
+  readonly provers: Provers
   /** Continues reading at this offset. */
   seek(offset: number): void
 }
@@ -36,6 +39,7 @@ class FileReader implements FileInput {
   readonly name: string
   readonly fd: number
   readonly size: number
+  readonly provers: Provers
   private readonly buffer = Buffer.allocUnsafeSlow(CHUNK)
   private at = 0
   private unbroken = 0
@@ -59,6 +63,7 @@ class FileReader implements FileInput {
       })
     }
     this.size = stat.size
+    this.provers = new Provers(this.fd)
   }
 
   seek(offset: number): void {
@@ -81,7 +86,8 @@ class FileReader implements FileInput {
     return count === 0 ? undefined : this.buffer.subarray(0, count)
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.provers.end()
     closeSync(this.fd)
   }
 }

@@ -1,6 +1,4 @@
 /** Proves the whole payload of a bundle file, on every core, before anything acts on it. */
-import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
 import { SallyportError } from '../errors/index.ts'
 import { verifying } from '../oci/index.ts'
 import type { FileInput } from './input.ts'
@@ -8,20 +6,9 @@ import type { PlacedBlob } from './layout.ts'
 import { MemberReader } from './member-reader.ts'
 import { blobName } from './names.ts'
 import { RangeProver } from './payload-range.ts'
+import { WORTH_THREADS, type ProveOptions } from './provers.ts'
 
 const RUN_BYTES = 8 * 1024 * 1024
-// Below this the start of a worker costs more than it saves.
-const WORTH_WORKERS = 64 * 1024 * 1024
-
-export interface PayloadCheckOptions {
-  onBytes?: (count: number) => void
-  signal?: AbortSignal | undefined
-}
-
-interface Answer {
-  bytes: number
-  failed?: PlacedBlob
-}
 
 function runs(blobs: readonly PlacedBlob[]): PlacedBlob[][] {
   const out: PlacedBlob[][] = []
@@ -74,37 +61,7 @@ async function explain(input: FileInput, blob: PlacedBlob): Promise<never> {
   })
 }
 
-function inWorkers(fd: number, blobs: readonly PlacedBlob[], options: PayloadCheckOptions): Promise<PlacedBlob[]> {
-  const queue = runs(blobs)
-  const failed: PlacedBlob[] = []
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const threads = Math.min(availableParallelism(), 8, queue.length)
-  let next = 0
-  const serve = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(new URL(`./payload-worker.${extension}`, import.meta.url), {
-        workerData: { fd },
-        resourceLimits: { maxYoungGenerationSizeMb: 4 },
-      })
-      const stop = (then: () => void): void => void worker.terminate().then(then, reject)
-      const give = (): void => {
-        const run = queue[next++]
-        // Runs are given in order: behind the first damage there is nothing that could come before it.
-        if (run === undefined || failed.length > 0 || options.signal?.aborted === true) stop(resolve)
-        else worker.postMessage(run)
-      }
-      worker.on('message', (answer: Answer) => {
-        options.onBytes?.(answer.bytes)
-        if (answer.failed !== undefined) failed.push(answer.failed)
-        give()
-      })
-      worker.once('error', reject)
-      give()
-    })
-  return Promise.all(Array.from({ length: threads }, serve)).then(() => failed)
-}
-
-function here(fd: number, blobs: readonly PlacedBlob[], options: PayloadCheckOptions): PlacedBlob[] {
+function here(fd: number, blobs: readonly PlacedBlob[], options: ProveOptions): PlacedBlob[] {
   const prover = new RangeProver(fd)
   for (const blob of blobs) {
     if (!prover.proves(blob)) return [blob]
@@ -121,10 +78,11 @@ export async function checkPayload(
   input: FileInput,
   blobs: readonly PlacedBlob[],
   end: number,
-  options: PayloadCheckOptions = {},
+  options: ProveOptions = {},
 ): Promise<void> {
   const bytes = blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
-  const failed = bytes < WORTH_WORKERS ? here(input.fd, blobs, options) : await inWorkers(input.fd, blobs, options)
+  const failed =
+    bytes < WORTH_THREADS ? here(input.fd, blobs, options) : await input.provers.prove(runs(blobs), options)
   if (options.signal?.aborted === true) throw new SallyportError('INTERRUPTED', { side: 'state' })
   const first = failed.toSorted((a, b) => a.offset - b.offset)[0]
   if (first !== undefined) await explain(input, first)

@@ -58,7 +58,7 @@ class Thread {
   constructor(options: RegistryOptions, onFree: () => void) {
     this.#side = options.side
     // The same file as TypeScript in a checkout and as JavaScript in a package.
-    const file = import.meta.url.endsWith('.ts') ? './blob-worker.ts' : './blob-worker.js'
+    const file = import.meta.url.endsWith('.ts') ? '../registry/blob-worker.ts' : '../registry/blob-worker.js'
     this.#worker = new Worker(new URL(file, import.meta.url), {
       workerData: options,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },

@@ -45,7 +45,7 @@ async function headOf(bundle: string): Promise<Head> {
   try {
     return await new BundleReader(input).head()
   } finally {
-    input.close()
+    await input.close()
   }
 }
 

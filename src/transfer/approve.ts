@@ -78,6 +78,6 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
       summary: summarize(files, id),
     }
   } finally {
-    input.close()
+    await input.close()
   }
 }

@@ -6,7 +6,7 @@ import { State } from '../state/index.ts'
 import { deliverFile, deliverPipe } from './deliver.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
 import { passNearDoor, type Passage } from './passage.ts'
-import { provePayload } from './payload.ts'
+import { expectPayload, provePayload } from './payload.ts'
 import { openPlace, type Place } from './place.ts'
 import { Pusher, type PushCounts } from './push.ts'
 import { rehearse, stillThere } from './presence.ts'
@@ -166,6 +166,7 @@ async function deliver(
 export async function importBundle(options: ImportOptions): Promise<ImportReport> {
   const now = nowOf(options)
   const input = openInput(options.input, true, options)
+  expectPayload(input)
   try {
     const state = await State.open(options.state, { now, write: options.dryRun !== true })
     try {
@@ -179,7 +180,7 @@ export async function importBundle(options: ImportOptions): Promise<ImportReport
       await state.close()
     }
   } finally {
-    input.close()
+    await input.close()
   }
 }
 

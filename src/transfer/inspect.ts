@@ -35,6 +35,6 @@ export async function inspectBundle({ input: from, ...options }: InspectOptions)
       previous: files.transfer.previous,
     }
   } finally {
-    input.close()
+    await input.close()
   }
 }

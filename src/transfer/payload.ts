@@ -1,8 +1,13 @@
 /** Proves the payload behind a judged head: a file on every core, a pipe as it passes. */
-import { checkPayload, isFileInput, type ByteInput } from '../bundle/index.ts'
+import { checkPayload, isFileInput, WORTH_THREADS, type ByteInput } from '../bundle/index.ts'
 import { verifying } from '../oci/index.ts'
 import type { Passage } from './passage.ts'
 import { checkInterrupted, tell, type RunOptions } from './run.ts'
+
+/** Starts the threads that will prove a large file: they take as long to start as its head takes to be judged. */
+export function expectPayload(input: ByteInput): void {
+  if (isFileInput(input) && input.size >= WORTH_THREADS) input.provers.start()
+}
 
 /** Kept when every byte of the payload and the end mark are proven; nothing of it is handed on. */
 export async function provePayload(input: ByteInput, passage: Passage, options: RunOptions): Promise<void> {

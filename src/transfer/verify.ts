@@ -3,7 +3,7 @@ import { fileInput, pipeInput, type ByteInput } from '../bundle/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { State } from '../state/index.ts'
 import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
-import { provePayload } from './payload.ts'
+import { expectPayload, provePayload } from './payload.ts'
 import type { RunOptions } from './run.ts'
 import { pinnedByHand, pinnedIn, type GivenRoot } from './site.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
@@ -78,9 +78,10 @@ async function judgeOf({ state, root, site, now = new Date() }: VerifyOptions): 
 
 /** The verdict on a bundle; anything but `trusted` is thrown, with the code of the first thing that is wrong. */
 export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport> {
-  const judge = await judgeOf(options)
+  const input = openInput(options.input, false, options)
+  expectPayload(input)
   try {
-    const input = openInput(options.input, false, options)
+    const judge = await judgeOf(options)
     try {
       const passage = await passNearDoor(input, { ...options, ...judge })
       checkCreated(passage, judge.now)
@@ -96,9 +97,9 @@ export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport
         audienceChecked: judge.site !== undefined,
       }
     } finally {
-      input.close()
+      await judge.close()
     }
   } finally {
-    await judge.close()
+    await input.close()
   }
 }

@@ -109,6 +109,7 @@ if (values.tls || values.both) {
 }
 process.stdout.write(`${machine.cpu}, ${machine.cores} cores, node ${machine.node}\n\n${table(results)}`)
 const short = missed(results)
-process.stdout.write(`\n${short.length === 0 ? 'every "must" is reached' : `missed: ${short.join('; ')}`}\n`)
+if (short.length > 0) process.stdout.write(`\nmissed: ${short.join('; ')}\n`)
+else if (failures.length === 0) process.stdout.write('\nevery "must" is reached\n')
 for (const failure of failures) process.stdout.write(`FAILED ${failure}\n`)
 if (failures.length > 0 || (values.strict && short.length > 0)) process.exitCode = 1
