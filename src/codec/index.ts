@@ -1,6 +1,9 @@
 /** Floor 2: codecs for what libraries leave open. Pure; hostile input expected. */
 export { canonicalBytes, canonicalJson, signingBytes, sortedJson } from './canonical-json.ts'
 export { der, derBits, derInteger, derNull, derOctets, derOid, derSequence, readDer, type DerElement } from './der.ts'
+export { fingerprintWords, parseFingerprint } from './fingerprint-words.ts'
+export { DerError, DerFields, isDerValue, parseDer, type DerNode } from './der-tree.ts'
+export { readBoolean, readNamedBits, readNaturalHex, readOid, readSmallNatural, readTime } from './der-values.ts'
 export { decodePem, encodePem } from './pem.ts'
 export { PBKDF2_ROUNDS, isSealedPkcs8, sealPkcs8 } from './pkcs8.ts'
 export { isJsonObject, parseJson, type Json, type JsonObject } from './strict-json.ts'

@@ -1,0 +1,59 @@
+/** Certificates out of a file that an operator named. */
+import { readDer } from '../codec/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import { parseCertificate, type Certificate } from './certificate.ts'
+
+const MAX_COUNT = 1000
+const MAX_SIZE = 16 * 1024 * 1024
+
+/**
+ * The certificates of a file, in its order: DER, one after the other, or PEM blocks with any text around them.
+ * Throws CERTIFICATE_FILE when there is none, one is malformed, a block of another kind stands there (stops a private
+ * key from being carried along as a certificate), for more than 1000, and for more than 16 MiB.
+ */
+export function parseCertificates(bytes: Uint8Array): Certificate[] {
+  if (bytes.length > MAX_SIZE) throw fault('it is larger than 16 MiB')
+  const all = bytes[0] === 0x30 ? derOf(bytes) : pemOf(Buffer.from(bytes).toString('latin1'))
+  if (all.length === 0) throw fault('it holds no certificate')
+  if (all.length > MAX_COUNT) throw fault(`it holds more than ${MAX_COUNT} certificates`)
+  return all.map((der, at) => {
+    try {
+      return parseCertificate(der)
+    } catch (cause) {
+      throw fault(`certificate ${at + 1}: ${cause instanceof Error ? cause.message : ''}`, cause)
+    }
+  })
+}
+
+function fault(detail: string, cause?: unknown): SallyportError {
+  return new SallyportError('CERTIFICATE_FILE', { side: 'state', detail, cause })
+}
+
+function derOf(bytes: Uint8Array): Uint8Array[] {
+  const all: Uint8Array[] = []
+  for (let rest = bytes; rest.length > 0;) {
+    const element = readDer(rest)
+    if (element === undefined) throw fault('it is neither DER nor PEM')
+    all.push(rest.subarray(0, rest.length - element.rest.length))
+    rest = element.rest
+  }
+  return all
+}
+
+const BLOCK = /^-----BEGIN ([^\n]*)-----\n([\s\S]*?)^-----END ([^\n]*)-----$/gm
+
+function pemOf(text: string): Buffer[] {
+  const plain = text.replaceAll('\r\n', '\n').replaceAll(/[ \t]+$/gm, '')
+  const all: Buffer[] = []
+  const around = plain.replaceAll(BLOCK, (_, label: string, body: string, end: string) => {
+    if (label !== 'CERTIFICATE' || end !== label) throw fault('it holds a block that is no certificate')
+    const packed = body.replaceAll('\n', '')
+    const der = Buffer.from(packed, 'base64')
+    if (der.toString('base64') !== packed) throw fault('a block is not base64')
+    all.push(der)
+    return ''
+  })
+  // Half a block is damage, and a certificate nobody would miss otherwise.
+  if (around.includes('-----BEGIN') || around.includes('-----END')) throw fault('a block is cut short')
+  return all
+}

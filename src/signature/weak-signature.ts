@@ -1,0 +1,26 @@
+/** Which signatures of certificates are over a broken hash. */
+import { derOid, readOid, type DerNode } from '../codec/index.ts'
+
+const WEAK = new Set([
+  '1.2.840.113549.1.1.2', // md2WithRSAEncryption
+  '1.2.840.113549.1.1.3', // md4WithRSAEncryption
+  '1.2.840.113549.1.1.4', // md5WithRSAEncryption
+  '1.2.840.113549.1.1.5', // sha1WithRSAEncryption
+  '1.3.14.3.2.29', // sha1WithRSASignature
+  '1.3.14.3.2.27', // dsaWithSHA1
+  '1.2.840.10040.4.3', // dsa-with-sha1
+  '1.2.840.10045.4.1', // ecdsa-with-SHA1
+])
+
+const PSS = '1.2.840.113549.1.1.10'
+const SHA2 = [1, 2, 3].map((last) => derOid(`2.16.840.1.101.3.4.2.${last}`))
+
+/** True for MD2, MD4, MD5 and SHA-1; for RSASSA-PSS unless it names SHA-256, 384 or 512: its default is SHA-1. */
+export function isWeakSignature(algorithm: DerNode): boolean {
+  const [type, parameters] = algorithm.children
+  if (type === undefined) return true
+  const oid = readOid(type)
+  if (oid !== PSS) return WEAK.has(oid)
+  const hash = parameters?.children.find(({ tag }) => tag === 0xa0)?.children[0]?.children[0]
+  return hash === undefined || !SHA2.some((known) => known.equals(hash.raw))
+}
