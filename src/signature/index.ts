@@ -12,3 +12,23 @@ export {
   type DistinguishedName,
   type NameAttribute,
 } from './distinguished-name.ts'
+export {
+  freshTimestamp,
+  readTimestampResponse,
+  timestampRequest,
+  type TimestampRequest,
+} from './timestamp-request.ts'
+export { openTimestamp, type Timestamp } from './timestamp-token.ts'
+export { ENVELOPE_CAP } from './envelope-fault.ts'
+export { COSE, isEnvelopeMediaType, JWS, openEnvelope, type Envelope, type EnvelopeType } from './envelope.ts'
+export { type SigningScheme } from './headers.ts'
+export { readTarget, targetPayload, type SignedTarget } from './payload.ts'
+export { sealEnvelope, type SealTerms } from './seal.ts'
+export {
+  EMPTY_CONFIG,
+  envelopeOf,
+  signatureManifest,
+  SIGNATURE_TYPE,
+  type SignatureManifestTerms,
+} from './signature-manifest.ts'
+export { localSigner, type Signer } from './signer.ts'

@@ -1,0 +1,60 @@
+/** The payload of a Notary Project signature: the descriptor of what is signed (signature specification, Payload). */
+import { isJsonObject, parseJson, sortedJson } from '../codec/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import { descriptorJson, parseDescriptor, type Descriptor, type Digest } from '../oci/index.ts'
+import { PAYLOAD_CAP, capped, malformed } from './envelope-fault.ts'
+
+/** The only content type of an envelope. */
+export const PAYLOAD_TYPE = 'application/vnd.cncf.notary.payload.v1+json'
+
+const RESERVED = 'io.cncf.notary'
+const MEMBERS: readonly string[] = ['mediaType', 'digest', 'size', 'annotations', 'artifactType']
+
+export interface SignedTarget {
+  mediaType: string
+  digest: Digest
+  size: number
+  /** The signer's own words on the artifact (user metadata). */
+  annotations: Readonly<Record<string, string>>
+}
+
+/**
+ * The payload for a target: media type, digest and size, and the user metadata as annotations; nothing else of the
+ * descriptor is signed. Equal input gives equal bytes.
+ * Throws USAGE for a name of user metadata that the Notary Project keeps for itself.
+ */
+export function targetPayload(target: Descriptor, userMetadata: Readonly<Record<string, string>> = {}): Buffer {
+  const names = Object.keys(userMetadata)
+  const reserved = names.find((name) => name.startsWith(RESERVED))
+  if (reserved !== undefined)
+    throw new SallyportError('USAGE', { side: 'source', subject: reserved, detail: `${RESERVED} is reserved` })
+  const { mediaType, digest, size } = target
+  const annotations = names.length === 0 ? {} : { annotations: { ...userMetadata } }
+  return Buffer.from(
+    sortedJson({ targetArtifact: descriptorJson({ mediaType, digest, size, ...annotations }) }),
+    'utf8',
+  )
+}
+
+/**
+ * The target that a payload names. Digests of other kinds than sha256 and sha512 are refused.
+ * Duty of the caller: the payload comes out of an envelope that was verified.
+ * Throws ENVELOPE_MALFORMED, LIMIT_EXCEEDED.
+ */
+export function readTarget(payload: Uint8Array): SignedTarget {
+  capped(payload.length, PAYLOAD_CAP, 'bytes of payload')
+  try {
+    const document = parseJson(payload, 'bundle', 'payload')
+    const target = isJsonObject(document) ? document['targetArtifact'] : undefined
+    if (!isJsonObject(document) || !isJsonObject(target)) throw malformed('payload without a target')
+    // Stops content beside the descriptor that only another reader would act on.
+    if (Object.keys(document).length !== 1) throw malformed('payload with more than a target')
+    const foreign = Object.keys(target).find((name) => !MEMBERS.includes(name))
+    if (foreign !== undefined) throw malformed('a target with members that may not be signed')
+    const { mediaType, digest, size, annotations = {} } = parseDescriptor(target, 'bundle', 'target')
+    return { mediaType, digest, size, annotations }
+  } catch (cause) {
+    if (!(cause instanceof SallyportError) || cause.code === 'ENVELOPE_MALFORMED') throw cause
+    throw malformed(`payload: ${cause.message}`, cause)
+  }
+}
