@@ -10,3 +10,4 @@ export {
   type Credentials,
 } from './credentials.ts'
 export { type RegistryTarget } from './target.ts'
+export { postTimestampQuery, type TimestampService } from './timestamp-service.ts'
