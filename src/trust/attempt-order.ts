@@ -1,0 +1,20 @@
+/** Which signatures of an artifact are judged when there are more than will be judged. */
+import type { FoundSignature } from './open-signature.ts'
+
+/** As many signatures of one artifact are judged (notation's own default); the rest only counts as unjudged. */
+export const ATTEMPT_CAP = 100
+
+/**
+ * Each signature once: those whose annotation names one of the anchors (thumbprints in lower-case hex) first, then by
+ * digest of manifest; unreadable ones last. The annotation is anyone's to write, so it only helps against a heap that
+ * grew by itself: whoever can add signatures at the source can keep an artifact out, never let one in.
+ */
+export function inOrder(signatures: readonly FoundSignature[], anchors: ReadonlySet<string>): FoundSignature[] {
+  const rank = ({ fault, thumbprints = [] }: FoundSignature): number =>
+    fault !== undefined ? 2 : thumbprints.some((thumbprint) => anchors.has(thumbprint.toLowerCase())) ? 0 : 1
+  const unique = new Map(signatures.map((signature) => [signature.manifest, signature]))
+  return [...unique.values()]
+    .map((signature) => ({ signature, rank: rank(signature) }))
+    .sort((a, b) => a.rank - b.rank || (a.signature.manifest < b.signature.manifest ? -1 : 1))
+    .map(({ signature }) => signature)
+}

@@ -1,0 +1,32 @@
+/** Floor 5: which publishers a site believes. Takes bytes, policy and `now`, gives verdicts; no file, no socket, no clock. */
+export { ATTEMPT_CAP } from './attempt-order.ts'
+export { SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
+export { explainPolicy, type PolicyExplanation, type StatementExplanation } from './explain.ts'
+export type { Finding } from './finding.ts'
+export { judgeArtifact, judgeWith, type ArtifactQuery, type BlobQuery, type Judge, type JudgeTerms } from './judge.ts'
+export type {
+  FindPlugin,
+  JudgeMeans,
+  PluginAnswer,
+  PluginCapability,
+  PluginRequest,
+  RevocationAnswer,
+  RevocationCheck,
+  RevocationQuery,
+  VerificationPlugin,
+} from './judge-means.ts'
+export { CHECKS, type Action, type Actions, type Check, type Level, type Override } from './level.ts'
+export { checkTrustMaterial, readTrustMaterial, type TrustMaterial } from './material.ts'
+export { ORIGIN, type FoundSignature } from './open-signature.ts'
+export { isScope } from './registry-scope.ts'
+export { isStoreName, STORE_KINDS, storeKind, type StoreKind, type StoreName } from './store-name.ts'
+export { anchorFault, STORE_FOLDER } from './trust-store.ts'
+export type {
+  ArtifactVerdict,
+  CheckOutcome,
+  CheckResult,
+  Checks,
+  SignatureVerdict,
+  StatementVerdict,
+  Verdict,
+} from './verdict.ts'

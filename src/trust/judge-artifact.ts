@@ -1,0 +1,120 @@
+/** The verdict on an artifact from its signatures and what is asked of it. */
+import { CODES, type Code } from '../errors/index.ts'
+import type { Digest } from '../oci/index.ts'
+import type { Applicable } from './applicable.ts'
+import { ATTEMPT_CAP, inOrder } from './attempt-order.ts'
+import { judgeUnder, PASSED, type StatementTerms } from './judge-statement.ts'
+import { describeSignature, nearest, signerOf, type JudgedSignature } from './judged-signature.ts'
+import { openSignature, type FoundSignature, type SignatureTerms } from './open-signature.ts'
+import { assignSigners, type Meeting } from './requirement.ts'
+import type { ArtifactVerdict, SignatureVerdict, Verdict } from './verdict.ts'
+
+export interface ArtifactTerms extends SignatureTerms {
+  digest: Digest
+  scope: string
+  signatures: readonly FoundSignature[]
+  /** Undefined: nothing speaks for the scope. */
+  applicable: Applicable | undefined
+}
+
+type Base = Omit<ArtifactVerdict, 'verdict' | 'why'>
+
+function refuse(base: Base, code: Code, why: string, verdict: Verdict = 'rejected'): ArtifactVerdict {
+  return { ...base, verdict, code, why, remedy: CODES[code][2] }
+}
+
+function anchorsOf({ require, trace }: Applicable, { material }: StatementTerms): Set<string> {
+  const stores = [...(require?.of ?? []), ...trace].flatMap(({ statement }) => statement.stores)
+  return new Set(stores.flatMap((name) => material.stores.get(name) ?? []).map(({ sha256 }) => sha256))
+}
+
+/** The verdict. Every signature up to the cap is judged, also when enough are trusted: the verdict lists them all. */
+export async function judgeSignatures(artifact: ArtifactTerms, terms: StatementTerms): Promise<ArtifactVerdict> {
+  const { digest, scope, applicable } = artifact
+  const found = applicable === undefined ? [] : inOrder(artifact.signatures, anchorsOf(applicable, terms))
+  const base: Base = {
+    ...{ digest, scope, statements: [], missing: [], signatures: [] },
+    ...{ unjudged: artifact.signatures.length, policy: terms.material.digest },
+  }
+  if (applicable === undefined) return refuse(base, 'POLICY_MISSING', `nothing speaks for ${scope}`)
+  const required = applicable.require?.of ?? []
+  const skipping = required.find(({ statement }) => statement.level === 'skip')
+  if (skipping !== undefined) {
+    const why = `${skipping.name} skips ${scope}: no signature was looked at`
+    return { ...base, verdict: 'trusted', why, skipped: true }
+  }
+  base.missing = required.map(({ name }) => name)
+  if (found.length === 0) return refuse(base, 'SIGNATURE_MISSING', 'there is no signature')
+
+  const judged: JudgedSignature[] = []
+  for (const one of found.slice(0, ATTEMPT_CAP)) {
+    const signature = openSignature(one, artifact)
+    const under = []
+    for (const statement of [...required, ...applicable.trace])
+      under.push(await judgeUnder(signature, statement, terms))
+    judged.push({ signature, under })
+  }
+  base.unjudged = found.length - judged.length
+  return weigh(base, applicable, judged, terms)
+}
+
+/** Which signer meets which of the required statements, with one of these verdicts. */
+function meetings(judged: readonly JudgedSignature[], required: number, verdicts: readonly Verdict[]): Meeting[] {
+  return judged.flatMap((one) => {
+    const signer = signerOf(one)
+    return one.under.slice(0, required).flatMap(({ verdict }, statement): Meeting[] => {
+      return signer !== undefined && verdicts.includes(verdict) ? [{ statement, signer }] : []
+    })
+  })
+}
+
+function weigh(
+  base: Base,
+  { require, site }: Applicable,
+  judged: readonly JudgedSignature[],
+  { material, now }: StatementTerms,
+): ArtifactVerdict {
+  const names = (require?.of ?? []).map(({ name }) => name)
+  const met = assignSigners(names.length, meetings(judged, names.length, ['trusted']))
+  const signatures = judged.map((one) => describeSignature(one, names.length, met, material.site?.algorithms, now))
+  const statements = names.filter((_, i) => met.has(i))
+  const missing = names.filter((_, i) => !met.has(i))
+  const all: Base = { ...base, statements, missing, signatures }
+  if (require === undefined)
+    return refuse(all, 'POLICY_UNMET', `${site?.pattern ?? base.scope} only traces: nothing is trusted there`)
+  const { count } = require
+  if (met.size >= count) return { ...all, verdict: 'trusted', why: trustedBy(signatures, statements) }
+
+  // Trusted, and yet not counted: what looks met is met by a signer who counts for another statement.
+  const again = names.filter((_, i) => !met.has(i) && judged.some(({ under }) => under[i]?.verdict === 'trusted'))
+  const twice = again.length === 0 ? '' : ` (${again.join(', ')}: only by a signer who is counted already)`
+  const lacking = `${met.size} of ${count} wanted; missing: ${missing.join(', ')}${twice}`
+  const possible = assignSigners(names.length, meetings(judged, names.length, ['trusted', 'inconclusive']))
+  if (possible.size >= count) {
+    const open = signatures
+      .flatMap(({ manifest, under }) => under.slice(0, names.length).map((verdict) => ({ ...verdict, manifest })))
+      .find(({ verdict }) => verdict === 'inconclusive')
+    return refuse(all, open?.code ?? 'POLICY_UNMET', `${lacking}${because(open)}`, 'inconclusive')
+  }
+  // A signature that was not looked at might be the one.
+  if (base.unjudged > 0) {
+    const rest = `${base.unjudged} signatures beyond the first ${ATTEMPT_CAP} were not looked at`
+    return refuse(all, 'LIMIT_EXCEEDED', `${lacking}; ${rest}`, 'inconclusive')
+  }
+  // What was met shows that signing went right: then the news is who is missing, else why the nearest one failed.
+  const near = nearest(signatures.filter(({ verdict }) => verdict !== 'trusted'))
+  return refuse(all, met.size > 0 ? 'POLICY_UNMET' : (near?.code ?? 'POLICY_UNMET'), `${lacking}${because(near)}`)
+}
+
+function because(signature: { manifest: Digest; why?: string } | undefined): string {
+  return signature?.why === undefined ? '' : `; ${signature.manifest}: ${signature.why}`
+}
+
+function trustedBy(signatures: readonly SignatureVerdict[], statements: readonly string[]): string {
+  const signers = statements.map((name) => {
+    const signature = signatures.find(({ statement, verdict }) => statement === name && verdict === 'trusted')
+    const logged = signature?.why === undefined || signature.why === PASSED ? '' : ` (${signature.why})`
+    return `${name}: ${signature?.signer ?? ''}${logged}`
+  })
+  return signers.join('; ')
+}

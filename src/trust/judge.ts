@@ -1,0 +1,102 @@
+/** Judging artifacts by one set of trust material at one time. */
+import type { Descriptor, Digest } from '../oci/index.ts'
+import { applicablePolicy, single, type Applicable } from './applicable.ts'
+import { blobStatementFor } from './blob-policy.ts'
+import { judgeSignatures } from './judge-artifact.ts'
+import type { JudgeMeans, RevocationAnswer, RevocationCheck } from './judge-means.ts'
+import type { TrustMaterial } from './material.ts'
+import type { FoundSignature } from './open-signature.ts'
+import type { ArtifactVerdict } from './verdict.ts'
+
+export interface ArtifactQuery {
+  /** What is judged: media type, digest and size must all be what is signed. */
+  artifact: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>
+  /** Its repository at the destination: `host[:port]/path`, or `local/path` where no registry is meant. */
+  scope: string
+  /** The repository it comes from, for scopes with `requireOrigin`; without it no signature is bound to it. */
+  origin?: string | undefined
+  signatures: readonly FoundSignature[]
+}
+
+export interface BlobQuery {
+  /** Digest by SHA-256 or SHA-512, as the signature says; the media type is compared only when it is given. */
+  blob: { digest: Digest; size: number; mediaType?: string | undefined }
+  /** Name of the statement in trustpolicy.blob.json; without it the global one. */
+  policyName?: string | undefined
+  signatures: readonly FoundSignature[]
+}
+
+/** What it has found out about a policy or a chain it remembers: to be made anew for each run. */
+export interface Judge {
+  artifact(query: ArtifactQuery): Promise<ArtifactVerdict>
+  blob(query: BlobQuery): Promise<ArtifactVerdict>
+}
+
+/** Asks once for each chain and purpose. */
+function remembering(check: RevocationCheck): RevocationCheck {
+  const answers = new Map<string, RevocationAnswer | Promise<RevocationAnswer>>()
+  return (query) => {
+    const key = [query.purpose, query.signingTime?.getTime(), ...query.chain.map(({ sha256 }) => sha256)].join(' ')
+    const answer = answers.get(key) ?? check(query)
+    answers.set(key, answer)
+    return answer
+  }
+}
+
+/**
+ * A judge who goes by this material, and by `now` for every artifact of a run.
+ * A verdict is returned for whatever a signature holds; only a fault of ours, or of the means, is thrown.
+ */
+export function judgeWith(material: TrustMaterial, now: Date, means: JudgeMeans = {}): Judge {
+  const revocation = means.revocation === undefined ? undefined : remembering(means.revocation)
+  const terms = { material, now, means, revocation }
+  const applicables = new Map<string, Applicable | undefined>()
+  const applicableTo = (scope: string): Applicable | undefined => {
+    if (!applicables.has(scope)) applicables.set(scope, applicablePolicy(material, scope))
+    return applicables.get(scope)
+  }
+  return {
+    artifact({ artifact, scope, origin, signatures }) {
+      const applicable = applicableTo(scope)
+      const required = applicable?.requireOrigin === true
+      return judgeSignatures(
+        {
+          digest: artifact.digest,
+          scope,
+          signatures,
+          applicable,
+          target: artifact,
+          origin: required ? { required, repository: origin } : { required: false },
+          site: material.site,
+        },
+        terms,
+      )
+    },
+    blob({ blob, policyName, signatures }) {
+      const statement = blobStatementFor(material.blobPolicy, policyName)
+      return judgeSignatures(
+        {
+          digest: blob.digest,
+          scope: policyName ?? 'trustpolicy.blob.json',
+          signatures,
+          applicable: statement === undefined ? undefined : single({ name: statement.name, statement }),
+          target: blob,
+          origin: { required: false },
+          site: material.site,
+        },
+        terms,
+      )
+    },
+  }
+}
+
+export interface JudgeTerms extends ArtifactQuery, JudgeMeans {
+  material: TrustMaterial
+  now: Date
+}
+
+/** The verdict on one artifact. For many, {@link judgeWith} does shared work once. */
+export function judgeArtifact(terms: JudgeTerms): Promise<ArtifactVerdict> {
+  const { material, now, revocation, verifyByPlugin, ...query } = terms
+  return judgeWith(material, now, { revocation, verifyByPlugin }).artifact(query)
+}
