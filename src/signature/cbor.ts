@@ -38,8 +38,8 @@ export function readCbor(bytes: Uint8Array, what: string): Cbor {
   try {
     scan(bytes)
     return decode(bytes, {
-      // Counted otherwise there: the leaf too. The walk before is what holds.
-      maxDepth: MAX_DEPTH + 2,
+      // Counted otherwise there; the walk before is what holds.
+      maxDepth: 2 * MAX_DEPTH + 2,
       // Stops a tag from making a RegExp, a URL or a number out of hostile bytes.
       ignoreGlobalTags: true,
       preferMap: true,

@@ -29,6 +29,7 @@ export {
   envelopeOf,
   signatureManifest,
   SIGNATURE_TYPE,
+  THUMBPRINTS,
   type SignatureManifestTerms,
 } from './signature-manifest.ts'
 export { localSigner, type Signer } from './signer.ts'
