@@ -96,6 +96,18 @@ describe('signature/cose', () => {
       assert.deepEqual(opened.plugin, { name: 'com.example.plugin', minVersion: '1.2.3' })
     })
 
+    it('hands on a critical label of text that looks like a common parameter', () => {
+      const opened = openCose({ signed: { crit: crit(SCHEME, '4'), a: pair('4', cbor.text('x')) } })
+      assert.deepEqual([...opened.critical], [['4', 'x']])
+    })
+
+    it('reads the first second of the epoch and the last of the year 9999', () => {
+      const [first, last] = [time(0), Buffer.from('c11b0000003afff4417f', 'hex')]
+      const opened = openCose({ signed: { ...expiry(last), time: pair(SIGNING_TIME, first) } })
+      assert.equal(opened.signingTime?.toISOString(), '1970-01-01T00:00:00.000Z')
+      assert.equal(opened.expiry?.toISOString(), '9999-12-31T23:59:59.000Z')
+    })
+
     it('passes over attributes that are not critical, signed or not', () => {
       const unprotected = [pair('com.example.may2', cbor.int(1)), pair(4, cbor.bytes(Buffer.from('k')))]
       assert.equal(openCose({ signed: { a: pair('com.example.may', cbor.int(1)) }, unprotected }).critical.size, 0)
@@ -150,6 +162,18 @@ describe('signature/cose', () => {
     'a critical label whose value is unprotected (C1)': [
       'ENVELOPE_MALFORMED',
       { signed: { crit: crit(SCHEME, 'com.example.must') }, unprotected: [pair('com.example.must', cbor.int(1))] },
+    ],
+    'the text of a common parameter as critical, without a value (C1)': [
+      'ENVELOPE_MALFORMED',
+      { signed: { crit: crit(SCHEME, '1') } },
+    ],
+    'the key id as critical (C1)': [
+      'ENVELOPE_MALFORMED',
+      { signed: { crit: crit(SCHEME, 4), x: pair(4, cbor.bytes(Buffer.from('k'))) } },
+    ],
+    'label 8 as critical, with a value (C1)': [
+      'ENVELOPE_MALFORMED',
+      { signed: { crit: crit(SCHEME, 8), x: pair(8, cbor.int(1)) } },
     ],
     'the chain as critical, unprotected (C1)': ['ENVELOPE_MALFORMED', { signed: { crit: crit(SCHEME, 33) } }],
     'the signing time as critical (C1)': ['ENVELOPE_MALFORMED', { signed: { crit: crit(SCHEME, SIGNING_TIME) } }],
