@@ -106,3 +106,31 @@ export async function startTimestampAuthority(terms: AuthorityTerms): Promise<Ti
     },
   }
 }
+
+export interface ResignTerms {
+  readonly folder: string
+  readonly signer: Issued
+  /** What the token carries: the signer's whole chain unless told. */
+  readonly certificates?: 'chain' | 'signer' | 'none'
+  readonly digest?: 'sha1' | 'sha256'
+  /** Whether the signed attributes name the signer's certificate. */
+  readonly named?: boolean
+  readonly contentType?: string
+}
+
+/** The same time in a token that another has signed, whose certificate `openssl ts` may not like. */
+export async function resignToken(token: Uint8Array, terms: ResignTerms): Promise<Buffer> {
+  const { signer, certificates = 'chain', digest = 'sha256', named = true } = terms
+  const folder = mkdtempSync(join(terms.folder, 'resigned-'))
+  const at = (name: string) => join(folder, name)
+  writeFileSync(at('token'), token)
+  await peer('openssl', ['cms', '-verify', '-noverify', '-inform', 'DER', '-in', at('token'), '-out', at('info')])
+  const contentType = terms.contentType ?? '1.2.840.113549.1.9.16.1.4'
+  const carried = { chain: ['-certfile', signer.issuer?.chain ?? signer.chain], signer: [], none: ['-nocerts'] }[
+    certificates
+  ]
+  const form = ['-binary', '-nodetach', '-outform', 'DER', '-econtent_type', contentType, '-md', digest]
+  const files = ['-in', at('info'), '-signer', signer.certificate, '-inkey', signer.key, '-out', at('resigned')]
+  await peer('openssl', ['cms', '-sign', ...form, ...(named ? ['-cades'] : []), ...carried, ...files])
+  return readFile(at('resigned'))
+}

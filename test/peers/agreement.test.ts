@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openLayout } from '../../src/content/index.ts'
+import { RegistryClient } from '../../src/registry/index.ts'
+import type { AgreementCase } from './agreement/case.ts'
+import { CHAIN_CASES } from './agreement/chain-cases.ts'
+import { ENVELOPE_CASES } from './agreement/envelope-cases.ts'
+import { GOOD_CASES } from './agreement/good-cases.ts'
+import { MANIFEST_CASES } from './agreement/manifest-cases.ts'
+import { type OurVerdict, ourVerdict } from './agreement/ours.ts'
+import { STAMP_CASES } from './agreement/stamp-cases.ts'
+import { TIME_CASES } from './agreement/time-cases.ts'
+import { TRUST_CASES } from './agreement/trust-cases.ts'
+import { type Situation, World } from './agreement/world.ts'
+import { NotationJudge } from './notation.ts'
+import { peer, type Registry, startRegistry } from './setup/registry.ts'
+
+const GROUPS: Readonly<Record<string, readonly AgreementCase[]>> = {
+  'right signatures': GOOD_CASES,
+  envelopes: ENVELOPE_CASES,
+  manifests: MANIFEST_CASES,
+  certificates: CHAIN_CASES,
+  trust: TRUST_CASES,
+  time: TIME_CASES,
+  'timestamp authorities': STAMP_CASES,
+}
+const ALL = Object.values(GROUPS).flat()
+
+/** Pushed to a real registry with oras and judged there too; what notation says there, which may differ from a layout. */
+const IN_A_REGISTRY: readonly (readonly [name: string, notation: 'accept' | 'refuse'])[] = [
+  ['jws by p384, signed here', 'accept'],
+  ['cose by rsa3072, signed here, with a timestamp', 'accept'],
+  ['jws by p521, signed by notation, with a timestamp', 'accept'],
+  ['cose by rsa4096, signed by notation', 'accept'],
+  ['jws: the manifest of the newer form, in a layout', 'accept'],
+  ['cose: the manifest of the newer form, in a layout', 'accept'],
+  ['a broken signature before a good one', 'accept'],
+  ['nobody signed', 'refuse'],
+  ['jws: a payload for another digest', 'refuse'],
+  ['cose: payload changed after signing', 'refuse'],
+  ['jws: another root in the store', 'refuse'],
+  ['the leaf has expired', 'refuse'],
+  ['cose: a timestamp over other bytes', 'refuse'],
+]
+
+async function oursInLayout({ layout, target, scope, configDir }: Situation): Promise<OurVerdict> {
+  const opened = await openLayout(layout.folder)
+  const [repository = ''] = opened.repositories()
+  try {
+    return await ourVerdict(opened.source(repository), { ...target, annotations: {} }, scope, configDir)
+  } finally {
+    opened.close()
+  }
+}
+
+describe('peers/agreement', function () {
+  let folder: string
+  let world: World
+
+  before(function () {
+    const judge = NotationJudge.start(this)
+    folder = mkdtempSync(join(tmpdir(), 'sallyport-agreement-'))
+    world = new World(folder, judge)
+  })
+  after(async () => {
+    await world?.stop()
+    world?.judge.stop()
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('has enough cases, of one name each, and two in five of them negative', () => {
+    assert.ok(ALL.length >= 60)
+    assert.equal(new Set(ALL.map(({ name }) => name)).size, ALL.length)
+    assert.ok(ALL.filter(({ expect }) => expect === 'refuse').length >= 0.4 * ALL.length)
+  })
+
+  /** What notation must say for the case to stand as written; undefined where that is left to chance. */
+  function expected({ expect, differs, byChance }: AgreementCase): boolean | undefined {
+    return byChance ? undefined : (expect === 'accept') !== (differs !== undefined)
+  }
+
+  for (const [group, cases] of Object.entries(GROUPS)) {
+    describe(group, () => {
+      for (const one of cases) {
+        const whom = one.differs === undefined ? 'with notation' : 'unlike notation'
+        it(`${one.expect}s ${whom}: ${one.name}`, async () => {
+          const situation = await one.build(world)
+          const { layout, target, scope, configDir } = situation
+          const ours = await oursInLayout(situation)
+          assert.deepEqual([ours.said, ours.code], [one.expect, one.code], ours.verdict?.why ?? 'no verdict')
+          const reference = `${scope}@${target.digest}`
+          const theirs = await world.judge.verify({ layout: layout.folder, reference, configDir })
+          assert.equal(theirs.ok, expected(one) ?? theirs.ok, theirs.error ?? 'notation accepts')
+        })
+      }
+    })
+  }
+
+  describe('in a registry', () => {
+    let registry: Registry
+    let client: RegistryClient
+
+    before(async () => {
+      registry = await startRegistry({ auth: 'htpasswd' })
+      const { username = '', password = '' } = registry
+      const credentials = { entries: [{ key: registry.host, username, password }], helpers: {} }
+      client = new RegistryClient({ side: 'source', plainHttp: true, credentials })
+    })
+    after(async () => {
+      await client?.close()
+      await registry?.stop()
+    })
+
+    for (const [place, [name, notation]] of IN_A_REGISTRY.entries()) {
+      it(`judges as in a layout: ${name}`, async () => {
+        const one = ALL.find((candidate) => candidate.name === name)
+        assert.ok(one)
+        const { layout, target, scope, configDir } = await one.build(world)
+        const path = `port/cargo-${place}`
+        const repository = `${registry.host}/${path}`
+        const from = ['--from-oci-layout', `${layout.folder}@${target.digest}`]
+        await peer('oras', ['cp', '-r', '--to-plain-http', ...from, `${repository}:1`], { env: registry.env })
+        const artifact = { ...target, annotations: {} }
+        const ours = await ourVerdict(client.source(registry.host, path), artifact, scope, configDir)
+        assert.deepEqual([ours.said, ours.code], [one.expect, one.code], ours.verdict?.why ?? 'no verdict')
+        const { username = '', password = '' } = registry
+        const theirs = await world.judge.verify({
+          repository,
+          username,
+          password,
+          reference: `${scope}@${target.digest}`,
+          configDir,
+        })
+        assert.equal(theirs.ok, notation === 'accept', theirs.error ?? 'notation accepts')
+      })
+    }
+  })
+})
