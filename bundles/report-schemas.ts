@@ -5,6 +5,7 @@ import {
   type ApproveReport,
   type ChannelInitReport,
   type ChannelShowReport,
+  type CheckReport,
   type Code,
   type ExportReport,
   type ImportReport,
@@ -13,6 +14,7 @@ import {
   type LogReport,
   type PinReport,
   type RunEvent,
+  type SignReport,
   type StatusReport,
   type VerifyReport,
   type channelUnpin,
@@ -22,21 +24,15 @@ import {
   type stateRestore,
 } from '../src/index.ts'
 import { EXITS } from './make-errors.ts'
+import { count, digest, time } from './schema-words.ts'
+import { CHECK, JUDGED, SIGN } from './verdict-schemas.ts'
 
-const digest = z
-  .string()
-  .regex(/^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/)
-  .describe('An OCI digest.')
 const fingerprint = z
   .string()
   .regex(/^sha256:[0-9a-f]{64}$/)
   .describe('The SHA-256 of a root file.')
 const keyid = z.string().regex(/^[0-9a-f]{64}$/)
-const time = z
-  .string()
-  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
-  .describe('UTC, whole seconds.')
-const count = z.int().min(0)
+
 const version = z.int().min(1)
 const purpose = z.enum(['content', 'trust', 'revocation'])
 const tags = z.record(z.string(), digest).describe('Tag to digest.')
@@ -126,7 +122,7 @@ export const REPORTS = {
     previous: z.record(z.string(), z.strictObject({ sequence: version, id: z.string() }).nullable()),
   }),
   verify: z.strictObject({
-    verdict: z.literal('trusted').describe('Anything else is an error.'),
+    ...JUDGED,
     ...summary,
     approval,
     rootVersion: version,
@@ -136,6 +132,7 @@ export const REPORTS = {
   }),
   import: z.strictObject({
     ...summary,
+    ...JUDGED,
     target: z.string(),
     approval,
     repeat: z.boolean(),
@@ -210,6 +207,8 @@ export const REPORTS = {
     time,
     warning: z.string(),
   }),
+  sign: SIGN,
+  check: CHECK,
   status: z.strictObject({
     site: z.string(),
     state: z.string(),
@@ -260,6 +259,8 @@ interface Given {
   'state rebuild': Awaited<ReturnType<typeof stateRebuild>>
   'state backup': Awaited<ReturnType<typeof stateBackup>>
   'state restore': Awaited<ReturnType<typeof stateRestore>>
+  sign: SignReport
+  check: CheckReport
   status: StatusReport
   log: LogReport
 }
@@ -286,6 +287,12 @@ export const ERROR = z.strictObject({
 /** The one document on standard output; with `export -o -` on standard error. */
 export const ENVELOPE = z.union([
   z.strictObject({ ok: z.literal(true), verb, exit: z.literal([0, 3, 22]), report: z.looseObject({}) }),
+  z.strictObject({
+    ok: z.literal(false).describe('Of these artifacts some are not trusted.'),
+    verb,
+    exit: z.literal([12, 13, 14, 15, 16, 17]),
+    report: z.looseObject({}),
+  }),
   z.strictObject({
     ok: z.literal(false),
     verb: z.string().describe('As above, or the first word when no verb was understood.'),

@@ -22,6 +22,8 @@ type ExportArgs = RegistryArgs & {
   created: string | undefined
   sequence: number | undefined
   'passphrase-file': string | undefined
+  policy: string | undefined
+  destination: string | undefined
   'dry-run': boolean
 }
 
@@ -101,6 +103,12 @@ export function addExport(yargs: Argv, register: Register): Argv {
           .option('created', { type: 'string', describe: 'the time in the bundle, for equal bytes', requiresArg: true })
           .option('sequence', { type: 'number', describe: 'a sequence above all before', requiresArg: true })
           .option('passphrase-file', { type: 'string', describe: "file with the keys' passphrase", requiresArg: true })
+          .option('policy', { type: 'string', describe: 'refuse what this policy folder refuses', requiresArg: true })
+          .option('destination', {
+            type: 'string',
+            describe: 'where it goes, as policies name it: host[:port][/prefix]',
+            requiresArg: true,
+          })
           .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be exported' }),
       )
         .example('$0 export -f plan.yaml --keys keys/ -o june.tar', 'what the plan names, to a file')
@@ -144,6 +152,8 @@ export function addExport(yargs: Argv, register: Register): Argv {
         validDays: argv['valid-days'],
         created: timeOption(argv.created),
         sequence: argv.sequence,
+        policy: argv.policy,
+        destination: argv.destination,
         dryRun: argv['dry-run'],
       })
       return {

@@ -4,6 +4,8 @@ import { setFlagsFromString } from 'node:v8'
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { SallyportError } from '../errors/index.ts'
+import { addCheck, addSign } from './artifact-commands.ts'
+import { addCa } from './ca-commands.ts'
 import { addChannel } from './channel-commands.ts'
 import { contextOf, dieOfSignal, usage, type Handler, type Register } from './context.ts'
 import { addExport } from './export-command.ts'
@@ -33,7 +35,19 @@ function build(argv: string[], register: Register): Argv {
     .demandCommand(1, 'name a command')
     .epilogue(EPILOGUE)
     .wrap(Math.min(120, process.stdout.columns || 100))
-  const adders = [addChannel, addExport, addApprove, addInspect, addVerify, addImport, addState, addStatus]
+  const adders = [
+    addChannel,
+    addExport,
+    addApprove,
+    addInspect,
+    addVerify,
+    addImport,
+    addSign,
+    addCheck,
+    addCa,
+    addState,
+    addStatus,
+  ]
   return adders.reduce((all, add) => add(all, register), base as Argv)
 }
 
@@ -48,14 +62,15 @@ function withoutSpareHelp(yargs: Argv): Argv {
   return yargs
 }
 
-/** The options and words that may be given more than once. */
-const REPEATED = new Set(['_', 'refs', 'for-site', 'map', 'platform', 'allow-realm'])
+/** The options and words that may be given more than once; with a verb before it, in that verb alone. */
+const REPEATED = new Set(['_', 'refs', 'for-site', 'map', 'platform', 'allow-realm', 'meta', 'ca issue scope'])
 
 // Of two values one would be dropped without a word, and which one, the operator could not know.
-function refuseRepeated(args: object): void {
+function refuseRepeated(args: object, verb: string): void {
   for (const [name, value] of Object.entries(args)) {
     const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-    if (Array.isArray(value) && !REPEATED.has(option)) throw usage(`--${option}`, 'it is given more than once')
+    if (Array.isArray(value) && !REPEATED.has(option) && !REPEATED.has(`${verb} ${option}`))
+      throw usage(`--${option}`, 'it is given more than once')
   }
 }
 
@@ -91,7 +106,7 @@ async function main(argv: string[]): Promise<number> {
       const context = contextOf({ json: asJson, quiet }, !blocks)
       let outcome: Outcome
       try {
-        refuseRepeated(args)
+        refuseRepeated(args, verb)
         const result = await handler(args as T, context)
         outcome = outcomeOf(result, asJson, quiet)
       } catch (error) {

@@ -16,13 +16,15 @@ export interface Result {
   verb: string
   report: object
   text: string[]
-  /** 0; 3 when content was left out by choice; 22 when a check found a difference. */
-  exit: 0 | 3 | 22
+  /** 0; 3 when content was left out by choice; 12 to 17 when an artifact was refused; 22 when a check found a difference. */
+  exit: number
 }
 
 export function outcomeOf(result: Result, json: boolean, quiet: boolean): Outcome {
   const { verb, report, text, exit } = result
-  if (json) return { exit, out: `${visibleJson({ ok: true, verb, exit, report })}\n`, err: '' }
+  // A report that refuses artifacts must not read as success to whoever looks at one member only.
+  const ok = exit < 12 || exit > 17
+  if (json) return { exit, out: `${visibleJson({ ok, verb, exit, report })}\n`, err: '' }
   return { exit, out: quiet ? '' : text.map((line) => `${line}\n`).join(''), err: '' }
 }
 

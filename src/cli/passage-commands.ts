@@ -82,6 +82,13 @@ export function addVerify(yargs: Argv, register: Register): Argv {
         .option('root', { type: 'string', describe: 'judge by this root instead of the state', requiresArg: true })
         .option('fingerprint', { type: 'string', describe: "the root's fingerprint, sha256:…", requiresArg: true })
         .option('site', { type: 'string', describe: 'the site to judge for', requiresArg: true })
+        .option('policy', { type: 'string', describe: 'judge each artifact by this folder', requiresArg: true })
+        .option('destination', {
+          type: 'string',
+          describe: 'where it goes, as policies name it: host[:port][/prefix]',
+          requiresArg: true,
+        })
+        .example('$0 verify june.tar --policy policy/ --destination registry.site:5000/mirror', 'artifacts too')
         .example('$0 verify june.tar', "by what this site's state has pinned")
         .example(
           '$0 verify june.tar --root keys/root.json --fingerprint sha256:… --site site-a',
@@ -96,10 +103,12 @@ export function addVerify(yargs: Argv, register: Register): Argv {
           root: string | undefined
           fingerprint: string | undefined
           site: string | undefined
+          policy: string | undefined
+          destination: string | undefined
         },
         context,
       ) => {
-        const { verifyBundle } = await import('../index.ts')
+        const { exitOfVerdicts, verifyBundle } = await import('../index.ts')
         if (argv.root === undefined && argv.fingerprint !== undefined)
           throw usage('--fingerprint', 'it goes with --root')
         const root = argv.root === undefined ? undefined : { file: argv.root, fingerprint: argv.fingerprint ?? '' }
@@ -109,8 +118,12 @@ export function addVerify(yargs: Argv, register: Register): Argv {
           state: argv.state,
           root,
           site: argv.site,
+          policy: argv.policy,
+          destination: argv.destination,
         })
-        return { verb: 'verify', report, text: verifyText(report), exit: report.omitted.length > 0 ? 3 : 0 }
+        const refused = await exitOfVerdicts(report.artifacts ?? [])
+        const exit = refused === 0 && report.omitted.length > 0 ? 3 : refused
+        return { verb: 'verify', report, text: verifyText(report), exit }
       },
     ),
   )
@@ -143,6 +156,12 @@ export function addImport(yargs: Argv, register: Register): Argv {
             default: 'head' as const,
             describe: 'how blobs are read back',
           })
+          .option('policy', { type: 'string', describe: 'judge each artifact by this folder', requiresArg: true })
+          .option('keep-going', {
+            type: 'boolean',
+            default: false,
+            describe: 'bring what is trusted although something else is not',
+          })
           .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be pushed' }),
       )
         .example('$0 import june.tar --to registry.site:5000/mirror', 'from a disc to a registry')
@@ -156,11 +175,13 @@ export function addImport(yargs: Argv, register: Register): Argv {
           to: string
           map: string[]
           'read-back': 'head' | 'full'
+          policy: string | undefined
+          'keep-going': boolean
           'dry-run': boolean
         },
         context,
       ) => {
-        const { importBundle, parseMapping } = await import('../index.ts')
+        const { exitOfVerdicts, importBundle, parseMapping } = await import('../index.ts')
         const report = await importBundle({
           ...context,
           input: inputOf(argv.bundle),
@@ -173,9 +194,13 @@ export function addImport(yargs: Argv, register: Register): Argv {
           ),
           concurrency: argv.concurrency,
           readBackFull: argv['read-back'] === 'full',
+          policy: argv.policy,
+          keepGoing: argv['keep-going'],
           dryRun: argv['dry-run'],
         })
-        return { verb: 'import', report, text: importText(report), exit: report.omitted.length > 0 ? 3 : 0 }
+        const refused = await exitOfVerdicts(report.artifacts ?? [])
+        const exit = refused === 0 && report.omitted.length > 0 ? 3 : refused
+        return { verb: 'import', report, text: importText(report), exit }
       },
     ),
   )

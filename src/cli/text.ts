@@ -12,6 +12,7 @@ import type {
   VerifyReport,
 } from '../index.ts'
 import { bytes, counted, plain } from './show.ts'
+import { judgedLines } from './trust-text.ts'
 
 function omissions(omitted: BundleSummary['omitted']): string[] {
   if (omitted.length === 0) return []
@@ -110,7 +111,10 @@ export function verifyText(report: VerifyReport): string[] {
     `approved by ${counted(report.approval.signers.length, 'person').replace('persons', 'people')}${report.approval.badSignatures > 0 ? `, ${counted(report.approval.badSignatures, 'signature')} invalid` : ''}`,
     ...(report.replayChecked ? [] : ['note: judged by a root alone, so a replay would not be seen']),
     ...(report.audienceChecked ? [] : ['note: no site was named, so the audience was not checked']),
-    `TRUSTED${report.repeat ? ' (accepted here before)' : ''}`,
+    ...judgedLines(report.artifacts),
+    report.verdict === 'trusted'
+      ? `TRUSTED${report.repeat ? ' (accepted here before)' : ''}`
+      : `the bundle is genuine; of its artifacts some are NOT TRUSTED: ${report.verdict}`,
   ]
 }
 
@@ -126,8 +130,16 @@ export function inspectText(report: InspectReport): string[] {
   ]
 }
 
+function lastLine({ verdict, dryRun, repeat, counts, tags }: ImportReport): string[] {
+  const refused = verdict === 'trusted' ? [] : ['nothing was pushed of the artifacts that are not trusted']
+  if (dryRun) return [...refused, 'nothing was written']
+  if (verdict !== 'trusted' && counts.manifestsPushed + counts.manifestsPresent + tags.length === 0)
+    return [...refused, `REFUSED: ${verdict}`]
+  return [...refused, repeat ? 'DONE (this bundle was accepted before; all of it is there)' : 'DONE']
+}
+
 export function importText(report: ImportReport): string[] {
-  const { counts, tags, target, dryRun, repeat, settled } = report
+  const { counts, tags, target, dryRun, settled } = report
   return [
     ...heading(report),
     ...report.landed.map(
@@ -141,7 +153,8 @@ export function importText(report: ImportReport): string[] {
         `  ${plain(repository)}:${plain(tag)}  ${outcome === 'kept' ? now : old === null ? `${now} (new)` : `${old} → ${now}`}`,
     ),
     ...omissions(report.omitted),
-    dryRun ? 'nothing was written' : repeat ? 'DONE (this bundle was accepted before; all of it is there)' : 'DONE',
+    ...judgedLines(report.artifacts),
+    ...lastLine(report),
   ]
 }
 

@@ -46,8 +46,17 @@ export interface Verdict {
   repository: string
   digest: Digest
   verdict: 'trusted' | 'rejected' | 'inconclusive'
-  /** The code of the reason, and what it was about. */
+  /** `CHANNEL` when no policy was asked, `POLICY` when it trusts, else the code of the reason. */
   why: string
+  /** What the reason was about. */
+  detail?: string | undefined
+  /** What the policy calls the repository. */
+  scope?: string | undefined
+  /** Digest of the trust material that judged. */
+  policy?: Digest | undefined
+  /** The trusted signatures it rests on; `chain` is SHA-256 of each certificate, leaf first. */
+  signatures?:
+    readonly { manifest: Digest; algorithm: string; chain: readonly string[]; statement: string }[] | undefined
 }
 
 /** `import`: the bundle's content begins to go to `target`, or all of it is there, read back, with its tags. */
@@ -124,7 +133,8 @@ export function rootsEntry({ channel, roots, rootVersion, reset }: VerifiedRoots
 
 export function verdictEntry(verdict: Verdict): Entry {
   demandDigest(verdict.digest)
-  return { kind: 'verdict', body: { ...verdict } }
+  const signatures = verdict.signatures?.map((signature) => ({ ...signature, chain: [...signature.chain] }))
+  return { kind: 'verdict', body: given({ ...verdict, signatures }) }
 }
 
 export function importEntry(done: Import): Entry {

@@ -28,6 +28,10 @@ export interface ExportOptions extends RunOptions {
   /** The time in the bundle; `now` by default. Equal input and an equal time give equal bytes. */
   created?: Date | undefined
   sequence?: number | undefined
+  /** The policy folder that every artifact must satisfy. */
+  policy?: string | undefined
+  /** Where the content goes, `host[:port][/prefix]`, since policies name repositories by their destination. */
+  destination?: string | undefined
   /** Says what would be exported and writes nothing. */
   dryRun?: boolean | undefined
 }

@@ -5,10 +5,12 @@ import { arrange, FileWriter, type BundleLayout, type Content } from '../bundle/
 import type { Source } from '../content/index.ts'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
+import { demandTrusted, judgeArtifacts, scopesBelow, type JudgedArtifact } from './artifact-verdicts.ts'
 import { ExportLog } from './export-log.ts'
 import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './export-made.ts'
 import { inputsOf, readTerms, type ExportOptions } from './export-terms.ts'
 import { fetchBlobs } from './fetch.ts'
+import { envelopesOf, type ReadEnvelope } from './found-signatures.ts'
 import { gather, movedTags, type GatheredRepository, type Resolved } from './gather.ts'
 import { checkInterrupted, nowOf, tell, timeText } from './run.ts'
 import { Sources } from './sources.ts'
@@ -38,6 +40,26 @@ function sourceFinder(repositories: readonly GatheredRepository[], content: Cont
     if (source === undefined) throw new TypeError(`no source for ${digest}`)
     return source
   }
+}
+
+/** What the far side would refuse is refused here, before the trip. */
+async function judgeGathered(
+  repositories: readonly GatheredRepository[],
+  content: Content,
+  policy: string,
+  now: Date,
+  options: ExportOptions,
+): Promise<JudgedArtifact[]> {
+  const byName = new Map(repositories.map((repository) => [repository.graph.repository, repository]))
+  const graphs = new Map(repositories.map(({ graph }) => [graph.repository, graph]))
+  const scopes = scopesBelow(options.destination)
+  const read = (name: string): ReadEnvelope => {
+    const source = byName.get(name)?.source
+    if (source === undefined) throw new TypeError(`no source for ${name}`)
+    return envelopesOf(source)
+  }
+  const scopeOf = (name: string): string => scopes(byName.get(name)?.to ?? name)
+  return judgeArtifacts(content.artifacts, graphs, { ...options, policy, now, scopeOf, read })
 }
 
 function makeFolder(dir: string): void {
@@ -82,6 +104,8 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     let [repositories, content] = await collect(resolved)
     const make = (started: Begun): MadeBundle => makeBundle(terms, log, repositories, content, started, options)
     let started: Begun = { created: timeText(options.created ?? now), sequence: options.sequence ?? log.next() }
+    if (options.policy !== undefined)
+      demandTrusted(await judgeGathered(repositories, content, options.policy, now, options), 'source')
     if (options.dryRun === true) {
       const made = make(started)
       log.demand({ sequence: started.sequence, id: made.head.id })

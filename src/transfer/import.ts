@@ -3,12 +3,14 @@ import { isFileInput, type ByteInput } from '../bundle/index.ts'
 import type { Digest } from '../oci/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { State } from '../state/index.ts'
+import type { Verdict } from '../trust/index.ts'
+import { judgePassage, verdictOver, verdictRow, withoutRefused, type JudgedArtifact } from './artifact-verdicts.ts'
 import { deliverFile, deliverPipe } from './deliver.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
 import { passNearDoor, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import { openPlace, type Place } from './place.ts'
-import { Pusher, type PushCounts } from './push.ts'
+import { noCounts, Pusher, type PushCounts } from './push.ts'
 import { rehearse, stillThere } from './presence.ts'
 import { nowOf, tell, timeText, type RunOptions } from './run.ts'
 import { pinnedIn } from './site.ts'
@@ -27,6 +29,10 @@ export interface ImportOptions extends RunOptions {
   concurrency: number
   /** Read every blob back whole after its push. */
   readBackFull?: boolean | undefined
+  /** The policy folder to judge each artifact by; without one only the channel is judged. */
+  policy?: string | undefined
+  /** Brings what is trusted although something else is not. */
+  keepGoing?: boolean | undefined
   /** Says what would be done and writes nothing, neither to the target nor to the state. */
   dryRun?: boolean | undefined
 }
@@ -34,6 +40,10 @@ export interface ImportOptions extends RunOptions {
 export interface ImportReport extends BundleSummary {
   target: string
   approval: Approval
+  /** Over the artifacts: something but `trusted` means that nothing of the refused ones was pushed. */
+  verdict: Verdict
+  /** Each artifact's own verdict; null when no policy was given. */
+  artifacts: JudgedArtifact[] | null
   /** The same bundle was accepted before; this run made sure that all of it is there. */
   repeat: boolean
   counts: PushCounts
@@ -70,7 +80,13 @@ async function commit(state: State, { verdict, files }: Passage, now: Date): Pro
   })
 }
 
-async function recordVerdicts(state: State, { census, verdict, files }: Passage): Promise<void> {
+async function recordVerdicts(
+  state: State,
+  { census, verdict, files }: Passage,
+  judged: readonly JudgedArtifact[] | null,
+): Promise<void> {
+  // A policy may have changed since: what it says now is what the push rests on, also when the bundle is a repeat.
+  if (judged !== null) return state.recordVerdicts(judged.map((artifact) => verdictRow(verdict.id, artifact)))
   if (await state.bundle(files.transfer.channel, verdict.sequence).then((known) => known?.state !== 'accepted')) return
   await state.recordVerdicts(
     census.content.artifacts.map(({ repository, root }) => ({
@@ -200,11 +216,22 @@ async function bring(
   checkCreated(passage, at)
   const landing = landings(passage, options.map)
   const fromFile = isFileInput(input)
+  const artifacts =
+    options.policy === undefined
+      ? null
+      : await judgePassage(passage, {
+          ...options,
+          policy: options.policy,
+          now: at,
+          scopeOf: (name) => place.scope(place.path(landing.get(name) ?? name)),
+        })
   if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
   const common = {
     ...summarize(passage.files, passage.verdict.id),
     target: options.to,
     approval: approvalOf(passage.verdict),
+    verdict: verdictOver(artifacts ?? []),
+    artifacts,
     repeat: passage.verdict.repeat,
     landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
     dryRun: options.dryRun === true,
@@ -212,10 +239,19 @@ async function bring(
   if (options.dryRun === true)
     return {
       ...common,
-      ...(await rehearse(passage, place, landing, wantedTags(passage, place, landing), options)),
+      ...(await rehearse(
+        withoutRefused(passage, artifacts ?? []),
+        place,
+        landing,
+        wantedTags(withoutRefused(passage, artifacts ?? []), place, landing),
+        options,
+      )),
       settled: 0,
     }
   await commit(state, passage, at)
-  await recordVerdicts(state, passage)
-  return { ...common, ...(await deliver({ state, place, passage, landing, input }, options)) }
+  await recordVerdicts(state, passage, artifacts)
+  if (common.verdict !== 'trusted' && options.keepGoing !== true)
+    return { ...common, counts: noCounts(), tags: [], settled: 0 }
+  const admitted = withoutRefused(passage, artifacts ?? [])
+  return { ...common, ...(await deliver({ state, place, passage: admitted, landing, input }, options)) }
 }

@@ -1,7 +1,16 @@
 /** Floor 6: the verbs; the only room that orders steps. Each is loaded when it is called, so that a command starts fast. */
 export type { Access, AccessOptions } from './access.ts'
+export type { JudgedArtifact } from './artifact-verdicts.ts'
+export type { CheckOptions, CheckReport } from './check.ts'
+export type { SignOptions, SignReport } from './sign.ts'
+export type { SignerFiles } from './signing-key.ts'
 export type { ApproveOptions, ApproveReport } from './approve.ts'
 export type { AskPassphrase } from './channel-folder.ts'
+export type { CaInitOptions, CaInitReport, CaPreset } from './ca-init.ts'
+export type { CaIssueOptions, CaIssueReport } from './ca-issue.ts'
+export type { CaListing } from './ca-listing.ts'
+export type { CaShowOptions, CaShowReport } from './ca-show.ts'
+export type { PartialSubject } from './ca-subject.ts'
 export type { ChannelInitOptions, ChannelInitReport } from './channel-init.ts'
 export type { ChannelShowReport, PinReport } from './channel-verbs.ts'
 export type { ExportReport } from './export-made.ts'
@@ -15,6 +24,7 @@ export type { RunEvent, RunOptions } from './run.ts'
 export type { LogReport, StatusReport } from './site-report.ts'
 export type { InitReport, StateRunOptions } from './state-verbs.ts'
 export type { ByteOutput } from './stream-out.ts'
+export type { SignatureReport, VerdictReport } from './verdict-report.ts'
 export type { BundleSummary } from './summary.ts'
 export type { BundleInput, VerifyOptions, VerifyReport } from './verify.ts'
 
@@ -35,11 +45,22 @@ export const channelPin = lazily(async () => (await import('./channel-verbs.ts')
 export const channelShow = lazily(async () => (await import('./channel-verbs.ts')).channelShow)
 export const channelUnpin = lazily(async () => (await import('./channel-verbs.ts')).channelUnpin)
 
+export const caInit = lazily(async () => (await import('./ca-init.ts')).caInit)
+export const caIssue = lazily(async () => (await import('./ca-issue.ts')).caIssue)
+export const caShow = lazily(async () => (await import('./ca-show.ts')).caShow)
+export const parseSubject = lazily(async () => (await import('./ca-subject.ts')).parseSubject)
+
 export const exportBundle = lazily(async () => (await import('./export.ts')).exportBundle)
 export const approveBundle = lazily(async () => (await import('./approve.ts')).approveBundle)
 export const inspectBundle = lazily(async () => (await import('./inspect.ts')).inspectBundle)
 export const verifyBundle = lazily(async () => (await import('./verify.ts')).verifyBundle)
 export const importBundle = lazily(async () => (await import('./import.ts')).importBundle)
+
+export const sign = lazily(async () => (await import('./sign.ts')).sign)
+export const check = lazily(async () => (await import('./check.ts')).check)
+export const openSigner = lazily(async () => (await import('./signing-key.ts')).openSigner)
+export const timestamper = lazily(async () => (await import('./signing-key.ts')).timestamper)
+export const exitOfVerdicts = lazily(async () => (await import('./artifact-verdicts.ts')).verdictExit)
 
 export const status = lazily(async () => (await import('./site-report.ts')).status)
 export const log = lazily(async () => (await import('./site-report.ts')).log)

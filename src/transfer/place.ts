@@ -5,11 +5,18 @@ import { SallyportError } from '../errors/index.ts'
 import { isHost, isRepositoryPath } from '../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../registry/index.ts'
 
+/** The name for policies of a repository that goes to no registry, or to one that was not said. */
+export function localScope(path: string): string {
+  return path.startsWith('local/') ? path : `local/${path}`
+}
+
 export interface Place {
   /** The name under which the state remembers what it holds. */
   name: string
   /** The full path at the target for a repository's `to`. */
   path(to: string): string
+  /** What trust policies call a full path at the target: `host/path`, or `local/path` in a layout. */
+  scope(path: string): string
   repository(to: string): Target
   /** The repository under its full path at the target. */
   at(path: string): Target
@@ -44,6 +51,7 @@ function placed(place: TargetPlace, prefix: string, close: () => Promise<void>):
   return {
     name: place.name,
     path,
+    scope: (full) => (place.name.startsWith('oci:') ? localScope(full) : `${place.name}/${full}`),
     repository(to) {
       return at(path(to))
     },

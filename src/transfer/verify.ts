@@ -1,7 +1,9 @@
 /** `verify`: is this bundle from a channel we pinned, for us, new and whole? Changes nothing. */
-import { fileInput, pipeInput, type ByteInput } from '../bundle/index.ts'
+import { fileInput, isFileInput, pipeInput, type ByteInput } from '../bundle/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { State } from '../state/index.ts'
+import type { Verdict } from '../trust/index.ts'
+import { judgePassage, scopesBelow, verdictOver, type JudgedArtifact } from './artifact-verdicts.ts'
 import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import type { RunOptions } from './run.ts'
@@ -19,10 +21,17 @@ export interface VerifyOptions extends RunOptions {
   root?: GivenRoot | undefined
   /** The site to judge for; the state's own by default. */
   site?: string | undefined
+  /** The policy folder to judge each artifact by. */
+  policy?: string | undefined
+  /** Where the content goes, `host[:port][/prefix]`, since policies name repositories by their destination. */
+  destination?: string | undefined
 }
 
 export interface VerifyReport extends BundleSummary {
-  verdict: 'trusted'
+  /** Over channel and artifacts; without a policy over the channel alone. */
+  verdict: Verdict
+  /** Each artifact's own verdict; null when no policy was given. */
+  artifacts: JudgedArtifact[] | null
   approval: Approval
   rootVersion: number
   /** The bundle that this site accepted last already. */
@@ -76,7 +85,32 @@ async function judgeOf({ state, root, site, now = new Date() }: VerifyOptions): 
   }
 }
 
-/** The verdict on a bundle; anything but `trusted` is thrown, with the code of the first thing that is wrong. */
+/** Over a file both at once; on a pipe every question of trust is answered before the first payload byte. */
+async function proveAndJudge(
+  input: ByteInput,
+  passage: Passage,
+  now: Date,
+  options: VerifyOptions,
+): Promise<JudgedArtifact[] | null> {
+  const { policy, destination } = options
+  const scopes = scopesBelow(destination)
+  const to = new Map(passage.files.transfer.repositories.map((repository) => [repository.name, repository.to]))
+  const judging =
+    policy === undefined
+      ? Promise.resolve(null)
+      : judgePassage(passage, { ...options, policy, now, scopeOf: (name) => scopes(to.get(name) ?? name) })
+  if (!isFileInput(input)) await judging
+  // Damage is told before distrust: of a damaged bundle no verdict is worth anything.
+  const [proven, judged] = await Promise.allSettled([provePayload(input, passage, options), judging])
+  if (proven.status === 'rejected') throw proven.reason
+  if (judged.status === 'rejected') throw judged.reason
+  return judged.value
+}
+
+/**
+ * The verdict on a bundle. What is wrong with the bundle itself is thrown, with the code of the first thing; what a
+ * policy refuses stands in the report.
+ */
 export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport> {
   const input = openInput(options.input, false, options)
   expectPayload(input)
@@ -85,10 +119,11 @@ export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport
     try {
       const passage = await passNearDoor(input, { ...options, ...judge })
       checkCreated(passage, judge.now)
-      await provePayload(input, passage, options)
+      const artifacts = await proveAndJudge(input, passage, judge.now, options)
       const { verdict, files } = passage
       return {
-        verdict: 'trusted',
+        verdict: verdictOver(artifacts ?? []),
+        artifacts,
         ...summarize(files, verdict.id),
         approval: approvalOf(verdict),
         rootVersion: verdict.rootVersion,

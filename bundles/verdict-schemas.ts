@@ -1,0 +1,92 @@
+/** The shapes of verdicts and signatures in what `--json` prints. */
+import { z } from 'zod'
+import { CODES, type Code } from '../src/index.ts'
+import { count, digest, time } from './schema-words.ts'
+
+const verdict = z.enum(['trusted', 'rejected', 'inconclusive']).describe('Only `trusted` counts as trusted.')
+const code = z.enum(Object.keys(CODES) as [Code])
+const algorithm = z.enum(['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'])
+const thumbprints = z.array(z.string().regex(/^[0-9a-f]{64}$/)).describe('SHA-256 of each certificate, leaf first.')
+
+const check = z.strictObject({
+  action: z.enum(['enforce', 'log', 'skip']),
+  outcome: z.enum(['passed', 'failed', 'undecided', 'skipped', 'unreached']),
+  ok: z.boolean(),
+  code: code.optional(),
+  detail: z.string().optional(),
+})
+
+const signature = z.strictObject({
+  manifest: digest,
+  signer: z.string().optional(),
+  thumbprints,
+  algorithm: algorithm.optional(),
+  format: z.enum(['jws', 'cose']).optional(),
+  signingTime: time.optional(),
+  timestamp: time.optional(),
+  expiry: time.optional(),
+  deprecated: time.optional(),
+  statement: z.string().optional(),
+  checks: z.strictObject({
+    integrity: check,
+    authenticity: check,
+    authenticTimestamp: check,
+    expiry: check,
+    revocation: check,
+  }),
+  verdict,
+  code: code.optional(),
+  why: z.string().optional(),
+  under: z.array(
+    z.strictObject({
+      statement: z.string(),
+      level: z.enum(['strict', 'permissive', 'audit', 'skip', 'trace']),
+      verdict,
+      code: code.optional(),
+      why: z.string(),
+    }),
+  ),
+})
+
+/** The members of one artifact's verdict. */
+export const VERDICT = {
+  digest,
+  scope: z.string().describe('What policies call the repository.'),
+  verdict,
+  code: code.optional(),
+  why: z.string(),
+  remedy: z.string().optional(),
+  skipped: z.literal(true).optional(),
+  statements: z.array(z.string()),
+  missing: z.array(z.string()),
+  signatures: z.array(signature),
+  unjudged: count,
+  policy: digest.describe('Of the trust material that judged.'),
+} as const
+
+/** What `verify` and `import` say of the artifacts. */
+export const JUDGED = {
+  verdict,
+  artifacts: z
+    .array(z.strictObject({ ...VERDICT, repository: z.string(), tags: z.array(z.string()) }))
+    .nullable()
+    .describe('Null when no policy was given: then only the channel was judged.'),
+} as const
+
+export const CHECK = z.strictObject({ ...VERDICT, repository: z.string(), tag: z.string().nullable() })
+
+export const SIGN = z.strictObject({
+  repository: z.string(),
+  tag: z.string().nullable(),
+  artifact: digest,
+  signature: digest.nullable().describe('Null in a dry run.'),
+  format: z.enum(['jws', 'cose']),
+  algorithm: z.string(),
+  signer: z.string(),
+  thumbprints,
+  signingTime: time,
+  expiry: time.nullable(),
+  timestamped: z.boolean(),
+  referrers: z.enum(['api', 'fallback']).nullable(),
+  dryRun: z.boolean(),
+})

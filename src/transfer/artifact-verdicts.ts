@@ -1,0 +1,176 @@
+/** Judges the artifacts of a bundle or a plan by the site's policy, before anything of them moves. */
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { Graph, OrderedArtifact } from '../content/index.ts'
+import { CODES, SallyportError, type Code } from '../errors/index.ts'
+import { isRepositoryPath, type Digest } from '../oci/index.ts'
+import type { Verdict as VerdictRow } from '../state/index.ts'
+import { judgeWith, type Verdict } from '../trust/index.ts'
+import { carriedSignatures, type ReadEnvelope } from './found-signatures.ts'
+import type { Passage } from './passage.ts'
+import { localScope } from './place.ts'
+import { openPolicy } from './policy-folder.ts'
+import { checkInterrupted, tell, type RunOptions } from './run.ts'
+import { verdictReport, type VerdictReport } from './verdict-report.ts'
+
+export interface JudgedArtifact extends VerdictReport {
+  /** As the bundle calls it. */
+  repository: string
+  tags: string[]
+}
+
+/** Source repository → the name that policies know it by: where it goes. */
+export type ScopeOf = (repository: string) => string
+
+/** Scopes below a destination `host[:port][/prefix]`, or `local/…` without one. Throws REFERENCE_INVALID. */
+export function scopesBelow(destination: string | undefined): (path: string) => string {
+  if (destination === undefined || destination.startsWith('oci:')) return localScope
+  const at = destination.replace(/\/+$/, '')
+  const slash = at.indexOf('/')
+  if (slash >= 0 && !isRepositoryPath(at.slice(slash + 1)))
+    throw new SallyportError('REFERENCE_INVALID', { side: 'target', subject: destination })
+  return (path) => `${at}/${path}`
+}
+
+export interface JudgeOptions extends RunOptions {
+  /** The policy folder. */
+  policy: string
+  now: Date
+  scopeOf: ScopeOf
+  read: (repository: string) => ReadEnvelope
+}
+
+/** The verdict on each artifact, in their order. Throws only what makes judging impossible, never for what is judged. */
+export async function judgeArtifacts(
+  artifacts: readonly OrderedArtifact[],
+  graphs: ReadonlyMap<string, Graph>,
+  options: JudgeOptions,
+): Promise<JudgedArtifact[]> {
+  const { now, scopeOf, read } = options
+  const judge = judgeWith(openPolicy(options.policy), now)
+  tell(options, { type: 'phase', phase: 'judging signatures' })
+  const verdicts: JudgedArtifact[] = []
+  for (const { repository, root, tags } of artifacts) {
+    // Lets the threads that prove payload beside this have their next run.
+    await breathe()
+    checkInterrupted(options)
+    const graph = graphs.get(repository)
+    const node = graph?.nodes.get(root)
+    if (graph === undefined || node === undefined) continue
+    const signatures = await carriedSignatures(graph, root, read(repository))
+    const { mediaType, digest, size } = node.descriptor
+    const artifact = { mediaType, digest, size }
+    const verdict = await judge.artifact({ artifact, scope: scopeOf(repository), origin: repository, signatures })
+    verdicts.push({ ...verdictReport(verdict), repository, tags })
+  }
+  return verdicts
+}
+
+/** The verdicts on what a bundle carries, by what its law holds. */
+export function judgePassage(
+  { census, law }: Pick<Passage, 'census' | 'law'>,
+  options: Omit<JudgeOptions, 'read'>,
+): Promise<JudgedArtifact[]> {
+  const graphs = new Map(census.repositories.map(({ graph }) => [graph.repository, graph]))
+  const read = envelopesIn(law)
+  return judgeArtifacts(census.content.artifacts, graphs, { ...options, read: () => read })
+}
+
+/** One verdict over all: the worst, where `rejected` is worse than `inconclusive`. */
+export function verdictOver(verdicts: readonly JudgedArtifact[]): Verdict {
+  for (const worst of ['rejected', 'inconclusive'] as const)
+    if (verdicts.some(({ verdict }) => verdict === worst)) return worst
+  return 'trusted'
+}
+
+/** The passage without what was refused: nothing of it is pushed that no trusted artifact needs, and no tag names it. */
+export function withoutRefused(passage: Passage, verdicts: readonly JudgedArtifact[]): Passage {
+  const refused = refusedOf(verdicts)
+  if (refused.size === 0) return passage
+  const { census } = passage
+  const artifacts = census.content.artifacts.filter(
+    ({ repository, root }) => !refused.has(refusalKey({ repository, digest: root })),
+  )
+  const repositories = census.repositories.map((repository) => ({
+    ...repository,
+    bindings: new Map(
+      [...repository.bindings].filter(
+        ([, { digest }]) => !refused.has(refusalKey({ repository: repository.graph.repository, digest })),
+      ),
+    ),
+  }))
+  return { ...passage, census: { ...census, repositories, content: { ...census.content, artifacts } } }
+}
+
+/** The journal's row for a verdict: what was judged, by which policy, and on whose signatures it rests. */
+export function verdictRow(
+  id: string,
+  { repository, digest, verdict, code, why, scope, policy, signatures }: JudgedArtifact,
+): VerdictRow {
+  return {
+    id,
+    repository,
+    digest,
+    verdict,
+    why: code ?? 'POLICY',
+    detail: why.slice(0, 400),
+    scope,
+    policy,
+    signatures: signatures
+      .filter((signature) => signature.verdict === 'trusted')
+      .map(({ manifest, algorithm, thumbprints, statement }) => ({
+        manifest,
+        algorithm: algorithm ?? '',
+        chain: thumbprints,
+        statement: statement ?? '',
+      })),
+  }
+}
+
+/** The refused ones, by repository and digest. */
+export function refusedOf(verdicts: readonly JudgedArtifact[]): Set<string> {
+  return new Set(verdicts.filter(({ verdict }) => verdict !== 'trusted').map((item) => refusalKey(item)))
+}
+
+export function refusalKey({ repository, digest }: { repository: string; digest: Digest }): string {
+  return `${repository}@${digest}`
+}
+
+function exitOfCode(code: Code): number {
+  const [exit] = CODES[code]
+  return typeof exit === 'number' && exit >= 12 && exit <= 17 ? exit : 13
+}
+
+/** The exit status for these verdicts: 0 when all are trusted, else the lowest class met (design: Errors). */
+export function verdictExit(verdicts: readonly Pick<VerdictReport, 'verdict' | 'code'>[]): number {
+  const refused = verdicts.filter(({ verdict }) => verdict !== 'trusted')
+  if (refused.length === 0) return 0
+  return Math.min(...refused.map(({ code }) => exitOfCode(code ?? 'POLICY_UNMET')))
+}
+
+/** Throws the gravest refusal, if there is one: its own code and subject, and how many more there are. */
+export function demandTrusted(verdicts: readonly JudgedArtifact[], side: 'source' | 'bundle'): void {
+  const refused = verdicts.filter(({ verdict }) => verdict !== 'trusted')
+  const exit = verdictExit(verdicts)
+  const first = refused.find(({ code }) => exitOfCode(code ?? 'POLICY_UNMET') === exit)
+  if (first === undefined) return
+  const more = refused.length === 1 ? '' : ` (and ${refused.length - 1} more)`
+  throw new SallyportError(first.code ?? 'POLICY_UNMET', {
+    side,
+    subject: refusalKey(first),
+    detail: `${first.why}, as ${first.scope}${more}`,
+    remedy: first.remedy,
+  })
+}
+
+/** Envelopes as the law of a bundle holds them; those over 32 MiB are payload, and no signature. */
+export function envelopesIn(law: ReadonlyMap<Digest, Uint8Array>): ReadEnvelope {
+  return async ({ digest }) => {
+    const bytes = law.get(digest)
+    if (bytes !== undefined) return bytes
+    throw new SallyportError('LIMIT_EXCEEDED', {
+      side: 'bundle',
+      subject: digest,
+      detail: 'a signature envelope over 32 MiB',
+    })
+  }
+}

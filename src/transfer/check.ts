@@ -1,0 +1,46 @@
+/** `check`: the verdict on an artifact where it lies. Changes nothing. */
+import type { RegistryOptions } from '../registry/index.ts'
+import { judgeWith } from '../trust/index.ts'
+import { signaturesAt } from './found-signatures.ts'
+import { openPolicy } from './policy-folder.ts'
+import { locate } from './reference-target.ts'
+import { nowOf, tell, type RunOptions } from './run.ts'
+import { Sources } from './sources.ts'
+import { verdictReport, type VerdictReport } from './verdict-report.ts'
+
+export interface CheckOptions extends RunOptions {
+  ref: string
+  registry: Omit<RegistryOptions, 'side'>
+  /** The policy folder. */
+  policy: string
+  /** The name to judge it under, when it is not the one it lies under. */
+  scope?: string | undefined
+}
+
+export interface CheckReport extends VerdictReport {
+  repository: string
+  tag: string | null
+}
+
+/** The verdict on the artifact behind a reference; a tag is resolved once. Throws only what keeps it from being judged. */
+export async function check(options: CheckOptions): Promise<CheckReport> {
+  const now = nowOf(options)
+  // Before any request: what is judged later is judged by what stands here now.
+  const judge = judgeWith(openPolicy(options.policy), now)
+  const sources = new Sources(options.registry)
+  try {
+    tell(options, { type: 'phase', phase: 'resolving' })
+    const { source, descriptor, tag, scope } = await locate(sources, options.ref)
+    tell(options, { type: 'phase', phase: 'reading signatures' })
+    const signatures = await signaturesAt(source, descriptor.digest)
+    const verdict = await judge.artifact({
+      artifact: descriptor,
+      scope: options.scope ?? scope,
+      origin: source.repository,
+      signatures,
+    })
+    return { ...verdictReport(verdict), repository: source.repository, tag: tag ?? null }
+  } finally {
+    await sources.close()
+  }
+}

@@ -1,0 +1,143 @@
+/** `sign`: adds a signature beside an artifact where it lies, in a registry or a layout. Nothing of the artifact changes. */
+import { digestOf, OCI_EMPTY, OCI_MANIFEST, type Descriptor, type Digest } from '../oci/index.ts'
+import type { Target } from '../content/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import type { RegistryOptions } from '../registry/index.ts'
+import {
+  distinguishedNameText,
+  EMPTY_CONFIG,
+  sealEnvelope,
+  SIGNATURE_TYPE,
+  signatureManifest,
+  targetPayload,
+  THUMBPRINTS,
+  type Signer,
+} from '../signature/index.ts'
+import { ORIGIN } from '../trust/index.ts'
+import { locate, writable } from './reference-target.ts'
+import { addDays, EXPORTER, nowOf, tell, timeText, type RunOptions } from './run.ts'
+import { Sources } from './sources.ts'
+
+export interface SignOptions extends RunOptions {
+  ref: string
+  registry: Omit<RegistryOptions, 'side'>
+  signer: Signer
+  format: 'jws' | 'cose'
+  form: 'legacy' | 'artifactType'
+  /** Days until the signature expires; it does not by default. */
+  validDays?: number | undefined
+  metadata: Readonly<Record<string, string>>
+  /** Binds the signature to the repository it is made in. */
+  origin?: boolean | undefined
+  /** Obtains a timestamp token over the signature. */
+  timestamp?: ((signature: Buffer) => Promise<Buffer>) | undefined
+  dryRun?: boolean | undefined
+}
+
+export interface SignReport {
+  repository: string
+  tag: string | null
+  /** What was signed. */
+  artifact: Digest
+  /** The new signature's manifest; null in a dry run. */
+  signature: Digest | null
+  format: 'jws' | 'cose'
+  algorithm: string
+  signer: string
+  thumbprints: string[]
+  signingTime: string
+  expiry: string | null
+  timestamped: boolean
+  /** How the signature is found from the artifact. */
+  referrers: 'api' | 'fallback' | null
+  dryRun: boolean
+}
+
+async function store(target: Target, descriptor: Descriptor, bytes: Buffer): Promise<void> {
+  const open = async function* (from: number): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(from)
+  }
+  if (!(await target.hasBlob(descriptor))) await target.pushBlob(descriptor, { open })
+  if (!(await target.hasBlob(descriptor)))
+    throw new SallyportError('READ_BACK_MISMATCH', {
+      side: 'target',
+      subject: `${target.repository}@${descriptor.digest}`,
+      detail: 'it is not there after the push',
+    })
+}
+
+/** Signature → blobs → manifest, read back → listed: a list never names what is not there. */
+async function attach(
+  target: Target,
+  subject: Descriptor,
+  envelope: Buffer,
+  options: SignOptions,
+  signingTime: Date,
+): Promise<{ digest: Digest; referrers: 'api' | 'fallback' }> {
+  const mediaType = options.format === 'jws' ? 'application/jose+json' : 'application/cose'
+  const blob = { mediaType, digest: digestOf(envelope), size: envelope.length }
+  const { chain } = options.signer
+  const { form } = options
+  const bytes = signatureManifest({ subject, envelope: blob, chain, created: signingTime, form })
+  const manifest = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length }
+  const config = { mediaType: OCI_EMPTY, digest: digestOf(EMPTY_CONFIG), size: EMPTY_CONFIG.length }
+  await store(target, config, EMPTY_CONFIG)
+  await store(target, blob, envelope)
+  await target.pushManifest(manifest, bytes)
+  await target.manifest(manifest)
+  const annotations = { [THUMBPRINTS]: JSON.stringify(chain.map(({ sha256 }) => sha256)) }
+  const listed = { ...manifest, artifactType: SIGNATURE_TYPE, annotations }
+  return { digest: manifest.digest, referrers: await target.listReferrers(subject, [listed]) }
+}
+
+/**
+ * Signs the artifact behind a reference and stores the signature beside it; those that are there stay.
+ * Throws what locating, the signer, the timestamp service and the target throw; then nothing lists a new signature.
+ */
+export async function sign(options: SignOptions): Promise<SignReport> {
+  const now = nowOf(options)
+  const signingTime = new Date(Math.floor(now.getTime() / 1000) * 1000)
+  const { ref, signer, format, registry } = options
+  const expiry = options.validDays === undefined ? undefined : addDays(signingTime, options.validDays)
+  const sources = new Sources(registry)
+  try {
+    tell(options, { type: 'phase', phase: 'resolving' })
+    const { source, descriptor, tag } = await locate(sources, ref)
+    const metadata = { ...options.metadata, ...(options.origin === true ? { [ORIGIN]: source.repository } : {}) }
+    const [leaf] = signer.chain
+    const report: SignReport = {
+      repository: source.repository,
+      tag: tag ?? null,
+      artifact: descriptor.digest,
+      signature: null,
+      format,
+      algorithm: signer.algorithm,
+      signer: leaf === undefined ? '' : distinguishedNameText(leaf.subject),
+      thumbprints: signer.chain.map(({ sha256 }) => sha256),
+      signingTime: timeText(signingTime),
+      expiry: expiry === undefined ? null : timeText(expiry),
+      timestamped: options.timestamp !== undefined,
+      referrers: null,
+      dryRun: options.dryRun === true,
+    }
+    const payload = targetPayload(descriptor, metadata)
+    if (options.dryRun === true) return report
+    tell(options, { type: 'phase', phase: 'signing' })
+    const { timestamp } = options
+    const envelope = await sealEnvelope({ format, payload, signer, signingTime, expiry, agent: agent(), timestamp })
+    const { place, target } = writable(ref, source, registry)
+    try {
+      tell(options, { type: 'phase', phase: 'storing' })
+      const { digest, referrers } = await attach(target, descriptor, envelope, options, signingTime)
+      return { ...report, signature: digest, referrers }
+    } finally {
+      await place.close()
+    }
+  } finally {
+    await sources.close()
+  }
+}
+
+function agent(): string {
+  return `${EXPORTER.name}/${EXPORTER.version}`
+}

@@ -1,0 +1,105 @@
+/** Verdicts as reports carry them: plain JSON, times as text. */
+import type { Code } from '../errors/index.ts'
+import type { Digest } from '../oci/index.ts'
+import type { SignatureAlgorithm } from '../signature/index.ts'
+import type { ArtifactVerdict, Check, CheckResult, Level, SignatureVerdict, Verdict } from '../trust/index.ts'
+import { timeText } from './run.ts'
+
+export interface SignatureReport {
+  /** The signature's manifest. */
+  manifest: Digest
+  /** Subject of the signing certificate; proven only when the checks of integrity and authenticity passed. */
+  signer?: string
+  /** SHA-256 of each certificate, leaf first. */
+  thumbprints: string[]
+  algorithm?: SignatureAlgorithm
+  format?: 'jws' | 'cose'
+  /** What the signer says. */
+  signingTime?: string
+  /** What a trusted timestamp authority says: signed at this time or before. */
+  timestamp?: string
+  expiry?: string
+  /** The site deprecates the algorithm since that day. */
+  deprecated?: string
+  /** The statement it met, or came nearest to. */
+  statement?: string
+  checks: Record<Check, CheckResult>
+  verdict: Verdict
+  code?: Code
+  why?: string
+  /** How it stands under each statement it was held against. */
+  under: { statement: string; level: Level; verdict: Verdict; code?: Code; why: string }[]
+}
+
+export interface VerdictReport {
+  digest: Digest
+  /** What policies call the repository. */
+  scope: string
+  verdict: Verdict
+  /** Absent when trusted. */
+  code?: Code
+  why: string
+  remedy?: string
+  /** Policy says `skip` for this repository by name: trusted unseen. */
+  skipped?: true
+  statements: string[]
+  missing: string[]
+  signatures: SignatureReport[]
+  /** Signatures that were not looked at. */
+  unjudged: number
+  /** Digest of the trust material that judged. */
+  policy: Digest
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V }
+}
+
+function timed<K extends string>(key: K, time: Date | undefined): { [P in K]?: string } {
+  return optional(key, time === undefined ? undefined : timeText(time))
+}
+
+function signatureReport(signature: SignatureVerdict): SignatureReport {
+  const { manifest, thumbprints, checks, verdict, under } = signature
+  return {
+    manifest,
+    ...optional('signer', signature.signer),
+    thumbprints,
+    ...optional('algorithm', signature.algorithm),
+    ...optional('format', signature.format),
+    ...timed('signingTime', signature.signingTime),
+    ...timed('timestamp', signature.timestamp),
+    ...timed('expiry', signature.expiry),
+    ...timed('deprecated', signature.deprecated),
+    ...optional('statement', signature.statement),
+    checks: { ...checks },
+    verdict,
+    ...optional('code', signature.code),
+    ...optional('why', signature.why),
+    under: under.map(({ statement, level, verdict: met, code, why }) => ({
+      statement,
+      level,
+      verdict: met,
+      ...optional('code', code),
+      why,
+    })),
+  }
+}
+
+export function verdictReport(verdict: ArtifactVerdict): VerdictReport {
+  const { digest, scope, why, statements, missing, signatures, unjudged, policy } = verdict
+  return {
+    digest,
+    scope,
+    verdict: verdict.verdict,
+    ...optional('code', verdict.code),
+    why,
+    ...optional('remedy', verdict.remedy),
+    ...optional('skipped', verdict.skipped),
+    statements,
+    missing,
+    signatures: signatures.map(signatureReport),
+    unjudged,
+    policy,
+  }
+}
