@@ -8,59 +8,74 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * The name that a text means; it can stand for an identity: C, ST (or S) and O are there, nothing is there twice.
- * Values keep their case. Escapes are `\` before one of `,;+"\<>=#` or a space, or before two hex digits of UTF-8.
- * Throws POLICY_MALFORMED with the text as subject: also for `=#`, several values in one part, and unescaped `;"<>`.
+ * Values keep their case, spaces around type and value do not count. Escapes are `\` before one of `,;+"\<>=#`, a space,
+ * or two hex digits of UTF-8. Throws POLICY_MALFORMED with the text as subject: also for `=#`, several values in one
+ * part, and `;"<>` or a control character unescaped.
  */
 export function parseDistinguishedName(text: string): DistinguishedName {
-  const fault = (detail: string): SallyportError =>
-    new SallyportError('POLICY_MALFORMED', { side: 'state', subject: text.slice(0, 200), detail })
-  if (text.length > MAX_LENGTH) throw fault('the name is too long')
-  if (text.includes('=#')) throw fault('a value in hex (=#) is not accepted')
-  const name = splitParts(text, fault).map((part) => attributeOf(part, fault))
-  const wrong = identityFault(name)
-  if (wrong !== undefined) throw fault(wrong)
-  return name.reverse()
+  try {
+    if (text.length > MAX_LENGTH) throw new NameFault('the name is too long')
+    if (text.includes('=#')) throw new NameFault('a value in hex (=#) is not accepted')
+    const name = split(tokensOf(text)).map(attributeOf)
+    const fault = identityFault(name)
+    if (fault !== undefined) throw new NameFault(fault)
+    return name.reverse()
+  } catch (error) {
+    if (!(error instanceof NameFault)) throw error
+    throw new SallyportError('POLICY_MALFORMED', {
+      side: 'state',
+      subject: text.slice(0, 200),
+      detail: error.message,
+      cause: error,
+    })
+  }
 }
 
-type Fault = (detail: string) => SallyportError
+class NameFault extends Error {}
 
-/** Cuts at the commas that no backslash stands before. */
-function splitParts(text: string, fault: Fault): string[] {
-  const parts = text.match(/(?:[^,\\]|\\.)+|,,|^,|,$/gsu) ?? []
-  if (parts.length === 0 || parts.some((part) => part.startsWith(',')) || joinedLength(parts) !== text.length)
-    throw fault('a part is empty, or a backslash stands at the end')
+/** One character as it stands, or the octets of an escape, which no longer mean anything but themselves. */
+type Token = string | Buffer
+
+function tokensOf(text: string): Token[] {
+  const tokens = text.match(/\\[0-9A-Fa-f]{2}|\\.|[^]/gsu) ?? []
+  return tokens.map((token) => {
+    if (token === '\\') throw new NameFault('a backslash stands at the end')
+    if (/^[+;"<>\p{Cc}]$/u.test(token)) throw new NameFault(`${JSON.stringify(token)} stands there without a backslash`)
+    if (!token.startsWith('\\')) return token
+    if (token.length === 3) return Buffer.from(token.slice(1), 'hex')
+    if (!/^\\[,;+"\\<>=# ]$/.test(token)) throw new NameFault(`${JSON.stringify(token)} is no escape`)
+    return Buffer.from(token.slice(1))
+  })
+}
+
+function split(tokens: readonly Token[]): Token[][] {
+  const parts: Token[][] = [[]]
+  for (const token of tokens) {
+    if (token === ',') parts.push([])
+    else parts.at(-1)?.push(token)
+  }
   return parts
 }
 
-function joinedLength(parts: readonly string[]): number {
-  return parts.join(',').length
-}
-
-function attributeOf(part: string, fault: Fault): NameAttribute {
+function attributeOf(part: readonly Token[]): NameAttribute {
   const at = part.indexOf('=')
-  const type = part.slice(0, Math.max(at, 0)).trim()
-  const oid = attributeOid(type)
-  if (at < 0 || oid === undefined) throw fault(`${JSON.stringify(at < 0 ? part.trim() : type)} is no known attribute`)
+  const type = part.slice(0, Math.max(at, 0)).join('').trim()
+  const oid = part.slice(0, at).every((token) => typeof token === 'string') ? attributeOid(type) : undefined
+  if (at < 0 || oid === undefined)
+    throw new NameFault(`a part does not begin with a known attribute: ${JSON.stringify(type)}`)
   const name = attributeName(oid)
-  return { oid, ...(name !== undefined && { name }), value: valueOf(part.slice(at + 1), fault) }
+  const value = part.slice(at + 1)
+  const first = value.findIndex((token) => token !== ' ')
+  const last = value.findLastIndex((token) => token !== ' ')
+  if (first < 0) throw new NameFault(`${type} has no value`)
+  if (value[first] === '#') throw new NameFault('a value in hex (#) is not accepted')
+  return { oid, ...(name !== undefined && { name }), value: decoded(value.slice(first, last + 1)) }
 }
 
-/** The text of a value: edges trimmed where not escaped, escapes resolved. */
-function valueOf(raw: string, fault: Fault): string {
-  const bare = raw.replace(/^ +/, '').replace(/((?:\\.|[^\\ ]) *?) +$/su, '$1')
-  if (bare.startsWith('#')) throw fault('a value in hex (#) is not accepted')
-  const octets: Buffer[] = []
-  for (const [token] of bare.matchAll(/\\[0-9A-Fa-f]{2}|\\.|[^\\]+/gsu)) {
-    if (!token.startsWith('\\')) {
-      if (/[+;"<>\0]/.test(token)) throw fault('one of + ; " < > stands there without a backslash')
-      octets.push(Buffer.from(token))
-    } else if (token.length === 3) octets.push(Buffer.from(token.slice(1), 'hex'))
-    else if (/^\\[,;+"\\<>=# ]$/.test(token)) octets.push(Buffer.from(token.slice(1)))
-    else throw fault(`${JSON.stringify(token)} is no escape`)
-  }
+function decoded(tokens: readonly Token[]): string {
   try {
-    return UTF8.decode(Buffer.concat(octets))
+    return UTF8.decode(Buffer.concat(tokens.map((token) => (typeof token === 'string' ? Buffer.from(token) : token))))
   } catch {
-    throw fault('a value is not UTF-8')
+    throw new NameFault('a value is not UTF-8')
   }
 }
