@@ -2,18 +2,17 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openLayout } from '../../src/content/index.ts'
-import { RegistryClient } from '../../src/registry/index.ts'
 import type { AgreementCase } from './agreement/case.ts'
 import { CHAIN_CASES } from './agreement/chain-cases.ts'
 import { ENVELOPE_CASES } from './agreement/envelope-cases.ts'
 import { GOOD_CASES } from './agreement/good-cases.ts'
 import { MANIFEST_CASES } from './agreement/manifest-cases.ts'
-import { type OurVerdict, ourVerdict } from './agreement/ours.ts'
+import { ODD_CASES } from './agreement/odd-cases.ts'
+import { ourVerdict } from './agreement/ours.ts'
 import { STAMP_CASES } from './agreement/stamp-cases.ts'
 import { TIME_CASES } from './agreement/time-cases.ts'
 import { TRUST_CASES } from './agreement/trust-cases.ts'
-import { type Situation, World } from './agreement/world.ts'
+import { World } from './agreement/world.ts'
 import { NotationJudge } from './notation.ts'
 import { peer, type Registry, startRegistry } from './setup/registry.ts'
 
@@ -21,6 +20,7 @@ const GROUPS: Readonly<Record<string, readonly AgreementCase[]>> = {
   'right signatures': GOOD_CASES,
   envelopes: ENVELOPE_CASES,
   manifests: MANIFEST_CASES,
+  'two readings': ODD_CASES,
   certificates: CHAIN_CASES,
   trust: TRUST_CASES,
   time: TIME_CASES,
@@ -44,16 +44,6 @@ const IN_A_REGISTRY: readonly (readonly [name: string, notation: 'accept' | 'ref
   ['the leaf has expired', 'refuse'],
   ['cose: a timestamp over other bytes', 'refuse'],
 ]
-
-async function oursInLayout({ layout, target, scope, configDir }: Situation): Promise<OurVerdict> {
-  const opened = await openLayout(layout.folder)
-  const [repository = ''] = opened.repositories()
-  try {
-    return await ourVerdict(opened.source(repository), { ...target, annotations: {} }, scope, configDir)
-  } finally {
-    opened.close()
-  }
-}
 
 describe('peers/agreement', function () {
   let folder: string
@@ -88,8 +78,8 @@ describe('peers/agreement', function () {
         it(`${one.expect}s ${whom}: ${one.name}`, async () => {
           const situation = await one.build(world)
           const { layout, target, scope, configDir } = situation
-          const ours = await oursInLayout(situation)
-          assert.deepEqual([ours.said, ours.code], [one.expect, one.code], ours.verdict?.why ?? 'no verdict')
+          const ours = await ourVerdict(situation)
+          assert.deepEqual([ours.said, ours.code], [one.expect, one.code], ours.report?.why ?? 'no verdict')
           const reference = `${scope}@${target.digest}`
           const theirs = await world.judge.verify({ layout: layout.folder, reference, configDir })
           assert.equal(theirs.ok, expected(one) ?? theirs.ok, theirs.error ?? 'notation accepts')
@@ -100,39 +90,27 @@ describe('peers/agreement', function () {
 
   describe('in a registry', () => {
     let registry: Registry
-    let client: RegistryClient
 
     before(async () => {
       registry = await startRegistry({ auth: 'htpasswd' })
-      const { username = '', password = '' } = registry
-      const credentials = { entries: [{ key: registry.host, username, password }], helpers: {} }
-      client = new RegistryClient({ side: 'source', plainHttp: true, credentials })
     })
-    after(async () => {
-      await client?.close()
-      await registry?.stop()
-    })
+    after(() => registry?.stop())
 
     for (const [place, [name, notation]] of IN_A_REGISTRY.entries()) {
       it(`judges as in a layout: ${name}`, async () => {
         const one = ALL.find((candidate) => candidate.name === name)
         assert.ok(one)
-        const { layout, target, scope, configDir } = await one.build(world)
-        const path = `port/cargo-${place}`
-        const repository = `${registry.host}/${path}`
+        const situation = await one.build(world)
+        const { layout, target, scope, configDir } = situation
+        const repository = `${registry.host}/port/cargo-${place}`
         const from = ['--from-oci-layout', `${layout.folder}@${target.digest}`]
         await peer('oras', ['cp', '-r', '--to-plain-http', ...from, `${repository}:1`], { env: registry.env })
-        const artifact = { ...target, annotations: {} }
-        const ours = await ourVerdict(client.source(registry.host, path), artifact, scope, configDir)
-        assert.deepEqual([ours.said, ours.code], [one.expect, one.code], ours.verdict?.why ?? 'no verdict')
         const { username = '', password = '' } = registry
-        const theirs = await world.judge.verify({
-          repository,
-          username,
-          password,
-          reference: `${scope}@${target.digest}`,
-          configDir,
-        })
+        const credentials = { entries: [{ key: registry.host, username, password }], helpers: {} }
+        const ours = await ourVerdict(situation, `${repository}@${target.digest}`, { plainHttp: true, credentials })
+        assert.deepEqual([ours.said, ours.code], [one.expect, one.code], ours.report?.why ?? 'no verdict')
+        const reference = `${scope}@${target.digest}`
+        const theirs = await world.judge.verify({ repository, username, password, reference, configDir })
         assert.equal(theirs.ok, notation === 'accept', theirs.error ?? 'notation accepts')
       })
     }

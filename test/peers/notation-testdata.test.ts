@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Code } from '../../src/errors/index.ts'
 import { openEnvelope, openTimestamp } from '../../src/signature/index.ts'
+import { readTrustMaterial } from '../../src/trust/index.ts'
 import { MEDIA_TYPES, NotationJudge } from './notation.ts'
 import { notationTestdata } from './setup/peer-data.ts'
 
@@ -64,6 +65,23 @@ const STAMPED = [
   ['cose', 'coseExpiredWithTimestamp.sig'],
   ['cose', 'timestampAfterNotAfter.sig'],
 ] as const
+
+/** Named stores, and whether their files are trust anchors all; notation says the same unless told. */
+const STORES: Readonly<Record<string, { ours: boolean; notation: boolean }>> = {
+  'ca:valid-trust-store-self-signed': { ours: true, notation: true },
+  'ca:trust-store-with-leaf-certs': { ours: false, notation: false },
+  'ca:trust-store-with-leaf-certs-in-single-file': { ours: false, notation: false },
+  'ca:trust-store-with-invalid-certs': { ours: false, notation: false },
+  'tsa:test-timestamp': { ours: true, notation: true },
+  'tsa:test-mismatch': { ours: true, notation: true },
+  'tsa:test-nonCA': { ours: false, notation: false },
+  'tsa:test-nonSelfIssued': { ours: false, notation: false },
+  // They hold a GlobalSign.der; files end in .pem, .crt or .cer by the specification.
+  'ca:valid-trust-store': { ours: false, notation: true },
+  'ca:valid-trust-store-2': { ours: false, notation: true },
+  'signingAuthority:valid-trust-store': { ours: false, notation: true },
+  'signingAuthority:valid-trust-store-2': { ours: false, notation: true },
+}
 
 describe('peers/notation-testdata', () => {
   let folder: string
@@ -147,4 +165,22 @@ describe('peers/notation-testdata', () => {
     const bad = readFileSync(join(coreFolder, 'internal/timestamp/testdata/TimeStampTokenWithInvalidSignature.p7s'))
     assert.throws(() => openTimestamp(bad, Buffer.from('notation')), { code: 'TIMESTAMP_INVALID' })
   })
+
+  for (const [store, { ours, notation }] of Object.entries(STORES)) {
+    it(`${ours ? 'takes' : 'refuses'} the trust store ${store}`, async () => {
+      const [type = '', name = ''] = store.split(':')
+      const path = `truststore/x509/${type}/${name}`
+      const files = new Map(
+        readdirSync(join(folder, 'verifier/testdata', path)).map((file) => [
+          `${path}/${file}`,
+          readFileSync(join(folder, 'verifier/testdata', path, file)),
+        ]),
+      )
+      const read = (): unknown => readTrustMaterial(files)
+      if (ours) assert.doesNotThrow(read)
+      else assert.throws(read, { code: 'TRUST_STORE_MALFORMED' })
+      const theirs = await judge.readStore(join(folder, 'verifier/testdata'), type, name)
+      assert.equal(theirs.ok, notation, theirs.error ?? 'notation takes it')
+    })
+  }
 })

@@ -192,6 +192,11 @@ export class NotationJudge {
     }
   }
 
+  /** Whether notation takes every file of a named store for a trust anchor. */
+  readStore(configDir: string, type: string, name: string): Promise<{ ok: boolean; error?: string }> {
+    return this.#ask<{ ok: boolean; error?: string }>({ readStore: { configDir, type, name } })
+  }
+
   /** An envelope as notation-core-go makes it; throws what it refuses to make. */
   async seal(terms: SealTerms): Promise<Buffer> {
     const { payload, ...rest } = terms

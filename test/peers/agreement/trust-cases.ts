@@ -1,5 +1,6 @@
 /** Stores, identities, scopes, levels, schemes. */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, symlinkSync, unlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { pemBlocks } from '../setup/certificates.ts'
 import { trustPolicy } from '../setup/signed-layout.ts'
 import { type AgreementCase, accept, FORMATS, refuse } from './case.ts'
@@ -37,6 +38,31 @@ function storeFiles(): readonly AgreementCase[] {
     refuse('store: a file without a certificate', 'TRUST_STORE_MALFORMED', (world) =>
       beside(world, `${store}/notes.pem`, Buffer.from('notes')),
     ),
+    refuse('store: a link to a root', 'TRUST_STORE_MALFORMED', async (world) => {
+      const situation = await world.signed({ trust: { stores: {} } })
+      mkdirSync(join(situation.configDir, store), { recursive: true })
+      symlinkSync(await root(world), join(situation.configDir, store, 'root.crt'))
+      return situation
+    }),
+    refuse('store: a link to a store', 'TRUST_STORE_MALFORMED', async (world) => {
+      const situation = await world.signed()
+      const stores = dirname(join(situation.configDir, store))
+      renameSync(join(stores, 'acme'), join(stores, 'elsewhere'))
+      symlinkSync('elsewhere', join(stores, 'acme'))
+      return situation
+    }),
+    refuse('policy: a link to a policy', 'TRUST_STORE_MALFORMED', async (world) => {
+      const situation = await world.signed()
+      const policy = join(situation.configDir, 'trustpolicy.json')
+      renameSync(policy, join(situation.configDir, 'elsewhere.json'))
+      symlinkSync('elsewhere.json', policy)
+      return situation
+    }),
+    refuse('policy: none', 'POLICY_MISSING', async (world) => {
+      const situation = await world.signed()
+      unlinkSync(join(situation.configDir, 'trustpolicy.json'))
+      return situation
+    }),
     refuse('store: a folder inside', 'TRUST_STORE_MALFORMED', async (world) =>
       beside(world, `${store}/more/root.crt`, readFileSync(await root(world))),
     ),

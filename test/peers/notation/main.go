@@ -21,6 +21,7 @@ import (
 type request struct {
 	Verify         *verifyRequest   `json:"verify"`
 	Sign           *signRequest     `json:"sign"`
+	ReadStore      *storeRequest    `json:"readStore"`
 	VerifyEnvelope *envelopeRequest `json:"verifyEnvelope"`
 	Seal           *sealRequest     `json:"seal"`
 	Craft          *craftRequest    `json:"craft"`
@@ -33,6 +34,8 @@ func (r request) run(ctx context.Context) (any, error) {
 		return r.Verify.run(ctx)
 	case r.Sign != nil:
 		return r.Sign.run(ctx)
+	case r.ReadStore != nil:
+		return r.ReadStore.run(ctx)
 	case r.VerifyEnvelope != nil:
 		return r.VerifyEnvelope.run()
 	case r.Seal != nil:

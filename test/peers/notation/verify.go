@@ -146,3 +146,15 @@ func (r verifyRequest) run(ctx context.Context) (any, error) {
 	})
 	return verdict{err == nil, record.outcomes, text(err)}, nil
 }
+
+type storeRequest struct {
+	ConfigDir string `json:"configDir"`
+	Type      string `json:"type"`
+	Name      string `json:"name"`
+}
+
+func (r storeRequest) run(ctx context.Context) (any, error) {
+	dir.UserConfigDir = r.ConfigDir
+	_, err := truststore.NewX509TrustStore(dir.ConfigFS()).GetCertificates(ctx, truststore.Type(r.Type), r.Name)
+	return verdict{OK: err == nil, Outcomes: []outcome{}, Error: text(err)}, nil
+}
