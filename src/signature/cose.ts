@@ -112,12 +112,13 @@ function readCritical(crit: Cbor | undefined): string[] {
 
 function readUnprotected(unprotected: CborMap, header: CborMap): Pick<EnvelopeParts, 'chain' | 'timestamp' | 'agent'> {
   for (const label of unprotected.keys()) {
+    // Stops two readers from taking a label from different headers (RFC 9052 section 3).
     if (header.has(label)) throw malformed(`label ${label} in both headers`)
     // Stops `alg`, `crit` and their kind from being set by anyone on the way; the key id is a mere hint.
     if (typeof label === 'number' && label >= 0 && label <= 8 && label !== 4)
       throw malformed(`label ${label} is not protected`)
   }
-  checkUnprotected([...unprotected.keys()].map(String), (name) => header.has(name))
+  checkUnprotected([...unprotected.keys()])
   // A bare byte string for a chain of one is legal COSE (RFC 9360), but notation does not read it.
   const chain = unprotected.get(CHAIN)
   if (!Array.isArray(chain) || chain.length === 0) throw malformed('x5chain is not a list of certificates')

@@ -130,7 +130,9 @@ function readCritical(crit: Json | undefined): string[] {
 
 function readUnprotected(header: JsonObject, signed: JsonObject): Pick<EnvelopeParts, 'chain' | 'timestamp' | 'agent'> {
   const names = Object.keys(header)
-  checkUnprotected(names, (name) => Object.hasOwn(signed, name))
+  checkUnprotected(names)
+  // Stops two readers from taking a name from different headers (RFC 7515 section 4).
+  if (names.some((name) => Object.hasOwn(signed, name))) throw malformed('a name in both headers')
   // Stops `alg`, `crit` and their kind from being set by anyone on the way.
   const registered = names.find((name) => name !== 'x5c' && REGISTERED.includes(name))
   if (registered !== undefined) throw malformed(`${registered} is not protected`)

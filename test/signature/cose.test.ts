@@ -150,6 +150,23 @@ describe('signature/cose', () => {
       'ENVELOPE_MALFORMED',
       { signed: { crit: pair(2, cbor.array(cbor.text(SCHEME), cbor.bytes(Buffer.from('x')))) } },
     ],
+    'a crit with true, beside an attribute of that name (C1)': [
+      'ENVELOPE_MALFORMED',
+      {
+        signed: {
+          crit: pair(2, cbor.array(cbor.text(SCHEME), Buffer.from('f5', 'hex'))),
+          x: pair('true', cbor.int(1)),
+        },
+      },
+    ],
+    'an attribute in both headers (C1)': [
+      'ENVELOPE_MALFORMED',
+      { signed: { x: pair('x', cbor.int(1)) }, unprotected: [pair('x', cbor.int(1))] },
+    ],
+    'a label in both headers (C1)': [
+      'ENVELOPE_MALFORMED',
+      { signed: { x: pair(16, cbor.int(1)) }, unprotected: [pair(16, cbor.int(1))] },
+    ],
     'a crit with a label twice (C1)': ['ENVELOPE_MALFORMED', { signed: { crit: crit(SCHEME, SCHEME) } }],
     'a crit without the scheme (C1)': [
       'ENVELOPE_MALFORMED',

@@ -96,21 +96,36 @@ function makeCertificate({ subject, issuer, publicKey, issuerKey, ca, serial }: 
 
 const parties = new Map<string, Party>()
 
-/** A party of an algorithm under a P-256 root, made once for each label. */
-export function party(algorithm: SignatureAlgorithm = 'ES256', label = 'signer'): Party {
-  const known = parties.get(`${algorithm} ${label}`)
-  if (known !== undefined) return known
-  const [root, leaf] = [makeKey('ES256'), makeKey(algorithm)]
+function underRoot(
+  label: string,
+  algorithm: SignatureAlgorithm,
+  leaf: { privateKey: KeyObject; publicKey: KeyObject },
+): Party {
+  const root = makeKey('ES256')
   const issuer = `${label} root`
   const issuerKey = root.privateKey
   const chain = [
     makeCertificate({ subject: label, issuer, publicKey: leaf.publicKey, issuerKey, ca: false, serial: 2 }),
     makeCertificate({ subject: issuer, issuer, publicKey: root.publicKey, issuerKey, ca: true, serial: 1 }),
   ]
-  const made = { algorithm, key: leaf.privateKey, chain }
+  return { algorithm, key: leaf.privateKey, chain }
+}
+
+/** A party of an algorithm under a P-256 root, made once for each label. */
+export function party(algorithm: SignatureAlgorithm = 'ES256', label = 'signer'): Party {
+  const known = parties.get(`${algorithm} ${label}`)
+  if (known !== undefined) return known
+  const made = underRoot(label, algorithm, makeKey(algorithm))
   parties.set(`${algorithm} ${label}`, made)
   return made
 }
+
+/** Parties whose keys no Notary Project signature may use, under the algorithm they would come nearest to. */
+export const oddParties: readonly Party[] = [
+  underRoot('ed25519', 'ES256', generateKeyPairSync('ed25519')),
+  underRoot('secp256k1', 'ES256', generateKeyPairSync('ec', { namedCurve: 'secp256k1' })),
+  underRoot('rsa1024', 'PS256', generateKeyPairSync('rsa', { modulusLength: 1024 })),
+]
 
 /** A party that brings a leaf of its own as root: the certificate authority signs too. */
 export function rootAsSigner(): Party {

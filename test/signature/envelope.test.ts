@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import { isFault, exitOf } from '../../src/errors/index.ts'
 import { COSE, JWS, openEnvelope, type Envelope } from '../../src/signature/envelope.ts'
 import { localSigner, sealEnvelope } from '../../src/signature/index.ts'
-import { AGENT, PAYLOAD, TIMESTAMP, craftCose, craftJws, party, refuses } from './envelope-fixture.ts'
+import { AGENT, PAYLOAD, TIMESTAMP, craftCose, craftJws, oddParties, party, refuses } from './envelope-fixture.ts'
 
 const SEED = Number(process.env['SALLYPORT_SEED'] ?? randomInt(2 ** 31))
 
@@ -32,6 +32,14 @@ describe('signature/envelope', () => {
       refuses('ENVELOPE_MALFORMED', () => openEnvelope(type, craftCose()))
     refuses('ENVELOPE_MALFORMED', () => openEnvelope(JWS, craftCose()))
     refuses('ENVELOPE_MALFORMED', () => openEnvelope(COSE, craftJws()))
+  })
+
+  it('refuses a key that no signature may use, whatever alg says (C1)', () => {
+    for (const by of oddParties) {
+      refuses('ALGORITHM_REFUSED', () => openEnvelope(JWS, craftJws({ by, sign: () => Buffer.alloc(64) })))
+      const [first, second] = [party(by.algorithm), by.chain]
+      refuses('ALGORITHM_REFUSED', () => openEnvelope(COSE, craftCose({ by: { ...first, chain: second } })))
+    }
   })
 
   it('refuses an envelope beyond 32 MiB before it looks into it', () => {

@@ -172,6 +172,11 @@ describe('signature/jws', () => {
     'alg as critical (C1)': ['ENVELOPE_MALFORMED', { signed: { crit: [SCHEME, 'alg'] } }],
     'cty as critical (C1)': ['ENVELOPE_MALFORMED', { signed: { crit: [SCHEME, 'cty'] } }],
     'crit as critical (C1)': ['ENVELOPE_MALFORMED', { signed: { crit: [SCHEME, 'crit'] } }],
+    'the key id as critical, with a value (C1)': [
+      'ENVELOPE_MALFORMED',
+      { signed: { crit: [SCHEME, 'kid'], kid: 'k' } },
+    ],
+    'an attribute in both headers (C1)': ['ENVELOPE_MALFORMED', { signed: { x: 1 }, header: { x: 1 } }],
     'the signing time as critical (C1)': ['ENVELOPE_MALFORMED', { signed: { crit: [SCHEME, SIGNING_TIME] } }],
     'a crit in the unprotected header (C1)': ['ENVELOPE_MALFORMED', { header: { crit: [SCHEME] } }],
     'b64 false and critical (C1)': ['ENVELOPE_MALFORMED', { signed: { crit: [SCHEME, 'b64'], b64: false } }],

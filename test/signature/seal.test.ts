@@ -20,6 +20,7 @@ import {
   TARGET,
   cbor,
   jwsDocument,
+  oddParties,
   party,
   protectedPairs,
   refuses,
@@ -131,9 +132,18 @@ describe('signature/seal', () => {
     await refusesToSeal('CERTIFICATE_EXPIRED', { signingTime: new Date('2050-01-01T00:00:00Z') })
   })
 
-  it('checks the chain of a signer that it does not know', async () => {
+  it('signs in the first and the last second of a certificate', async () => {
+    for (const time of ['2020-01-01T00:00:00Z', '2049-01-01T00:00:00Z'])
+      assert.equal(
+        openEnvelope(JWS, await seal({ signingTime: new Date(time) })).signingTime?.getTime(),
+        Date.parse(time),
+      )
+  })
+
+  it('checks the chain of a signer that it does not know, before it is asked to sign', async () => {
     const signer = signerOf()
-    await refusesToSeal('CHAIN_INVALID', { signer: { ...signer, chain: signer.chain.slice(0, 1) } })
+    const sign = (): Promise<Buffer> => assert.fail('it was asked')
+    await refusesToSeal('CHAIN_INVALID', { signer: { ...signer, chain: signer.chain.slice(0, 1), sign } })
   })
 
   it('gives no envelope and asks for no timestamp when the signer did not sign', async () => {
@@ -161,6 +171,10 @@ describe('signature/signer', () => {
     refuses('CHAIN_FILE', () => localSigner(party().key, party('ES256', 'mallory').chain))
     refuses('CHAIN_FILE', () => localSigner(party().key, party().chain.toReversed()))
     refuses('CHAIN_FILE', () => localSigner(generateKeyPairSync('ed25519').privateKey, party().chain))
+  })
+
+  it('refuses a key that no signature may use', () => {
+    for (const { key, chain } of oddParties) refuses('ALGORITHM_REFUSED', () => localSigner(key, chain))
   })
 
   it('refuses a chain that breaks the rules', () => {
