@@ -7,6 +7,7 @@ import { CHAIN_CASES } from './agreement/chain-cases.ts'
 import { ENVELOPE_CASES } from './agreement/envelope-cases.ts'
 import { GOOD_CASES } from './agreement/good-cases.ts'
 import { MANIFEST_CASES } from './agreement/manifest-cases.ts'
+import { NAME_CASES } from './agreement/name-cases.ts'
 import { ODD_CASES } from './agreement/odd-cases.ts'
 import { ourVerdict } from './agreement/ours.ts'
 import { STAMP_CASES } from './agreement/stamp-cases.ts'
@@ -23,6 +24,7 @@ const GROUPS: Readonly<Record<string, readonly AgreementCase[]>> = {
   'two readings': ODD_CASES,
   certificates: CHAIN_CASES,
   trust: TRUST_CASES,
+  names: NAME_CASES,
   time: TIME_CASES,
   'timestamp authorities': STAMP_CASES,
 }

@@ -118,7 +118,7 @@ const UNSIGNED: readonly AgreementCase[] = [
     'jws: the algorithm in the unsigned header too',
     'ENVELOPE_MALFORMED',
     (world) => world.signed({ bytes: unsignedJws({ alg: 'ES256' }) }),
-    'RFC 7515 §4: "the Header Parameter names in the two locations MUST be disjoint". notation does not look.',
+    'RFC 7515 §7.2.1: "The Header Parameter names in the two locations MUST be disjoint." notation does not look.',
   ),
   refuse('cose: critical labels in the unsigned header', 'ENVELOPE_MALFORMED', (world) =>
     world.signed({ format: 'cose', bytes: unsigned([2, ['com.example.must']]) }),

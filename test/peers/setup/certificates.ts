@@ -79,7 +79,7 @@ export class CertificateMaker {
       'rand_serial = yes',
       'unique_subject = no',
       'policy = any',
-      'email_in_dn = no',
+      'email_in_dn = yes',
       '[any]',
       ...['countryName', 'stateOrProvinceName', 'localityName', 'organizationName', 'organizationalUnitName'].map(
         (name) => `${name} = optional`,
