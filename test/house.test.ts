@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import { bare, CLOCKS, faultsOf, FLOORS, importsOf, type SourceFile } from './house-rules.ts'
+import { bare, CLOCKS, faultsOf, FLOORS, importsOf, LOANS, type SourceFile } from './house-rules.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const SRC = join(ROOT, 'src')
@@ -135,6 +135,30 @@ const BROKEN: readonly Case[] = [
     line: "import { spawn } from 'node:child_process'",
     fault: /belongs to registry/,
   },
+  {
+    name: 'a program that is run beside the one file for plugins',
+    path: 'signature/plugin.ts',
+    line: "import { spawn } from 'node:child_process'",
+    fault: /belongs to registry/,
+  },
+  {
+    name: 'a socket where a program may be run',
+    path: 'signature/plugin-process.ts',
+    line: "import { connect } from 'node:net'",
+    fault: /belongs to registry/,
+  },
+  {
+    name: 'the environment where a program may be run',
+    path: 'signature/plugin-process.ts',
+    line: 'spawn(file, [], { env: process.env })',
+    fault: /process belongs/,
+  },
+  {
+    name: 'the end of a program elsewhere',
+    path: 'signature/plugin.ts',
+    line: 'process.kill(-pid)',
+    fault: /process belongs/,
+  },
   { name: 'tar', path: 'content/a.ts', line: "import { extract } from 'tar-stream'", fault: /belongs to bundle/ },
   { name: 'LevelDB', path: 'transfer/a.ts', line: "import { Level } from 'level'", fault: /belongs to state/ },
   { name: 'a module without node:', path: 'state/a.ts', line: "import { join } from 'path'", fault: /without node:/ },
@@ -178,6 +202,11 @@ const BROKEN: readonly Case[] = [
 ]
 
 const ALLOWED: readonly Omit<Case, 'fault'>[] = [
+  {
+    name: 'the program of a plugin, and its end',
+    path: 'signature/plugin-process.ts',
+    line: "import { spawn } from 'node:child_process'\nprocess.kill(-pid, 'SIGKILL')",
+  },
   { name: 'a door further down', path: 'transfer/a.ts', line: "import { x } from '../bundle/index.ts'" },
   { name: 'a file of the same room', path: 'oci/a.ts', line: "import { x } from './digest.ts'" },
   {
@@ -233,6 +262,11 @@ describe('house', () => {
   it('lets no file into the list of clocks that needs none', () => {
     const text = new Map(sources().map((source) => [source.path, bare(source.text, false)]))
     for (const path of Object.keys(CLOCKS)) assert.match(text.get(path) ?? '', /Date\.now|new Date\(\)/, path)
+  })
+
+  it('lends no module to a file that does not use it', () => {
+    const found = new Map(sources().map((source) => [source.path, importsOf(source)]))
+    for (const [path, { module }] of Object.entries(LOANS)) assert.ok(found.get(path)?.includes(module), path)
   })
 
   it('has the floors that src/README.md shows', () => {

@@ -1,4 +1,4 @@
-/** Floor 4: Notary Project signatures: certificates, chains, envelopes and timestamps. No I/O, no clock, no trust. */
+/** Floor 4: certificates, chains, envelopes, timestamps. No clock, no trust; no I/O but the programs of plugins. */
 export { algorithmFor, hashFor, signPrimitive, verifyPrimitive, type SignatureAlgorithm } from './algorithm.ts'
 export { type KeyUsage } from './certificate-extensions.ts'
 export { parseCertificates } from './certificate-file.ts'
@@ -12,15 +12,10 @@ export {
   type DistinguishedName,
   type NameAttribute,
 } from './distinguished-name.ts'
-export {
-  freshTimestamp,
-  readTimestampResponse,
-  timestampRequest,
-  type TimestampRequest,
-} from './timestamp-request.ts'
+export { freshTimestamp, readTimestampResponse, timestampRequest, type TimestampRequest } from './timestamp-request.ts'
 export { openTimestamp, type Timestamp } from './timestamp-token.ts'
 export { ENVELOPE_CAP } from './envelope-fault.ts'
-export { COSE, isEnvelopeMediaType, JWS, openEnvelope, type Envelope, type EnvelopeType } from './envelope.ts'
+export { COSE, JWS, openEnvelope, type Envelope, type EnvelopeType } from './envelope.ts'
 export { type SigningScheme } from './headers.ts'
 export { readTarget, targetPayload, type SignedTarget } from './payload.ts'
 export { sealEnvelope, type SealTerms } from './seal.ts'
@@ -33,3 +28,12 @@ export {
   type SignatureManifestTerms,
 } from './signature-manifest.ts'
 export { localSigner, type Signer } from './signer.ts'
+export { openPlugin, type Plugin, type PluginTerms } from './plugin.ts'
+export { pluginEnvelope, pluginSigner, type PluginEnvelope, type PluginEnvelopeTerms } from './plugin-signer.ts'
+export {
+  pluginFinder,
+  type PluginVerifier,
+  type VerifierCapability,
+  type VerifierQuery,
+  type VerifierVerdict,
+} from './plugin-verifier.ts'
