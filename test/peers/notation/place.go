@@ -30,6 +30,8 @@ func (p place) open() (registry.Repository, error) {
 		return nil, err
 	}
 	repository.PlainHTTP = true
+	// Registries without the Referrers API are spoken to by a tag; most of them refuse to delete its old index.
+	repository.SkipReferrersGC = true
 	if p.Username != "" {
 		repository.Client = &auth.Client{
 			Cache: auth.NewCache(),
