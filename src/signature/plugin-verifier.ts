@@ -78,7 +78,8 @@ function readVerdict(answer: PluginAnswer, query: VerifierQuery): VerifierVerdic
     results[capability] = readResult(answer, isJsonObject(given) ? given[capability] : undefined)
   if (Object.keys(given as JsonObject).length !== new Set(query.capabilities).size)
     throw answer.fault('verificationResults has what was not asked for')
-  const processedAttributes = answer.texts('processedAttributes')
+  // Go writes an empty list as null.
+  const processedAttributes = answer.get('processedAttributes') === null ? [] : answer.texts('processedAttributes')
   // Stops a plugin from vouching for what it was not shown.
   if (processedAttributes.some((name) => !query.envelope.critical.has(name)))
     throw answer.fault('processedAttributes has what was not asked for')

@@ -99,6 +99,12 @@ describe('signature/plugin-verifier', function () {
     assert.deepEqual(answer.processedAttributes, [])
   })
 
+  it('reads an empty list as plugins in Go write it', async () => {
+    const opened = openJws({ signed: { crit: [SCHEME, PLUGIN], [PLUGIN]: NAME } })
+    const answer = await ask({ on: 'verify-signature', mode: 'go' }, opened)
+    assert.deepEqual(answer.processedAttributes, [])
+  })
+
   it('finds none that is not installed, or by a name that is a path', async () => {
     assert.equal(await find({}, undefined, 'absent'), undefined)
     assert.equal(await find({}, undefined, '../plugins/file-key'), undefined)
