@@ -11,7 +11,7 @@ function schemas(): [name: string, title: string, schema: z.ZodType][] {
     ['error', 'The error in an envelope', ERROR],
     ['progress', 'One line of progress on standard error', PROGRESS],
     ...Object.entries(REPORTS).map(([verb, schema]): [string, string, z.ZodType] => [
-      `report-${verb.replace(' ', '-')}`,
+      `report-${verb.replaceAll(' ', '-')}`,
       `The report of sallyport ${verb}`,
       schema,
     ]),

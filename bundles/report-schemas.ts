@@ -3,6 +3,9 @@ import { z } from 'zod'
 import {
   CODES,
   type ApproveReport,
+  type CaInitReport,
+  type CaIssueReport,
+  type CaShowReport,
   type ChannelInitReport,
   type ChannelShowReport,
   type CheckReport,
@@ -13,9 +16,15 @@ import {
   type InspectReport,
   type LogReport,
   type PinReport,
+  type PolicyCheckReport,
+  type PolicyExplainReport,
+  type PolicyShowReport,
   type RunEvent,
   type SignReport,
   type StatusReport,
+  type StoreAddReport,
+  type StoreListReport,
+  type StoreRemoveReport,
   type VerifyReport,
   type channelUnpin,
   type stateBackup,
@@ -25,6 +34,17 @@ import {
 } from '../src/index.ts'
 import { EXITS } from './make-errors.ts'
 import { count, digest, time } from './schema-words.ts'
+import {
+  CA_INIT,
+  CA_ISSUE,
+  CA_SHOW,
+  POLICY_CHECK,
+  POLICY_EXPLAIN,
+  POLICY_SHOW,
+  STORE_ADD,
+  STORE_LIST,
+  STORE_REMOVE,
+} from './trust-schemas.ts'
 import { CHECK, JUDGED, SIGN } from './verdict-schemas.ts'
 
 const fingerprint = z
@@ -208,6 +228,15 @@ export const REPORTS = {
     warning: z.string(),
   }),
   sign: SIGN,
+  'ca init': CA_INIT,
+  'ca issue': CA_ISSUE,
+  'ca show': CA_SHOW,
+  'trust store add': STORE_ADD,
+  'trust store list': STORE_LIST,
+  'trust store remove': STORE_REMOVE,
+  'trust policy check': POLICY_CHECK,
+  'trust policy show': POLICY_SHOW,
+  'trust policy explain': POLICY_EXPLAIN,
   check: CHECK,
   status: z.strictObject({
     site: z.string(),
@@ -260,6 +289,15 @@ interface Given {
   'state backup': Awaited<ReturnType<typeof stateBackup>>
   'state restore': Awaited<ReturnType<typeof stateRestore>>
   sign: SignReport
+  'ca init': CaInitReport
+  'ca issue': CaIssueReport
+  'ca show': CaShowReport
+  'trust store add': StoreAddReport
+  'trust store list': StoreListReport
+  'trust store remove': StoreRemoveReport
+  'trust policy check': PolicyCheckReport
+  'trust policy show': PolicyShowReport
+  'trust policy explain': PolicyExplainReport
   check: CheckReport
   status: StatusReport
   log: LogReport

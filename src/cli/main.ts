@@ -12,13 +12,14 @@ import { addExport } from './export-command.ts'
 import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
 import { addApprove, addImport, addInspect, addVerify } from './passage-commands.ts'
 import { addState, addStatus } from './site-commands.ts'
+import { addTrust } from './trust-commands.ts'
 
 /** Kept equal to package.json by a test; reading the file would cost a start. */
 export const VERSION = '0.1.0'
 
 const EPILOGUE =
   'Exit status: 0 done · 3 done, content left out by choice · 2 usage · 10 damaged · 11 not understood · 12 signature invalid · ' +
-  '13 not trusted · 15 stale or replayed · 17 limit · 18 incomplete · 20 source · 21 target · 22 state · 130 interrupted'
+  '13 not trusted · 14 revoked · 15 stale or replayed · 16 cannot decide · 17 limit · 18 incomplete · 20 source · 21 target · 22 state · 130 interrupted'
 
 function build(argv: string[], register: Register): Argv {
   const base = yargs(argv)
@@ -45,6 +46,7 @@ function build(argv: string[], register: Register): Argv {
     addSign,
     addCheck,
     addCa,
+    addTrust,
     addState,
     addStatus,
   ]
@@ -63,7 +65,17 @@ function withoutSpareHelp(yargs: Argv): Argv {
 }
 
 /** The options and words that may be given more than once; with a verb before it, in that verb alone. */
-const REPEATED = new Set(['_', 'refs', 'for-site', 'map', 'platform', 'allow-realm', 'meta', 'ca issue scope'])
+const REPEATED = new Set([
+  '_',
+  'refs',
+  'for-site',
+  'map',
+  'platform',
+  'allow-realm',
+  'meta',
+  'trust store add fingerprint',
+  'ca issue scope',
+])
 
 // Of two values one would be dropped without a word, and which one, the operator could not know.
 function refuseRepeated(args: object, verb: string): void {

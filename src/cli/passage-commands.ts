@@ -89,7 +89,6 @@ export function addVerify(yargs: Argv, register: Register): Argv {
           requiresArg: true,
         })
         .example('$0 verify june.tar --policy policy/ --destination registry.site:5000/mirror', 'artifacts too')
-        .example('$0 verify june.tar', "by what this site's state has pinned")
         .example(
           '$0 verify june.tar --root keys/root.json --fingerprint sha256:… --site site-a',
           'on the sending side',

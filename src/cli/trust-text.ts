@@ -1,5 +1,18 @@
 /** Verdicts in words. Names of signers, tags and repositories come from others and pass through `plain`. */
-import type { CheckReport, JudgedArtifact, SignatureReport, SignReport, VerdictReport } from '../index.ts'
+import type {
+  Anchor,
+  CheckReport,
+  JudgedArtifact,
+  PolicyCheckReport,
+  PolicyExplainReport,
+  PolicyShowReport,
+  SignatureReport,
+  SignReport,
+  StoreAddReport,
+  StoreListReport,
+  StoreRemoveReport,
+  VerdictReport,
+} from '../index.ts'
 import { counted, plain } from './show.ts'
 
 const WORDS = { trusted: 'TRUSTED', rejected: 'REJECTED', inconclusive: 'INCONCLUSIVE (not trusted)' } as const
@@ -56,4 +69,75 @@ export function signText(report: SignReport): string[] {
     ...(signature === null ? [] : [`signature  ${signature}`]),
     ...(report.referrers === 'fallback' ? ['found by the fallback tag, since there is no Referrers API'] : []),
   ]
+}
+
+function anchorLines({ subject, fingerprint, words, notAfter, expired }: Anchor): string[] {
+  const rows = [0, 8, 16, 24].map((from) => `      ${words.slice(from, from + 8).join(' ')}`)
+  return [
+    `  ${plain(subject)}`,
+    `    ${fingerprint}`,
+    ...rows,
+    `    ${expired ? 'EXPIRED' : 'valid until'} ${notAfter.slice(0, 10)}`,
+  ]
+}
+
+export function anchorsText({ store, added, present, dryRun }: StoreAddReport): string[] {
+  return [
+    ...(added.length > 0 ? [`${dryRun ? 'would add' : 'added'} to ${store}`, ...added.flatMap(anchorLines)] : []),
+    ...(present.length > 0 ? [`in ${store} before`, ...present.flatMap(anchorLines)] : []),
+    'It grants nothing until a statement of the policy names the store.',
+  ]
+}
+
+export function storesText({ policy, stores }: StoreListReport): string[] {
+  if (stores.length === 0) return [`no trust store in ${plain(policy)}: nobody is believed`]
+  return stores.flatMap(({ store, anchors }) => [store, ...anchors.flatMap(anchorLines)])
+}
+
+export function removedText({ store, removed, dryRun }: StoreRemoveReport): string[] {
+  return [`${dryRun ? 'would remove' : 'removed'} from ${store}:`, ...removed.map((file) => `  ${plain(file)}`)]
+}
+
+export function findingsText({ policy, usable, findings, digest }: PolicyCheckReport): string[] {
+  return [
+    ...findings.map(
+      ({ severity, file, place, detail }) =>
+        `${severity}  ${plain(file)}${place === '' ? '' : `:${plain(place)}`}  ${plain(detail)}`,
+    ),
+    usable
+      ? `${plain(policy)} can judge (${digest ?? ''})${findings.length === 0 ? '' : `, ${counted(findings.length, 'warning')}`}`
+      : `${plain(policy)} can't judge: every artifact is refused`,
+  ]
+}
+
+function statementLines(statement: PolicyExplainReport['statements'][number]): string[] {
+  const { name, trustPolicy, level, actions, verifyTimestamp, stores, identities } = statement
+  const checks = Object.entries(actions).map(([check, action]) => `${check} ${action}`)
+  return [
+    `    ${plain(name)}${name === trustPolicy ? '' : ` (notation: ${plain(trustPolicy)})`}: ${level}, ${checks.join(', ')}`,
+    ...stores.map(({ name: store, thumbprints }) => `      by ${store}: ${counted(thumbprints.length, 'anchor')}`),
+    ...identities.map((identity) => `      signer ${plain(identity)}`),
+    ...(verifyTimestamp === 'always' ? [] : ['      timestamps only after a certificate expired']),
+  ]
+}
+
+export function explainText(report: PolicyExplainReport): string[] {
+  const { scope, found, pattern, count, statements, trace, requireOrigin, algorithms } = report
+  if (!found) return [`${plain(scope)}: no policy speaks for it; every artifact is refused`]
+  const rules = Object.entries(algorithms).map(
+    ([name, { rule, since }]) => `${name} ${rule}${since === undefined ? '' : ` since ${since}`}`,
+  )
+  return [
+    `${plain(scope)}${pattern === undefined ? '' : `, by ${plain(pattern)} in policy.yaml`}`,
+    count === 0 ? '  nothing is ever trusted there' : `  ${count} of ${statements.length}:`,
+    ...statements.flatMap(statementLines),
+    ...(trace.length === 0 ? [] : ['  traced, never counted:', ...trace.flatMap(statementLines)]),
+    ...(requireOrigin ? ['  each signature must be bound to its origin'] : []),
+    ...(rules.length === 0 ? [] : [`  algorithms: ${rules.join(', ')}`]),
+  ]
+}
+
+export function showPolicyText({ policy, digest, scopes }: PolicyShowReport): string[] {
+  if (scopes.length === 0) return [`no trust policy in ${plain(policy)}: every artifact is refused`]
+  return [`${plain(policy)} ${digest}`, ...scopes.flatMap(explainText)]
 }

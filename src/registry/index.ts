@@ -11,3 +11,4 @@ export {
 } from './credentials.ts'
 export { type RegistryTarget } from './target.ts'
 export { postTimestampQuery, type TimestampService } from './timestamp-service.ts'
+export { getDocument, type DocumentAddress } from './document.ts'

@@ -24,6 +24,8 @@ export type { RunEvent, RunOptions } from './run.ts'
 export type { LogReport, StatusReport } from './site-report.ts'
 export type { InitReport, StateRunOptions } from './state-verbs.ts'
 export type { ByteOutput } from './stream-out.ts'
+export type { PolicyCheckReport, PolicyExplainReport, PolicyShowReport } from './trust-policy.ts'
+export type { Anchor, StoreAddReport, StoreListReport, StoreRemoveReport } from './trust-store.ts'
 export type { SignatureReport, VerdictReport } from './verdict-report.ts'
 export type { BundleSummary } from './summary.ts'
 export type { BundleInput, VerifyOptions, VerifyReport } from './verify.ts'
@@ -61,6 +63,14 @@ export const check = lazily(async () => (await import('./check.ts')).check)
 export const openSigner = lazily(async () => (await import('./signing-key.ts')).openSigner)
 export const timestamper = lazily(async () => (await import('./signing-key.ts')).timestamper)
 export const exitOfVerdicts = lazily(async () => (await import('./artifact-verdicts.ts')).verdictExit)
+
+export const trustStoreAdd = lazily(async () => (await import('./trust-store.ts')).trustStoreAdd)
+export const trustStoreList = lazily(async () => (await import('./trust-store.ts')).trustStoreList)
+export const trustStoreRemove = lazily(async () => (await import('./trust-store.ts')).trustStoreRemove)
+export const acquire = lazily(async () => (await import('./acquire.ts')).acquire)
+export const trustPolicyCheck = lazily(async () => (await import('./trust-policy.ts')).trustPolicyCheck)
+export const trustPolicyShow = lazily(async () => (await import('./trust-policy.ts')).trustPolicyShow)
+export const trustPolicyExplain = lazily(async () => (await import('./trust-policy.ts')).trustPolicyExplain)
 
 export const status = lazily(async () => (await import('./site-report.ts')).status)
 export const log = lazily(async () => (await import('./site-report.ts')).log)

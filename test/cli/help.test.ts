@@ -12,6 +12,17 @@ const COMMANDS = [
   'inspect',
   'verify',
   'import',
+  'sign',
+  'check',
+  'ca init',
+  'ca issue',
+  'ca show',
+  'trust store add',
+  'trust store list',
+  'trust store remove',
+  'trust policy check',
+  'trust policy show',
+  'trust policy explain',
   'state init',
   'state check',
   'state rebuild',
@@ -37,7 +48,7 @@ describe('cli/help', () => {
     assert.deepEqual([status, stderr], [0, ''])
     for (const name of new Set(COMMANDS.map((command) => command.split(' ')[0])))
       assert.match(stdout, new RegExp(`^ +sallyport ${name}\\b`, 'm'))
-    for (const exit of [0, 2, 3, 10, 11, 12, 13, 15, 17, 18, 20, 21, 22, 130])
+    for (const exit of [0, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 130])
       assert.match(stdout, new RegExp(`\\b${exit}\\s`), String(exit))
   })
 

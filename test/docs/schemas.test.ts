@@ -1,6 +1,6 @@
 /** What `--json` prints, held against the published schemas as a stranger reads them. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { schemaFiles } from '../../bundles/make-schemas.ts'
@@ -40,12 +40,12 @@ describe('docs/schemas', () => {
   after(() => near?.close())
 
   /** The report, once what is printed of it fits both schemas. */
-  async function check<R extends object>(verb: Verb, running: Promise<R>, exit: 0 | 3 | 22 = 0): Promise<R> {
+  async function check<R extends object>(verb: Verb, running: Promise<R>, exit = 0): Promise<R> {
     const report = await running
     const { out } = outcomeOf({ verb, report, text: [], exit }, true, false)
     const printed = JSON.parse(out) as { report: unknown }
     demandValid('envelope', printed)
-    demandValid(`report-${verb.replace(' ', '-')}`, printed.report)
+    demandValid(`report-${verb.replaceAll(' ', '-')}`, printed.report)
     seen.add(verb)
     return report
   }
@@ -95,6 +95,45 @@ describe('docs/schemas', () => {
     await check('state backup', sallyport.stateBackup({ state, file }))
     await check('state restore', sallyport.stateRestore({ state: join(near.dir, 'again'), file, reason: 'test' }))
     await check('channel unpin', sallyport.channelUnpin({ state, channel: CHANNEL, reason: 'test' }))
+  })
+
+  it('fit the reports on certificates, signatures and trust', async () => {
+    const subject = { country: 'XX', state: 'none', organization: 'x', commonName: 'x' }
+    const dir = join(near.dir, 'ca')
+    await check('ca init', sallyport.caInit({ preset: 'team', dir, subject, algorithm: 'ES256', passphrase }))
+    const wanted = { dir, commonName: 'ci', kind: 'signer' as const, passphrase, newPassphrase: passphrase }
+    await check('ca issue', sallyport.caIssue(wanted))
+    const { certificates } = await check('ca show', sallyport.caShow({ dir }))
+
+    const policy = join(near.dir, 'policy')
+    const root = join(dir, 'root', 'certificate.crt')
+    const fingerprints = certificates.filter(({ name }) => name === 'root').map(({ fingerprint }) => fingerprint ?? '')
+    const anchor = { policy, kind: 'ca', name: 'x', bytes: readFileSync(root), from: root, fingerprints }
+    await check('trust store add', sallyport.trustStoreAdd(anchor))
+    await check('trust store add', sallyport.trustStoreAdd(anchor))
+    await check('trust store list', sallyport.trustStoreList({ policy }))
+    const statement = {
+      name: 'x',
+      registryScopes: ['*'],
+      signatureVerification: { level: 'strict', override: { revocation: 'skip' } },
+      trustStores: ['ca:x'],
+      trustedIdentities: ['*'],
+    }
+    writeFileSync(join(policy, 'trustpolicy.json'), JSON.stringify({ version: '1.0', trustPolicies: [statement] }))
+    await check('trust policy check', sallyport.trustPolicyCheck({ policy }))
+    await check('trust policy show', sallyport.trustPolicyShow({ policy }))
+    await check('trust policy explain', sallyport.trustPolicyExplain({ policy, scope: 'registry.site/app' }))
+
+    const ref = `oci:${join(near.dir, 'demo')}:latest`
+    await check('check', sallyport.check({ ref, registry: {}, policy }), 13)
+    const files = { key: join(dir, 'ci', 'key.pem'), chain: join(dir, 'ci', 'chain.crt'), passphrase }
+    const signer = await sallyport.openSigner(files)
+    const sign = { ref, registry: {}, signer, format: 'cose' as const, form: 'legacy' as const, metadata: {} }
+    await check('sign', sallyport.sign({ ...sign, dryRun: true }))
+    await check('sign', sallyport.sign(sign))
+    await check('check', sallyport.check({ ref, registry: {}, policy }))
+    const removed = { policy, kind: 'ca', name: 'x', fingerprint: fingerprints[0] ?? '' }
+    await check('trust store remove', sallyport.trustStoreRemove(removed))
   })
 
   it('know of every verb what its report can be', () => assert.deepEqual(MISFITS, []))

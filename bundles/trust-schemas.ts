@@ -1,0 +1,112 @@
+/** The shapes of what the `ca` and `trust` commands print with `--json`. */
+import { z } from 'zod'
+import { count, digest, time } from './schema-words.ts'
+
+const fingerprint = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+
+const listed = {
+  name: z.string().describe('Of its folder.'),
+  kind: z.enum(['root', 'ca', 'signer', 'tsa']),
+  purpose: z.enum(['signing', 'timestamping']),
+  subject: z.string(),
+  issuedBy: z.string().nullable().describe('Null when it signs itself.'),
+  algorithm: z.enum(['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']),
+  fingerprint: fingerprint.nullable().describe('Of the certificate; null in a dry run.'),
+  words: z.array(z.string()).describe('The fingerprint to be read aloud; empty in a dry run.'),
+  notBefore: time,
+  notAfter: time,
+  pathLength: count.nullable(),
+  scope: z.array(z.string()).describe('Empty is no limit. No verifier reads it.'),
+  crlUrl: z.string().nullable(),
+}
+
+export const CA_INIT = z.strictObject({
+  dir: z.string(),
+  preset: z.enum(['hobbyist', 'team', 'vendor']),
+  certificates: z.array(z.strictObject(listed)),
+  dryRun: z.boolean(),
+})
+
+export const CA_ISSUE = z.strictObject({ dir: z.string(), certificate: z.strictObject(listed), dryRun: z.boolean() })
+
+export const CA_SHOW = z.strictObject({
+  dir: z.string(),
+  certificates: z.array(
+    z.strictObject({
+      ...listed,
+      depth: count,
+      validity: z.enum(['valid', 'expired', 'not yet valid']),
+      keyHere: z.boolean(),
+    }),
+  ),
+  ends: z.array(z.strictObject({ name: z.string(), notAfter: time })),
+})
+
+const anchor = {
+  subject: z.string(),
+  fingerprint,
+  words: z.array(z.string()).describe('The fingerprint to be read aloud.'),
+  notBefore: time,
+  notAfter: time,
+  expired: z.boolean(),
+}
+
+export const STORE_ADD = z.strictObject({
+  store: z.string(),
+  added: z.array(z.strictObject({ ...anchor, file: z.string() })),
+  present: z.array(z.strictObject(anchor)),
+  dryRun: z.boolean(),
+})
+
+export const STORE_LIST = z.strictObject({
+  policy: z.string(),
+  stores: z.array(z.strictObject({ store: z.string(), anchors: z.array(z.strictObject(anchor)) })),
+})
+
+export const STORE_REMOVE = z.strictObject({ store: z.string(), removed: z.array(z.string()), dryRun: z.boolean() })
+
+export const POLICY_CHECK = z.strictObject({
+  policy: z.string(),
+  usable: z.boolean().describe('False: every artifact is refused until the errors are mended.'),
+  findings: z.array(
+    z.strictObject({
+      severity: z.enum(['error', 'warning']),
+      code: z.enum(['POLICY_MALFORMED', 'TRUST_STORE_MALFORMED']),
+      file: z.string(),
+      place: z.string(),
+      detail: z.string(),
+    }),
+  ),
+  digest: digest.nullable(),
+})
+
+const action = z.enum(['enforce', 'log', 'skip'])
+
+const statement = z.strictObject({
+  name: z.string(),
+  trustPolicy: z.string(),
+  level: z.enum(['strict', 'permissive', 'audit', 'skip', 'trace']),
+  override: z.record(z.string(), action),
+  actions: z.record(z.string(), action),
+  verifyTimestamp: z.enum(['always', 'afterCertExpiry']),
+  stores: z.array(z.strictObject({ name: z.string(), thumbprints: z.array(z.string()) })),
+  identities: z.array(z.string()),
+})
+
+export const POLICY_EXPLAIN = z.strictObject({
+  policy: z.string(),
+  scope: z.string(),
+  found: z.boolean().describe('False: nothing speaks for the repository, and every artifact is refused.'),
+  pattern: z.string().optional(),
+  count,
+  statements: z.array(statement),
+  trace: z.array(statement),
+  requireOrigin: z.boolean(),
+  skips: z.boolean(),
+  algorithms: z.record(
+    z.string(),
+    z.strictObject({ rule: z.enum(['allowed', 'deprecated', 'refused']), since: z.string().optional() }),
+  ),
+})
+
+export const POLICY_SHOW = z.strictObject({ policy: z.string(), digest: z.string(), scopes: z.array(POLICY_EXPLAIN) })

@@ -1,0 +1,179 @@
+/** The commands about trust: which publishers this site believes. */
+import { readFileSync } from 'node:fs'
+import type { Argv } from 'yargs'
+import { defaultPolicy } from './artifact-commands.ts'
+import { accessOf, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
+import { anchorsText, explainText, findingsText, removedText, showPolicyText, storesText } from './trust-text.ts'
+
+interface PolicyArgs {
+  policy: string
+}
+
+function withPolicy<T>(yargs: Argv<T>): Argv<T & PolicyArgs> {
+  return yargs.option('policy', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'folder with trust policy and stores',
+    default: defaultPolicy(),
+    defaultDescription: "notation's own",
+  })
+}
+
+type AddArgs = RegistryArgs &
+  PolicyArgs & {
+    kind: string
+    name: string
+    from: string
+    fingerprint: string[]
+    artifact: boolean
+    'dry-run': boolean
+  }
+
+function addStoreAdd(yargs: Argv, register: Register): Argv {
+  return yargs.command(
+    'add <kind> <name> <from>',
+    'add a trust anchor, against the fingerprint that its owner told you',
+    (y) =>
+      withRegistry(withPolicy(y))
+        .positional('kind', { choices: ['ca', 'signingAuthority', 'tsa'] as const, demandOption: true })
+        .positional('name', { type: 'string', demandOption: true })
+        .positional('from', { type: 'string', demandOption: true, describe: 'a file, - for PEM text, or https://…' })
+        .nargs('from', 1)
+        .option('artifact', {
+          type: 'boolean',
+          default: false,
+          describe: '<from> is an artifact in a registry or layout',
+        })
+        .option('fingerprint', {
+          type: 'string',
+          array: true,
+          default: [] as string[],
+          describe: 'sha256:… or the words, one for each certificate; never taken from where the file comes from',
+        })
+        .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be added' })
+        .example('$0 trust store add ca acme root.crt --fingerprint sha256:…', 'from a file')
+        .example(
+          '$0 trust store add tsa acme-tsa https://acme.example/tsa.crt --fingerprint "acorn …"',
+          'connected side',
+        ),
+    register('trust store add', async (argv: AddArgs, context) => {
+      const { acquire, trustStoreAdd } = await import('../index.ts')
+      if (argv.from === '-' && argv.artifact) throw usage('--artifact', 'it goes with a reference')
+      // Before anything is fetched: whoever has no fingerprint is not to look at the file for one.
+      if (argv.fingerprint.length === 0) await trustStoreAddRefusal(argv.from)
+      const registry = await accessOf(argv, argv.artifact ? hostsOf([argv.from]) : [])
+      const bytes =
+        argv.from === '-'
+          ? readFileSync(0)
+          : await acquire({ ...context, from: argv.from, artifact: argv.artifact, registry })
+      const report = await trustStoreAdd({
+        ...context,
+        policy: argv.policy,
+        kind: argv.kind,
+        name: argv.name,
+        bytes,
+        from: argv.from === '-' ? 'standard input' : argv.from,
+        fingerprints: argv.fingerprint,
+        dryRun: argv['dry-run'],
+      })
+      return { verb: 'trust store add', report, text: anchorsText(report), exit: 0 }
+    }),
+  )
+}
+
+async function trustStoreAddRefusal(subject: string): Promise<never> {
+  const { SallyportError } = await import('../index.ts')
+  throw new SallyportError('FINGERPRINT_MISSING', {
+    side: 'state',
+    subject,
+    detail: 'a trust anchor is only added against a fingerprint',
+  })
+}
+
+function addStore(yargs: Argv, register: Register): Argv {
+  return yargs.command('store', 'the trust anchors', (y) =>
+    addStoreAdd(y, register)
+      .command(
+        'list',
+        'every store with its anchors, their fingerprints and dates',
+        (z) =>
+          withPolicy(z).example('$0 trust store list', '').example('$0 trust store list --policy policy/ --json', ''),
+        register('trust store list', async (argv: PolicyArgs, context) => {
+          const { trustStoreList } = await import('../index.ts')
+          const report = await trustStoreList({ ...context, policy: argv.policy })
+          return { verb: 'trust store list', report, text: storesText(report), exit: 0 }
+        }),
+      )
+      .command(
+        'remove <kind> <name>',
+        'take a trust anchor out',
+        (z) =>
+          withPolicy(z)
+            .positional('kind', { choices: ['ca', 'signingAuthority', 'tsa'] as const, demandOption: true })
+            .positional('name', { type: 'string', demandOption: true })
+            .option('fingerprint', { type: 'string', demandOption: true, requiresArg: true, describe: 'which one' })
+            .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be removed' })
+            .example('$0 trust store remove ca acme --fingerprint sha256:…', '')
+            .example('$0 trust store remove ca acme --fingerprint sha256:… --dry-run', ''),
+        register(
+          'trust store remove',
+          async (argv: PolicyArgs & { kind: string; name: string; fingerprint: string; 'dry-run': boolean }) => {
+            const { trustStoreRemove } = await import('../index.ts')
+            const report = await trustStoreRemove({ ...argv, dryRun: argv['dry-run'] })
+            return { verb: 'trust store remove', report, text: removedText(report), exit: 0 }
+          },
+        ),
+      )
+      .demandCommand(1, 'name a command')
+      .strict(),
+  )
+}
+
+function addPolicy(yargs: Argv, register: Register): Argv {
+  return yargs.command('policy', 'what the trust policy says', (y) =>
+    y
+      .command(
+        'check',
+        'everything that is the matter with a policy folder',
+        (z) => withPolicy(z).example('$0 trust policy check', '').example('$0 trust policy check --policy policy/', ''),
+        register('trust policy check', async (argv: PolicyArgs, context) => {
+          const { trustPolicyCheck } = await import('../index.ts')
+          const report = await trustPolicyCheck({ ...context, policy: argv.policy })
+          return { verb: 'trust policy check', report, text: findingsText(report), exit: report.usable ? 0 : 2 }
+        }),
+      )
+      .command(
+        'show',
+        'what it says of every repository it names',
+        (z) =>
+          withPolicy(z).example('$0 trust policy show', '').example('$0 trust policy show --policy policy/ --json', ''),
+        register('trust policy show', async (argv: PolicyArgs, context) => {
+          const { trustPolicyShow } = await import('../index.ts')
+          const report = await trustPolicyShow({ ...context, policy: argv.policy })
+          return { verb: 'trust policy show', report, text: showPolicyText(report), exit: 0 }
+        }),
+      )
+      .command(
+        'explain <ref>',
+        'what it says of one repository, by its name at the destination',
+        (z) =>
+          withPolicy(z)
+            .positional('ref', { type: 'string', demandOption: true })
+            .example('$0 trust policy explain registry.site:5000/mirror/app', '')
+            .example('$0 trust policy explain local/app --policy policy/', ''),
+        register('trust policy explain', async (argv: PolicyArgs & { ref: string }, context) => {
+          const { trustPolicyExplain } = await import('../index.ts')
+          const report = await trustPolicyExplain({ ...context, policy: argv.policy, scope: argv.ref })
+          return { verb: 'trust policy explain', report, text: explainText(report), exit: report.found ? 0 : 13 }
+        }),
+      )
+      .demandCommand(1, 'name a command')
+      .strict(),
+  )
+}
+
+export function addTrust(yargs: Argv, register: Register): Argv {
+  return yargs.command('trust', 'which publishers this site believes', (y) =>
+    addPolicy(addStore(y, register), register).demandCommand(1, 'name a command').strict(),
+  )
+}
