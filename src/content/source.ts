@@ -1,5 +1,6 @@
 /** The small interfaces over registry, bundle, OCI layout and memory; each stands for one repository. */
 import type { Descriptor, Digest } from '../oci/index.ts'
+import type { FileSpan } from './file-span.ts'
 
 /** Where in an open file a blob belongs. */
 export interface FileSlot {
@@ -44,6 +45,8 @@ export interface Source {
 
 /** A blob's bytes, to be had again from any offset when a push must be repeated. */
 export interface BlobBody {
+  /** The same bytes in a file, where they lie in one: a target may read them there instead, on another thread. */
+  readonly span?: FileSpan
   open(from: number): AsyncIterable<Uint8Array>
 }
 

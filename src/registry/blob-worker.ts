@@ -1,12 +1,14 @@
 /** The thread's own end: takes jobs from {@link WorkerPool}, with connections and tokens of its own. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { fileBody } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { fetchInto } from './blob-slot.ts'
 import { Network } from './network.ts'
 import { settle, type RegistryOptions } from './options.ts'
 import { repositoryAt } from './repository.ts'
 import { Registry } from './request.ts'
-import type { FlatError, FromWorker, Job, ToWorker } from './workers.ts'
+import { Upload } from './upload.ts'
+import type { FlatError, FromWorker, Job, Outcome, ToWorker } from './workers.ts'
 
 const options = workerData as RegistryOptions
 const settings = settle(options)
@@ -36,14 +38,21 @@ function flat(error: unknown): FlatError {
   return { code, side, subject, message, remedy }
 }
 
-async function run({ id, host, path, descriptor, slot }: Job): Promise<void> {
+async function carry({ id, host, path, descriptor, work }: Job, signal: AbortSignal): Promise<Outcome> {
+  const repository = repositoryAt(registryAt(host), path)
+  if (work.kind === 'push')
+    return new Upload(repository, descriptor, fileBody(work.span, descriptor.size)).run(work.mountFrom)
+  const onBytes = (count: number): void => tell({ kind: 'bytes', id, count })
+  await fetchInto(repository, descriptor, work.slot, onBytes, signal)
+  return 'fetched'
+}
+
+async function run(job: Job): Promise<void> {
+  const { id } = job
   const controller = new AbortController()
   running.set(id, controller)
   try {
-    const repository = repositoryAt(registryAt(host), path)
-    const onBytes = (count: number): void => tell({ kind: 'bytes', id, count })
-    await fetchInto(repository, descriptor, slot, onBytes, controller.signal)
-    tell({ kind: 'done', id })
+    tell({ kind: 'done', id, outcome: await carry(job, controller.signal) })
   } catch (error) {
     tell({ kind: 'failed', id, error: flat(error) })
   } finally {
@@ -52,6 +61,6 @@ async function run({ id, host, path, descriptor, slot }: Job): Promise<void> {
 }
 
 parentPort?.on('message', (message: ToWorker) => {
-  if (message.kind === 'fetch') void run(message.job)
+  if (message.kind === 'do') void run(message.job)
   else running.get(message.id)?.abort(new Error('aborted'))
 })

@@ -1,6 +1,6 @@
 /** The client: gives out repositories, keeps connections, tokens and threads. */
 import PQueue from 'p-queue'
-import type { FileSlot, Source, TargetPlace } from '../content/index.ts'
+import type { BlobBody, FileSlot, Source, TargetPlace } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { isHost, type Descriptor } from '../oci/index.ts'
 import { fetchInto } from './blob-slot.ts'
@@ -10,6 +10,8 @@ import { repositoryAt, type Repository } from './repository.ts'
 import { Registry } from './request.ts'
 import { RegistrySource } from './source.ts'
 import { RegistryTarget } from './target.ts'
+import { Upload } from './upload.ts'
+import { LARGE } from './upload-raw.ts'
 import { WorkerPool } from './workers.ts'
 
 /** Up to this size a blob is fetched on the calling thread: handing it to another costs more. */
@@ -63,6 +65,17 @@ export class RegistryClient {
     await this.#pool.fetch(repository.registry.host, repository.path, descriptor, slot, onBytes, signal)
   }
 
+  #push(
+    repository: Repository,
+    descriptor: Descriptor,
+    body: BlobBody,
+    mountFrom: string | undefined,
+  ): Promise<'pushed' | 'mounted'> {
+    const { span } = body
+    if (span === undefined || descriptor.size <= LARGE) return new Upload(repository, descriptor, body).run(mountFrom)
+    return this.#pool.push(repository.registry.host, repository.path, descriptor, span, mountFrom)
+  }
+
   /** The repository `host/path` to read from; no request is made yet. Throws REFERENCE_INVALID. */
   source(host: string, path: string): Source {
     return new RegistrySource(repositoryAt(this.#registry(host), path), (...job) => this.#fetchInto(...job))
@@ -74,7 +87,10 @@ export class RegistryClient {
     return {
       name: host,
       repository: (path) =>
-        new RegistryTarget(repositoryAt(registry, prefix === undefined || prefix === '' ? path : `${prefix}/${path}`)),
+        new RegistryTarget(
+          repositoryAt(registry, prefix === undefined || prefix === '' ? path : `${prefix}/${path}`),
+          (...job) => this.#push(...job),
+        ),
       close: () => this.close(),
     }
   }

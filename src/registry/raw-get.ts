@@ -1,11 +1,7 @@
 /** One bare GET over a raw socket: the body goes from the socket's own buffer to the taker, without a stream between. */
 import type { Timing } from './options.ts'
-import { parseRawHead, promises, staysOpen, type RawHead } from './raw-head.ts'
+import { HeadReader, promises, requestText, staysOpen, type RawHead } from './raw-head.ts'
 import type { RawSocket } from './raw-socket.ts'
-
-/** What undici allows is less (16 KiB); beyond this the answer is no head. */
-const HEAD_CAP = 64 * 1024
-const BLANK = Buffer.from('\r\n\r\n')
 
 /** `lost`: the connection ended or kept still, perhaps in the body; `refused`: another head than the one promised. */
 export type RawEnd =
@@ -23,15 +19,6 @@ export interface RawGet {
   take: (bytes: Buffer) => void
 }
 
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-
-/** The request's text, or undefined when a value could not stand in it (request splitting). */
-export function requestText(target: string, headers: Record<string, string>): string | undefined {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  if (!/^\/[\x21-\x7e]*$/.test(target) || !lines.every((line) => VALUE.test(line))) return undefined
-  return `GET ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
-}
-
 /**
  * How the request ended; unless `stays` is true the socket is closed then. Nothing is taken after that.
  * Rejects with what `take` throws, and with the signal's reason.
@@ -41,8 +28,7 @@ export function rawGet(raw: RawSocket, get: RawGet): Promise<RawEnd> {
   const { socket } = raw
   const { promise, resolve, reject } = Promise.withResolvers<RawEnd>()
   let head: RawHead | undefined
-  const headBytes = Buffer.allocUnsafe(HEAD_CAP)
-  let filled = 0
+  const heads = new HeadReader()
   let left = size - from
 
   const finish = (settle: () => void, keep: boolean): void => {
@@ -54,7 +40,7 @@ export function rawGet(raw: RawSocket, get: RawGet): Promise<RawEnd> {
     settle()
   }
   const end = (how: RawEnd): void => finish(() => resolve(how), how.kind === 'whole' && how.stays)
-  const lost = (): void => end({ kind: 'lost', silent: filled === 0 })
+  const lost = (): void => end({ kind: 'lost', silent: heads.silent })
   const abort = (): void => finish(() => reject(signal?.reason), false)
 
   const takeBody = (chunk: Buffer): void => {
@@ -66,19 +52,13 @@ export function rawGet(raw: RawSocket, get: RawGet): Promise<RawEnd> {
       end({ kind: 'whole', stays: fresh.length === chunk.length && head !== undefined && staysOpen(head) })
   }
   const takeHead = (chunk: Buffer): void => {
-    const before = filled
-    filled += chunk.copy(headBytes, before)
-    const at = headBytes.subarray(0, filled).indexOf(BLANK, Math.max(0, before - BLANK.length + 1))
-    if (at < 0) {
-      if (filled === HEAD_CAP) end({ kind: 'refused', head: undefined })
-      return
-    }
-    head = parseRawHead(headBytes.toString('latin1', 0, at))
+    const found = heads.add(chunk)
+    if (found === undefined) return
+    head = found.head
     if (head === undefined || !promises(head, from, size)) return end({ kind: 'refused', head })
     clearTimeout(clock)
     socket.setTimeout(timing.idleMs)
-    const body = chunk.subarray(at + BLANK.length - before)
-    if (body.length > 0) takeBody(body)
+    if (found.rest.length > 0) takeBody(found.rest)
   }
   const holder = {
     lost,
@@ -106,7 +86,7 @@ export function rawGet(raw: RawSocket, get: RawGet): Promise<RawEnd> {
   if (signal?.aborted === true) abort()
   else if (socket.destroyed) lost()
   else {
-    const text = requestText(get.target, get.headers)
+    const text = requestText('GET', get.target, get.headers)
     if (text === undefined) end({ kind: 'refused', head: undefined })
     else raw.send(text, sent)
   }

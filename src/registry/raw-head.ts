@@ -1,4 +1,4 @@
-/** The head of an answer to a bare GET, by a narrower grammar than HTTP allows: what is unusual is left to undici. */
+/** The head of an answer to a bare request, by a narrower grammar than HTTP allows: what is unusual is left to undici. */
 
 export interface RawHead {
   status: number
@@ -48,4 +48,44 @@ export function promises({ status, headers }: RawHead, from: number, size: numbe
 /** True when the connection may carry another request. */
 export function staysOpen({ headers }: RawHead): boolean {
   return !(headers.get('connection') ?? []).some((value) => /(?:^|[\t ,])close(?:$|[\t ,])/i.test(value))
+}
+
+/** What undici allows is less (16 KiB); beyond this the answer is no head. */
+const HEAD_CAP = 64 * 1024
+const BLANK = Buffer.from('\r\n\r\n')
+
+/** Gathers the bytes of a head as they come. */
+export class HeadReader {
+  readonly #bytes = Buffer.allocUnsafe(HEAD_CAP)
+  #filled = 0
+
+  /** True before the first byte. */
+  get silent(): boolean {
+    return this.#filled === 0
+  }
+
+  /** Undefined while more must come; then the head, undefined when it is none, and the bytes behind it. */
+  add(chunk: Buffer): { head: RawHead | undefined; rest: Buffer } | undefined {
+    const before = this.#filled
+    this.#filled += chunk.copy(this.#bytes, before)
+    const at = this.#bytes.subarray(0, this.#filled).indexOf(BLANK, Math.max(0, before - BLANK.length + 1))
+    if (at < 0) return this.#filled === HEAD_CAP ? { head: undefined, rest: chunk.subarray(chunk.length) } : undefined
+    return {
+      head: parseRawHead(this.#bytes.toString('latin1', 0, at)),
+      rest: chunk.subarray(at + BLANK.length - before),
+    }
+  }
+}
+
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** The request's text, or undefined when a value could not stand in it (request splitting). */
+export function requestText(
+  method: 'GET' | 'PUT',
+  target: string,
+  headers: Record<string, string>,
+): string | undefined {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  if (!/^\/[\x21-\x7e]*$/.test(target) || !lines.every((line) => VALUE.test(line))) return undefined
+  return `${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
 }

@@ -8,6 +8,7 @@ import { networkCode, networkFault, plainText, refusal, Transient, type Purpose 
 import { REACH_REFUSED, type Network } from './network.ts'
 import { findOrigin, type Origin } from './origin.ts'
 import type { Settings } from './options.ts'
+import type { RawHead } from './raw-head.ts'
 import { RawSockets } from './raw-socket.ts'
 import { isRedirect, MAX_HOPS, nextHop } from './redirect.ts'
 import { isPassing, repeating, retryAfter } from './retry.ts'
@@ -183,6 +184,13 @@ export class Registry {
     if (isPassing(answer.status) || fault.code === 'REGISTRY_LIMITED')
       throw new Transient(fault, retryAfter(answer.header('retry-after'), Date.now()))
     throw fault
+  }
+
+  /** What a status stands for that a repeat may change, without what its body says; undefined for any other. */
+  passing({ status, headers }: RawHead, call: Call): Transient | undefined {
+    if (!isPassing(status)) return undefined
+    const fault = refusal(status, Buffer.alloc(0), call.purpose, this.settings.side, call.subject, plainText)
+    return new Transient(fault, retryAfter(headers.get('retry-after')?.join(), Date.now()))
   }
 
   /** The whole answer with one of the `expected` statuses, repeated as the settings say; its body is capped. */

@@ -2,6 +2,7 @@
 import type { BlobBody, Target } from '../content/index.ts'
 import { isFault, SallyportError } from '../errors/index.ts'
 import { MANIFEST_CAP, verified, type Descriptor, type Digest } from '../oci/index.ts'
+import { headBlob, proveBlob } from './blob-held.ts'
 import { mergeFallback } from './fallback.ts'
 import {
   asPromised,
@@ -15,25 +16,34 @@ import {
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
 import { pause, waitFor } from './retry.ts'
-import { headBlob, proveBlob, Upload } from './upload.ts'
 
 /** So many digests are remembered at most; beyond, the registry is asked again. */
 const REMEMBERED = 100_000
 /** How often a Referrers API is asked for what was pushed a moment ago. */
 const LOOKS = 4
 
+/** Runs an upload, here or on another thread. */
+export type PushBlob = (
+  repository: Repository,
+  descriptor: Descriptor,
+  body: BlobBody,
+  mountFrom: string | undefined,
+) => Promise<'pushed' | 'mounted'>
+
 export class RegistryTarget implements Target {
   readonly repository: string
   readonly #repository: Repository
+  readonly #push: PushBlob
   readonly #referrers: Referrers
   /** Blobs that the registry has said it holds. A push alone does not put one here: that is what read-back is for. */
   readonly #held = new Set<Digest>()
   readonly #pushed = new Set<Digest>()
   readonly #merging = new Map<Digest, Promise<void>>()
 
-  constructor(repository: Repository) {
+  constructor(repository: Repository, push: PushBlob) {
     this.repository = repository.name
     this.#repository = repository
+    this.#push = push
     this.#referrers = new Referrers(repository, () => Promise.resolve(undefined))
   }
 
@@ -76,7 +86,7 @@ export class RegistryTarget implements Target {
   }
 
   async pushBlob(descriptor: Descriptor, body: BlobBody, mountFrom?: string): Promise<'pushed' | 'mounted'> {
-    const done = await new Upload(this.#repository, descriptor, body).run(mountFrom)
+    const done = await this.#push(this.#repository, descriptor, body, mountFrom)
     if (done === 'mounted' && this.#held.size < REMEMBERED) this.#held.add(descriptor.digest)
     return done
   }

@@ -2,40 +2,19 @@
 import type { BlobBody } from '../content/index.ts'
 import { isFault, SallyportError } from '../errors/index.ts'
 import { algorithmOf, isDigest, verifying, type Descriptor } from '../oci/index.ts'
-import { blobSubject, readBlob } from './blob.ts'
+import { blobSubject } from './blob.ts'
+import { headBlob } from './blob-held.ts'
+import { Transient } from './errors.ts'
 import { nextHop } from './redirect.ts'
 import { callTo, type Repository } from './repository.ts'
 import type { Call } from './request.ts'
 import { pause, repeating } from './retry.ts'
+import { LARGE, putBare } from './upload-raw.ts'
 
-const SMALL = 1024 * 1024
+const STORED = [200, 201, 204]
 const BODY_CAP = 64 * 1024
 const CANCEL_MS = 5_000
 const CANCEL_LOOKS = 4
-
-/** True when the registry says that it holds the blob with this size. */
-export async function headBlob(repository: Repository, descriptor: Descriptor): Promise<boolean> {
-  const call = callTo(repository, 'HEAD', `blobs/${descriptor.digest}`, 'blob', blobSubject(repository, descriptor))
-  const reply = await repository.registry.ask(call, [200, 404], BODY_CAP)
-  if (reply.status === 404) return false
-  const length = reply.header('content-length')
-  if (length !== undefined) return Number(length) === descriptor.size
-  // A proxy took the length away: only the bytes tell.
-  await proveBlob(repository, descriptor)
-  return true
-}
-
-/** Reads the blob back whole. Throws READ_BACK_MISMATCH when it is absent or something else. */
-export async function proveBlob(repository: Repository, descriptor: Descriptor): Promise<void> {
-  const subject = blobSubject(repository, descriptor)
-  try {
-    for await (const chunk of verifying(readBlob(repository, descriptor), descriptor, repository.side, subject))
-      void chunk
-  } catch (cause) {
-    if (!isFault(cause, 'SIZE_MISMATCH', 'DIGEST_MISMATCH', 'BLOB_MISSING')) throw cause
-    throw new SallyportError('READ_BACK_MISMATCH', { side: repository.side, subject, detail: cause.message, cause })
-  }
-}
 
 /** Holds the last bytes back until the stream has ended well: a body that is wrong never becomes complete. */
 async function* withheld(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -60,6 +39,8 @@ export class Upload {
   readonly #descriptor: Descriptor
   readonly #body: BlobBody
   readonly #subject: string
+  /** Set once a bare PUT has met what it does not judge. */
+  #unusual = false
 
   constructor(repository: Repository, descriptor: Descriptor, body: BlobBody) {
     this.#repository = repository
@@ -74,7 +55,7 @@ export class Upload {
     if (mounted === 'mounted') return 'mounted'
     let session = mounted
     // A small body is proven before the registry is asked for anything.
-    const whole = this.#descriptor.size <= SMALL ? await this.#whole() : undefined
+    const whole = this.#descriptor.size <= LARGE ? await this.#whole() : undefined
     await repeating(this.#repository.registry.settings, undefined, async (number) => {
       // The answer to the last attempt may have been lost, not its bytes.
       if (number > 0 && (await headBlob(this.#repository, this.#descriptor))) return
@@ -82,6 +63,7 @@ export class Upload {
       session = undefined
       try {
         attempt.session ??= await this.#begin()
+        if (await this.#bare(attempt, attempt.session)) return
         await this.#put(attempt, attempt.session, whole)
       } catch (error) {
         await this.#cancel(attempt.session)
@@ -130,24 +112,65 @@ export class Upload {
     return this.#session(answer.url, answer.header('location'))
   }
 
-  async #put(attempt: Attempt, session: URL, whole: Buffer | undefined): Promise<void> {
-    const { registry, side } = this.#repository
+  #putCall(session: URL): Call {
     const { digest, size } = this.#descriptor
     const to = new URL(session)
     // Appended as text: URLSearchParams would write the registry's own parameters anew, and it may have signed them.
     to.search = `${to.search === '' ? '?' : `${to.search}&`}digest=${encodeURIComponent(digest)}`
-    const call: Call = {
+    return {
       ...this.#call('PUT', to),
       headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
-      body: whole ?? (() => this.#stream(attempt)),
-      headersMs: registry.settings.timing.headersMs * 10,
+      headersMs: this.#repository.registry.settings.timing.headersMs * 10,
     }
+  }
+
+  /**
+   * True when the blob was stored by a bare PUT; false when it has to go the other way, for which `attempt` then holds
+   * a session that nothing was sent to.
+   */
+  async #bare(attempt: Attempt, session: URL): Promise<boolean> {
+    const { span } = this.#body
+    if (span === undefined || this.#unusual) return false
+    const { side } = this.#repository
+    const call = this.#putCall(session)
+    const end = await putBare(this.#repository, this.#descriptor, span, call).catch((error: unknown) => {
+      attempt.wrong = error
+      throw error
+    })
+    if (end.kind === 'unasked') return false
+    if (end.kind === 'answered' && STORED.includes(end.head.status)) {
+      this.#compare(end.head.headers.get('docker-content-digest')?.join())
+      return true
+    }
+    this.#unusual = true
+    const fault = { side, subject: this.#subject, detail: 'the connection ended' }
+    if (end.kind === 'lost') throw new Transient(new SallyportError('REGISTRY_UNREACHABLE', fault))
+    const passing =
+      end.kind === 'stale' || end.head === undefined ? undefined : this.#repository.registry.passing(end.head, call)
+    if (passing !== undefined) throw passing
+    // What all this was is for the other way to find out and to name. The session may hold a part of the blob by now.
+    await this.#cancel(session)
+    attempt.session = undefined
+    if (await headBlob(this.#repository, this.#descriptor)) return true
+    attempt.session = await this.#begin()
+    return false
+  }
+
+  async #put(attempt: Attempt, session: URL, whole: Buffer | undefined): Promise<void> {
+    const { registry } = this.#repository
+    const call: Call = { ...this.#putCall(session), body: whole ?? (() => this.#stream(attempt)) }
     const answer = await registry.exchange(call)
-    await registry.demand(answer, call, [200, 201, 204])
+    await registry.demand(answer, call, STORED)
     const named = answer.header('docker-content-digest')
     await answer.discard()
-    if (isDigest(named) && algorithmOf(named) === algorithmOf(digest) && named !== digest)
-      throw new SallyportError('READ_BACK_MISMATCH', { side, subject: this.#subject, detail: `it says ${named}` })
+    this.#compare(named)
+  }
+
+  #compare(named: string | string[] | undefined): void {
+    const { digest } = this.#descriptor
+    if (!isDigest(named) || algorithmOf(named) !== algorithmOf(digest) || named === digest) return
+    const fault = { side: this.#repository.side, subject: this.#subject, detail: `it says ${named}` }
+    throw new SallyportError('READ_BACK_MISMATCH', fault)
   }
 
   // The body comes out of the bundle: when it is wrong, that is the bundle's fault and not the registry's.

@@ -1,6 +1,6 @@
-/** Two threads that fetch large blobs: one thread can not receive, hash and write as fast as a line brings. */
+/** Two threads that carry large blobs: one can not read, hash and write as fast as a line takes or brings. */
 import { Worker } from 'node:worker_threads'
-import type { FileSlot } from '../content/index.ts'
+import type { FileSlot, FileSpan } from '../content/index.ts'
 import { CODES, SallyportError, type Code, type Side } from '../errors/index.ts'
 import type { Descriptor } from '../oci/index.ts'
 import type { RegistryOptions } from './options.ts'
@@ -10,10 +10,12 @@ export interface Job {
   host: string
   path: string
   descriptor: Descriptor
-  slot: FileSlot
+  work: { kind: 'fetch'; slot: FileSlot } | { kind: 'push'; span: FileSpan; mountFrom: string | undefined }
 }
 
-export type ToWorker = { kind: 'fetch'; job: Job } | { kind: 'abort'; id: number }
+export type Outcome = 'fetched' | 'pushed' | 'mounted'
+
+export type ToWorker = { kind: 'do'; job: Job } | { kind: 'abort'; id: number }
 
 /** An error in the form in which it crosses from thread to thread. */
 export interface FlatError {
@@ -26,14 +28,14 @@ export interface FlatError {
 
 export type FromWorker =
   | { kind: 'bytes'; id: number; count: number }
-  | { kind: 'done'; id: number }
+  | { kind: 'done'; id: number; outcome: Outcome }
   | { kind: 'failed'; id: number; error: FlatError }
 
 interface Waiting {
   job: Job
   onBytes: (count: number) => void
   signal: AbortSignal | undefined
-  resolve: () => void
+  resolve: (outcome: Outcome) => void
   reject: (error: unknown) => void
 }
 
@@ -69,7 +71,7 @@ class Thread {
       if (waiting === undefined) return
       if (message.kind === 'bytes') return waiting.onBytes(message.count)
       this.#settle(waiting)
-      if (message.kind === 'done') waiting.resolve()
+      if (message.kind === 'done') waiting.resolve(message.outcome)
       else waiting.reject(waiting.signal?.aborted === true ? waiting.signal.reason : raised(message.error))
       onFree()
     })
@@ -97,7 +99,7 @@ class Thread {
     const { job } = waiting
     this.running.set(job.id, waiting)
     this.#worker.ref()
-    this.#worker.postMessage({ kind: 'fetch', job } satisfies ToWorker)
+    this.#worker.postMessage({ kind: 'do', job } satisfies ToWorker)
   }
 
   abort(id: number): void {
@@ -126,7 +128,7 @@ export class WorkerPool {
   }
 
   /** As {@link fetchInto}, on another thread. An abort settles the promise when the thread has stopped writing. */
-  fetch(
+  async fetch(
     host: string,
     path: string,
     descriptor: Descriptor,
@@ -134,9 +136,25 @@ export class WorkerPool {
     onBytes: (count: number) => void,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    await this.#run({ id: this.#next++, host, path, descriptor, work: { kind: 'fetch', slot } }, onBytes, signal)
+  }
+
+  /** As {@link Upload.run}, on another thread. Duty of the caller: the descriptor stays open until it is settled. */
+  async push(
+    host: string,
+    path: string,
+    descriptor: Descriptor,
+    span: FileSpan,
+    mountFrom: string | undefined,
+  ): Promise<'pushed' | 'mounted'> {
+    const work = { kind: 'push', span, mountFrom } as const
+    const outcome = await this.#run({ id: this.#next++, host, path, descriptor, work }, () => undefined, undefined)
+    return outcome === 'mounted' ? 'mounted' : 'pushed'
+  }
+
+  #run(job: Job, onBytes: (count: number) => void, signal: AbortSignal | undefined): Promise<Outcome> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const job: Job = { id: this.#next++, host, path, descriptor, slot }
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     const waiting: Waiting = { job, onBytes, signal, resolve, reject }
     const abort = (): void => this.#abort(waiting)
     signal?.addEventListener('abort', abort, { once: true })

@@ -1,18 +1,13 @@
 /** Hands the payload to the pusher: from a file in any order and many at once, from a pipe as it comes. */
-import { read } from 'node:fs'
-import { promisify } from 'node:util'
 import PQueue from 'p-queue'
 import type { FileInput, PlacedBlob } from '../bundle/index.ts'
-import type { BlobBody, OrderedArtifact } from '../content/index.ts'
+import { fileBody, type BlobBody, type OrderedArtifact } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { verifying, type Descriptor, type Digest } from '../oci/index.ts'
 import type { Passage } from './passage.ts'
 import type { Pusher } from './push.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
 
-const readAt = promisify(read)
-// Larger pieces are no faster, and each upload under way holds a few of them.
-const CHUNK = 1024 * 1024
 // A blob up to this size is taken off the pipe whole, so that it can be pushed while the next one is read.
 const HELD_BLOB = 4 * 1024 * 1024
 // So many bytes taken off the pipe wait for the target at most.
@@ -20,26 +15,6 @@ const HELD_BYTES = 64 * 1024 * 1024
 
 export interface DeliverOptions extends RunOptions {
   concurrency: number
-}
-
-/** A blob inside the bundle file; its bytes are proven again as they are pushed (T10: the file may change under us). */
-function fileBody(input: FileInput, { descriptor, offset }: PlacedBlob): BlobBody {
-  return {
-    async *open(from) {
-      for (let at = from; at < descriptor.size;) {
-        const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, descriptor.size - at))
-        const { bytesRead } = await readAt(input.fd, buffer, 0, buffer.length, offset + at)
-        if (bytesRead === 0)
-          throw new SallyportError('TAR_TRUNCATED', {
-            side: 'bundle',
-            subject: `offset ${offset + at}`,
-            detail: 'the file changes while it is read',
-          })
-        at += bytesRead
-        yield buffer.subarray(0, bytesRead)
-      }
-    },
-  }
 }
 
 function memoryBody(bytes: Buffer): BlobBody {
@@ -64,6 +39,11 @@ async function all(tasks: Promise<unknown>[]): Promise<void> {
   if (failed !== undefined) throw failed.reason
 }
 
+// Its bytes are proven again as they are pushed (T10: the file may change under us).
+function bodyAt({ fd }: FileInput, { descriptor, offset }: PlacedBlob): BlobBody {
+  return fileBody({ fd, offset }, descriptor.size)
+}
+
 /** Pushes every artifact, several at once; within one the order holds. Stops at the first failure. */
 export async function deliverFile(
   passage: Passage,
@@ -81,7 +61,7 @@ export async function deliverFile(
       await all(
         artifact.blobs.map((blob) => {
           const place = places.get(blob.digest)
-          const body = inLaw(blob.digest) ?? (place === undefined ? undefined : fileBody(input, place))
+          const body = inLaw(blob.digest) ?? (place === undefined ? undefined : bodyAt(input, place))
           if (body === undefined) throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: blob.digest })
           return pusher.blob(artifact.repository, blob, body)
         }),

@@ -1,8 +1,11 @@
 /** What every target must do. Run over each implementation; repositories are fresh for each test. */
 import assert from 'node:assert/strict'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { isFault } from '../../src/errors/index.ts'
 import { OCI_MANIFEST } from '../../src/oci/index.ts'
-import type { Target, TargetPlace } from '../../src/content/index.ts'
+import { fileBody, type Target, type TargetPlace } from '../../src/content/index.ts'
 import { bodyOf, digests, EMPTY_CONFIG, index, manifest, piece, pushImage, randomBlob } from './content.ts'
 
 /** A place, and the same content opened anew (another client of the registry, the layout after a close). */
@@ -90,6 +93,20 @@ export function targetContract(name: string, factory: () => Promise<TargetFixtur
       }
       await assert.rejects(target.pushBlob(descriptor, broken), RangeError)
       assert.equal(await target.hasBlob(descriptor), false)
+    })
+
+    it('takes a large blob out of a file', async () => {
+      const { descriptor, bytes } = randomBlob(3_000_000)
+      const dir = mkdtempSync(join(tmpdir(), 'sallyport-span-'))
+      const fd = openSync(join(dir, 'bundle'), 'w+')
+      try {
+        writeSync(fd, bytes, 0, bytes.length, 1000)
+        assert.equal(await target.pushBlob(descriptor, fileBody({ fd, offset: 1000 }, bytes.length)), 'pushed')
+        await target.proveBlob(descriptor)
+      } finally {
+        closeSync(fd)
+        rmSync(dir, { recursive: true })
+      }
     })
 
     it('mounts a blob from a repository that has it, without reading the body', async () => {

@@ -1,7 +1,9 @@
 /** The contracts of sources and targets over the real distribution registry, in the shapes that sites run it in. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import type { Target } from '../../src/content/index.ts'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileBody, type Target } from '../../src/content/index.ts'
 import { RegistryClient, type Credentials, type RegistryOptions } from '../../src/registry/index.ts'
 import { isFault } from '../../src/errors/index.ts'
 import { bodyOf, index, manifest, pushImage, randomBlob } from '../contract/content.ts'
@@ -126,6 +128,40 @@ describe('registry/distribution', () => {
     assert.ok(seen.includes('DELETE 204'), seen.join(', '))
     assert.ok(!seen.includes('PUT 201'))
     assert.equal(await target.hasBlob(descriptor), false)
+  })
+
+  it('stores a large blob out of a file, and nothing of one that changes under the push', async () => {
+    const target = client.targetPlace(registry.host).repository('large/file')
+    const { descriptor, bytes } = randomBlob(5 * 1024 * 1024)
+    const dir = mkdtempSync(join(tmpdir(), 'sallyport-large-'))
+    const fd = openSync(join(dir, 'bundle'), 'w+')
+    try {
+      const body = fileBody({ fd, offset: 512 }, descriptor.size)
+      writeSync(fd, bytes, 0, bytes.length - 1, 512)
+      writeSync(fd, Buffer.from([(bytes.at(-1) ?? 0) ^ 1]), 0, 1, 512 + bytes.length - 1)
+      registry.clearRequests()
+      await assert.rejects(
+        target.pushBlob(descriptor, body),
+        (error) => isFault(error, 'DIGEST_MISMATCH') && error.side === 'bundle',
+      )
+      await registry.settled()
+      const seen = registry.requests().map(({ method, status }) => `${method} ${status}`)
+      assert.ok(seen.includes('DELETE 204'), seen.join(', '))
+      assert.ok(!seen.includes('PUT 201'))
+      assert.equal(await target.hasBlob(descriptor), false)
+      writeSync(fd, bytes, 0, bytes.length, 512)
+      registry.clearRequests()
+      assert.equal(await target.pushBlob(descriptor, body), 'pushed')
+      await target.proveBlob(descriptor)
+      await registry.settled()
+      assert.deepEqual(
+        registry.requests().map(({ method, status }) => `${method} ${status}`),
+        ['POST 202', 'PUT 201', 'GET 200'],
+      )
+    } finally {
+      closeSync(fd)
+      rmSync(dir, { recursive: true })
+    }
   })
 
   it('names a repository that does not exist', async () => {
