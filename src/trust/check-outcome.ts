@@ -22,6 +22,8 @@ export class CheckRecord {
   failure: { check: Check; code: Code; detail: string } | undefined
   /** The first enforced check that could not be decided. */
   doubt: { check: Check; code: Code; detail: string } | undefined
+  /** What a trusted timestamp authority said, when one was asked for. */
+  timestamp: Date | undefined
 
   constructor(actions: Actions) {
     this.actions = actions

@@ -4,17 +4,7 @@ export { SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from '.
 export { explainPolicy, type PolicyExplanation, type StatementExplanation } from './explain.ts'
 export type { Finding } from './finding.ts'
 export { judgeArtifact, judgeWith, type ArtifactQuery, type BlobQuery, type Judge, type JudgeTerms } from './judge.ts'
-export type {
-  FindPlugin,
-  JudgeMeans,
-  PluginAnswer,
-  PluginCapability,
-  PluginRequest,
-  RevocationAnswer,
-  RevocationCheck,
-  RevocationQuery,
-  VerificationPlugin,
-} from './judge-means.ts'
+export type { FindPlugin, JudgeMeans, RevocationAnswer, RevocationCheck, RevocationQuery } from './judge-means.ts'
 export { CHECKS, type Action, type Actions, type Check, type Level, type Override } from './level.ts'
 export { checkTrustMaterial, readTrustMaterial, type TrustMaterial } from './material.ts'
 export { ORIGIN, type FoundSignature } from './open-signature.ts'

@@ -33,8 +33,13 @@ export async function judgeSignatures(artifact: ArtifactTerms, terms: StatementT
   const { digest, scope, applicable } = artifact
   const found = applicable === undefined ? [] : inOrder(artifact.signatures, anchorsOf(applicable, terms))
   const base: Base = {
-    ...{ digest, scope, statements: [], missing: [], signatures: [] },
-    ...{ unjudged: artifact.signatures.length, policy: terms.material.digest },
+    digest,
+    scope,
+    statements: [],
+    missing: [],
+    signatures: [],
+    unjudged: artifact.signatures.length,
+    policy: terms.material.digest,
   }
   if (applicable === undefined) return refuse(base, 'POLICY_MISSING', `nothing speaks for ${scope}`)
   const required = applicable.require?.of ?? []

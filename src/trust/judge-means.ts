@@ -1,6 +1,6 @@
 /** What a caller may lend to a judgement: knowledge of revocations, and plugins. */
 import type { Code } from '../errors/index.ts'
-import type { Certificate, ChainPurpose, Envelope } from '../signature/index.ts'
+import type { Certificate, ChainPurpose, PluginVerifier } from '../signature/index.ts'
 
 export interface RevocationQuery {
   /** Leaf to root. */
@@ -16,32 +16,11 @@ export type RevocationAnswer =
 
 export type RevocationCheck = (query: RevocationQuery) => RevocationAnswer | Promise<RevocationAnswer>
 
-export type PluginCapability = 'SIGNATURE_VERIFIER.TRUSTED_IDENTITY' | 'SIGNATURE_VERIFIER.REVOCATION_CHECK'
-
-export interface PluginRequest {
-  envelope: Envelope
-  /** As the statement writes them. */
-  trustedIdentities: readonly string[]
-  /** What it is to check: of its capabilities those the policy asks for. */
-  capabilities: readonly PluginCapability[]
-}
-
-export interface PluginAnswer {
-  /** Critical attributes it has understood and judged. */
-  processedAttributes: readonly string[]
-  results: Readonly<Partial<Record<PluginCapability, { success: boolean; reason?: string }>>>
-}
-
-export interface VerificationPlugin {
-  capabilities: readonly PluginCapability[]
-  verify(request: PluginRequest): Promise<PluginAnswer>
-}
-
 /**
  * The plugin a signature names, at least of that version, or undefined when there is none.
- * What it or `verify` throws makes a signature inconclusive, never trusted.
+ * A SallyportError that it or `verify` throws makes a signature inconclusive, never trusted; INTERRUPTED goes on.
  */
-export type FindPlugin = (plugin: { name: string; minVersion?: string }) => Promise<VerificationPlugin | undefined>
+export type FindPlugin = (wanted: { name: string; minVersion?: string }) => Promise<PluginVerifier | undefined>
 
 export interface JudgeMeans {
   /** Without it revocation is unknown wherever the policy asks for it. */

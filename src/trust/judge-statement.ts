@@ -43,8 +43,7 @@ export async function judgeUnder(
   terms: StatementTerms,
 ): Promise<StatementVerdict> {
   const record = new CheckRecord(statement.actions)
-  let timestamp: Date | undefined
-  const finish = (): StatementVerdict => conclude(name, statement.level, record, timestamp)
+  const finish = (): StatementVerdict => conclude(name, statement.level, record)
   const { envelope, chain } = signature
   if (!record.enter('integrity', signature.fault) || envelope === undefined || chain === undefined) return finish()
   const { material, now, means, revocation } = terms
@@ -63,7 +62,7 @@ export async function judgeUnder(
   if (!record.enter('expiry', late)) return finish()
 
   const time = checkTime(envelope, statement, material, now)
-  timestamp = time.genTime
+  record.timestamp = time.genTime
   if (!record.enter('authenticTimestamp', time.finding)) return finish()
   const authority = await checkAuthority(time, statement.actions.revocation, revocation)
   if (!record.enter('authenticTimestamp', authority)) return finish()
@@ -89,13 +88,8 @@ async function checkAuthority(
   return checkRevocation(revocation, { chain: authority, purpose: 'timestamping' })
 }
 
-function conclude(
-  statement: string,
-  level: StatementVerdict['level'],
-  record: CheckRecord,
-  timestamp: Date | undefined,
-): StatementVerdict {
-  const { failure, doubt, logged, checks } = record
+function conclude(statement: string, level: StatementVerdict['level'], record: CheckRecord): StatementVerdict {
+  const { failure, doubt, logged, checks, timestamp } = record
   const common = { statement, level, checks, ...(timestamp === undefined ? {} : { timestamp }) }
   const decided = failure ?? doubt
   if (decided !== undefined) {

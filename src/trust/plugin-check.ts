@@ -1,16 +1,17 @@
 /** Critical attributes beyond the specification's own, and the plugin that a signature may ask for (plugin-extensibility.md). */
-import type { Envelope } from '../signature/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import type { Envelope, PluginVerifier, VerifierCapability } from '../signature/index.ts'
 import { failed, undecided, type CheckFinding } from './check-outcome.ts'
 import type { Check } from './level.ts'
-import type { FindPlugin, PluginCapability, VerificationPlugin } from './judge-means.ts'
+import type { FindPlugin } from './judge-means.ts'
 import type { Statement } from './statement.ts'
 
-const IDENTITY: PluginCapability = 'SIGNATURE_VERIFIER.TRUSTED_IDENTITY'
-const REVOCATION: PluginCapability = 'SIGNATURE_VERIFIER.REVOCATION_CHECK'
+const IDENTITY: VerifierCapability = 'SIGNATURE_VERIFIER.TRUSTED_IDENTITY'
+const REVOCATION: VerifierCapability = 'SIGNATURE_VERIFIER.REVOCATION_CHECK'
 
 export interface PluginState {
   /** Present when the one the signature names is there. */
-  plugin?: VerificationPlugin
+  plugin?: PluginVerifier
   /** Why a critical attribute, or the plugin, is unknown here. */
   doubt: CheckFinding
   /** The plugin does these in our place. */
@@ -23,8 +24,10 @@ function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 200))
 }
 
+/** Why a plugin failed; an interruption, or a fault of ours, is not a plugin's and goes on. */
 function reason(error: unknown): string {
-  return error instanceof Error ? quoted(error.message) : 'it failed'
+  if (!(error instanceof SallyportError) || error.code === 'INTERRUPTED') throw error
+  return error.message
 }
 
 /** The plugin that a signature names, and whether all its critical attributes can be understood at all. */
@@ -42,7 +45,7 @@ export async function lookForPlugin(envelope: Envelope, find: FindPlugin | undef
     return { doubt: undefined, identity: false, revocation: false }
   }
   const title = `the plugin ${quoted(wanted.name)}`
-  let plugin: VerificationPlugin | undefined
+  let plugin: PluginVerifier | undefined
   try {
     plugin = await find?.(wanted)
   } catch (error) {
@@ -71,7 +74,7 @@ export async function askPlugin(
   const doubt = (detail: string): [Check, CheckFinding][] => [['integrity', undecided('ATTRIBUTE_UNKNOWN', detail)]]
   if (capabilities.length === 0)
     return envelope.critical.size === 0 ? [] : doubt(`${title} was not asked, and critical attributes are left`)
-  let answer: Awaited<ReturnType<VerificationPlugin['verify']>>
+  let answer: Awaited<ReturnType<PluginVerifier['verify']>>
   try {
     const trustedIdentities = statement.identities.map(({ text }) => text)
     answer = await plugin.verify({ envelope, trustedIdentities, capabilities })

@@ -102,7 +102,8 @@ export function readSitePolicy(
     return undefined
   }
   const statements = readStatements(result.data, notation, yaml, report)
-  const scopes = result.data.scopes.map((from, i) => readScope(from, i, statements, yaml, report))
+  const declared = new Set(Object.keys(result.data.statements))
+  const scopes = result.data.scopes.map((from, i) => readScope(from, i, statements, declared, yaml, report))
   const patterns = new Map<string, number>()
   for (const [i, { pattern }] of scopes.entries()) {
     // Stops a policy in which the reader's order of scopes would decide.
@@ -138,6 +139,7 @@ function readScope(
   from: Document['scopes'][number],
   i: number,
   statements: ReadonlyMap<string, Statement>,
+  declared: ReadonlySet<string>,
   yaml: YamlDocument,
   report: Reporter,
 ): SiteScope {
@@ -146,8 +148,10 @@ function readScope(
     for (const [j, own] of wanted.entries()) {
       const place = yaml.placeOf(['scopes', i, ...path, j])
       const statement = statements.get(own)
+      // One that was refused where it is declared needs no second word.
+      if (statement === undefined && declared.has(own)) continue
       if (selected.some((other) => other.name === own)) report.error(place, `${own} stands there twice`)
-      else if (statement === undefined) report.error(place, `no usable statement has the name ${own}`)
+      else if (statement === undefined) report.error(place, `no statement has the name ${own}`)
       else if ((statement.level === 'trace') !== trace)
         report.error(place, trace ? `${own} is no statement of level trace` : `${own} traces: it never counts`)
       else selected.push({ name: own, statement })

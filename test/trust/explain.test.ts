@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { explainPolicy } from '../../src/trust/index.ts'
+import { party, SCOPE } from './pki-fixture.ts'
+import { material, statement } from './policy-fixture.ts'
+
+const acme = party('acme')
+const trustedIdentities = ['x509.subject: C=US, ST=WA, O=acme']
+
+describe('trust/explain', () => {
+  it('tells which statement of the one file speaks, by name before "*"', () => {
+    const by = material(
+      [
+        statement({ trustedIdentities }),
+        statement({ name: 'named', registryScopes: [SCOPE], trustStores: ['ca:acme', 'tsa:none'] }),
+      ],
+      { 'ca:acme': [acme.root] },
+    )
+    const named = explainPolicy(by, SCOPE)
+    assert.deepEqual([named.found, named.count, named.statements.map(({ name }) => name)], [true, 1, ['named']])
+    const [explained] = named.statements
+    assert.deepEqual(explained?.stores, [
+      { name: 'ca:acme', thumbprints: [acme.root.certificate.sha256] },
+      { name: 'tsa:none', thumbprints: [] },
+    ])
+    assert.deepEqual(
+      [explained.level, explained.override, explained.actions.revocation],
+      ['strict', { revocation: 'skip' }, 'skip'],
+    )
+    const [rest] = explainPolicy(by, `${SCOPE}/deeper`).statements
+    assert.deepEqual([rest?.name, rest?.identities], ['acme-images', trustedIdentities])
+  })
+
+  it('tells that nothing speaks', () => {
+    const { found, count, statements } = explainPolicy(material([statement({ registryScopes: ['reg.io/a'] })]), SCOPE)
+    assert.deepEqual([found, count, statements], [false, 0, []])
+  })
+
+  it('tells that a repository is skipped', () => {
+    const skip = { signatureVerification: { level: 'skip' }, trustStores: undefined, trustedIdentities: undefined }
+    assert.equal(explainPolicy(material([statement({ ...skip, registryScopes: [SCOPE] })]), SCOPE).skips, true)
+    assert.equal(explainPolicy(material([statement()]), SCOPE).skips, false)
+  })
+
+  it('tells the scope of policy.yaml, what it wants and by which names', () => {
+    const site = `version: 1
+scopes:
+  - { scope: 'registry.site:5000/*', require: { count: 1, of: [vendor, other] }, trace: [watch], requireOrigin: true }
+statements:
+  vendor: { notation: acme-images }
+  other: { notation: acme-images }
+  watch: { notation: acme-images, level: trace }
+algorithms: { ES256: refused }
+`
+    const explained = explainPolicy(material([statement()], { 'ca:acme': [acme.root] }, site), SCOPE)
+    assert.deepEqual(
+      [explained.pattern, explained.count, explained.requireOrigin, explained.algorithms],
+      ['registry.site:5000/*', 1, true, { ES256: 'refused' }],
+    )
+    assert.deepEqual(
+      [...explained.statements, ...explained.trace].map(({ name, trustPolicy, level }) => [name, trustPolicy, level]),
+      [
+        ['vendor', 'acme-images', 'strict'],
+        ['other', 'acme-images', 'strict'],
+        ['watch', 'acme-images', 'trace'],
+      ],
+    )
+  })
+})

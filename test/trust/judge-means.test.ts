@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict'
+import { SallyportError, isFault, type Code } from '../../src/errors/index.ts'
+import { targetPayload, type VerifierCapability } from '../../src/signature/index.ts'
+import {
+  judgeWith,
+  type FindPlugin,
+  type FoundSignature,
+  type RevocationAnswer,
+  type RevocationQuery,
+  type Verdict,
+} from '../../src/trust/index.ts'
+import { craftJws, MIN_VERSION, PLUGIN, SCHEME } from '../signature/envelope-fixture.ts'
+import { ARTIFACT, NOW, party, SCOPE, signed, stamp, timestampAuthority, wrapped } from './pki-fixture.ts'
+import { assertVerdict, judge, material, statement } from './policy-fixture.ts'
+
+const acme = party('acme')
+const tsa = timestampAuthority('time')
+const stores = { 'ca:acme': [acme.root], 'signingAuthority:acme': [acme.root], 'tsa:time': [tsa.root] }
+const strict = (
+  override: Record<string, string> = {},
+  over: Record<string, unknown> = {},
+): ReturnType<typeof material> =>
+  material([statement({ signatureVerification: { level: 'strict', override }, ...over })], stores)
+
+describe('trust/revocation', () => {
+  const good: RevocationAnswer = { status: 'good' }
+  const unknown: RevocationAnswer = { status: 'unknown', detail: 'no list' }
+  const revoked: RevocationAnswer = { status: 'revoked', code: 'SIGNER_UNTRUSTED', detail: 'it was revoked' }
+
+  const table: readonly [string, string, RevocationAnswer | undefined, Verdict, Code | undefined][] = [
+    ['enforced', 'enforce', undefined, 'inconclusive', 'REVOCATION_UNKNOWN'],
+    ['enforced', 'enforce', unknown, 'inconclusive', 'REVOCATION_UNKNOWN'],
+    ['enforced', 'enforce', good, 'trusted', undefined],
+    ['enforced', 'enforce', revoked, 'rejected', 'SIGNER_UNTRUSTED'],
+    ['logged', 'log', undefined, 'trusted', undefined],
+    ['logged', 'log', revoked, 'trusted', undefined],
+    ['skipped', 'skip', undefined, 'trusted', undefined],
+    ['skipped', 'skip', revoked, 'trusted', undefined],
+  ]
+  for (const [what, action, answer, verdict, code] of table)
+    it(`is ${verdict} when revocation is ${what} and ${answer?.status ?? 'cannot be asked'}`, async () => {
+      const revocation = answer && ((): RevocationAnswer => answer)
+      assertVerdict(await judge(strict({ revocation: action }), [await signed(acme)], { revocation }), verdict, code)
+    })
+
+  it('says of a strict policy without knowledge what to do', async () => {
+    const verdict = await judge(strict(), [await signed(acme)])
+    assert.match(verdict.why, /"revocation": "skip"/)
+    assert.equal(verdict.signatures[0]?.checks.revocation.outcome, 'undecided')
+  })
+
+  it('rejects for a failure though revocation is unknown too', async () =>
+    assertVerdict(await judge(strict(), [await signed(party('stranger'))]), 'rejected', 'SIGNER_UNTRUSTED'))
+
+  it('asks with the chain, the purpose and a time only when an authority vouches for it', async () => {
+    const asked: RevocationQuery[] = []
+    const revocation = (query: RevocationQuery): RevocationAnswer => {
+      asked.push(query)
+      return good
+    }
+    const stamped = await signed(acme, { timestamp: stamp(tsa, { genTime: NOW.toISOString() }) })
+    const trustStores = ['ca:acme', 'tsa:time']
+    assertVerdict(await judge(strict({}, { trustStores }), [stamped], { revocation }), 'trusted')
+    const authority = await signed(acme, { scheme: 'notary.x509.signingAuthority', signingTime: NOW })
+    const vouched = strict({}, { trustStores: ['signingAuthority:acme'] })
+    assertVerdict(await judge(vouched, [authority], { revocation }), 'trusted')
+    assert.deepEqual(
+      asked.map(({ chain, purpose, signingTime }) => [chain.map(({ sha256 }) => sha256), purpose, signingTime]),
+      [
+        [tsa.chain.map(({ sha256 }) => sha256), 'timestamping', undefined],
+        [acme.chain.map(({ sha256 }) => sha256), 'codeSigning', undefined],
+        [acme.chain.map(({ sha256 }) => sha256), 'codeSigning', NOW],
+      ],
+    )
+  })
+
+  it('enforces the revocation of a timestamp authority with the timestamp, unless revocation is skipped', async () => {
+    const stamped = await signed(acme, { timestamp: stamp(tsa, { genTime: NOW.toISOString() }) })
+    const trustStores = ['ca:acme', 'tsa:time']
+    const revocation = ({ purpose }: RevocationQuery): RevocationAnswer => (purpose === 'timestamping' ? revoked : good)
+    const judged = (override: Record<string, string>): ReturnType<typeof judge> =>
+      judge(strict(override, { trustStores }), [stamped], { revocation })
+    assertVerdict(await judged({}), 'rejected', 'SIGNER_UNTRUSTED')
+    assertVerdict(await judged({ revocation: 'log' }), 'rejected', 'SIGNER_UNTRUSTED')
+    assertVerdict(await judged({ authenticTimestamp: 'log' }), 'trusted')
+    assertVerdict(await judged({ revocation: 'skip' }), 'trusted')
+    const logged = strict({ revocation: 'log' }, { trustStores })
+    assertVerdict(await judge(logged, [stamped]), 'inconclusive', 'REVOCATION_UNKNOWN')
+  })
+
+  it('asks once for a chain that many artifacts share', async () => {
+    let asked = 0
+    const judging = judgeWith(strict(), NOW, {
+      revocation: async () => {
+        asked++
+        return good
+      },
+    })
+    for (let i = 0; i < 5; i++)
+      assertVerdict(
+        await judging.artifact({ artifact: ARTIFACT, scope: SCOPE, signatures: [await signed(acme)] }),
+        'trusted',
+      )
+    assert.equal(asked, 1)
+  })
+})
+
+const IDENTITY: VerifierCapability = 'SIGNATURE_VERIFIER.TRUSTED_IDENTITY'
+const REVOCATION: VerifierCapability = 'SIGNATURE_VERIFIER.REVOCATION_CHECK'
+
+/** A signature with critical attributes of its own, and perhaps a plugin that it demands. */
+function peculiar(attributes: Record<string, unknown>, by = acme): FoundSignature {
+  const signer = { algorithm: 'ES256' as const, key: by.key, chain: [...by.chain] }
+  const signedHeader = { crit: [SCHEME, ...Object.keys(attributes)], ...attributes }
+  return wrapped(craftJws({ by: signer, payload: targetPayload(ARTIFACT), signed: signedHeader }), 'jws')
+}
+
+const demanding = { [PLUGIN]: 'com.example.plugin', [MIN_VERSION]: '1.2.0' }
+
+/** A finder of one plugin: what it can, what it says. */
+function found(
+  capabilities: VerifierCapability[],
+  results: Partial<Record<VerifierCapability, boolean>>,
+  processedAttributes: string[] = [],
+): FindPlugin {
+  return async () => ({
+    capabilities,
+    verify: async () => ({
+      processedAttributes,
+      results: Object.fromEntries(
+        Object.entries(results).map(([capability, success]) => [capability, { success, reason: 'so it says' }]),
+      ),
+    }),
+  })
+}
+
+describe('trust/plugin-check', () => {
+  const lax = strict({ revocation: 'skip' })
+
+  it('cannot decide about a critical attribute that is not known, at any level', async () => {
+    for (const name of ['strict', 'permissive', 'audit']) {
+      const by = material(
+        [statement({ signatureVerification: { level: name, override: { revocation: 'skip' } } })],
+        stores,
+      )
+      const verdict = await judge(by, [peculiar({ 'com.example.must': 1 })])
+      assertVerdict(verdict, 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+      assert.equal(verdict.signatures[0]?.checks.integrity.outcome, 'undecided')
+    }
+  })
+
+  it('rejects a signature that fails besides', async () => {
+    const signature = peculiar({ 'com.example.must': 1 }, party('stranger'))
+    assertVerdict(await judge(lax, [signature]), 'rejected', 'SIGNER_UNTRUSTED')
+  })
+
+  it('cannot decide without the plugin that a signature demands', async () => {
+    assertVerdict(await judge(lax, [peculiar(demanding)]), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+    const verifyByPlugin: FindPlugin = async () => undefined
+    assertVerdict(await judge(lax, [peculiar(demanding)], { verifyByPlugin }), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+  })
+
+  it('asks for the plugin by name and version, and never for a signature that demands none', async () => {
+    const asked: unknown[] = []
+    const verifyByPlugin: FindPlugin = async (wanted) => {
+      asked.push(wanted)
+      return undefined
+    }
+    await judge(lax, [peculiar(demanding), await signed(acme), peculiar({ 'com.example.must': 1 })], { verifyByPlugin })
+    assert.deepEqual(asked, [{ name: 'com.example.plugin', minVersion: '1.2.0' }])
+  })
+
+  const table: readonly [string, FindPlugin, Verdict, Code | undefined][] = [
+    ['is content', found([IDENTITY], { [IDENTITY]: true }), 'trusted', undefined],
+    ['does not know the identity', found([IDENTITY], { [IDENTITY]: false }), 'rejected', 'IDENTITY_UNTRUSTED'],
+    ['says nothing', found([IDENTITY], {}), 'inconclusive', 'ATTRIBUTE_UNKNOWN'],
+    ['verifies nothing', found([], {}), 'inconclusive', 'ATTRIBUTE_UNKNOWN'],
+    ['can only what is skipped', found([REVOCATION], {}), 'trusted', undefined],
+    ['fails to start', failing, 'inconclusive', 'ATTRIBUTE_UNKNOWN'],
+    [
+      'fails to answer',
+      async () => ({ capabilities: [IDENTITY], verify: failing }),
+      'inconclusive',
+      'ATTRIBUTE_UNKNOWN',
+    ],
+  ]
+  for (const [what, verifyByPlugin, verdict, code] of table)
+    it(`is ${verdict} when the plugin ${what}`, async () =>
+      assertVerdict(await judge(lax, [peculiar(demanding)], { verifyByPlugin }), verdict, code))
+
+  it('demands that every critical attribute was processed', async () => {
+    const attributes = { ...demanding, 'com.example.must': 1 }
+    const say = (processed: string[]): FindPlugin => found([IDENTITY], { [IDENTITY]: true }, processed)
+    const judged = (verifyByPlugin: FindPlugin): ReturnType<typeof judge> =>
+      judge(lax, [peculiar(attributes)], { verifyByPlugin })
+    assertVerdict(await judged(say(['com.example.must'])), 'trusted')
+    assertVerdict(await judged(say([])), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+    assertVerdict(await judged(say(['com.example.other'])), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+    assertVerdict(await judged(found([REVOCATION], {})), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+  })
+
+  it('lets it judge revocation in our place, and enforces what it says', async () => {
+    const say = (success: boolean): FindPlugin => found([REVOCATION], { [REVOCATION]: success })
+    const revocation = (): RevocationAnswer => assert.fail('asked besides')
+    const judged = (override: Record<string, string>, verifyByPlugin: FindPlugin): ReturnType<typeof judge> =>
+      judge(strict(override), [peculiar(demanding)], { verifyByPlugin, revocation })
+    assertVerdict(await judged({}, say(true)), 'trusted')
+    assertVerdict(await judged({}, say(false)), 'rejected', 'PLUGIN_FAILED')
+    assertVerdict(await judged({ revocation: 'log' }, say(false)), 'trusted')
+  })
+
+  it('lets it judge identities in our place, never the stores', async () => {
+    const narrow = strict({ revocation: 'skip' }, { trustedIdentities: ['x509.subject: C=US, ST=WA, O=other'] })
+    const verifyByPlugin = found([IDENTITY], { [IDENTITY]: true })
+    assertVerdict(await judge(narrow, [peculiar(demanding)], { verifyByPlugin }), 'trusted')
+    const alien = peculiar(demanding, party('stranger'))
+    assertVerdict(await judge(narrow, [alien], { verifyByPlugin }), 'rejected', 'SIGNER_UNTRUSTED')
+    const other = found([REVOCATION], {})
+    assertVerdict(
+      await judge(narrow, [peculiar(demanding)], { verifyByPlugin: other }),
+      'rejected',
+      'IDENTITY_UNTRUSTED',
+    )
+  })
+
+  it('does not take an interruption for a verdict', async () => {
+    const verifyByPlugin: FindPlugin = async () => {
+      throw new SallyportError('INTERRUPTED', { side: 'state' })
+    }
+    await assert.rejects(judge(lax, [peculiar(demanding)], { verifyByPlugin }), (error) =>
+      isFault(error, 'INTERRUPTED'),
+    )
+  })
+})
+
+async function failing(): Promise<never> {
+  throw new SallyportError('PLUGIN_FAILED', { side: 'state', detail: 'hangs' })
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { checkTrustMaterial, readTrustMaterial } from '../../src/trust/index.ts'
+import { folder, statement, type Files } from './policy-fixture.ts'
+
+const level = (name: string, override?: Record<string, string>): Record<string, unknown> =>
+  statement({ name, registryScopes: [`local/${name}`], signatureVerification: { level: name, override } })
+const skip = { ...level('skip'), trustStores: undefined, trustedIdentities: undefined }
+const notation = [
+  level('strict'),
+  level('permissive'),
+  level('audit'),
+  skip,
+  { ...level('audit', { authenticity: 'enforce' }), name: 'firm', registryScopes: ['local/firm'] },
+  { ...level('strict', { authenticity: 'log' }), name: 'loose', registryScopes: ['local/loose'] },
+]
+const GOOD = `version: 1
+scopes:
+  - scope: registry.site:5000/mirror/*
+    require: { allOf: [vendor, second] }
+    requireOrigin: true
+  - scope: registry.site:5000/mirror/app
+    require: { count: 1, of: [vendor, second] }
+    trace: [watch]
+statements:
+  vendor: { notation: strict }
+  second: { notation: firm }
+  watch: { notation: audit, level: trace }
+algorithms: { PS256: { deprecated: 2027-01-01 }, ES256: refused, ES384: allowed }
+`
+
+function files(text: string): Files {
+  return folder(notation, {}, text)
+}
+
+describe('trust/site-policy', () => {
+  it('reads every member there is', () => {
+    assert.deepEqual(checkTrustMaterial(files(GOOD)).findings, [])
+    const { site } = readTrustMaterial(files(GOOD))
+    assert.deepEqual(
+      site?.scopes.map(({ pattern, require, trace, requireOrigin }) => [
+        pattern,
+        require?.count,
+        require?.of.map(({ name, statement: { name: own } }) => `${name}=${own}`),
+        trace.map(({ name, statement: { level: own, actions } }) => `${name}=${own},${actions.authenticity}`),
+        requireOrigin,
+      ]),
+      [
+        ['registry.site:5000/mirror/*', 2, ['vendor=strict', 'second=firm'], [], true],
+        ['registry.site:5000/mirror/app', 1, ['vendor=strict', 'second=firm'], ['watch=trace,log'], false],
+      ],
+    )
+    assert.deepEqual(site.algorithms, {
+      PS256: { deprecated: new Date('2027-01-01T00:00:00Z') },
+      ES256: 'refused',
+      ES384: 'allowed',
+    })
+  })
+
+  it('lets a permissive statement count: it enforces who signed', () => {
+    const text = GOOD.replace('notation: strict', 'notation: permissive')
+    assert.deepEqual(checkTrustMaterial(files(text)).findings, [])
+  })
+
+  /** What is replaced in the good file, by what, and where the error stands then. */
+  const cases: readonly [string, string, string, ...string[]][] = [
+    ['broken YAML', 'version: 1', 'version: [1', '2:1'],
+    ['a key twice', 'version: 1', 'version: 1\nversion: 1', '2:1'],
+    ['another version', 'version: 1', 'version: 2', '1:10'],
+    ['a version that is text', 'version: 1', 'version: "1"', '1:10'],
+    ['an unknown key', 'version: 1', 'version: 1\nextra: 1', '2:8'],
+    ['no scopes', GOOD.slice(GOOD.indexOf('scopes:'), GOOD.indexOf('statements:')), 'scopes: []\n', '2:9'],
+    ['a bare "*"', 'registry.site:5000/mirror/*', '"*"', '3:12'],
+    ['a wildcard inside', 'registry.site:5000/mirror/*', 'registry.site:5000/*/app', '3:12'],
+    ['a wildcard on a part', 'registry.site:5000/mirror/*', 'registry.site:5000/mir*', '3:12'],
+    ['a scope with a scheme', 'registry.site:5000/mirror/*', 'https://registry.site/mirror', '3:12'],
+    ['a scope twice', 'registry.site:5000/mirror/*', 'registry.site:5000/mirror/app', '6:12'],
+    ['neither require nor trace', '    require: { allOf: [vendor, second] }\n', '', '3:5'],
+    ['two kinds of require', '{ allOf: [vendor, second] }', '{ allOf: [vendor], count: 1, of: [vendor] }', '4:14'],
+    ['an unknown kind of require', '{ allOf: [vendor, second] }', '{ anyOf: [vendor] }', '4:14'],
+    ['an empty require', '{ allOf: [vendor, second] }', '{ allOf: [] }', '4:23'],
+    ['a count of nothing', 'count: 1', 'count: 0', '7:23'],
+    ['half a count', 'count: 1', 'count: 1.5', '7:14'],
+    ['a count beyond the names', 'count: 1', 'count: 3', '7:23'],
+    ['a name twice', '[vendor, second] }\n    requireOrigin', '[vendor, vendor] }\n    requireOrigin', '4:32'],
+    ['a name of no statement', '[vendor, second] }\n    requireOrigin', '[vendor, third] }\n    requireOrigin', '4:32'],
+    [
+      'a tracing one that is to count',
+      '[vendor, second] }\n    requireOrigin',
+      '[vendor, watch] }\n    requireOrigin',
+      '4:32',
+    ],
+    ['one that counts to trace', 'trace: [watch]', 'trace: [vendor]', '8:13'],
+    ['requireOrigin that is text', 'requireOrigin: true', 'requireOrigin: "yes"', '5:20'],
+    ['an unknown trust policy', 'notation: strict', 'notation: strikt', '10:23'],
+    ['a trust policy that skips', 'notation: strict', 'notation: skip', '10:23'],
+    ['a trust policy that only logs who signed', 'notation: strict', 'notation: audit', '10:23'],
+    ['a trust policy loosened to log', 'notation: strict', 'notation: loose', '10:23'],
+    ['tracing by a trust policy that skips', 'notation: audit', 'notation: skip', '12:22'],
+    ['an unknown level', 'level: trace', 'level: audit', '12:36'],
+    ['a statement of another kind', '{ notation: firm }', '{ cosign: firm }', '11:11', '11:21'],
+    ['an unknown algorithm', 'ES384: allowed', 'ES999: allowed', '13:73'],
+    ['an algorithm of another case', 'ES384: allowed', 'es384: allowed', '13:73'],
+    ['an unknown rule', 'ES256: refused', 'ES256: no', '13:57'],
+    ['a day of no calendar', '2027-01-01', '2027-02-30', '13:36'],
+    ['a day with a time', '2027-01-01', '2027-01-01T00:00:00Z', '13:36'],
+  ]
+  for (const [what, from, to, ...places] of cases)
+    it(`refuses ${what} at its line and column`, () => {
+      assert.ok(GOOD.includes(from))
+      const { material, findings } = checkTrustMaterial(files(GOOD.replace(from, to)))
+      assert.equal(material, undefined)
+      const errors = findings.filter(({ severity }) => severity === 'error')
+      assert.deepEqual(
+        errors.map(({ file, code }) => [file, code]),
+        errors.map(() => ['policy.yaml', 'POLICY_MALFORMED']),
+      )
+      assert.deepEqual(
+        errors.map(({ place }) => place),
+        places,
+        JSON.stringify(findings),
+      )
+    })
+
+  it('warns of a statement that no scope asks for', () => {
+    const text = GOOD.replace('    trace: [watch]\n', '')
+    const { findings } = checkTrustMaterial(files(text))
+    assert.deepEqual(
+      findings.map(({ severity, place }) => [severity, place]),
+      [['warning', '11:10']],
+    )
+  })
+
+  it('refuses statements where notation has no policy at all', () => {
+    const { findings } = checkTrustMaterial(new Map([['policy.yaml', Buffer.from(GOOD)]]))
+    assert.equal(findings.filter(({ detail }) => detail.includes('no trust policy has the name')).length, 3)
+  })
+
+  it('refuses bytes that are no UTF-8, and a document that explodes', () => {
+    for (const bytes of [Buffer.from([0x61, 0xff]), Buffer.from(bomb())]) {
+      const { material, findings } = checkTrustMaterial(new Map([...files(GOOD), ['policy.yaml', bytes]]))
+      assert.equal(material, undefined)
+      assert.deepEqual(
+        findings.map(({ place }) => place),
+        ['1:1'],
+      )
+    }
+  })
+})
+
+function bomb(): string {
+  const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]']
+  for (let i = 1; i < 9; i++)
+    lines.push(
+      `a${i}: &a${i} [${Array(10)
+        .fill(`*a${i - 1}`)
+        .join(', ')}]`,
+    )
+  return lines.join('\n')
+}
