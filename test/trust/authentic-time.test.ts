@@ -22,6 +22,8 @@ const FROM = new Date('2026-01-01T00:00:00Z')
 const TO = new Date('2026-12-31T23:59:59Z')
 const at = (date: Date, seconds: number): Date => new Date(date.getTime() + seconds * SECOND)
 
+const tsa = timestampAuthority('time')
+
 /** Trusted without a code, else the code of the refusal. */
 type Outcome = Code | undefined
 
@@ -33,7 +35,6 @@ describe('trust/authentic-time', () => {
     to: '2080-01-01T00:00:00Z',
   })
   const acme = party('acme', { root: century, from: FROM, to: TO })
-  const tsa = timestampAuthority('time')
   const stores = { 'ca:acme': [acme.root], 'signingAuthority:acme': [acme.root], 'tsa:time': [tsa.root] }
 
   describe('expiry', () => {
@@ -191,6 +192,7 @@ describe('trust/authentic-time', () => {
         () => stamped({ genTime }, timestampAuthority('time', { root: tsa.root, to: '2026-06-01T00:00:00Z' })),
       ],
       ['by a signer of artifacts under the root', () => stamped({ genTime }, party('time', { root: tsa.root }))],
+      ['by an authority that another signer issued', () => stamped({ genTime }, underNoAuthority())],
       ['that is no token', () => signed(acme, { timestamp: async () => Buffer.from('token') })],
     ]
     for (const [what, make] of bad)
@@ -232,3 +234,10 @@ describe('trust/authentic-time', () => {
     })
   })
 })
+
+/** A timestamp signer whose issuer under the trusted root is no authority. */
+function underNoAuthority(): Party {
+  const middle = issue({ subject: subject('time', 'middle'), by: tsa.root, kind: 'signer' })
+  const leaf = issue({ subject: subject('time', 'tsa'), by: middle, kind: 'tsa' })
+  return { key: leaf.key, root: tsa.root, chain: [leaf.certificate, middle.certificate, tsa.root.certificate] }
+}

@@ -42,7 +42,7 @@ const by = (scopes: string, more = '', override?: Record<string, string>): Trust
 const MIRROR = 'registry.site:5000/mirror/*'
 const requiring = (require: string): TrustMaterial => by(`  - { scope: '${MIRROR}', require: ${require} }`)
 
-describe('trust/requirement', () => {
+describe('trust/judge-artifact', () => {
   const table: readonly [string, readonly Party[], number, readonly string[]][] = [
     ['{ allOf: [vendor, certifier] }', [], 0, []],
     ['{ allOf: [vendor, certifier] }', [vendor], 0, ['vendor']],

@@ -110,6 +110,17 @@ describe('trust/judge-statement', () => {
             assert.deepEqual([told?.action, told?.outcome, told?.ok, told?.code], [action, 'failed', false, code])
           })
 
+    it('keeps the first of two failures of one check', async () => {
+      const trustedIdentities = ['x509.subject: C=US, ST=WA, O=acme']
+      const by = material([{ ...level('audit', { revocation: 'skip' }), trustedIdentities }], {
+        'ca:acme': [acme.root],
+      })
+      const verdict = await judge(by, [await signed(stranger)])
+      assertVerdict(verdict, 'trusted')
+      assert.equal(verdict.signatures[0]?.checks.authenticity.code, 'SIGNER_UNTRUSTED')
+      assert.match(verdict.why, /authenticity is only logged/)
+    })
+
     it('ends at the first enforced failure and leaves the rest unreached', async () => {
       const verdict = await judge(strict, [await signed(late, { expiry: NOW })])
       assertVerdict(verdict, 'rejected', 'SIGNATURE_EXPIRED')
