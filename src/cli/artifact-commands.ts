@@ -11,13 +11,13 @@ export function defaultPolicy(): string {
   return join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'notation')
 }
 
-function metadataOf(pairs: readonly string[]): Record<string, string> {
+function pairsOf(option: string, pairs: readonly string[]): Record<string, string> {
   const metadata: Record<string, string> = {}
   for (const pair of pairs) {
     const at = pair.indexOf('=')
     const name = pair.slice(0, at)
-    if (at <= 0) throw usage('--meta', `${pair} is not NAME=VALUE`)
-    if (Object.hasOwn(metadata, name)) throw usage('--meta', `${name} is given twice`)
+    if (at <= 0) throw usage(option, 'it has the form NAME=VALUE')
+    if (Object.hasOwn(metadata, name)) throw usage(option, `${name} is given twice`)
     metadata[name] = pair.slice(at + 1)
   }
   return metadata
@@ -25,8 +25,12 @@ function metadataOf(pairs: readonly string[]): Record<string, string> {
 
 interface SignArgs extends RegistryArgs {
   ref: string
-  key: string
-  chain: string
+  key: string | undefined
+  chain: string | undefined
+  plugin: string | undefined
+  'key-id': string | undefined
+  'plugin-config': string[]
+  'plugin-dir': string
   format: 'jws' | 'cose'
   form: 'legacy' | 'artifactType'
   'valid-days': number | undefined
@@ -35,6 +39,41 @@ interface SignArgs extends RegistryArgs {
   timestamp: string | undefined
   'passphrase-file': string | undefined
   'dry-run': boolean
+}
+
+/** What a plugin sees of our environment: where its own settings are, and nothing that is meant for us. */
+function pluginEnvironment(): Record<string, string> {
+  const OURS = /^(?:SALLYPORT_|NODE_|npm_)/
+  const kept = Object.entries(process.env).filter(([name, value]) => value !== undefined && !OURS.test(name))
+  return Object.fromEntries(kept) as Record<string, string>
+}
+
+/** The plugins of Notation on this host. */
+export function pluginsHere(): { folder: string; environment: Record<string, string> } {
+  return { folder: defaultPolicy(), environment: pluginEnvironment() }
+}
+
+async function signerOf(argv: SignArgs, passphrase: ReturnType<typeof passphraseSource>, signal: AbortSignal) {
+  const { openPluginSigner, openSigner } = await import('../index.ts')
+  const { key, chain, plugin } = argv
+  if (plugin === undefined) {
+    if (argv['key-id'] !== undefined || argv['plugin-config'].length > 0)
+      throw usage('--key-id', 'it goes with --plugin')
+    if (key === undefined || chain === undefined)
+      throw usage('sign', 'name --key and --chain, or --plugin and --key-id')
+    return openSigner({ key, chain, passphrase })
+  }
+  if (key !== undefined) throw usage('--key', 'the key of a plugin is named by --key-id')
+  if (argv['key-id'] === undefined) throw usage('--key-id', 'which key of the plugin?')
+  return openPluginSigner({
+    name: plugin,
+    keyId: argv['key-id'],
+    folder: argv['plugin-dir'],
+    config: pairsOf('--plugin-config', argv['plugin-config']),
+    environment: pluginEnvironment(),
+    chain,
+    signal,
+  })
 }
 
 export function addSign(yargs: Argv, register: Register): Argv {
@@ -49,17 +88,30 @@ export function addSign(yargs: Argv, register: Register): Argv {
             demandOption: true,
             describe: 'host/repo:tag, host/repo@digest, oci:DIR:tag, oci:DIR@digest',
           })
-          .option('key', {
-            type: 'string',
-            demandOption: true,
-            requiresArg: true,
-            describe: 'the private key (encrypted PKCS#8)',
-          })
+          .option('key', { type: 'string', requiresArg: true, describe: 'the private key (encrypted PKCS#8)' })
           .option('chain', {
             type: 'string',
-            demandOption: true,
             requiresArg: true,
             describe: 'its certificate chain, leaf first, root last (PEM)',
+          })
+          .option('plugin', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'sign with a plugin of Notation (HSM, KMS)',
+          })
+          .option('key-id', { type: 'string', requiresArg: true, describe: 'what the plugin calls the key' })
+          .option('plugin-config', {
+            type: 'string',
+            array: true,
+            default: [] as string[],
+            describe: 'NAME=VALUE, handed to the plugin',
+          })
+          .option('plugin-dir', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'folder that holds plugins/',
+            default: defaultPolicy(),
+            defaultDescription: "notation's own",
           })
           .option('format', { choices: ['jws', 'cose'] as const, default: 'jws' as const, describe: 'of the envelope' })
           .option('form', {
@@ -93,17 +145,20 @@ export function addSign(yargs: Argv, register: Register): Argv {
           "beside the vendor's",
         ),
     register('sign', async (argv: SignArgs, context) => {
-      const { openSigner, sign, timestamper } = await import('../index.ts')
+      const { sign, timestamper } = await import('../index.ts')
       const days = argv['valid-days']
       if (days !== undefined && !(days > 0 && days <= 36_500)) throw usage('--valid-days', 'more than 0, at most 36500')
       const passphrase = passphraseSource(argv['passphrase-file'])
-      const metadata = metadataOf(argv.meta)
-      const signer = await openSigner({ key: argv.key, chain: argv.chain, passphrase })
+      const metadata = pairsOf('--meta', argv.meta)
+      const signer = await signerOf(argv, passphrase, context.signal)
       const registry = await accessOf(argv, hostsOf([argv.ref]))
       const { caPem } = registry
       const url = argv.timestamp
+      if (url !== undefined && 'envelope' in signer) throw usage('--timestamp', 'this plugin gets its own timestamps')
       const timestamp =
-        url === undefined ? undefined : await timestamper({ url, caPem, signal: context.signal }, signer.algorithm)
+        url === undefined || 'envelope' in signer
+          ? undefined
+          : await timestamper({ url, caPem, signal: context.signal }, signer.algorithm)
       const report = await sign({
         ...context,
         ref: argv.ref,
@@ -156,6 +211,7 @@ export function addCheck(yargs: Argv, register: Register): Argv {
           ...context,
           ref: argv.ref,
           policy: argv.policy,
+          plugins: pluginsHere(),
           scope: argv.scope,
           registry: await accessOf(argv, hostsOf([argv.ref])),
         })

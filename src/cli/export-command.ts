@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { SallyportError } from '../errors/index.ts'
 import type { Plan } from '../index.ts'
+import { pluginsHere } from './artifact-commands.ts'
 import { accessOf, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { standardOutput } from './standard-output.ts'
@@ -153,6 +154,7 @@ export function addExport(yargs: Argv, register: Register): Argv {
         created: timeOption(argv.created),
         sequence: argv.sequence,
         policy: argv.policy,
+        plugins: pluginsHere(),
         destination: argv.destination,
         dryRun: argv['dry-run'],
       })

@@ -73,6 +73,7 @@ const REPEATED = new Set([
   'platform',
   'allow-realm',
   'meta',
+  'plugin-config',
   'trust store add fingerprint',
   'ca issue scope',
 ])

@@ -1,6 +1,7 @@
 /** The other commands of the passage: approve, inspect, verify, import. */
 import type { Argv } from 'yargs'
 import type { BundleInput } from '../index.ts'
+import { pluginsHere } from './artifact-commands.ts'
 import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { approveText, importText, inspectText, verifyText } from './text.ts'
@@ -118,6 +119,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
           root,
           site: argv.site,
           policy: argv.policy,
+          plugins: pluginsHere(),
           destination: argv.destination,
         })
         const refused = await exitOfVerdicts(report.artifacts ?? [])
@@ -194,6 +196,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           concurrency: argv.concurrency,
           readBackFull: argv['read-back'] === 'full',
           policy: argv.policy,
+          plugins: pluginsHere(),
           keepGoing: argv['keep-going'],
           dryRun: argv['dry-run'],
         })

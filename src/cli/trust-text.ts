@@ -64,7 +64,7 @@ export function signText(report: SignReport): string[] {
   const { repository, tag, artifact, signature, signer, algorithm, format, expiry, timestamped, dryRun } = report
   return [
     `${dryRun ? 'would sign' : 'signed'} ${plain(repository)}${tag === null ? '' : `:${plain(tag)}`}@${artifact}`,
-    `by         ${plain(signer)} (${algorithm}, ${format})`,
+    `by         ${signer === null ? 'the key of the plugin' : plain(signer)} (${algorithm === null ? '' : `${algorithm}, `}${format})`,
     `at         ${report.signingTime}${timestamped ? ', timestamped' : ''}${expiry === null ? '' : `, expires ${expiry}`}`,
     ...(signature === null ? [] : [`signature  ${signature}`]),
     ...(report.referrers === 'fallback' ? ['found by the fallback tag, since there is no Referrers API'] : []),

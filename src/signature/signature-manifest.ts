@@ -25,6 +25,8 @@ export interface SignatureManifestTerms {
   created: Date
   /** `legacy` by default: in an OCI layout, notation 1.3 finds no other. */
   form?: 'legacy' | 'artifactType' | undefined
+  /** Further annotations, as a plugin wishes them; they never take the place of ours. */
+  annotations?: Readonly<Record<string, string>> | undefined
 }
 
 function reference({ mediaType, digest, size }: Descriptor): JsonObject {
@@ -47,6 +49,7 @@ export function signatureManifest(terms: SignatureManifestTerms): Buffer {
     layers: [reference(terms.envelope)],
     subject: reference(terms.subject),
     annotations: {
+      ...terms.annotations,
       [THUMBPRINTS]: JSON.stringify(terms.chain.map(({ sha256 }) => sha256)),
       'org.opencontainers.image.created': rfc3339(terms.created),
     },

@@ -3,8 +3,9 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Graph, OrderedArtifact } from '../content/index.ts'
 import { CODES, SallyportError, type Code } from '../errors/index.ts'
 import { isRepositoryPath, type Digest } from '../oci/index.ts'
+import { pluginFinder } from '../signature/index.ts'
 import type { Verdict as VerdictRow } from '../state/index.ts'
-import { judgeWith, type Verdict } from '../trust/index.ts'
+import { judgeWith, type JudgeMeans, type Verdict } from '../trust/index.ts'
 import { carriedSignatures, type ReadEnvelope } from './found-signatures.ts'
 import type { Passage } from './passage.ts'
 import { localScope } from './place.ts'
@@ -34,9 +35,23 @@ export function scopesBelow(destination: string | undefined): (path: string) => 
 export interface JudgeOptions extends RunOptions {
   /** The policy folder. */
   policy: string
+  /** Where plugins are that signatures may name; without it such a signature is inconclusive. */
+  plugins?: PluginPlace | undefined
   now: Date
   scopeOf: ScopeOf
   read: (repository: string) => ReadEnvelope
+}
+
+/** Where plugins of Notation are, and what they see. */
+export interface PluginPlace {
+  /** Holds `plugins/`. */
+  folder: string
+  environment: Readonly<Record<string, string>>
+}
+
+/** What a judge may ask for help. */
+export function meansOf(plugins: PluginPlace | undefined, signal: AbortSignal | undefined): JudgeMeans {
+  return plugins === undefined ? {} : { verifyByPlugin: pluginFinder({ ...plugins, signal }) }
 }
 
 /** The verdict on each artifact, in their order. Throws only what makes judging impossible, never for what is judged. */
@@ -46,7 +61,7 @@ export async function judgeArtifacts(
   options: JudgeOptions,
 ): Promise<JudgedArtifact[]> {
   const { now, scopeOf, read } = options
-  const judge = judgeWith(openPolicy(options.policy), now)
+  const judge = judgeWith(openPolicy(options.policy), now, meansOf(options.plugins, options.signal))
   tell(options, { type: 'phase', phase: 'judging signatures' })
   const verdicts: JudgedArtifact[] = []
   for (const { repository, root, tags } of artifacts) {

@@ -1,6 +1,7 @@
 /** `check`: the verdict on an artifact where it lies. Changes nothing. */
 import type { RegistryOptions } from '../registry/index.ts'
 import { judgeWith } from '../trust/index.ts'
+import { meansOf, type PluginPlace } from './artifact-verdicts.ts'
 import { signaturesAt } from './found-signatures.ts'
 import { openPolicy } from './policy-folder.ts'
 import { locate } from './reference-target.ts'
@@ -13,6 +14,8 @@ export interface CheckOptions extends RunOptions {
   registry: Omit<RegistryOptions, 'side'>
   /** The policy folder. */
   policy: string
+  /** Where plugins are that signatures may name. */
+  plugins?: PluginPlace | undefined
   /** The name to judge it under, when it is not the one it lies under. */
   scope?: string | undefined
 }
@@ -26,7 +29,7 @@ export interface CheckReport extends VerdictReport {
 export async function check(options: CheckOptions): Promise<CheckReport> {
   const now = nowOf(options)
   // Before any request: what is judged later is judged by what stands here now.
-  const judge = judgeWith(openPolicy(options.policy), now)
+  const judge = judgeWith(openPolicy(options.policy), now, meansOf(options.plugins, options.signal))
   const sources = new Sources(options.registry)
   try {
     tell(options, { type: 'phase', phase: 'resolving' })

@@ -4,6 +4,7 @@ import { sortedJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { fingerprint, type ChannelKey } from '../tuf/index.ts'
+import type { PluginPlace } from './artifact-verdicts.ts'
 import { exportKeys, openChannelFolder, type AskPassphrase, type ChannelFolder } from './channel-folder.ts'
 import type { Plan } from './plan-file.ts'
 import { timeText, type RunOptions } from './run.ts'
@@ -30,6 +31,8 @@ export interface ExportOptions extends RunOptions {
   sequence?: number | undefined
   /** The policy folder that every artifact must satisfy. */
   policy?: string | undefined
+  /** Where plugins are that signatures may name. */
+  plugins?: PluginPlace | undefined
   /** Where the content goes, `host[:port][/prefix]`, since policies name repositories by their destination. */
   destination?: string | undefined
   /** Says what would be exported and writes nothing. */

@@ -4,7 +4,14 @@ import type { Digest } from '../oci/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { State } from '../state/index.ts'
 import type { Verdict } from '../trust/index.ts'
-import { judgePassage, verdictOver, verdictRow, withoutRefused, type JudgedArtifact } from './artifact-verdicts.ts'
+import {
+  judgePassage,
+  verdictOver,
+  verdictRow,
+  withoutRefused,
+  type JudgedArtifact,
+  type PluginPlace,
+} from './artifact-verdicts.ts'
 import { deliverFile, deliverPipe } from './deliver.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
 import { passNearDoor, type Passage } from './passage.ts'
@@ -31,6 +38,8 @@ export interface ImportOptions extends RunOptions {
   readBackFull?: boolean | undefined
   /** The policy folder to judge each artifact by; without one only the channel is judged. */
   policy?: string | undefined
+  /** Where plugins are that signatures may name. */
+  plugins?: PluginPlace | undefined
   /** Brings what is trusted although something else is not. */
   keepGoing?: boolean | undefined
   /** Says what would be done and writes nothing, neither to the target nor to the state. */

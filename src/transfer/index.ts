@@ -61,6 +61,7 @@ export const importBundle = lazily(async () => (await import('./import.ts')).imp
 export const sign = lazily(async () => (await import('./sign.ts')).sign)
 export const check = lazily(async () => (await import('./check.ts')).check)
 export const openSigner = lazily(async () => (await import('./signing-key.ts')).openSigner)
+export const openPluginSigner = lazily(async () => (await import('./signing-key.ts')).openPluginSigner)
 export const timestamper = lazily(async () => (await import('./signing-key.ts')).timestamper)
 export const exitOfVerdicts = lazily(async () => (await import('./artifact-verdicts.ts')).verdictExit)
 

@@ -6,7 +6,7 @@ import { SallyportError } from '../errors/index.ts'
 import { parseReference, type Descriptor } from '../oci/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { localScope, openPlace, type Place } from './place.ts'
-import { parseLayoutReference, Sources } from './sources.ts'
+import { parseLayoutReference, type Sources } from './sources.ts'
 
 export interface Located {
   source: Source

@@ -11,17 +11,21 @@ import {
   signatureManifest,
   targetPayload,
   THUMBPRINTS,
+  COSE,
+  JWS,
+  type Certificate,
   type Signer,
 } from '../signature/index.ts'
 import { ORIGIN } from '../trust/index.ts'
 import { locate, writable } from './reference-target.ts'
 import { addDays, EXPORTER, nowOf, tell, timeText, type RunOptions } from './run.ts'
+import type { EnvelopeSigner } from './signing-key.ts'
 import { Sources } from './sources.ts'
 
 export interface SignOptions extends RunOptions {
   ref: string
   registry: Omit<RegistryOptions, 'side'>
-  signer: Signer
+  signer: Signer | EnvelopeSigner
   format: 'jws' | 'cose'
   form: 'legacy' | 'artifactType'
   /** Days until the signature expires; it does not by default. */
@@ -42,8 +46,9 @@ export interface SignReport {
   /** The new signature's manifest; null in a dry run. */
   signature: Digest | null
   format: 'jws' | 'cose'
-  algorithm: string
-  signer: string
+  /** Null, as `signer`, in a dry run with a device that makes whole envelopes. */
+  algorithm: string | null
+  signer: string | null
   thumbprints: string[]
   signingTime: string
   expiry: string | null
@@ -66,27 +71,62 @@ async function store(target: Target, descriptor: Descriptor, bytes: Buffer): Pro
     })
 }
 
+interface Sealed {
+  bytes: Buffer
+  chain: readonly Certificate[]
+  algorithm: string
+  annotations: Readonly<Record<string, string>>
+}
+
+async function seal(
+  payload: Buffer,
+  { signer, format, timestamp }: SignOptions,
+  signingTime: Date,
+  expiry: Date | undefined,
+): Promise<Sealed> {
+  if ('envelope' in signer) {
+    if (timestamp !== undefined)
+      throw new SallyportError('USAGE', {
+        side: 'source',
+        subject: '--timestamp',
+        detail: 'a device that makes whole envelopes gets its own timestamps',
+      })
+    const seconds = expiry === undefined ? undefined : Math.round((expiry.getTime() - signingTime.getTime()) / 1000)
+    const { bytes, envelope, annotations } = await signer.envelope(payload, format === 'jws' ? JWS : COSE, seconds)
+    return { bytes, chain: envelope.chain, algorithm: envelope.algorithm, annotations }
+  }
+  const bytes = await sealEnvelope({ format, payload, signer, signingTime, expiry, agent: agent(), timestamp })
+  return { bytes, chain: signer.chain, algorithm: signer.algorithm, annotations: {} }
+}
+
+function signerOf(chain: readonly Certificate[]): Pick<SignReport, 'signer' | 'thumbprints'> {
+  const [leaf] = chain
+  return {
+    signer: leaf === undefined ? null : distinguishedNameText(leaf.subject),
+    thumbprints: chain.map(({ sha256 }) => sha256),
+  }
+}
+
 /** Signature → blobs → manifest, read back → listed: a list never names what is not there. */
 async function attach(
   target: Target,
   subject: Descriptor,
-  envelope: Buffer,
+  { bytes: envelope, chain, annotations }: Sealed,
   options: SignOptions,
   signingTime: Date,
 ): Promise<{ digest: Digest; referrers: 'api' | 'fallback' }> {
   const mediaType = options.format === 'jws' ? 'application/jose+json' : 'application/cose'
   const blob = { mediaType, digest: digestOf(envelope), size: envelope.length }
-  const { chain } = options.signer
   const { form } = options
-  const bytes = signatureManifest({ subject, envelope: blob, chain, created: signingTime, form })
+  const bytes = signatureManifest({ subject, envelope: blob, chain, created: signingTime, form, annotations })
   const manifest = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length }
   const config = { mediaType: OCI_EMPTY, digest: digestOf(EMPTY_CONFIG), size: EMPTY_CONFIG.length }
   await store(target, config, EMPTY_CONFIG)
   await store(target, blob, envelope)
   await target.pushManifest(manifest, bytes)
   await target.manifest(manifest)
-  const annotations = { [THUMBPRINTS]: JSON.stringify(chain.map(({ sha256 }) => sha256)) }
-  const listed = { ...manifest, artifactType: SIGNATURE_TYPE, annotations }
+  const thumbprints = JSON.stringify(chain.map(({ sha256 }) => sha256))
+  const listed = { ...manifest, artifactType: SIGNATURE_TYPE, annotations: { [THUMBPRINTS]: thumbprints } }
   return { digest: manifest.digest, referrers: await target.listReferrers(subject, [listed]) }
 }
 
@@ -104,16 +144,14 @@ export async function sign(options: SignOptions): Promise<SignReport> {
     tell(options, { type: 'phase', phase: 'resolving' })
     const { source, descriptor, tag } = await locate(sources, ref)
     const metadata = { ...options.metadata, ...(options.origin === true ? { [ORIGIN]: source.repository } : {}) }
-    const [leaf] = signer.chain
     const report: SignReport = {
       repository: source.repository,
       tag: tag ?? null,
       artifact: descriptor.digest,
       signature: null,
       format,
-      algorithm: signer.algorithm,
-      signer: leaf === undefined ? '' : distinguishedNameText(leaf.subject),
-      thumbprints: signer.chain.map(({ sha256 }) => sha256),
+      algorithm: 'envelope' in signer ? null : signer.algorithm,
+      ...signerOf('envelope' in signer ? [] : signer.chain),
       signingTime: timeText(signingTime),
       expiry: expiry === undefined ? null : timeText(expiry),
       timestamped: options.timestamp !== undefined,
@@ -123,13 +161,13 @@ export async function sign(options: SignOptions): Promise<SignReport> {
     const payload = targetPayload(descriptor, metadata)
     if (options.dryRun === true) return report
     tell(options, { type: 'phase', phase: 'signing' })
-    const { timestamp } = options
-    const envelope = await sealEnvelope({ format, payload, signer, signingTime, expiry, agent: agent(), timestamp })
+    const sealed = await seal(payload, options, signingTime, expiry)
     const { place, target } = writable(ref, source, registry)
     try {
       tell(options, { type: 'phase', phase: 'storing' })
-      const { digest, referrers } = await attach(target, descriptor, envelope, options, signingTime)
-      return { ...report, signature: digest, referrers }
+      const { digest, referrers } = await attach(target, descriptor, sealed, options, signingTime)
+      const { algorithm, chain } = sealed
+      return { ...report, algorithm, ...signerOf(chain), signature: digest, referrers }
     } finally {
       await place.close()
     }

@@ -5,7 +5,12 @@ import {
   freshTimestamp,
   hashFor,
   localSigner,
+  openPlugin,
   parseCertificates,
+  pluginEnvelope,
+  pluginSigner,
+  type EnvelopeType,
+  type PluginEnvelope,
   type SignatureAlgorithm,
   type Signer,
 } from '../signature/index.ts'
@@ -27,6 +32,38 @@ export interface SignerFiles {
 export async function openSigner({ key, chain, passphrase }: SignerFiles): Promise<Signer> {
   const certificates = parseCertificates(readSmall(chain))
   return localSigner(openSigningKey(readSmall(key).toString('latin1'), await passphrase(key), key), certificates)
+}
+
+export interface PluginTerms {
+  name: string
+  keyId: string
+  /** Notation's own folder, which holds `plugins/`. */
+  folder: string
+  config: Readonly<Record<string, string>>
+  environment: Readonly<Record<string, string>>
+  /** The chain of the key, where the plugin should not be asked for it; a file as for {@link openSigner}. */
+  chain?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** A signer whose device makes whole envelopes. */
+export interface EnvelopeSigner {
+  envelope(payload: Uint8Array, mediaType: EnvelopeType, expirySeconds: number | undefined): Promise<PluginEnvelope>
+}
+
+/**
+ * A signer with the key in a device behind a plugin of Notation. What it signs is verified before it is used.
+ * Throws PLUGIN_MISSING, PLUGIN_FAILED, CERTIFICATE_FILE, CHAIN_INVALID.
+ */
+export async function openPluginSigner(terms: PluginTerms): Promise<Signer | EnvelopeSigner> {
+  const { name, keyId, chain, ...place } = terms
+  const plugin = await openPlugin(name, place)
+  if (plugin.capabilities.has('SIGNATURE_GENERATOR.RAW'))
+    return pluginSigner(plugin, keyId, chain === undefined ? undefined : parseCertificates(readSmall(chain)))
+  return {
+    envelope: (payload, mediaType, expirySeconds) =>
+      pluginEnvelope(plugin, { keyId, payload, mediaType, expirySeconds }),
+  }
 }
 
 /** A timestamp authority, as the command line names it. */

@@ -3,7 +3,7 @@ import { fileInput, isFileInput, pipeInput, type ByteInput } from '../bundle/ind
 import { SallyportError } from '../errors/index.ts'
 import { State } from '../state/index.ts'
 import type { Verdict } from '../trust/index.ts'
-import { judgePassage, scopesBelow, verdictOver, type JudgedArtifact } from './artifact-verdicts.ts'
+import { judgePassage, scopesBelow, verdictOver, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
 import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import type { RunOptions } from './run.ts'
@@ -23,6 +23,8 @@ export interface VerifyOptions extends RunOptions {
   site?: string | undefined
   /** The policy folder to judge each artifact by. */
   policy?: string | undefined
+  /** Where plugins are that signatures may name. */
+  plugins?: PluginPlace | undefined
   /** Where the content goes, `host[:port][/prefix]`, since policies name repositories by their destination. */
   destination?: string | undefined
 }
