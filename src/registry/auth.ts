@@ -138,9 +138,10 @@ export class Authorizer {
     const asked = this.#scopes(challenge, scopes)
     const request = tokenRequest({ url: realm, service: challenge.service, scopes: asked, credential, userAgent })
     const asking = performance.now()
-    const late = new Transient(
-      new SallyportError('REGISTRY_UNREACHABLE', { side, subject, detail: `${realm.origin} gives no token in time` }),
-    )
+    const late = (): Transient =>
+      new Transient(
+        new SallyportError('REGISTRY_UNREACHABLE', { side, subject, detail: `${realm.origin} gives no token in time` }),
+      )
     // Many requests may wait for one token, so it is tied to the clock and to none of them.
     const deadline = new Deadline(undefined, timing.documentMs, late)
     try {

@@ -7,10 +7,13 @@ export class Deadline {
   #timer: NodeJS.Timeout | undefined
   readonly #abort = (): void => this.#controller.abort(this.#outer?.reason)
 
-  /** Aborts with `late` after `ms`, or with the outer signal's reason as soon as that has one. */
-  constructor(outer: AbortSignal | undefined, ms: number, late: Error) {
+  /**
+   * Aborts with `late` after `ms`, or with the outer signal's reason as soon as that has one. A function gives the error
+   * when it is needed, which spares each request its stack.
+   */
+  constructor(outer: AbortSignal | undefined, ms: number, late: Error | (() => Error)) {
     this.#outer = outer
-    this.#timer = setTimeout(() => this.#controller.abort(late), ms)
+    this.#timer = setTimeout(() => this.#controller.abort(typeof late === 'function' ? late() : late), ms)
     if (outer === undefined) return
     setMaxListeners(0, outer)
     if (outer.aborted) this.#abort()

@@ -102,9 +102,10 @@ export class Registry {
   async exchange(call: Call): Promise<Answer> {
     const { side, timing } = this.settings
     const { origin, authorizer } = await this.#meet(call.subject)
-    const late = new Transient(
-      new SallyportError('REGISTRY_UNREACHABLE', { side, subject: call.subject, detail: 'no answer in time' }),
-    )
+    const late = (): Transient =>
+      new Transient(
+        new SallyportError('REGISTRY_UNREACHABLE', { side, subject: call.subject, detail: 'no answer in time' }),
+      )
     const deadline = new Deadline(call.signal, timing.documentMs, late)
     const streams = typeof call.body === 'function'
     if (streams) deadline.stopClock()
