@@ -17,6 +17,7 @@ import {
   type LogReport,
   type PinReport,
   type PolicyCheckReport,
+  type PolicyEditReport,
   type PolicyExplainReport,
   type PolicyShowReport,
   type RunEvent,
@@ -39,6 +40,7 @@ import {
   CA_ISSUE,
   CA_SHOW,
   POLICY_CHECK,
+  POLICY_EDIT,
   POLICY_EXPLAIN,
   POLICY_SHOW,
   STORE_ADD,
@@ -234,6 +236,8 @@ export const REPORTS = {
   'trust store add': STORE_ADD,
   'trust store list': STORE_LIST,
   'trust store remove': STORE_REMOVE,
+  'trust policy add': POLICY_EDIT,
+  'trust policy remove': POLICY_EDIT,
   'trust policy check': POLICY_CHECK,
   'trust policy show': POLICY_SHOW,
   'trust policy explain': POLICY_EXPLAIN,
@@ -295,6 +299,8 @@ interface Given {
   'trust store add': StoreAddReport
   'trust store list': StoreListReport
   'trust store remove': StoreRemoveReport
+  'trust policy add': PolicyEditReport
+  'trust policy remove': PolicyEditReport
   'trust policy check': PolicyCheckReport
   'trust policy show': PolicyShowReport
   'trust policy explain': PolicyExplainReport

@@ -110,3 +110,11 @@ export const POLICY_EXPLAIN = z.strictObject({
 })
 
 export const POLICY_SHOW = z.strictObject({ policy: z.string(), digest: z.string(), scopes: z.array(POLICY_EXPLAIN) })
+
+export const POLICY_EDIT = z.strictObject({
+  policy: z.string(),
+  file: z.string(),
+  name: z.string(),
+  statements: count,
+  dryRun: z.boolean(),
+})

@@ -75,6 +75,9 @@ const REPEATED = new Set([
   'meta',
   'plugin-config',
   'trust store add fingerprint',
+  'trust policy add scope',
+  'trust policy add store',
+  'trust policy add identity',
   'ca issue scope',
 ])
 

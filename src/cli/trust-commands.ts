@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { defaultPolicy } from './artifact-commands.ts'
 import { accessOf, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
-import { anchorsText, explainText, findingsText, removedText, showPolicyText, storesText } from './trust-text.ts'
+import { addPolicy } from './policy-commands.ts'
+import { anchorsText, removedText, storesText } from './trust-text.ts'
 
-interface PolicyArgs {
+export interface PolicyArgs {
   policy: string
 }
 
-function withPolicy<T>(yargs: Argv<T>): Argv<T & PolicyArgs> {
+export function withPolicy<T>(yargs: Argv<T>): Argv<T & PolicyArgs> {
   return yargs.option('policy', {
     type: 'string',
     requiresArg: true,
@@ -123,49 +124,6 @@ function addStore(yargs: Argv, register: Register): Argv {
             return { verb: 'trust store remove', report, text: removedText(report), exit: 0 }
           },
         ),
-      )
-      .demandCommand(1, 'name a command')
-      .strict(),
-  )
-}
-
-function addPolicy(yargs: Argv, register: Register): Argv {
-  return yargs.command('policy', 'what the trust policy says', (y) =>
-    y
-      .command(
-        'check',
-        'everything that is the matter with a policy folder',
-        (z) => withPolicy(z).example('$0 trust policy check', '').example('$0 trust policy check --policy policy/', ''),
-        register('trust policy check', async (argv: PolicyArgs, context) => {
-          const { trustPolicyCheck } = await import('../index.ts')
-          const report = await trustPolicyCheck({ ...context, policy: argv.policy })
-          return { verb: 'trust policy check', report, text: findingsText(report), exit: report.usable ? 0 : 2 }
-        }),
-      )
-      .command(
-        'show',
-        'what it says of every repository it names',
-        (z) =>
-          withPolicy(z).example('$0 trust policy show', '').example('$0 trust policy show --policy policy/ --json', ''),
-        register('trust policy show', async (argv: PolicyArgs, context) => {
-          const { trustPolicyShow } = await import('../index.ts')
-          const report = await trustPolicyShow({ ...context, policy: argv.policy })
-          return { verb: 'trust policy show', report, text: showPolicyText(report), exit: 0 }
-        }),
-      )
-      .command(
-        'explain <ref>',
-        'what it says of one repository, by its name at the destination',
-        (z) =>
-          withPolicy(z)
-            .positional('ref', { type: 'string', demandOption: true })
-            .example('$0 trust policy explain registry.site:5000/mirror/app', '')
-            .example('$0 trust policy explain local/app --policy policy/', ''),
-        register('trust policy explain', async (argv: PolicyArgs & { ref: string }, context) => {
-          const { trustPolicyExplain } = await import('../index.ts')
-          const report = await trustPolicyExplain({ ...context, policy: argv.policy, scope: argv.ref })
-          return { verb: 'trust policy explain', report, text: explainText(report), exit: report.found ? 0 : 13 }
-        }),
       )
       .demandCommand(1, 'name a command')
       .strict(),

@@ -4,6 +4,7 @@ import type {
   CheckReport,
   JudgedArtifact,
   PolicyCheckReport,
+  PolicyEditReport,
   PolicyExplainReport,
   PolicyShowReport,
   SignatureReport,
@@ -140,4 +141,10 @@ export function explainText(report: PolicyExplainReport): string[] {
 export function showPolicyText({ policy, digest, scopes }: PolicyShowReport): string[] {
   if (scopes.length === 0) return [`no trust policy in ${plain(policy)}: every artifact is refused`]
   return [`${plain(policy)} ${digest}`, ...scopes.flatMap(explainText)]
+}
+
+export function editedText({ file, name, statements, dryRun }: PolicyEditReport, done: 'added' | 'removed'): string[] {
+  return [
+    `${dryRun ? `would be ${done}` : done}: ${plain(name)}, in ${plain(file)} (${counted(statements, 'statement')})`,
+  ]
 }

@@ -92,6 +92,16 @@ export function writeNew(file: string, text: string | Uint8Array, mode = 0o600):
   }
 }
 
+/** Makes the names in a folder outlast a power cut. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /**
  * Makes the keys and the root. The folder appears whole or not at all.
  * Each person gets two keys: one that approves bundles, and one that decides about the root, to be kept offline.

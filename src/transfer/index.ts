@@ -24,6 +24,7 @@ export type { RunEvent, RunOptions } from './run.ts'
 export type { LogReport, StatusReport } from './site-report.ts'
 export type { InitReport, StateRunOptions } from './state-verbs.ts'
 export type { ByteOutput } from './stream-out.ts'
+export type { PolicyAddOptions, PolicyEditReport } from './trust-policy-edit.ts'
 export type { PolicyCheckReport, PolicyExplainReport, PolicyShowReport } from './trust-policy.ts'
 export type { Anchor, StoreAddReport, StoreListReport, StoreRemoveReport } from './trust-store.ts'
 export type { SignatureReport, VerdictReport } from './verdict-report.ts'
@@ -69,6 +70,8 @@ export const trustStoreAdd = lazily(async () => (await import('./trust-store.ts'
 export const trustStoreList = lazily(async () => (await import('./trust-store.ts')).trustStoreList)
 export const trustStoreRemove = lazily(async () => (await import('./trust-store.ts')).trustStoreRemove)
 export const acquire = lazily(async () => (await import('./acquire.ts')).acquire)
+export const trustPolicyAdd = lazily(async () => (await import('./trust-policy-edit.ts')).trustPolicyAdd)
+export const trustPolicyRemove = lazily(async () => (await import('./trust-policy-edit.ts')).trustPolicyRemove)
 export const trustPolicyCheck = lazily(async () => (await import('./trust-policy.ts')).trustPolicyCheck)
 export const trustPolicyShow = lazily(async () => (await import('./trust-policy.ts')).trustPolicyShow)
 export const trustPolicyExplain = lazily(async () => (await import('./trust-policy.ts')).trustPolicyExplain)

@@ -1,11 +1,11 @@
 /** `trust store`: adds and removes trust anchors in notation's folders. Each against a fingerprint that a person said. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { encodePem, fingerprintWords, parseFingerprint } from '../codec/index.ts'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import { distinguishedNameText, parseCertificates, type Certificate } from '../signature/index.ts'
 import { anchorFault, isStoreName, storeKind, STORE_FOLDER, type StoreName } from '../trust/index.ts'
-import { writeNew } from './channel-init.ts'
+import { syncFolder, writeNew } from './channel-init.ts'
 import { openPolicy, readPolicyFiles } from './policy-folder.ts'
 import { nowOf, timeText, type RunOptions } from './run.ts'
 
@@ -133,15 +133,6 @@ function openStoreFiles(policy: string, folder: string): [string, Certificate[]]
   return [...readPolicyFiles(policy)]
     .filter(([name]) => dirname(name) === folder)
     .map(([name, bytes]) => [join(policy, name), parseCertificates(bytes)])
-}
-
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }
 
 function place(policy: string, file: string, text: string): void {

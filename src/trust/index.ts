@@ -2,7 +2,7 @@
 export { ATTEMPT_CAP } from './attempt-order.ts'
 export { SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
 export { explainPolicy, type PolicyExplanation, type StatementExplanation } from './explain.ts'
-export type { Finding } from './finding.ts'
+export { faultOf, type Finding } from './finding.ts'
 export { judgeArtifact, judgeWith, type ArtifactQuery, type BlobQuery, type Judge, type JudgeTerms } from './judge.ts'
 export type { FindPlugin, JudgeMeans, RevocationAnswer, RevocationCheck, RevocationQuery } from './judge-means.ts'
 export { CHECKS, type Action, type Actions, type Check, type Level, type Override } from './level.ts'

@@ -20,6 +20,8 @@ const COMMANDS = [
   'trust store add',
   'trust store list',
   'trust store remove',
+  'trust policy add',
+  'trust policy remove',
   'trust policy check',
   'trust policy show',
   'trust policy explain',

@@ -1,6 +1,6 @@
 /** What `--json` prints, held against the published schemas as a stranger reads them. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { schemaFiles } from '../../bundles/make-schemas.ts'
@@ -112,14 +112,10 @@ describe('docs/schemas', () => {
     await check('trust store add', sallyport.trustStoreAdd(anchor))
     await check('trust store add', sallyport.trustStoreAdd(anchor))
     await check('trust store list', sallyport.trustStoreList({ policy }))
-    const statement = {
-      name: 'x',
-      registryScopes: ['*'],
-      signatureVerification: { level: 'strict', override: { revocation: 'skip' } },
-      trustStores: ['ca:x'],
-      trustedIdentities: ['*'],
-    }
-    writeFileSync(join(policy, 'trustpolicy.json'), JSON.stringify({ version: '1.0', trustPolicies: [statement] }))
+    const strict = { policy, stores: ['ca:x'], identities: ['*'], level: 'strict', revocation: 'skip' } as const
+    await check('trust policy add', sallyport.trustPolicyAdd({ ...strict, name: 'x', scopes: ['*'] }))
+    await check('trust policy add', sallyport.trustPolicyAdd({ ...strict, name: 'y', scopes: ['registry.site/y'] }))
+    await check('trust policy remove', sallyport.trustPolicyRemove({ policy, name: 'y' }))
     await check('trust policy check', sallyport.trustPolicyCheck({ policy }))
     await check('trust policy show', sallyport.trustPolicyShow({ policy }))
     await check('trust policy explain', sallyport.trustPolicyExplain({ policy, scope: 'registry.site/app' }))
