@@ -1,7 +1,7 @@
 /** The signature envelope of the Notary Project, opened: everything about it that needs neither trust nor a clock. */
 import { verifyPrimitive, type SignatureAlgorithm } from './algorithm.ts'
-import { parseCertificate, type Certificate } from './certificate.ts'
-import { checkChain } from './chain.ts'
+import type { Certificate } from './certificate.ts'
+import { PLAIN_READER, type ChainReader } from './chain-reader.ts'
 import { readCose } from './cose.ts'
 import { AGENT_CAP, ENVELOPE_CAP, capped, envelopeFault, malformed } from './envelope-fault.ts'
 import type { EnvelopeParts } from './envelope-parts.ts'
@@ -43,15 +43,17 @@ function takeApart(mediaType: string, bytes: Uint8Array): EnvelopeParts {
 
 /**
  * The envelope in `bytes`, its form, signature, chain and payload proven.
+ * @param chains - a reader that remembers, where many envelopes are opened; the chain is then shared between them
+ *
  * Nothing is said on trust, time, revocation or target: a critical attribute that is not known stands in `critical`,
  * a demanded plugin in `plugin`, and both must be met by the caller or fail the signature.
  * Throws ENVELOPE_MALFORMED, ENVELOPE_SIGNATURE, CERTIFICATE_MALFORMED, CHAIN_INVALID, ALGORITHM_REFUSED,
  * LIMIT_EXCEEDED (beyond 32 MiB, 16 certificates, or a part's own cap).
  */
-export function openEnvelope(mediaType: string, bytes: Uint8Array): Envelope {
+export function openEnvelope(mediaType: string, bytes: Uint8Array, chains: ChainReader = PLAIN_READER): Envelope {
   capped(bytes.length, ENVELOPE_CAP, 'bytes')
   const { toBeSigned, salt, agent, chain: ders, ...parts } = takeApart(mediaType, bytes)
-  const chain = ders.map((der) => parseCertificate(der))
+  const chain = chains.parse(ders)
   const [signer] = chain
   if (signer?.algorithm === undefined) throw envelopeFault('ALGORITHM_REFUSED', 'the key of the signing certificate')
   // Stops algorithm substitution: the key decides, the header must only agree.
@@ -59,7 +61,7 @@ export function openEnvelope(mediaType: string, bytes: Uint8Array): Envelope {
     throw malformed(`alg is ${parts.algorithm}, and the key of the signing certificate is for ${signer.algorithm}`)
   if (!verifyPrimitive(signer.algorithm, signer.publicKey, toBeSigned, parts.signature, salt))
     throw envelopeFault('ENVELOPE_SIGNATURE', `${signer.algorithm} by certificate ${signer.sha256}`)
-  checkChain(chain, 'codeSigning')
+  chains.check(chain)
   readTarget(parts.payload)
   return {
     ...parts,

@@ -3,6 +3,7 @@ export { algorithmFor, hashFor, signPrimitive, verifyPrimitive, type SignatureAl
 export { type KeyUsage } from './certificate-extensions.ts'
 export { parseCertificates } from './certificate-file.ts'
 export { issuedBy, parseCertificate, selfSigned, type Certificate } from './certificate.ts'
+export { rememberingReader, type ChainReader } from './chain-reader.ts'
 export { checkChain, type ChainPurpose } from './chain.ts'
 export { parseDistinguishedName } from './distinguished-name-text.ts'
 export {

@@ -2,6 +2,7 @@
 import { checkAnchor, checkIdentity } from './authenticity.ts'
 import { checkTime, type TimeFinding } from './authentic-time.ts'
 import { CheckRecord, failed, undecided, type CheckFinding } from './check-outcome.ts'
+import type { ChainReader } from '../signature/index.ts'
 import type { JudgeMeans, RevocationCheck, RevocationQuery } from './judge-means.ts'
 import { CHECKS } from './level.ts'
 import type { TrustMaterial } from './material.ts'
@@ -17,6 +18,8 @@ export interface StatementTerms {
   means: JudgeMeans
   /** Asked once for each chain. */
   revocation: RevocationCheck | undefined
+  /** Proves each chain once. */
+  chains: ChainReader
 }
 
 /** The whole `why` of a signature that nothing is to be said about. */

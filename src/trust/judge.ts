@@ -1,5 +1,6 @@
 /** Judging artifacts by one set of trust material at one time. */
 import type { Descriptor, Digest } from '../oci/index.ts'
+import { rememberingReader } from '../signature/index.ts'
 import { applicablePolicy, single, type Applicable } from './applicable.ts'
 import { blobStatementFor } from './blob-policy.ts'
 import { judgeSignatures } from './judge-artifact.ts'
@@ -49,7 +50,7 @@ function remembering(check: RevocationCheck): RevocationCheck {
  */
 export function judgeWith(material: TrustMaterial, now: Date, means: JudgeMeans = {}): Judge {
   const revocation = means.revocation === undefined ? undefined : remembering(means.revocation)
-  const terms = { material, now, means, revocation }
+  const terms = { material, now, means, revocation, chains: rememberingReader() }
   const applicables = new Map<string, Applicable | undefined>()
   const applicableTo = (scope: string): Applicable | undefined => {
     if (!applicables.has(scope)) applicables.set(scope, applicablePolicy(material, scope))
