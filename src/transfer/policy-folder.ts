@@ -10,13 +10,25 @@ const MAX_BYTES = 64 * 1024 * 1024
 /** Levels below the folder: truststore/x509/ca/NAME/FILE. */
 const MAX_DEPTH = 6
 
-function refused(subject: string, detail: string): SallyportError {
-  return new SallyportError('TRUST_STORE_MALFORMED', { side: 'state', subject, detail })
+function refused(
+  subject: string,
+  detail: string,
+  code: 'POLICY_MALFORMED' | 'TRUST_STORE_MALFORMED' = 'TRUST_STORE_MALFORMED',
+): SallyportError {
+  return new SallyportError(code, { side: 'state', subject, detail })
 }
 
 function unreadable(subject: string, cause: unknown): SallyportError {
   const detail = (cause as NodeJS.ErrnoException).code
   return new SallyportError('FILE_UNREADABLE', { side: 'state', subject, detail, cause })
+}
+
+function reading<T>(subject: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw unreadable(subject, cause)
+  }
 }
 
 class PolicyFiles {
@@ -32,17 +44,17 @@ class PolicyFiles {
   stores(folder: string, depth = 1): void {
     const path = join(this.#dir, folder)
     if (depth > MAX_DEPTH) throw refused(path, 'folders nested too deeply')
-    const stat = lstatSync(path)
+    const stat = reading(path, () => lstatSync(path))
     if (stat.isSymbolicLink()) throw refused(path, 'a symbolic link')
     if (!stat.isDirectory()) throw refused(path, 'not a folder')
-    for (const entry of readdirSync(path, { withFileTypes: true })) {
+    for (const entry of reading(path, () => readdirSync(path, { withFileTypes: true }))) {
       const name = `${folder}/${entry.name}`
       if (entry.isDirectory()) this.stores(name, depth + 1)
-      else this.file(name)
+      else this.file(name, 'TRUST_STORE_MALFORMED')
     }
   }
 
-  file(name: string): void {
+  file(name: string, code: 'POLICY_MALFORMED' | 'TRUST_STORE_MALFORMED'): void {
     const path = join(this.#dir, name)
     if (this.found.size >= MAX_FILES) throw new SallyportError('LIMIT_EXCEEDED', { side: 'state', subject: path })
     let fd: number
@@ -50,15 +62,18 @@ class PolicyFiles {
       // NONBLOCK: a fifo must not hold the run.
       fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ELOOP') throw refused(path, 'a symbolic link')
+      if ((cause as NodeJS.ErrnoException).code === 'ELOOP') throw refused(path, 'a symbolic link', code)
       throw unreadable(path, cause)
     }
     try {
       const stat = fstatSync(fd)
-      if (!stat.isFile()) throw refused(path, 'not a regular file')
+      if (!stat.isFile()) throw refused(path, 'not a regular file', code)
       this.#bytes += stat.size
       if (this.#bytes > MAX_BYTES) throw new SallyportError('LIMIT_EXCEEDED', { side: 'state', subject: path })
-      this.found.set(name, readFileSync(fd))
+      this.found.set(
+        name,
+        reading(path, () => readFileSync(fd)),
+      )
     } finally {
       closeSync(fd)
     }
@@ -68,27 +83,22 @@ class PolicyFiles {
 /**
  * The files of a policy folder that decide anything, by path inside it. Other files (notation keeps its keys and
  * settings there) are not opened; names one slip away from a policy's are given on, for `trust/` to refuse.
- * Throws FILE_UNREADABLE, TRUST_STORE_MALFORMED, LIMIT_EXCEEDED.
+ * Throws FILE_UNREADABLE, LIMIT_EXCEEDED; POLICY_MALFORMED and TRUST_STORE_MALFORMED for what is no regular file.
  */
 export function readPolicyFiles(dir: string): Map<string, Buffer> {
   const files = new PolicyFiles(dir)
-  let names: string[]
-  try {
-    names = readdirSync(dir)
-  } catch (cause) {
-    throw unreadable(dir, cause)
-  }
-  for (const name of names.toSorted()) {
+  for (const name of reading(dir, () => readdirSync(dir)).toSorted()) {
     if (name === STORES) files.stores(name)
     else if (/^(?:trust[-_.]?(?:polic|store)|polic)/i.test(name)) {
-      if (lstatSync(join(dir, name)).isDirectory()) files.found.set(`${name}/`, Buffer.alloc(0))
-      else files.file(name)
+      const path = join(dir, name)
+      if (reading(path, () => lstatSync(path)).isDirectory()) files.found.set(`${name}/`, Buffer.alloc(0))
+      else files.file(name, 'POLICY_MALFORMED')
     }
   }
   return files.found
 }
 
-/** The trust material in a policy folder. Throws as {@link readPolicyFiles}, POLICY_MALFORMED. */
+/** The trust material in a policy folder. Throws as {@link readPolicyFiles}. */
 export function openPolicy(dir: string): TrustMaterial {
   return readTrustMaterial(readPolicyFiles(dir))
 }
