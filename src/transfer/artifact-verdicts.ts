@@ -71,7 +71,7 @@ export async function judgeArtifacts(
     const graph = graphs.get(repository)
     const node = graph?.nodes.get(root)
     if (graph === undefined || node === undefined) continue
-    const signatures = await carriedSignatures(graph, root, read(repository))
+    const signatures = await carriedSignatures(graph, root, read(repository), options)
     const { mediaType, digest, size } = node.descriptor
     const artifact = { mediaType, digest, size }
     const verdict = await judge.artifact({ artifact, scope: scopeOf(repository), origin: repository, signatures })

@@ -29,13 +29,15 @@ export interface CheckReport extends VerdictReport {
 export async function check(options: CheckOptions): Promise<CheckReport> {
   const now = nowOf(options)
   // Before any request: what is judged later is judged by what stands here now.
-  const judge = judgeWith(openPolicy(options.policy), now, meansOf(options.plugins, options.signal))
+  const material = openPolicy(options.policy)
+  const judge = judgeWith(material, now, meansOf(options.plugins, options.signal))
+  const anchors = new Set([...material.stores.values()].flat().map(({ sha256 }) => sha256))
   const sources = new Sources(options.registry)
   try {
     tell(options, { type: 'phase', phase: 'resolving' })
     const { source, descriptor, tag, scope } = await locate(sources, options.ref)
     tell(options, { type: 'phase', phase: 'reading signatures' })
-    const signatures = await signaturesAt(source, descriptor.digest)
+    const signatures = await signaturesAt(source, descriptor.digest, { ...options, anchors })
     const verdict = await judge.artifact({
       artifact: descriptor,
       scope: options.scope ?? scope,

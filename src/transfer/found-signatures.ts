@@ -1,24 +1,45 @@
 /** Finds the Notary Project signatures of an artifact, whether it is carried or lies somewhere. */
+import { parseJson } from '../codec/index.ts'
 import type { Graph, Source } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { parseManifest, verifying, type Descriptor, type Digest } from '../oci/index.ts'
-import { ENVELOPE_CAP, envelopeOf } from '../signature/index.ts'
+import { parseManifest, verifying, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
+import { ENVELOPE_CAP, envelopeOf, THUMBPRINTS } from '../signature/index.ts'
 import type { FoundSignature } from '../trust/index.ts'
+import { checkInterrupted, type RunOptions } from './run.ts'
 
 /** The bytes of an envelope, proven. */
 export type ReadEnvelope = (descriptor: Descriptor) => Promise<Uint8Array>
 
+/** What keeps a signature from being read and is no fault of its own: a verdict on it would blame the wrong one. */
+function isElsewhere({ code }: SallyportError): boolean {
+  return code === 'INTERRUPTED' || code === 'FILE_UNREADABLE' || /^(?:REGISTRY|REDIRECT|REALM)_/.test(code)
+}
+
 /** A signature that can't be read is one that fails, and is listed so; what is wrong with it alone condemns nothing else. */
-async function found(
+async function found<T>(
   manifest: Digest,
-  read: () => Promise<{ mediaType: string; envelope: Uint8Array } | undefined>,
-): Promise<FoundSignature | undefined> {
+  read: () => Promise<T | undefined>,
+): Promise<T | Pick<FoundSignature, 'manifest' | 'fault'> | undefined> {
   try {
-    const signature = await read()
-    return signature === undefined ? undefined : { manifest, ...signature }
+    return await read()
   } catch (error) {
-    if (!(error instanceof SallyportError)) throw error
+    if (!(error instanceof SallyportError) || isElsewhere(error)) throw error
     return { manifest, fault: error }
+  }
+}
+
+const CLAIM_CAP = 16 * 1024
+const CHAIN_CAP = 100
+
+/** The thumbprints that a manifest claims for its chain: anyone's to write, so they decide what is looked at first, no more. */
+function claimed({ annotations }: Manifest): string[] {
+  const text = annotations[THUMBPRINTS]
+  if (text === undefined || text.length > CLAIM_CAP) return []
+  try {
+    const claim = parseJson(Buffer.from(text), 'bundle', THUMBPRINTS)
+    return Array.isArray(claim) ? claim.filter((item) => typeof item === 'string').slice(0, CHAIN_CAP) : []
+  } catch {
+    return []
   }
 }
 
@@ -41,14 +62,22 @@ export function envelopesOf(source: Source): ReadEnvelope {
 }
 
 /** The signatures of a manifest that its graph carries, in the order of their digests. */
-export async function carriedSignatures(graph: Graph, subject: Digest, read: ReadEnvelope): Promise<FoundSignature[]> {
+export async function carriedSignatures(
+  graph: Graph,
+  subject: Digest,
+  read: ReadEnvelope,
+  options: RunOptions = {},
+): Promise<FoundSignature[]> {
   const signatures: FoundSignature[] = []
   for (const digest of graph.referrersOf(subject)) {
+    checkInterrupted(options)
     const manifest = graph.nodes.get(digest)?.manifest
     if (manifest === undefined) continue
-    const signature = await found(digest, async () => {
+    const signature = await found(digest, async (): Promise<FoundSignature | undefined> => {
       const envelope = envelopeOf(manifest)
-      return envelope === undefined ? undefined : { mediaType: envelope.mediaType, envelope: await read(envelope) }
+      if (envelope === undefined) return undefined
+      const { mediaType } = envelope
+      return { manifest: digest, mediaType, envelope: await read(envelope), thumbprints: claimed(manifest) }
     })
     if (signature !== undefined) signatures.push(signature)
   }
@@ -57,28 +86,66 @@ export async function carriedSignatures(graph: Graph, subject: Digest, read: Rea
 
 // More signatures than anybody has on one artifact; each costs two requests to a registry that may be hostile.
 const MAX_ASKED = 1000
+// All envelopes of one artifact together: they are held in memory until it is judged.
+const HELD_CAP = 128 * 1024 * 1024
+
+export interface LookOptions extends RunOptions {
+  /** Thumbprints of the site's anchors: what claims one of them is read first. */
+  anchors: ReadonlySet<string>
+}
+
+interface Listed {
+  manifest: Digest
+  envelope: Descriptor
+  thumbprints: string[]
+}
+
+async function listed(source: Source, subject: Digest, descriptor: Descriptor): Promise<Listed | undefined> {
+  const bytes = await source.manifest(descriptor)
+  const manifest = parseManifest(bytes, descriptor.mediaType, 'source', `${source.repository}@${descriptor.digest}`)
+  if (manifest.subject?.digest !== subject) return undefined
+  const envelope = envelopeOf(manifest)
+  return envelope && { manifest: descriptor.digest, envelope, thumbprints: claimed(manifest) }
+}
 
 /**
- * The signatures that a source lists for a manifest, in the order of their digests. What is listed and does not name
- * the manifest itself is none. Throws what listing throws: a list that can't be had is not an empty one.
+ * The signatures that a source lists for a manifest. What is listed and does not name the manifest itself is none.
+ * Envelopes beyond 128 MiB together are not read, and fail. Throws what listing throws, since a list that can't be had is
+ * not an empty one, and what the source fails with.
  */
-export async function signaturesAt(source: Source, subject: Digest): Promise<FoundSignature[]> {
-  const listed = await source.referrers(subject)
-  if (listed.length > MAX_ASKED)
+export async function signaturesAt(source: Source, subject: Digest, options: LookOptions): Promise<FoundSignature[]> {
+  const referrers = await source.referrers(subject)
+  const place = `${source.repository}@${subject}`
+  if (referrers.length > MAX_ASKED)
     throw new SallyportError('LIMIT_EXCEEDED', {
       side: 'source',
-      subject: `${source.repository}@${subject}`,
-      detail: `${listed.length} referrers, at most ${MAX_ASKED} are looked at`,
+      subject: place,
+      detail: `${referrers.length} referrers, at most ${MAX_ASKED} are looked at`,
     })
-  const read = envelopesOf(source)
   const signatures: FoundSignature[] = []
-  for (const descriptor of listed) {
-    const signature = await found(descriptor.digest, async () => {
-      const bytes = await source.manifest(descriptor)
-      const manifest = parseManifest(bytes, descriptor.mediaType, 'source', `${source.repository}@${descriptor.digest}`)
-      if (manifest.subject?.digest !== subject) return undefined
-      const envelope = envelopeOf(manifest)
-      return envelope === undefined ? undefined : { mediaType: envelope.mediaType, envelope: await read(envelope) }
+  const readable: Listed[] = []
+  for (const descriptor of referrers) {
+    checkInterrupted(options)
+    const one = await found(descriptor.digest, () => listed(source, subject, descriptor))
+    if (one === undefined) continue
+    if ('envelope' in one) readable.push(one)
+    else signatures.push(one)
+  }
+  const read = envelopesOf(source)
+  const rank = ({ thumbprints }: Listed): number => (thumbprints.some((one) => options.anchors.has(one)) ? 0 : 1)
+  let held = 0
+  for (const { manifest, envelope, thumbprints } of readable.sort((a, b) => rank(a) - rank(b))) {
+    checkInterrupted(options)
+    const signature = await found(manifest, async (): Promise<FoundSignature> => {
+      if (held + envelope.size > HELD_CAP)
+        throw new SallyportError('LIMIT_EXCEEDED', {
+          side: 'source',
+          subject: place,
+          detail: 'signature envelopes over 128 MiB together',
+        })
+      const bytes = await read(envelope)
+      held += bytes.length
+      return { manifest, mediaType: envelope.mediaType, envelope: bytes, thumbprints }
     })
     if (signature !== undefined) signatures.push(signature)
   }

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fixtureSigner } from '../../fixtures/chains/build.ts'
-import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
+import type { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import type { KeyAlgorithm } from '../../src/ca/index.ts'
 import { encodePem } from '../../src/codec/index.ts'
 import { isFault, type Code } from '../../src/errors/index.ts'
