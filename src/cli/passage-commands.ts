@@ -158,6 +158,11 @@ export function addImport(yargs: Argv, register: Register): Argv {
             describe: 'how blobs are read back',
           })
           .option('policy', { type: 'string', describe: 'judge each artifact by this folder', requiresArg: true })
+          .option('channel-only', {
+            type: 'boolean',
+            default: false,
+            describe: 'judge no artifacts, at a site that has judged them before',
+          })
           .option('keep-going', {
             type: 'boolean',
             default: false,
@@ -177,6 +182,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           map: string[]
           'read-back': 'head' | 'full'
           policy: string | undefined
+          'channel-only': boolean
           'keep-going': boolean
           'dry-run': boolean
         },
@@ -197,6 +203,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           readBackFull: argv['read-back'] === 'full',
           policy: argv.policy,
           plugins: pluginsHere(),
+          channelOnly: argv['channel-only'],
           keepGoing: argv['keep-going'],
           dryRun: argv['dry-run'],
         })

@@ -26,12 +26,14 @@ export type Intent = {
 export class Ledger {
   #site: string | undefined
   #floor: string | undefined
+  #policySince: string | undefined
   readonly #channels: Map<string, ChannelRecord>
   readonly #intents: Map<string, Intent>
 
   constructor(from?: Ledger) {
     this.#site = from?.site
     this.#floor = from?.floor
+    this.#policySince = from?.policySince
     this.#channels = new Map(from?.channels)
     this.#intents = new Map(from?.intents)
   }
@@ -43,6 +45,11 @@ export class Ledger {
   /** The newest signed time seen, `YYYY-MM-DDTHH:MM:SSZ`. */
   get floor(): string | undefined {
     return this.#floor
+  }
+
+  /** When artifacts were judged by a trust policy first; undefined where the channel alone was judged so far. */
+  get policySince(): string | undefined {
+    return this.#policySince
   }
 
   get channels(): ReadonlyMap<string, ChannelRecord> {
@@ -84,13 +91,15 @@ export class Ledger {
         return importOps(row)
       case 'held':
         return heldOps(row)
+      case 'verdict':
+        if (typeof row['policy'] === 'string') this.#policySince ??= row.time
+        return []
       case 'tag-intent':
         return this.#intend(row)
       case 'tag-done':
         return this.#settle(row)
       case 'journal':
       case 'torn':
-      case 'verdict':
       case 'restore':
       case 'note':
         return []

@@ -101,6 +101,11 @@ export class State extends Queries {
     return this.#writer?.journal.rows() ?? Journal.read(this.dir)
   }
 
+  /** When this site judged artifacts by a trust policy first, or undefined. */
+  get policySince(): string | undefined {
+    return this.ledger.policySince
+  }
+
   /**
    * The time to judge by, which is `now`.
    * Throws CLOCK_BEHIND when it is before a time that was seen signed: an old clock makes expired metadata good again.

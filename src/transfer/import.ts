@@ -4,15 +4,9 @@ import type { Digest } from '../oci/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { State } from '../state/index.ts'
 import type { Verdict } from '../trust/index.ts'
-import {
-  judgePassage,
-  verdictOver,
-  verdictRow,
-  withoutRefused,
-  type JudgedArtifact,
-  type PluginPlace,
-} from './artifact-verdicts.ts'
+import { verdictOver, withoutRefused, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
 import { deliverFile, deliverPipe } from './deliver.ts'
+import { demandPolicy, recordVerdicts, verdictsFor } from './import-verdicts.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
 import { passNearDoor, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
@@ -40,6 +34,8 @@ export interface ImportOptions extends RunOptions {
   policy?: string | undefined
   /** Where plugins are that signatures may name. */
   plugins?: PluginPlace | undefined
+  /** Judges the channel alone at a site that has judged artifacts before; without it that is refused. */
+  channelOnly?: boolean | undefined
   /** Brings what is trusted although something else is not. */
   keepGoing?: boolean | undefined
   /** Says what would be done and writes nothing, neither to the target nor to the state. */
@@ -87,25 +83,6 @@ async function commit(state: State, { verdict, files }: Passage, now: Date): Pro
     // be refused until our clock is there.
     floor: created < timeText(now) ? created : timeText(now),
   })
-}
-
-async function recordVerdicts(
-  state: State,
-  { census, verdict, files }: Passage,
-  judged: readonly JudgedArtifact[] | null,
-): Promise<void> {
-  // A policy may have changed since: what it says now is what the push rests on, also when the bundle is a repeat.
-  if (judged !== null) return state.recordVerdicts(judged.map((artifact) => verdictRow(verdict.id, artifact)))
-  if (await state.bundle(files.transfer.channel, verdict.sequence).then((known) => known?.state !== 'accepted')) return
-  await state.recordVerdicts(
-    census.content.artifacts.map(({ repository, root }) => ({
-      id: verdict.id,
-      repository,
-      digest: root,
-      verdict: 'trusted',
-      why: 'CHANNEL',
-    })),
-  )
 }
 
 /** Every tag the bundle binds, at its place. */
@@ -214,6 +191,7 @@ async function bring(
   now: Date,
   options: ImportOptions,
 ): Promise<ImportReport> {
+  demandPolicy(state, options)
   const at = state.effectiveNow(now)
   const passage = await passNearDoor(input, {
     ...options,
@@ -225,15 +203,7 @@ async function bring(
   checkCreated(passage, at)
   const landing = landings(passage, options.map)
   const fromFile = isFileInput(input)
-  const artifacts =
-    options.policy === undefined
-      ? null
-      : await judgePassage(passage, {
-          ...options,
-          policy: options.policy,
-          now: at,
-          scopeOf: (name) => place.scope(place.path(landing.get(name) ?? name)),
-        })
+  const artifacts = await verdictsFor(passage, place, landing, at, options)
   if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
   const common = {
     ...summarize(passage.files, passage.verdict.id),
