@@ -17,6 +17,7 @@ import { missed, table } from './report.ts'
 import { exportRow } from './rows-export.ts'
 import { againRow, importRow } from './rows-import.ts'
 import { startRow } from './rows-start.ts'
+import { verifySignedBigRow, verifySignedRow } from './rows-signed.ts'
 import { verifyRow } from './rows-verify.ts'
 import { makeSite } from './site.ts'
 import { emptyFolder, type Stage } from './stage.ts'
@@ -28,6 +29,8 @@ const ROWS: Readonly<Record<string, (stage: Stage) => Row | Promise<Row>>> = {
   'verify-file-cold': (stage) => verifyRow(stage, 'file', true),
   'verify-pipe': (stage) => verifyRow(stage, 'pipe', false),
   'verify-pipe-cold': (stage) => verifyRow(stage, 'pipe', true),
+  'verify-signed': verifySignedRow,
+  'verify-signed-big': verifySignedBigRow,
   'import-big': (stage) => importRow(stage, 'big'),
   'import-small': (stage) => importRow(stage, 'small'),
   'again-big': (stage) => againRow(stage, 'big'),

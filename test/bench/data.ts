@@ -4,13 +4,14 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { Agent, request as httpRequest } from 'node:http'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type { Digest } from '../../src/oci/index.ts'
 import { startRegistry } from '../peers/setup/registry.ts'
 
 /** A new number makes everybody's data anew. */
 const GENERATOR = 1
 const MIB = 1024 * 1024
 const CHUNK = MIB
-const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+export const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 const CONFIG = 'application/vnd.oci.image.config.v1+json'
 const LAYER = 'application/vnd.oci.image.layer.v1.tar'
 
@@ -26,15 +27,16 @@ export interface Workload {
 export interface BenchData {
   readonly big: Workload
   readonly small: Workload
+  readonly scale: number
   /** The storage folder of a distribution registry that holds both. */
   readonly storage: string
   /** For what is made from this data: bundles, layouts. */
   readonly folder: string
 }
 
-interface Descriptor {
+export interface Part {
   readonly mediaType: string
-  readonly digest: string
+  readonly digest: Digest
   readonly size: number
 }
 
@@ -50,7 +52,8 @@ function* seededBytes(name: string, size: number): Generator<Buffer> {
   for (let left = size; left > 0; left -= CHUNK) yield cipher.update(zeros.subarray(0, Math.min(left, CHUNK)))
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+/** Keeps connections; to be destroyed after. */
+export const agent = new Agent({ keepAlive: true, maxSockets: 8 })
 
 function send(method: string, url: string, headers: Record<string, string | number>, body?: Iterable<Buffer>) {
   return new Promise<{ status: number; location: string }>((resolve, reject) => {
@@ -67,7 +70,8 @@ function send(method: string, url: string, headers: Record<string, string | numb
   })
 }
 
-class Pusher {
+/** Fills a repository and writes down what is in it. */
+export class Pusher {
   readonly blobs: Record<string, number> = {}
   readonly manifests: Record<string, number> = {}
   readonly tags: Record<string, string> = {}
@@ -77,10 +81,10 @@ class Pusher {
     this.base = `${origin}/v2/${repository}`
   }
 
-  async blob(mediaType: string, size: number, bytes: () => Iterable<Buffer>): Promise<Descriptor> {
+  async blob(mediaType: string, size: number, bytes: () => Iterable<Buffer>): Promise<Part> {
     const hash = createHash('sha256')
     for (const piece of bytes()) hash.update(piece)
-    const digest = `sha256:${hash.digest('hex')}`
+    const digest = `sha256:${hash.digest('hex')}` as const
     const { location } = await send('POST', `${this.base}/blobs/uploads/`, { 'content-length': 0 })
     const url = `${location}${location.includes('?') ? '&' : '?'}digest=${digest}`
     const headers = { 'content-length': size, 'content-type': 'application/octet-stream' }
@@ -90,21 +94,27 @@ class Pusher {
     return { mediaType, digest, size }
   }
 
-  layer(name: string, size: number): Promise<Descriptor> {
+  layer(name: string, size: number): Promise<Part> {
     return this.blob(LAYER, size, () => seededBytes(name, size))
   }
 
-  async image(tag: string, layers: readonly Descriptor[]): Promise<void> {
+  async image(tag: string, layers: readonly Part[]): Promise<Part> {
     const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) }
     const text = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: {}, rootfs, tag }))
     const config = await this.blob(CONFIG, text.length, () => [text])
-    const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config, layers }))
-    const headers = { 'content-length': manifest.length, 'content-type': MANIFEST }
-    const { status } = await send('PUT', `${this.base}/manifests/${tag}`, headers, [manifest])
-    if (status !== 201) throw new Error(`${tag}: the registry answered ${status}`)
-    const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`
-    this.manifests[digest] = manifest.length
-    this.tags[tag] = digest
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config, layers }))
+    const manifest = await this.manifest(tag, MANIFEST, bytes)
+    this.manifests[manifest.digest] = manifest.size
+    this.tags[tag] = manifest.digest
+    return manifest
+  }
+
+  /** By a tag or a digest; in no list. */
+  async manifest(reference: string, mediaType: string, bytes: Buffer): Promise<Part> {
+    const headers = { 'content-length': bytes.length, 'content-type': mediaType }
+    const { status } = await send('PUT', `${this.base}/manifests/${reference}`, headers, [bytes])
+    if (status !== 201) throw new Error(`${reference}: the registry answered ${status}`)
+    return { mediaType, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length }
   }
 
   workload(repository: string): Workload {
@@ -112,11 +122,18 @@ class Pusher {
   }
 }
 
-async function makeBig(origin: string, scale: number): Promise<Workload> {
-  const pusher = new Pusher(origin, 'bench/big')
+/** Three layers that eight images share, and one of each; the tags are v1 to v8. */
+export async function pushBig(pusher: Pusher, scale: number): Promise<Part[]> {
   const layer = (name: string, mib: number) => pusher.layer(`big ${name}`, Math.max(1, Math.round(mib * scale)) * MIB)
   const shared = [await layer('shared 1', 64), await layer('shared 2', 64), await layer('shared 3', 64)]
-  for (let n = 1; n <= 8; n += 1) await pusher.image(`v${n}`, [...shared, await layer(`own ${n}`, 192)])
+  const images: Part[] = []
+  for (let n = 1; n <= 8; n += 1) images.push(await pusher.image(`v${n}`, [...shared, await layer(`own ${n}`, 192)]))
+  return images
+}
+
+async function makeBig(origin: string, scale: number): Promise<Workload> {
+  const pusher = new Pusher(origin, 'bench/big')
+  await pushBig(pusher, scale)
   return pusher.workload('bench/big')
 }
 
@@ -126,7 +143,7 @@ async function makeSmall(origin: string, scale: number): Promise<Workload> {
   const next = numbers.values()
   const work = async () => {
     for (const n of next) {
-      const layers: Descriptor[] = []
+      const layers: Part[] = []
       for (let at = 1; at <= 4; at += 1) layers.push(await pusher.layer(`small ${n} ${at}`, 32 * 1024))
       await pusher.image(`v${n}`, layers)
     }
@@ -155,7 +172,7 @@ export async function benchData(scale: number): Promise<BenchData> {
     }
   }
   const { big, small } = JSON.parse(readFileSync(listed, 'utf8')) as Pick<BenchData, 'big' | 'small'>
-  return { big, small, storage, folder }
+  return { big, small, scale, storage, folder }
 }
 
 /** Bytes of all the blobs and manifests. */

@@ -15,7 +15,8 @@ export interface Site {
   /** A command line of ours. `profile` is a folder for `--cpu-prof`. */
   sallyport(args: readonly string[]): Command
   exportTo(file: string, registry: Registry, workload: Workload): Command
-  verify(file: string): Command
+  /** By the channel alone, or by a policy folder too. */
+  verify(file: string, policy?: string): Command
   /** With a state in which nothing has been accepted, unless `again`. */
   importFrom(file: string, registry: Registry, again?: boolean): Command
 }
@@ -69,7 +70,10 @@ export async function makeSite({ folder, main = BUILT, profile }: SiteOptions): 
       const keys = ['--keys', fresh('keys'), '--passphrase-file', secret, '--sequence', SEQUENCE]
       return sallyport(['export', '-f', at('plan.yaml'), ...keys, '-o', file, ...reach(registry)])
     },
-    verify: (file) => sallyport(['verify', file, '--state', at('state'), '--json']),
+    verify(file, policy) {
+      const judged = policy === undefined ? [] : ['--policy', policy]
+      return sallyport(['verify', file, ...judged, '--state', at('state'), '--json'])
+    },
     importFrom(file, registry, again = false) {
       const state = again ? at('state.used') : fresh('state')
       return sallyport(['import', file, '--to', registry.host, '--state', state, ...reach(registry)])

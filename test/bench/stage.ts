@@ -34,12 +34,17 @@ export function emptyFolder({ folder }: Stage): void {
 }
 
 /** Our bundle of a workload; made anew in every process, since other code may write other bytes. */
-export async function bundleOf({ data, source, site }: Stage, size: Size): Promise<string> {
-  const file = join(data.folder, `${size}.tar`)
+export function bundleOf(stage: Stage, size: Size): Promise<string> {
+  return bundleFrom(stage, size, stage.data[size])
+}
+
+/** As {@link bundleOf}, of any content that the source holds. */
+export async function bundleFrom({ data, source, site }: Stage, name: string, workload: Workload): Promise<string> {
+  const file = join(data.folder, `${name}.tar`)
   if (!made.has(file)) {
     rmSync(file, { force: true })
-    await succeed(site.exportTo(file, source, data[size]))
-    checkTar(file, data[size], true)
+    await succeed(site.exportTo(file, source, workload))
+    checkTar(file, workload, true)
     rmSync(extractedPath(file), { recursive: true, force: true })
     made.add(file)
   }

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { needPeers } from './setup/run.ts'
+import { needPeers, peersBin } from './setup/run.ts'
 
 export type Place =
   | { readonly layout: string }
@@ -124,13 +124,21 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64')
 }
 
-function program(context: Mocha.Context): string {
-  const bin = needPeers(context)
+/** The program of these very sources, or undefined when it was not built. It reads a question a line. */
+export function judgeProgram(): string | undefined {
+  const bin = peersBin()
+  if (bin === undefined) return undefined
   const programs = readdirSync(SOURCES).filter((name) => name.endsWith('.go'))
   const hash = createHash('sha256')
   for (const name of ['go.mod', 'go.sum', ...programs.toSorted()]) hash.update(readFileSync(join(SOURCES, name)))
   const path = join(bin, `notation-judge-${hash.digest('hex').slice(0, 16)}`)
-  if (existsSync(path)) return path
+  return existsSync(path) ? path : undefined
+}
+
+function program(context: Mocha.Context): string {
+  needPeers(context)
+  const path = judgeProgram()
+  if (path !== undefined) return path
   if (process.env['CI'])
     throw new Error('the judge on notation-go is missing or not of these sources: run scripts/peers.sh')
   return context.skip()
