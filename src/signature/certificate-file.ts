@@ -40,20 +40,29 @@ function derOf(bytes: Uint8Array): Uint8Array[] {
   return all
 }
 
-const BLOCK = /^-----BEGIN ([^\n]*)-----\n([\s\S]*?)^-----END ([^\n]*)-----$/gm
+const BEGIN = '-----BEGIN CERTIFICATE-----'
+const END = '-----END CERTIFICATE-----'
 
 function pemOf(text: string): Buffer[] {
-  const plain = text.replaceAll('\r\n', '\n').replaceAll(/[ \t]+$/gm, '')
   const all: Buffer[] = []
-  const around = plain.replaceAll(BLOCK, (_, label: string, body: string, end: string) => {
-    if (label !== 'CERTIFICATE' || end !== label) throw fault('it holds a block that is no certificate')
-    const packed = body.replaceAll('\n', '')
-    const der = Buffer.from(packed, 'base64')
-    if (der.toString('base64') !== packed) throw fault('a block is not base64')
-    all.push(der)
-    return ''
-  })
-  // Half a block is damage, and a certificate nobody would miss otherwise.
-  if (around.includes('-----BEGIN') || around.includes('-----END')) throw fault('a block is cut short')
+  let body: string[] | undefined
+  for (const line of text.split('\n').map((ended) => ended.trimEnd())) {
+    if (line === BEGIN && body === undefined) body = []
+    else if (line === END && body !== undefined) {
+      all.push(base64Of(body.join('')))
+      body = undefined
+    }
+    // Half a block is damage, and a certificate nobody would miss otherwise.
+    else if (line.includes('-----BEGIN') || line.includes('-----END'))
+      throw fault('a block is no certificate, or is cut short')
+    else body?.push(line)
+  }
+  if (body !== undefined) throw fault('a block is cut short')
   return all
+}
+
+function base64Of(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.toString('base64') !== text) throw fault('a block is not base64')
+  return bytes
 }

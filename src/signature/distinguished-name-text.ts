@@ -39,7 +39,6 @@ type Token = string | Buffer
 function tokensOf(text: string): Token[] {
   const tokens = text.match(/\\[0-9A-Fa-f]{2}|\\.|[^]/gsu) ?? []
   return tokens.map((token) => {
-    if (token === '\\') throw new NameFault('a backslash stands at the end')
     if (/^[+;"<>\p{Cc}]$/u.test(token)) throw new NameFault(`${JSON.stringify(token)} stands there without a backslash`)
     if (!token.startsWith('\\')) return token
     if (token.length === 3) return Buffer.from(token.slice(1), 'hex')

@@ -38,7 +38,9 @@ describe('codec/der-tree', () => {
     const encoded = derSequence(derOctets(Buffer.alloc(200, 1)), der(0x31, derSequence()))
     for (let end = 0; end < encoded.length; end += 1)
       assert.throws(() => parseDer(encoded.subarray(0, end)), DerError, `${end}`)
-    assert.throws(() => parseDer(Buffer.concat([encoded, Buffer.alloc(1)])), DerError)
+    for (const behind of ['00', '0500'])
+      assert.throws(() => parseDer(Buffer.concat([encoded, bytes(behind)])), DerError)
+    assert.throws(() => parseDer(Buffer.alloc(0)), DerError)
   })
 
   it('refuses lengths that are indefinite or longer than they need be, at any depth', () => {

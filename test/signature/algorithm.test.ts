@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { constants, generateKeyPairSync, sign } from 'node:crypto'
+import { constants, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import {
   algorithmFor,
   hashFor,
@@ -47,6 +47,18 @@ describe('signature/algorithm', () => {
       others.map(algorithmFor),
       others.map(() => undefined),
     )
+  })
+
+  it('gives none to an RSA key that everybody can sign for, or whose exponent no other verifier takes', () => {
+    const { n } = KEYS.PS256.publicKey.export({ format: 'jwk' })
+    const withExponent = (hex: string) =>
+      createPublicKey({
+        key: { kty: 'RSA', n: n ?? '', e: Buffer.from(hex, 'hex').toString('base64url') },
+        format: 'jwk',
+      })
+    for (const hex of ['01', '02', '010000', '0080000001', '0100000001'])
+      assert.equal(algorithmFor(withExponent(hex)), undefined, hex)
+    for (const hex of ['03', '010001', '7fffffff']) assert.equal(algorithmFor(withExponent(hex)), 'PS256', hex)
   })
 
   it('signs what it verifies, in the length of the key', () => {

@@ -59,6 +59,9 @@ describe('signature/certificate-file', () => {
   it('refuses more than a thousand certificates or 16 MiB', () => {
     assert.equal(parseCertificates(Buffer.concat(Array.from({ length: 1000 }, () => first))).length, 1000)
     refuses(Buffer.concat(Array.from({ length: 1001 }, () => first)))
-    refuses(`${' '.repeat(16 * 1024 * 1024)}${pem}`)
+    const spaces = ' '.repeat(16 * 1024 * 1024 - pem.length - 1)
+    assert.deepEqual(names(`${spaces}\n${pem}`), ['one'])
+    refuses(`${spaces} \n${pem}`)
+    refuses('-----BEGIN CERTIFICATE-----\n'.repeat(500_000))
   })
 })

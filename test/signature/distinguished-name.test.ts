@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { der, parseDer } from '../../src/codec/index.ts'
+import { DerError, der, parseDer } from '../../src/codec/index.ts'
 import { readName } from '../../src/signature/distinguished-name.ts'
 import { distinguishedNameText, identityFault, namesSubset, parseDistinguishedName } from '../../src/signature/index.ts'
 import { attribute, nameOf, type Pair } from './hand-made.ts'
@@ -169,6 +169,26 @@ describe('signature/distinguished-name', () => {
     assert.equal(identityFault(named(...ACME, ['OU', 'a'])), undefined)
     assert.notEqual(identityFault(named(...ACME, ['OU', 'a'], ['OU', 'a'])), undefined)
     assert.notEqual(identityFault([...named(...ACME), ...joined(['OU', 'a'], ['CN', 'bb'])]), undefined)
+  })
+
+  it('refuses a policy name that cannot stand for an identity', () => {
+    const signer = named(...ACME, ['OU', 'a'])
+    assert.ok(namesSubset(named(...ACME), signer))
+    for (const part of [[], named(['OU', 'a']), named(...ACME, ['OU', 'a'], ['OU', 'a'])])
+      assert.ok(!namesSubset(part, signer))
+  })
+
+  it('refuses names of another shape, and characters that are none', () => {
+    const wrong = [
+      der(0x30, der(0x31)),
+      der(0x30, der(0x30, attribute(['CN', 'x']))),
+      der(0x30, der(0x31, der(0x31, attribute(['CN', 'x'])))),
+      der(0x30, der(0x31, der(0x30, der(0x0c)))),
+      ...['d800', '0041d8', 'd8000041', 'dc00d800'].map((hex) => nameOf(['CN', der(0x1e, Buffer.from(hex, 'hex'))])),
+      nameOf(['CN', der(0x0c, Uint8Array.of(0xed, 0xa0, 0x80))]),
+      ...[0x12, 0x13, 0x16, 0x1a].map((tag) => nameOf(['CN', der(tag, Uint8Array.of(0x41, 0x0a))])),
+    ]
+    for (const name of wrong) assert.throws(() => readName(parseDer(name)), DerError, name.toString('hex'))
   })
 
   it('never takes octets for a text that spells them', () => {
