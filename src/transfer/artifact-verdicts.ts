@@ -11,6 +11,10 @@ import type { Passage } from './passage.ts'
 import { localScope } from './place.ts'
 import { openPolicy } from './policy-folder.ts'
 import { checkInterrupted, tell, type RunOptions } from './run.ts'
+import type { InformationReport } from './trust-information.ts'
+import { trustRepository } from './trust-item.ts'
+import { serialPlugins } from './serial-plugins.ts'
+import { SideBySide } from './side-by-side.ts'
 import { verdictReport, type VerdictReport } from './verdict-report.ts'
 
 export interface JudgedArtifact extends VerdictReport {
@@ -51,7 +55,7 @@ export interface PluginPlace {
 
 /** What a judge may ask for help. */
 export function meansOf(plugins: PluginPlace | undefined, signal: AbortSignal | undefined): JudgeMeans {
-  return plugins === undefined ? {} : { verifyByPlugin: pluginFinder({ ...plugins, signal }) }
+  return plugins === undefined ? {} : { verifyByPlugin: serialPlugins(pluginFinder({ ...plugins, signal })) }
 }
 
 /** The verdict on each artifact, in their order. Throws only what makes judging impossible, never for what is judged. */
@@ -63,31 +67,53 @@ export async function judgeArtifacts(
   const { now, scopeOf, read } = options
   const judge = judgeWith(openPolicy(options.policy), now, meansOf(options.plugins, options.signal))
   tell(options, { type: 'phase', phase: 'judging signatures' })
-  const verdicts: JudgedArtifact[] = []
+  const verdicts = new SideBySide<JudgedArtifact>()
   for (const { repository, root, tags } of artifacts) {
     // Lets the threads that prove payload beside this have their next run.
     await breathe()
     checkInterrupted(options)
     const graph = graphs.get(repository)
     const node = graph?.nodes.get(root)
-    if (graph === undefined || node === undefined) continue
+    // What has no verdict would count as trusted.
+    if (graph === undefined || node === undefined) throw new TypeError(`${repository}@${root} is not carried`)
     const signatures = await carriedSignatures(graph, root, read(repository), options)
     const { mediaType, digest, size } = node.descriptor
     const artifact = { mediaType, digest, size }
-    const verdict = await judge.artifact({ artifact, scope: scopeOf(repository), origin: repository, signatures })
-    verdicts.push({ ...verdictReport(verdict), repository, tags })
+    const query = { artifact, scope: scopeOf(repository), origin: repository, signatures }
+    const held = signatures.reduce((sum, { envelope }) => sum + (envelope?.length ?? 0), 0)
+    await verdicts.begin(held, async () => ({ ...verdictReport(await judge.artifact(query)), repository, tags }))
   }
-  return verdicts
+  return verdicts.all()
 }
 
-/** The verdicts on what a bundle carries, by what its law holds. */
+/**
+ * What rides along to inform on trust: carried unjudged, since it makes nothing trusted. Most bundles have none, and
+ * start without the code for it.
+ * @param landing - where repositories go, when the receiver has a word in it
+ */
+export async function informationIn(
+  passage: Pick<Passage, 'census' | 'law' | 'files'>,
+  landing?: ReadonlyMap<string, string>,
+): Promise<InformationReport[]> {
+  const own = trustRepository(passage.files.transfer.channel)
+  if (!passage.census.repositories.some(({ graph }) => graph.repository === own)) return []
+  const { readTrustInformation } = await import('./trust-information.ts')
+  return readTrustInformation(passage, landing).items
+}
+
+/** The verdicts on what a bundle carries, by what its law holds; on what informs there is none. */
 export function judgePassage(
   { census, law }: Pick<Passage, 'census' | 'law'>,
+  information: readonly InformationReport[],
   options: Omit<JudgeOptions, 'read'>,
 ): Promise<JudgedArtifact[]> {
   const graphs = new Map(census.repositories.map(({ graph }) => [graph.repository, graph]))
   const read = envelopesIn(law)
-  return judgeArtifacts(census.content.artifacts, graphs, { ...options, read: () => read })
+  const informs = new Set(information.map((item) => refusalKey(item)))
+  const judged = census.content.artifacts.filter(
+    ({ repository, root }) => !informs.has(refusalKey({ repository, digest: root })),
+  )
+  return judgeArtifacts(judged, graphs, { ...options, read: () => read })
 }
 
 /** One verdict over all: the worst, where `rejected` is worse than `inconclusive`. */
@@ -127,7 +153,8 @@ export function verdictRow(
     digest,
     verdict,
     why: code ?? 'POLICY',
-    detail: why.slice(0, 400),
+    // What a signature says of itself stands in it: a pair that is cut in two would be no text for other readers.
+    detail: why.slice(0, 400).toWellFormed(),
     scope,
     policy,
     signatures: signatures

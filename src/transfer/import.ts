@@ -4,7 +4,13 @@ import type { Digest } from '../oci/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { State } from '../state/index.ts'
 import type { Verdict } from '../trust/index.ts'
-import { verdictOver, withoutRefused, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
+import {
+  informationIn,
+  verdictOver,
+  withoutRefused,
+  type JudgedArtifact,
+  type PluginPlace,
+} from './artifact-verdicts.ts'
 import { deliverFile, deliverPipe } from './deliver.ts'
 import { demandPolicy, recordVerdicts, verdictsFor } from './import-verdicts.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
@@ -12,11 +18,12 @@ import { passNearDoor, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import { openPlace, type Place } from './place.ts'
 import { noCounts, Pusher, type PushCounts } from './push.ts'
-import { rehearse, stillThere } from './presence.ts'
+import { carriedManifests, rehearse, stillThere } from './presence.ts'
 import { nowOf, tell, timeText, type RunOptions } from './run.ts'
 import { pinnedIn } from './site.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
 import { moveTag, moveTags, settleIntents, type TagMoveReport, type WantedTag } from './tag-moves.ts'
+import type { InformationReport } from './trust-information.ts'
 import { checkCreated, openInput, type BundleInput } from './verify.ts'
 
 export interface ImportOptions extends RunOptions {
@@ -49,6 +56,8 @@ export interface ImportReport extends BundleSummary {
   verdict: Verdict
   /** Each artifact's own verdict; null when no policy was given. */
   artifacts: JudgedArtifact[] | null
+  /** What rides along to inform on trust: judged by no policy, trusted by nothing. */
+  information: InformationReport[]
   /** The same bundle was accepted before; this run made sure that all of it is there. */
   repeat: boolean
   counts: PushCounts
@@ -141,7 +150,10 @@ async function deliver(
       new: descriptor.digest,
       outcome: 'kept' as const,
     }))
-    const manifestsPresent = passage.census.repositories.reduce((sum, { graph }) => sum + graph.nodes.size, 0)
+    const manifestsPresent = [...carriedManifests(passage.census.content).values()].reduce(
+      (sum, { size }) => sum + size,
+      0,
+    )
     return { counts: { ...pusher.counts, manifestsPresent }, tags, settled }
   }
   await state.recordImport({ id, channel, sequence, target, phase: 'start' })
@@ -203,7 +215,8 @@ async function bring(
   checkCreated(passage, at)
   const landing = landings(passage, options.map)
   const fromFile = isFileInput(input)
-  const artifacts = await verdictsFor(passage, place, landing, at, options)
+  const information = await informationIn(passage, landing)
+  const artifacts = await verdictsFor(passage, place, landing, information, at, options)
   if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
   const common = {
     ...summarize(passage.files, passage.verdict.id),
@@ -211,26 +224,21 @@ async function bring(
     approval: approvalOf(passage.verdict),
     verdict: verdictOver(artifacts ?? []),
     artifacts,
+    information,
     repeat: passage.verdict.repeat,
     landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
     dryRun: options.dryRun === true,
   }
-  if (options.dryRun === true)
-    return {
-      ...common,
-      ...(await rehearse(
-        withoutRefused(passage, artifacts ?? []),
-        place,
-        landing,
-        wantedTags(withoutRefused(passage, artifacts ?? []), place, landing),
-        options,
-      )),
-      settled: 0,
-    }
+  const refused = common.verdict !== 'trusted' && options.keepGoing !== true
+  const nothing = { ...common, counts: noCounts(), tags: [], settled: 0 }
+  const admitted = withoutRefused(passage, artifacts ?? [])
+  if (options.dryRun === true) {
+    if (refused) return nothing
+    const wanted = wantedTags(admitted, place, landing)
+    return { ...nothing, ...(await rehearse(admitted, place, landing, wanted, options)) }
+  }
   await commit(state, passage, at)
   await recordVerdicts(state, passage, artifacts)
-  if (common.verdict !== 'trusted' && options.keepGoing !== true)
-    return { ...common, counts: noCounts(), tags: [], settled: 0 }
-  const admitted = withoutRefused(passage, artifacts ?? [])
+  if (refused) return nothing
   return { ...common, ...(await deliver({ state, place, passage: admitted, landing, input }, options)) }
 }

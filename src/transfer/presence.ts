@@ -1,6 +1,6 @@
 /** Asks a target what it has, without writing: for a repeated import, and for `--dry-run`. */
 import PQueue from 'p-queue'
-import { referrersCarried } from '../bundle/index.ts'
+import { referrersCarried, type Census } from '../bundle/index.ts'
 import type { Target } from '../content/index.ts'
 import { isFault } from '../errors/index.ts'
 import type { Descriptor, Digest } from '../oci/index.ts'
@@ -33,17 +33,30 @@ async function listed(target: Target, subject: Digest, referrers: readonly Descr
   return referrers.every(({ digest }) => there.has(digest))
 }
 
+/** By repository the manifests that are to be at the target; of a graph those that were refused are not. */
+export function carriedManifests({ artifacts }: Census['content']): Map<string, Set<Digest>> {
+  const carried = new Map<string, Set<Digest>>()
+  for (const { repository, manifests, companions } of artifacts) {
+    const known = carried.get(repository) ?? new Set()
+    carried.set(repository, known)
+    for (const digest of [...manifests, ...companions]) known.add(digest)
+  }
+  return carried
+}
+
 /** One question for each tag, one for each manifest that no tag names, and one for each list of referrers. */
 function questions({ census }: Passage, place: Place, landing: ReadonlyMap<string, string>): Question[] {
   const asked: Question[] = []
+  const carried = carriedManifests(census.content)
   for (const { graph, bindings } of census.repositories) {
     const target = place.at(place.path(landing.get(graph.repository) ?? graph.repository))
     const named = new Set<Digest>()
+    const digests = carried.get(graph.repository) ?? new Set()
     for (const [tag, { digest }] of bindings) {
       named.add(digest)
       asked.push(async () => (await target.resolve(tag))?.digest === digest)
     }
-    for (const subject of graph.nodes.keys()) {
+    for (const subject of digests) {
       for (const { tag, descriptor } of graph.companionsOf(subject)) {
         const ours = graph.nodes.get(descriptor.digest)
         if (ours === undefined) continue
@@ -53,7 +66,7 @@ function questions({ census }: Passage, place: Place, landing: ReadonlyMap<strin
       const referrers = referrersCarried(graph, subject)
       if (referrers.length > 0) asked.push(() => listed(target, subject, referrers))
     }
-    for (const digest of graph.nodes.keys())
+    for (const digest of digests)
       if (!named.has(digest)) asked.push(async () => (await target.resolve(digest))?.digest === digest)
   }
   return asked
