@@ -3,32 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AgreementCase } from './agreement/case.ts'
-import { CHAIN_CASES } from './agreement/chain-cases.ts'
-import { ENVELOPE_CASES } from './agreement/envelope-cases.ts'
-import { GOOD_CASES } from './agreement/good-cases.ts'
-import { MANIFEST_CASES } from './agreement/manifest-cases.ts'
-import { NAME_CASES } from './agreement/name-cases.ts'
-import { ODD_CASES } from './agreement/odd-cases.ts'
+import { ALL_CASES, GROUPS } from './agreement/groups.ts'
 import { ourVerdict } from './agreement/ours.ts'
-import { STAMP_CASES } from './agreement/stamp-cases.ts'
-import { TIME_CASES } from './agreement/time-cases.ts'
-import { TRUST_CASES } from './agreement/trust-cases.ts'
 import { World } from './agreement/world.ts'
 import { NotationJudge } from './notation.ts'
 import { peer, type Registry, startRegistry } from './setup/registry.ts'
-
-const GROUPS: Readonly<Record<string, readonly AgreementCase[]>> = {
-  'right signatures': GOOD_CASES,
-  envelopes: ENVELOPE_CASES,
-  manifests: MANIFEST_CASES,
-  'two readings': ODD_CASES,
-  certificates: CHAIN_CASES,
-  trust: TRUST_CASES,
-  names: NAME_CASES,
-  time: TIME_CASES,
-  'timestamp authorities': STAMP_CASES,
-}
-const ALL = Object.values(GROUPS).flat()
 
 /** Pushed to a real registry with oras and judged there too; what notation says there, which may differ from a layout. */
 const IN_A_REGISTRY: readonly (readonly [name: string, notation: 'accept' | 'refuse'])[] = [
@@ -63,9 +42,9 @@ describe('peers/agreement', function () {
   })
 
   it('has enough cases, of one name each, and two in five of them negative', () => {
-    assert.ok(ALL.length >= 60)
-    assert.equal(new Set(ALL.map(({ name }) => name)).size, ALL.length)
-    assert.ok(ALL.filter(({ expect }) => expect === 'refuse').length >= 0.4 * ALL.length)
+    assert.ok(ALL_CASES.length >= 60)
+    assert.equal(new Set(ALL_CASES.map(({ name }) => name)).size, ALL_CASES.length)
+    assert.ok(ALL_CASES.filter(({ expect }) => expect === 'refuse').length >= 0.4 * ALL_CASES.length)
   })
 
   /** What notation must say for the case to stand as written; undefined where that is left to chance. */
@@ -100,7 +79,7 @@ describe('peers/agreement', function () {
 
     for (const [place, [name, notation]] of IN_A_REGISTRY.entries()) {
       it(`judges as in a layout: ${name}`, async () => {
-        const one = ALL.find((candidate) => candidate.name === name)
+        const one = ALL_CASES.find((candidate) => candidate.name === name)
         assert.ok(one)
         const situation = await one.build(world)
         const { layout, target, scope, configDir } = situation
