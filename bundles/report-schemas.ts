@@ -46,6 +46,7 @@ import {
   STORE_ADD,
   STORE_LIST,
   STORE_REMOVE,
+  TRUST_TREE,
 } from './trust-schemas.ts'
 import { CHECK, JUDGED, SIGN } from './verdict-schemas.ts'
 
@@ -142,6 +143,7 @@ export const REPORTS = {
     roots: z.record(z.string(), fingerprint).describe('By version.'),
     approvals: z.strictObject({ signed: z.array(keyid), threshold: version, open: z.array(keyid), bad: count }),
     previous: z.record(z.string(), z.strictObject({ sequence: version, id: z.string() }).nullable()),
+    trust: TRUST_TREE.optional().describe('With --trust.'),
   }),
   verify: z.strictObject({
     ...JUDGED,
@@ -259,6 +261,21 @@ export const REPORTS = {
       }),
     ),
     openTags: z.array(z.strictObject({ target: z.string(), repository: z.string(), tag: z.string() })),
+    deprecated: z
+      .array(
+        z.strictObject({
+          repository: z.string(),
+          digest: z.string(),
+          scope: z.string(),
+          id: z.string(),
+          time,
+          algorithms: z.array(z.strictObject({ algorithm: z.string(), since: z.string().nullable() })),
+          standing: z.array(z.string()).describe('Statements that a signature of another algorithm meets.'),
+          needed: count,
+        }),
+      )
+      .nullable()
+      .describe('What hangs on algorithms that the policy deprecates or refuses; null when none was named.'),
   }),
   log: z.strictObject({
     rows: z.array(

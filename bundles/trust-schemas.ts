@@ -118,3 +118,70 @@ export const POLICY_EDIT = z.strictObject({
   statements: count,
   dryRun: z.boolean(),
 })
+
+/** A piece of trust information. */
+export const INFORMATION = z.strictObject({
+  repository: z.string(),
+  tag: z.string(),
+  digest,
+  kind: z.enum(['store', 'policy', 'delegations', 'chains']),
+  name: z.string().describe('Of the store or the file; empty where there is one of the kind.'),
+})
+
+const shown = {
+  subject: z.string(),
+  fingerprint: fingerprint.describe('As the bundle has it. Compare with what its owner says, never with this.'),
+  notBefore: time,
+  notAfter: time,
+  validity: z.enum(['valid', 'expired', 'not yet valid']),
+}
+
+/** What `inspect --trust` adds. */
+export const TRUST_TREE = z.strictObject({
+  repository: z.string(),
+  items: z.array(INFORMATION),
+  faults: z
+    .array(z.strictObject({ digest, tags: z.array(z.string()), why: z.string() }))
+    .describe('What lies there and is no trust information; it is judged as content.'),
+  certificates: z
+    .array(
+      z.strictObject({
+        ...shown,
+        depth: count.describe('Below the topmost certificate of its chain.'),
+        delegation: z
+          .strictObject({
+            kind: listed.kind,
+            purpose: listed.purpose,
+            scope: listed.scope,
+            pathLength: listed.pathLength,
+            crlUrl: listed.crlUrl,
+          })
+          .nullable()
+          .describe('Null where no record is carried.'),
+        signs: z.array(listed.purpose).describe('What carried signatures use it for.'),
+      }),
+    )
+    .describe('Each followed by what it issued.'),
+  stores: z.array(z.strictObject({ store: z.string(), anchors: z.array(z.strictObject(shown)) })),
+  statements: z.array(
+    z.strictObject({
+      file: z.enum(['oci', 'blob']),
+      name: z.string(),
+      level: statement.shape.level,
+      scopes: z.array(z.string()),
+      stores: z.array(z.string()),
+      identities: z.array(z.string()),
+    }),
+  ),
+  requirements: z
+    .array(
+      z.strictObject({
+        scope: z.string(),
+        count,
+        of: z.array(z.string()),
+        trace: z.array(z.string()),
+        requireOrigin: z.boolean(),
+      }),
+    )
+    .describe('Of a policy.yaml.'),
+})

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { CODES, type Code } from '../src/index.ts'
 import { count, digest, time } from './schema-words.ts'
+import { INFORMATION } from './trust-schemas.ts'
 
 const verdict = z.enum(['trusted', 'rejected', 'inconclusive']).describe('Only `trusted` counts as trusted.')
 const code = z.enum(Object.keys(CODES) as [Code])
@@ -71,6 +72,7 @@ export const JUDGED = {
     .array(z.strictObject({ ...VERDICT, repository: z.string(), tags: z.array(z.string()) }))
     .nullable()
     .describe('Null when no policy was given: then only the channel was judged.'),
+  information: z.array(INFORMATION).describe('What rides along to inform on trust; no policy judges it.'),
 } as const
 
 export const CHECK = z.strictObject({ ...VERDICT, repository: z.string(), tag: z.string().nullable() })

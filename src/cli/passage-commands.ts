@@ -61,11 +61,16 @@ export function addInspect(yargs: Argv, register: Register): Argv {
         .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
         // Without it yargs takes a lone - for the empty text.
         .nargs('bundle', 1)
-        .example('$0 inspect june.tar', 'channel, contents, approvals')
+        .option('trust', {
+          type: 'boolean',
+          default: false,
+          describe: 'also who delegated to whom, stores and policies, as the sender has them',
+        })
+        .example('$0 inspect june.tar --trust', 'channel, contents, approvals, and whom the sender trusts')
         .example('$0 inspect june.tar --json | jq .report.repositories', 'for a machine'),
-    register('inspect', async (argv: { bundle: string }, context) => {
+    register('inspect', async (argv: { bundle: string; trust: boolean }, context) => {
       const { inspectBundle } = await import('../index.ts')
-      const report = await inspectBundle({ ...context, input: inputOf(argv.bundle) })
+      const report = await inspectBundle({ ...context, input: inputOf(argv.bundle), trust: argv.trust })
       return { verb: 'inspect', report, text: inspectText(report), exit: 0 }
     }),
   )

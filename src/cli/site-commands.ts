@@ -167,10 +167,18 @@ export function addStatus(yargs: Argv, register: Register): Argv {
     .command(
       'status',
       'what this site has pinned, accepted and left open',
-      (y) => withState(y).example('$0 status', '').example('$0 status --json | jq .report.channels', ''),
-      register('status', async (argv: Pick<StateArgs, 'state'>, context) => {
+      (y) =>
+        withState(y)
+          .option('policy', {
+            type: 'string',
+            describe: 'also what hangs on algorithms this folder deprecates',
+            requiresArg: true,
+          })
+          .example('$0 status --policy policy/', 'and what must be signed anew')
+          .example('$0 status --json | jq .report.channels', ''),
+      register('status', async (argv: Pick<StateArgs, 'state'> & { policy: string | undefined }, context) => {
         const { status } = await import('../index.ts')
-        const report = await status({ ...context, state: argv.state })
+        const report = await status({ ...context, state: argv.state, policy: argv.policy })
         return { verb: 'status', report, text: statusText(report), exit: 0 }
       }),
     )

@@ -13,6 +13,7 @@ import type {
 } from '../index.ts'
 import { bytes, counted, plain } from './show.ts'
 import { judgedLines } from './trust-text.ts'
+import { informationLines, trustTreeText } from './trust-tree-text.ts'
 
 function omissions(omitted: BundleSummary['omitted']): string[] {
   if (omitted.length === 0) return []
@@ -112,6 +113,7 @@ export function verifyText(report: VerifyReport): string[] {
     ...(report.replayChecked ? [] : ['note: judged by a root alone, so a replay would not be seen']),
     ...(report.audienceChecked ? [] : ['note: no site was named, so the audience was not checked']),
     ...judgedLines(report.artifacts),
+    ...informationLines(report.information),
     report.verdict === 'trusted'
       ? `TRUSTED${report.repeat ? ' (accepted here before)' : ''}`
       : `the bundle is genuine; of its artifacts some are NOT TRUSTED: ${report.verdict}`,
@@ -127,6 +129,7 @@ export function inspectText(report: InspectReport): string[] {
     ...omissions(report.omitted),
     ...Object.entries(report.roots).map(([version, fingerprint]) => `root ${version}     ${fingerprint}`),
     `approvals  ${signed.length} of ${threshold}, by the bundle's own root`,
+    ...(report.trust === undefined ? [] : trustTreeText(report.trust)),
   ]
 }
 
@@ -154,6 +157,7 @@ export function importText(report: ImportReport): string[] {
     ),
     ...omissions(report.omitted),
     ...judgedLines(report.artifacts),
+    ...informationLines(report.information),
     ...lastLine(report),
   ]
 }
@@ -185,7 +189,20 @@ export function statusText(report: StatusReport): string[] {
       ({ target, repository, tag }) =>
         `open tag move: ${plain(target)} ${plain(repository)}:${plain(tag)}; run the import again`,
     ),
+    ...deprecatedLines(report.deprecated),
   ]
+}
+
+function deprecatedLines(deprecated: StatusReport['deprecated']): string[] {
+  if (deprecated === null) return []
+  if (deprecated.length === 0) return ['nothing hangs on a deprecated algorithm']
+  return deprecated.map(({ scope, digest, algorithms, standing, needed }) => {
+    const names = algorithms.map(
+      ({ algorithm, since }) => `${plain(algorithm)} ${since === null ? '(refused)' : `(deprecated since ${since})`}`,
+    )
+    const left = `without it ${standing.length} of ${counted(needed, 'statement')}`
+    return `hangs on ${names.join(', ')}: ${plain(scope)}@${plain(digest)}, ${left}; have it signed anew`
+  })
 }
 
 type Row = LogReport['rows'][number]

@@ -43,6 +43,8 @@ export interface CaEntry {
   /** Its own certificate, then each issuer's, to the root. */
   chain: readonly [Certificate, ...Certificate[]]
   delegation: Delegation
+  /** The file of the record. */
+  record: Buffer
   algorithm: KeyAlgorithm
   /** False when the key was taken elsewhere. */
   keyHere: boolean
@@ -78,6 +80,27 @@ function misfit(
   return undefined
 }
 
+/**
+ * The record in these bytes, once it, its certificate and the chain above fit together.
+ * @param from - where both come from, for errors
+ * Throws CA_MALFORMED, JSON_MALFORMED.
+ */
+export function readRecord(
+  record: Uint8Array,
+  chain: CaEntry['chain'],
+  from: { chain: string; record: string },
+): Delegation {
+  const broken = chain.some((child, i) => {
+    const parent = chain[i + 1]
+    return parent === undefined ? !selfSigned(child) : !issuedBy(child, parent)
+  })
+  if (broken) throw malformed(from.chain, 'not a chain from the certificate up to its root')
+  const delegation = readDelegation(record, (chain[1] ?? chain[0]).publicKey, from.record)
+  const fault = misfit(delegation, chain)
+  if (fault !== undefined) throw malformed(from.record, fault)
+  return delegation
+}
+
 function certificatesIn(file: string): Certificate[] {
   try {
     return parseCertificates(readCapped(file, CHAIN_CAP))
@@ -93,19 +116,12 @@ function readEntry(dir: string, name: string): CaEntry {
   const [own, ...above] = certificatesIn(chainFile)
   if (own === undefined) throw malformed(chainFile, 'it is empty')
   const chain = [own, ...above] as const
-  const broken = chain.some((child, i) => {
-    const parent = chain[i + 1]
-    return parent === undefined ? !selfSigned(child) : !issuedBy(child, parent)
-  })
-  if (broken) throw malformed(chainFile, 'not a chain from the certificate up to its root')
   const recordFile = join(folder, DELEGATION_FILE)
   const record = readCapped(recordFile, DELEGATION_CAP)
-  const delegation = readDelegation(record, (above[0] ?? own).publicKey, recordFile)
-  const fault = misfit(delegation, chain)
-  if (fault !== undefined) throw malformed(recordFile, fault)
+  const delegation = readRecord(record, chain, { chain: chainFile, record: recordFile })
   const algorithm = keyAlgorithmOf(own.publicKey)
   if (algorithm === undefined) throw malformed(chainFile, 'a key of a kind that no signature may use')
-  return { name, folder, chain, delegation, algorithm, keyHere: existsSync(join(folder, KEY_FILE)) }
+  return { name, folder, chain, delegation, record, algorithm, keyHere: existsSync(join(folder, KEY_FILE)) }
 }
 
 /**

@@ -11,7 +11,7 @@ import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './
 import { inputsOf, readTerms, type ExportOptions } from './export-terms.ts'
 import { fetchBlobs } from './fetch.ts'
 import { envelopesOf, type ReadEnvelope } from './found-signatures.ts'
-import { gather, movedTags, type GatheredRepository, type Resolved } from './gather.ts'
+import { gather, movedTags, united, type GatheredRepository, type Resolved } from './gather.ts'
 import { checkInterrupted, nowOf, tell, timeText } from './run.ts'
 import { Sources } from './sources.ts'
 import {
@@ -24,6 +24,7 @@ import {
   type StoppedExport,
 } from './stopped-export.ts'
 import { streamBundle, type ByteOutput } from './stream-out.ts'
+import { trustRepository } from './trust-item.ts'
 
 /** What two runs must share to make the same bundle of the same content. */
 type Begun = Pick<StoppedExport, 'created' | 'sequence'>
@@ -49,6 +50,7 @@ async function judgeGathered(
   policy: string,
   now: Date,
   options: ExportOptions,
+  informs: string | undefined,
 ): Promise<JudgedArtifact[]> {
   const byName = new Map(repositories.map((repository) => [repository.graph.repository, repository]))
   const graphs = new Map(repositories.map(({ graph }) => [graph.repository, graph]))
@@ -59,7 +61,9 @@ async function judgeGathered(
     return envelopesOf(source)
   }
   const scopeOf = (name: string): string => scopes(byName.get(name)?.to ?? name)
-  return judgeArtifacts(content.artifacts, graphs, { ...options, policy, now, scopeOf, read })
+  // What this run packed to inform is not judged on the far side either.
+  const judged = content.artifacts.filter(({ repository }) => repository !== informs)
+  return judgeArtifacts(judged, graphs, { ...options, policy, now, scopeOf, read })
 }
 
 function makeFolder(dir: string): void {
@@ -83,7 +87,8 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: options.output as string })
   if (found !== undefined && found.inputs !== inputs)
     throw new SallyportError('EXPORT_CHANGED', { side: 'state', subject: partNames(options.output as string).plan })
-  const { dir } = terms.folder
+  const { dir, channel } = terms.folder
+  const { trust, map } = options.plan
   const log = await (options.dryRun === true ? ExportLog.read(dir) : ExportLog.open(dir, now))
   // The record lies where the output does, and its id covers all it says. Unless the channel's own log knows that id,
   // someone else may have written it, to bind tags and the sequence as it suits him.
@@ -96,16 +101,23 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     })
     const selections = await sources.select(options.plan, options.planName)
     const collect = async (resolved: Resolved): Promise<[GatheredRepository[], Content]> => {
-      const gathered = await gather(selections, { ...options, map: options.plan.map, resolved })
+      const gathered = await gather(selections, { ...options, map, resolved })
+      const informing =
+        trust === undefined
+          ? []
+          : await (await import('./trust-cargo.ts')).gatherTrust(trust, channel, gathered, { ...options, map })
       checkInterrupted(options)
-      return [gathered, arrange(gathered, 'source')]
+      const all = united(gathered, informing)
+      return [all, arrange(all, 'source')]
     }
     let resolved: Resolved = new Map(Object.entries(stopped?.resolved ?? {}))
     let [repositories, content] = await collect(resolved)
     const make = (started: Begun): MadeBundle => makeBundle(terms, log, repositories, content, started, options)
     let started: Begun = { created: timeText(options.created ?? now), sequence: options.sequence ?? log.next() }
-    if (options.policy !== undefined)
-      demandTrusted(await judgeGathered(repositories, content, options.policy, now, options), 'source')
+    if (options.policy !== undefined) {
+      const informs = trust === undefined ? undefined : trustRepository(channel)
+      demandTrusted(await judgeGathered(repositories, content, options.policy, now, options, informs), 'source')
+    }
     if (options.dryRun === true) {
       const made = make(started)
       log.demand({ sequence: started.sequence, id: made.head.id })

@@ -11,7 +11,7 @@ import { checkInterrupted, type RunOptions } from './run.ts'
 export type ReadEnvelope = (descriptor: Descriptor) => Promise<Uint8Array>
 
 /** What keeps a signature from being read and is no fault of its own: a verdict on it would blame the wrong one. */
-function isElsewhere({ code }: SallyportError): boolean {
+export function isElsewhere({ code }: SallyportError): boolean {
   return code === 'INTERRUPTED' || code === 'FILE_UNREADABLE' || /^(?:REGISTRY|REDIRECT|REALM)_/.test(code)
 }
 

@@ -99,9 +99,21 @@ export async function gather(selections: readonly Selection[], options: GatherOp
     }
   }
   await settle(work)
-  return [...repositories.values()]
-    .map(({ packed }) => packed)
-    .sort((a, b) => (a.graph.repository < b.graph.repository ? -1 : 1))
+  return byName([...repositories.values()].map(({ packed }) => packed))
+}
+
+function byName(repositories: GatheredRepository[]): GatheredRepository[] {
+  return repositories.sort((a, b) => (a.graph.repository < b.graph.repository ? -1 : 1))
+}
+
+/** Both, in order. Throws TARGET_COLLISION when two of them would land on one path. */
+export function united(
+  repositories: readonly GatheredRepository[],
+  further: readonly GatheredRepository[],
+): GatheredRepository[] {
+  const all = byName([...repositories, ...further])
+  refuseCollisions(all.map(({ graph, to }) => [graph.repository, to]))
+  return all
 }
 
 // One failure ends the run, but only after the others have come to rest: nothing runs on behind an error.

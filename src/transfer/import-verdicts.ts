@@ -5,6 +5,7 @@ import { judgePassage, verdictRow, type JudgedArtifact } from './artifact-verdic
 import type { ImportOptions } from './import.ts'
 import type { Passage } from './passage.ts'
 import type { Place } from './place.ts'
+import type { InformationReport } from './trust-information.ts'
 
 /** A site that has judged artifacts once goes on doing so: an option that was forgotten must not open the door. */
 export function demandPolicy(state: State, { policy, channelOnly }: ImportOptions): void {
@@ -22,13 +23,14 @@ export async function verdictsFor(
   passage: Passage,
   place: Place,
   landing: ReadonlyMap<string, string>,
+  information: readonly InformationReport[],
   now: Date,
   options: ImportOptions,
 ): Promise<JudgedArtifact[] | null> {
   const { policy } = options
   if (policy === undefined) return null
   const scopeOf = (name: string): string => place.scope(place.path(landing.get(name) ?? name))
-  return judgePassage(passage, { ...options, policy, now, scopeOf })
+  return judgePassage(passage, information, { ...options, policy, now, scopeOf })
 }
 
 export async function recordVerdicts(

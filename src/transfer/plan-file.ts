@@ -27,15 +27,29 @@ const artifact = z.strictObject({
   referrers: z.enum(['all', 'signatures', 'none']).default('all'),
 })
 
+const folder = z.string().min(1).max(4096)
+
+const trust = z.strictObject({
+  /** A policy folder: its stores and its policies. */
+  policy: folder.optional(),
+  /** Folders of certificates, as `ca init` makes them: records and certificates, never keys. */
+  delegations: z.array(folder).min(1).max(100).optional(),
+  /** Every certificate chain in the carried signatures. */
+  chains: z.boolean().default(true),
+})
+
 const schema = z.strictObject({
   channel: z.string().optional(),
   audience: z.array(site).min(1).optional(),
   map: z.array(z.strictObject({ from: z.string().min(1), to: z.string() })).default([]),
   artifacts: z.array(artifact).min(1),
+  /** Whom the sender trusts, and who delegated to whom; it rides along to inform. */
+  trust: trust.optional(),
 })
 
 export type Plan = z.output<typeof schema>
 export type PlanArtifact = Plan['artifacts'][number]
+export type PlanTrust = NonNullable<Plan['trust']>
 
 function malformed(subject: string, detail: string, cause?: unknown): SallyportError {
   return new SallyportError('PLAN_MALFORMED', { side: 'source', subject, detail, cause })
@@ -93,5 +107,8 @@ export function parsePlan(text: string, name: string): Plan {
       'tags and tagPattern exclude each other',
     )
   }
+  const carried = result.data.trust
+  if (carried?.chains === false && carried.policy === undefined && carried.delegations === undefined)
+    throw malformed(`${name}:${place(document, lines, ['trust'])}`, 'trust names nothing to carry')
   return result.data
 }

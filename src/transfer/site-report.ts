@@ -2,6 +2,8 @@
 import { parseReference, repositoryName } from '../oci/index.ts'
 import { State, type JournalRow } from '../state/index.ts'
 import { channelShow, type ChannelShowReport } from './channel-verbs.ts'
+import { Deprecated, type DeprecatedArtifact } from './deprecated.ts'
+import { openPolicy } from './policy-folder.ts'
 import { nowOf } from './run.ts'
 import type { StateRunOptions } from './state-verbs.ts'
 
@@ -13,15 +15,25 @@ export interface StatusReport {
   channels: ChannelShowReport['channels']
   bundles: { channel: string; sequence: number; id: string; time: string; phase: string; target?: string }[]
   openTags: { target: string; repository: string; tag: string }[]
+  /** What hangs on algorithms that the policy deprecates or refuses by now; null when none was named. */
+  deprecated: DeprecatedArtifact[] | null
+}
+
+export interface StatusOptions extends StateRunOptions {
+  /** The policy folder that says which algorithms are deprecated. */
+  policy?: string | undefined
 }
 
 /** What the site holds: channels, the last bundle of each, imports that are not done. */
-export async function status(options: StateRunOptions): Promise<StatusReport> {
+export async function status(options: StatusOptions): Promise<StatusReport> {
+  const material = options.policy === undefined ? undefined : openPolicy(options.policy)
+  const deprecated = new Deprecated()
   const state = await State.open(options.state, { now: nowOf(options), write: false })
   const bundles = new Map<string, StatusReport['bundles'][number]>()
   let rows = 0
   for await (const row of state.rows()) {
     rows = row.n
+    if (material !== undefined) deprecated.take(row)
     if (row.kind !== 'head' && row.kind !== 'import') continue
     const [channel, sequence, id] = [String(row['channel']), Number(row['sequence']), String(row['id'])]
     const entry = {
@@ -42,6 +54,7 @@ export async function status(options: StateRunOptions): Promise<StatusReport> {
     channels,
     bundles: [...bundles.values()],
     openTags: state.openIntents().map(({ target, repository, tag }) => ({ target, repository, tag })),
+    deprecated: material === undefined ? null : deprecated.artifacts(material, state.effectiveNow(nowOf(options))),
   }
 }
 

@@ -3,12 +3,20 @@ import { fileInput, isFileInput, pipeInput, type ByteInput } from '../bundle/ind
 import { SallyportError } from '../errors/index.ts'
 import { State } from '../state/index.ts'
 import type { Verdict } from '../trust/index.ts'
-import { judgePassage, scopesBelow, verdictOver, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
+import {
+  informationIn,
+  judgePassage,
+  scopesBelow,
+  verdictOver,
+  type JudgedArtifact,
+  type PluginPlace,
+} from './artifact-verdicts.ts'
 import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import type { RunOptions } from './run.ts'
 import { pinnedByHand, pinnedIn, type GivenRoot } from './site.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
+import type { InformationReport } from './trust-information.ts'
 
 /** A bundle file, or the descriptor of an open pipe. */
 export type BundleInput = { file: string } | { fd: number }
@@ -34,6 +42,8 @@ export interface VerifyReport extends BundleSummary {
   verdict: Verdict
   /** Each artifact's own verdict; null when no policy was given. */
   artifacts: JudgedArtifact[] | null
+  /** What rides along to inform on trust: judged by no policy, trusted by nothing. */
+  information: InformationReport[]
   approval: Approval
   rootVersion: number
   /** The bundle that this site accepted last already. */
@@ -91,6 +101,7 @@ async function judgeOf({ state, root, site, now = new Date() }: VerifyOptions): 
 async function proveAndJudge(
   input: ByteInput,
   passage: Passage,
+  information: readonly InformationReport[],
   now: Date,
   options: VerifyOptions,
 ): Promise<JudgedArtifact[] | null> {
@@ -100,7 +111,12 @@ async function proveAndJudge(
   const judging =
     policy === undefined
       ? Promise.resolve(null)
-      : judgePassage(passage, { ...options, policy, now, scopeOf: (name) => scopes(to.get(name) ?? name) })
+      : judgePassage(passage, information, {
+          ...options,
+          policy,
+          now,
+          scopeOf: (name) => scopes(to.get(name) ?? name),
+        })
   if (!isFileInput(input)) await judging
   // Damage is told before distrust: of a damaged bundle no verdict is worth anything.
   const [proven, judged] = await Promise.allSettled([provePayload(input, passage, options), judging])
@@ -121,11 +137,13 @@ export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport
     try {
       const passage = await passNearDoor(input, { ...options, ...judge })
       checkCreated(passage, judge.now)
-      const artifacts = await proveAndJudge(input, passage, judge.now, options)
+      const information = await informationIn(passage)
+      const artifacts = await proveAndJudge(input, passage, information, judge.now, options)
       const { verdict, files } = passage
       return {
         verdict: verdictOver(artifacts ?? []),
         artifacts,
+        information,
         ...summarize(files, verdict.id),
         approval: approvalOf(verdict),
         rootVersion: verdict.rootVersion,

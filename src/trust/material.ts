@@ -26,7 +26,8 @@ export interface TrustMaterial {
 const OCI = ['trustpolicy.oci.json', 'trustpolicy.json'] as const
 const BLOB = 'trustpolicy.blob.json'
 const SITE = 'policy.yaml'
-const KNOWN: readonly string[] = [...OCI, BLOB, SITE]
+/** The files of a policy folder that say whom to believe, beside its stores. */
+export const POLICY_FILES: readonly string[] = [...OCI, BLOB, SITE]
 /** Names one slip away from a known one: ignoring such a file would ignore what it demands. */
 const NEAR_MISS = /^(?:trust[-_.]?polic(?:y|ies)\b.*|polic(?:y|ies)(?:\..*)?|trust[-_.]?stores?(?:\/.*)?)$/i
 const POLICY_CAP = 4 * 1024 * 1024
@@ -61,12 +62,12 @@ export function checkTrustMaterial(
 ): { material?: TrustMaterial; findings: Finding[] } {
   const findings: Finding[] = []
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  const used = sorted.filter(([name]) => KNOWN.includes(name) || name.startsWith(STORE_FOLDER))
+  const used = sorted.filter(([name]) => POLICY_FILES.includes(name) || name.startsWith(STORE_FOLDER))
   for (const [name, bytes] of sorted) {
     const report = reporter(findings, name, 'POLICY_MALFORMED')
-    if (!KNOWN.includes(name) && !name.startsWith(STORE_FOLDER) && NEAR_MISS.test(name))
+    if (!POLICY_FILES.includes(name) && !name.startsWith(STORE_FOLDER) && NEAR_MISS.test(name))
       report.error('', 'not a name that is read: policy.yaml, trustpolicy[.oci|.blob].json, truststore/')
-    if (KNOWN.includes(name) && bytes.length > POLICY_CAP) report.error('', `over ${POLICY_CAP} bytes`)
+    if (POLICY_FILES.includes(name) && bytes.length > POLICY_CAP) report.error('', `over ${POLICY_CAP} bytes`)
   }
   if (findings.length > 0) return { findings }
 
