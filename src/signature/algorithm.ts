@@ -65,17 +65,39 @@ export function holds(
   signature: Uint8Array,
   salt: 'digest' | 'auto' = 'digest',
 ): boolean {
-  const size =
-    algorithm === 'ES256' || algorithm === 'ES384' || algorithm === 'ES512'
-      ? 2 * COORDINATE[algorithm]
-      : (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8
-  if (signature.length !== size) return false
+  if (signature.length !== lengthFor(algorithm, key)) return false
   try {
     return verify(HASH[algorithm], data, settings(algorithm, key, salt), signature)
   } catch {
     // OpenSSL reports some wrong signatures as errors.
     return false
   }
+}
+
+/** As {@link verifyPrimitive}, on a thread of Node's pool. */
+export function verifyPrimitiveAsync(
+  algorithm: SignatureAlgorithm,
+  key: KeyObject,
+  data: Uint8Array,
+  signature: Uint8Array,
+  salt: 'digest' | 'auto' = 'digest',
+): Promise<boolean> {
+  if (algorithmFor(key) !== algorithm || signature.length !== lengthFor(algorithm, key)) return Promise.resolve(false)
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  try {
+    verify(HASH[algorithm], data, settings(algorithm, key, salt), signature, (error, good) =>
+      resolve(error === null && good),
+    )
+  } catch {
+    resolve(false)
+  }
+  return promise
+}
+
+function lengthFor(algorithm: SignatureAlgorithm, key: KeyObject): number {
+  return algorithm === 'ES256' || algorithm === 'ES384' || algorithm === 'ES512'
+    ? 2 * COORDINATE[algorithm]
+    : (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8
 }
 
 /** The signature over `data` in the form {@link verifyPrimitive} reads. Throws ALGORITHM_REFUSED for another kind of key. */

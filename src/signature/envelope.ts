@@ -1,5 +1,5 @@
 /** The signature envelope of the Notary Project, opened: everything about it that needs neither trust nor a clock. */
-import { verifyPrimitive, type SignatureAlgorithm } from './algorithm.ts'
+import { verifyPrimitive, verifyPrimitiveAsync, type SignatureAlgorithm } from './algorithm.ts'
 import type { Certificate } from './certificate.ts'
 import { PLAIN_READER, type ChainReader } from './chain-reader.ts'
 import { readCose } from './cose.ts'
@@ -41,16 +41,14 @@ function takeApart(mediaType: string, bytes: Uint8Array): EnvelopeParts {
   throw malformed('a media type that is neither JWS nor COSE')
 }
 
-/**
- * The envelope in `bytes`, its form, signature, chain and payload proven.
- * @param chains - a reader that remembers, where many envelopes are opened; the chain is then shared between them
- *
- * Nothing is said on trust, time, revocation or target: a critical attribute that is not known stands in `critical`,
- * a demanded plugin in `plugin`, and both must be met by the caller or fail the signature.
- * Throws ENVELOPE_MALFORMED, ENVELOPE_SIGNATURE, CERTIFICATE_MALFORMED, CHAIN_INVALID, ALGORITHM_REFUSED,
- * LIMIT_EXCEEDED (beyond 32 MiB, 16 certificates, or a part's own cap).
- */
-export function openEnvelope(mediaType: string, bytes: Uint8Array, chains: ChainReader = PLAIN_READER): Envelope {
+type Primitive = Parameters<typeof verifyPrimitive>
+
+/** All that comes before and after the primitive signature is looked at. */
+function taking(
+  mediaType: string,
+  bytes: Uint8Array,
+  chains: ChainReader,
+): { primitive: Primitive; finish: (good: boolean) => Envelope } {
   capped(bytes.length, ENVELOPE_CAP, 'bytes')
   const { toBeSigned, salt, agent, chain: ders, ...parts } = takeApart(mediaType, bytes)
   const chain = chains.parse(ders)
@@ -59,14 +57,38 @@ export function openEnvelope(mediaType: string, bytes: Uint8Array, chains: Chain
   // Stops algorithm substitution: the key decides, the header must only agree.
   if (parts.algorithm !== signer.algorithm)
     throw malformed(`alg is ${parts.algorithm}, and the key of the signing certificate is for ${signer.algorithm}`)
-  if (!verifyPrimitive(signer.algorithm, signer.publicKey, toBeSigned, parts.signature, salt))
-    throw envelopeFault('ENVELOPE_SIGNATURE', `${signer.algorithm} by certificate ${signer.sha256}`)
-  chains.check(chain)
-  readTarget(parts.payload)
-  return {
-    ...parts,
-    mediaType: mediaType as EnvelopeType,
-    chain,
-    ...(agent === undefined ? {} : { signingAgent: agent.slice(0, AGENT_CAP) }),
+  const finish = (good: boolean): Envelope => {
+    if (!good) throw envelopeFault('ENVELOPE_SIGNATURE', `${parts.algorithm} by certificate ${signer.sha256}`)
+    chains.check(chain)
+    readTarget(parts.payload)
+    return {
+      ...parts,
+      mediaType: mediaType as EnvelopeType,
+      chain,
+      ...(agent === undefined ? {} : { signingAgent: agent.slice(0, AGENT_CAP) }),
+    }
   }
+  return { primitive: [signer.algorithm, signer.publicKey, toBeSigned, parts.signature, salt], finish }
+}
+
+/**
+ * The envelope in `bytes`, its form, signature, chain and payload proven.
+ * Nothing is said on trust, time, revocation or target: a critical attribute that is not known stands in `critical`,
+ * a demanded plugin in `plugin`, and both must be met by the caller or fail the signature.
+ * Throws ENVELOPE_MALFORMED, ENVELOPE_SIGNATURE, CERTIFICATE_MALFORMED, CHAIN_INVALID, ALGORITHM_REFUSED,
+ * LIMIT_EXCEEDED (beyond 32 MiB, 16 certificates, or a part's own cap).
+ */
+export function openEnvelope(mediaType: string, bytes: Uint8Array, chains: ChainReader = PLAIN_READER): Envelope {
+  const { primitive, finish } = taking(mediaType, bytes, chains)
+  return finish(verifyPrimitive(...primitive))
+}
+
+/** As {@link openEnvelope}; the signature is verified on a thread of Node's pool, so that several are at once. */
+export async function openEnvelopeAsync(
+  mediaType: string,
+  bytes: Uint8Array,
+  chains: ChainReader = PLAIN_READER,
+): Promise<Envelope> {
+  const { primitive, finish } = taking(mediaType, bytes, chains)
+  return finish(await verifyPrimitiveAsync(...primitive))
 }

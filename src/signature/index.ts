@@ -16,7 +16,7 @@ export {
 export { freshTimestamp, readTimestampResponse, timestampRequest, type TimestampRequest } from './timestamp-request.ts'
 export { openTimestamp, type Timestamp } from './timestamp-token.ts'
 export { ENVELOPE_CAP } from './envelope-fault.ts'
-export { COSE, JWS, openEnvelope, type Envelope, type EnvelopeType } from './envelope.ts'
+export { COSE, JWS, openEnvelope, openEnvelopeAsync, type Envelope, type EnvelopeType } from './envelope.ts'
 export { type SigningScheme } from './headers.ts'
 export { readTarget, targetPayload, type SignedTarget } from './payload.ts'
 export { sealEnvelope, type SealTerms } from './seal.ts'

@@ -53,7 +53,7 @@ export async function judgeSignatures(artifact: ArtifactTerms, terms: StatementT
 
   const judged: JudgedSignature[] = []
   for (const one of found.slice(0, ATTEMPT_CAP)) {
-    const signature = openSignature(one, artifact, terms.chains)
+    const signature = await openSignature(one, artifact, terms.chains)
     const under = []
     for (const statement of [...required, ...applicable.trace])
       under.push(await judgeUnder(signature, statement, terms))

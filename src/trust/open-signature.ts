@@ -1,7 +1,7 @@
 /** A found signature, opened: what holds of it whatever statement it is held against. */
 import { SallyportError, type Code } from '../errors/index.ts'
 import type { Descriptor, Digest } from '../oci/index.ts'
-import { openEnvelope, readTarget, type ChainReader, type Envelope } from '../signature/index.ts'
+import { openEnvelopeAsync, readTarget, type ChainReader, type Envelope } from '../signature/index.ts'
 import { isRefused } from './algorithm-rule.ts'
 import { chainFacts, type ChainFacts } from './chain-facts.ts'
 import { failed, type CheckFinding } from './check-outcome.ts'
@@ -41,12 +41,16 @@ export interface SignatureTerms {
 }
 
 /** The signature, its integrity proven as far as no policy is asked (workflow steps 4 and 10), or why it fails. */
-export function openSignature(found: FoundSignature, terms: SignatureTerms, chains: ChainReader): OpenSignature {
+export async function openSignature(
+  found: FoundSignature,
+  terms: SignatureTerms,
+  chains: ChainReader,
+): Promise<OpenSignature> {
   if (found.fault !== undefined) return { found, fault: failed(found.fault.code, found.fault.message) }
   if (found.envelope === undefined) return { found, fault: failed('ENVELOPE_MALFORMED', 'there is no envelope') }
   let envelope: Envelope
   try {
-    envelope = openEnvelope(found.mediaType ?? '', found.envelope, chains)
+    envelope = await openEnvelopeAsync(found.mediaType ?? '', found.envelope, chains)
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error
     return { found, fault: failed(error.code, error.message) }

@@ -7,6 +7,7 @@ import {
   verifyPrimitive,
   type SignatureAlgorithm,
 } from '../../src/signature/index.ts'
+import { verifyPrimitiveAsync } from '../../src/signature/algorithm.ts'
 import { curveKey, rsaKey, type Key } from './hand-made.ts'
 
 const KEYS: Readonly<Record<SignatureAlgorithm, Key>> = {
@@ -73,6 +74,31 @@ describe('signature/algorithm', () => {
         assert.equal(verifyPrimitive(algorithm, stranger.publicKey, data, signature), false)
       }
     }
+  })
+
+  it('says the same on a thread of the pool as on its own', async () => {
+    for (const [algorithm, key] of ALL) {
+      const good = signPrimitive(algorithm, key.privateKey, data)
+      const changed = Buffer.from(good)
+      changed[7] = (changed[7] ?? 0) ^ 1
+      const bad = [
+        changed,
+        Buffer.alloc(good.length),
+        Buffer.alloc(good.length, 0xff),
+        good.subarray(1),
+        Buffer.alloc(0),
+      ]
+      assert.equal(await verifyPrimitiveAsync(algorithm, key.publicKey, data, good), true)
+      for (const wrong of bad) assert.equal(await verifyPrimitiveAsync(algorithm, key.publicKey, data, wrong), false)
+      for (const [other, stranger] of ALL) {
+        if (other === algorithm) continue
+        assert.equal(await verifyPrimitiveAsync(other, key.publicKey, data, good), false)
+        assert.equal(await verifyPrimitiveAsync(algorithm, stranger.publicKey, data, good), false)
+      }
+    }
+    const odd = pss(KEYS.PS256, 'sha256', 20)
+    assert.equal(await verifyPrimitiveAsync('PS256', KEYS.PS256.publicKey, data, odd), false)
+    assert.equal(await verifyPrimitiveAsync('PS256', KEYS.PS256.publicKey, data, odd, 'auto'), true)
   })
 
   it('refuses to sign with a key of another algorithm, or a public one', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { isFault, exitOf } from '../../src/errors/index.ts'
-import { COSE, JWS, openEnvelope, type Envelope } from '../../src/signature/envelope.ts'
+import { COSE, JWS, openEnvelope, openEnvelopeAsync, type Envelope } from '../../src/signature/envelope.ts'
 import { localSigner, sealEnvelope } from '../../src/signature/index.ts'
 import { AGENT, PAYLOAD, TIMESTAMP, craftCose, craftJws, oddParties, party, refuses } from './envelope-fixture.ts'
 
@@ -84,7 +84,9 @@ describe('signature/envelope', () => {
           let opened: Envelope
           try {
             opened = openEnvelope(type, flipped)
+            assert.deepEqual(meaning(await openEnvelopeAsync(type, flipped)), meaning(opened))
           } catch (error) {
+            if (isFault(error)) await assert.rejects(openEnvelopeAsync(type, flipped), { code: error.code })
             assert.ok(isFault(error) || [11, 12, 17].includes(exitOf(error)), `byte ${at} bit ${bit}: ${String(error)}`)
             assert.ok([11, 12, 17].includes(exitOf(error)), `byte ${at} bit ${bit}: ${String(error)}`)
             continue
