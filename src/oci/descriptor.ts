@@ -2,6 +2,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../codec/index.ts'
 import { SallyportError, type Side } from '../errors/index.ts'
 import { parseDigest, type Digest } from './digest.ts'
+import { MemberNames } from './member-name.ts'
 
 export interface Platform {
   os: string
@@ -22,6 +23,9 @@ export interface Descriptor {
 }
 
 const MEDIA_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/
+
+const NAMES = new MemberNames('mediaType', 'digest', 'size', 'artifactType', 'platform', 'annotations', 'urls', 'data')
+const PLATFORM_NAMES = new MemberNames('os', 'architecture', 'variant', 'os.version', 'os.features')
 
 function bad(side: Side, subject: string, detail: string): SallyportError {
   return new SallyportError('DESCRIPTOR_MALFORMED', { side, subject, detail })
@@ -47,7 +51,7 @@ export function parseAnnotations(
 
 function parsePlatform(value: Json | undefined, side: Side, subject: string): Platform | undefined {
   if (value === undefined || value === null) return undefined
-  if (!isJsonObject(value)) throw bad(side, subject, 'platform')
+  if (!isJsonObject(value) || PLATFORM_NAMES.twinIn(value) !== undefined) throw bad(side, subject, 'platform')
   const part = (key: string): string | undefined => {
     const item = value[key]
     if (item === undefined || item === '') return undefined
@@ -71,6 +75,8 @@ function parseUrls(value: Json | undefined, side: Side, subject: string): string
 /** The descriptor in a parsed document. Throws DESCRIPTOR_MALFORMED or DIGEST_MALFORMED naming `subject`. */
 export function parseDescriptor(value: Json | undefined, side: Side, subject: string): Descriptor {
   if (!isJsonObject(value)) throw bad(side, subject, 'not an object')
+  const twin = NAMES.twinIn(value)
+  if (twin !== undefined) throw bad(side, subject, `a member ${JSON.stringify(twin)}`)
   const size = value['size']
   // Stops negative and fractional sizes, which would move every offset after them.
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw bad(side, subject, 'size')

@@ -3,6 +3,7 @@ import { isJsonObject, parseJson, type Json, type JsonObject } from '../codec/in
 import { SallyportError, type Side } from '../errors/index.ts'
 import { parseAnnotations, parseDescriptor, parseMediaType, type Descriptor } from './descriptor.ts'
 import { isIndexType, isManifestType, isSchema1 } from './media-type.ts'
+import { MemberNames } from './member-name.ts'
 
 /** A manifest's cap in bytes, as in the distribution spec. */
 export const MANIFEST_CAP = 4 * 1024 * 1024
@@ -19,6 +20,18 @@ export interface Manifest {
   subject?: Descriptor
   annotations: Record<string, string>
 }
+
+const NAMES = new MemberNames(
+  'schemaVersion',
+  'mediaType',
+  'artifactType',
+  'config',
+  'layers',
+  'fsLayers',
+  'manifests',
+  'subject',
+  'annotations',
+)
 
 function bad(side: Side, subject: string, detail: string): SallyportError {
   return new SallyportError('MANIFEST_MALFORMED', { side, subject, detail })
@@ -45,6 +58,9 @@ function refuseAmbiguous(document: JsonObject, mediaType: string, side: Side, su
       detail: `calls itself ${JSON.stringify(own)}, fetched as ${mediaType}`,
     })
   }
+  const twin = NAMES.twinIn(document)
+  if (twin !== undefined)
+    throw new SallyportError('MANIFEST_AMBIGUOUS', { side, subject, detail: `a member ${JSON.stringify(twin)}` })
 }
 
 /**
