@@ -35,8 +35,10 @@ export function isListed(list: readonly string[], url: URL): boolean {
  * Throws REFERENCE_INVALID for what is no host.
  */
 export async function findOrigin(host: string, settings: Settings, network: Network): Promise<Origin> {
-  if (!isHost(host)) throw new SallyportError('REFERENCE_INVALID', { side: settings.side, subject: host })
   const name = dialled(host)
+  // The grammar takes ports beyond 65535 and numbers that only look like an address.
+  if (!isHost(host) || !URL.canParse(`https://${name}`))
+    throw new SallyportError('REFERENCE_INVALID', { side: settings.side, subject: host })
   const secure = new URL(`https://${name}`)
   const open = new URL(`http://${name}`)
   const { hostname } = secure

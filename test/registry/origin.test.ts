@@ -51,6 +51,11 @@ describe('registry/origin', () => {
     await refuses(tags(secure.host, { plainHttp: true }), 'REGISTRY_UNREACHABLE')
   })
 
+  it('refuses a host that no URL can name, and says so before anything is dialled', async () => {
+    for (const host of ['a.example:65536', '1.2.3.4.5', 'a.256', '[1::2::3]', 'a.example/x', ''])
+      await refuses(tags(host, {}), 'REFERENCE_INVALID')
+  })
+
   it('refuses certificate files that are none', () => {
     for (const options of [
       { caPem: 'nonsense' },
