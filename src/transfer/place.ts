@@ -4,11 +4,7 @@ import { layoutTarget, type Target, type TargetPlace } from '../content/index.ts
 import { SallyportError } from '../errors/index.ts'
 import { isHost, isRepositoryPath } from '../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../registry/index.ts'
-
-/** The name for policies of a repository that goes to no registry, or to one that was not said. */
-export function localScope(path: string): string {
-  return path.startsWith('local/') ? path : `local/${path}`
-}
+import { localScope } from './local-scope.ts'
 
 export interface Place {
   /** The name under which the state remembers what it holds. */

@@ -5,7 +5,8 @@ import type { Source, Target } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { parseReference, type Descriptor } from '../oci/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
-import { localScope, openPlace, type Place } from './place.ts'
+import { localScope } from './local-scope.ts'
+import { openPlace, type Place } from './place.ts'
 import { parseLayoutReference, type Sources } from './sources.ts'
 
 export interface Located {
