@@ -56,13 +56,13 @@ export async function mergeFallback(
   const { settings } = repository.registry
   const wanted = new Map<Digest, Descriptor>(referrers.map((referrer) => [referrer.digest, referrer]))
   for (let attempt = 0; ; attempt++) {
+    // Two writers that met once should not meet again. Before the look: what others write after it is lost.
+    if (attempt > 1) await pause(waitFor(settings, attempt - 2, undefined), undefined)
     const fetched = await getFallback(repository, subject)
     const there = new Map(entriesOf(repository, fetched, named).map((entry) => [entry.digest, entry]))
     const added = [...wanted.values()].filter(({ digest }) => !there.has(digest))
     if (added.length === 0) return
     if (attempt > TRIES) break
-    // Two writers that met once should not meet again.
-    if (attempt > 0) await pause(waitFor(settings, attempt - 1, undefined), undefined)
     for (const [digest, entry] of there) wanted.set(digest, entry)
     const { descriptor, bytes } = extended(repository, fetched, added, named)
     await putManifest(repository, tag, descriptor, bytes)

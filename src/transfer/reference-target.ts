@@ -31,7 +31,10 @@ export async function locate(sources: Sources, ref: string): Promise<Located> {
     const descriptor = await source.resolve(name)
     if (descriptor === undefined)
       throw new SallyportError('MANIFEST_MISSING', { side: 'source', subject: `${source.repository} ${name}` })
-    if (found.some((other) => other.descriptor.digest === descriptor.digest)) continue
+    // One artifact in two repositories is two: which policy speaks for it hangs on the name.
+    const same = (other: Located): boolean =>
+      other.descriptor.digest === descriptor.digest && other.source.repository === source.repository
+    if (found.some(same)) continue
     const { mediaType, digest, size } = descriptor
     const scope = ref.startsWith('oci:') ? localScope(source.repository) : source.repository
     found.push({ source, descriptor: { mediaType, digest, size }, tag, scope })
@@ -42,7 +45,7 @@ export async function locate(sources: Sources, ref: string): Promise<Located> {
     throw new SallyportError('USAGE', {
       side: 'source',
       subject: ref,
-      detail: `it names ${found.length} artifacts; name one by its tag or digest`,
+      detail: `it names ${found.length} artifacts; name one by repository and tag, or by its digest`,
     })
   return first
 }

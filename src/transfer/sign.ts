@@ -1,4 +1,5 @@
 /** `sign`: adds a signature beside an artifact where it lies, in a registry or a layout. Nothing of the artifact changes. */
+import { setTimeout } from 'node:timers/promises'
 import { digestOf, OCI_EMPTY, OCI_MANIFEST, type Descriptor, type Digest } from '../oci/index.ts'
 import type { Target } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
@@ -18,7 +19,7 @@ import {
 } from '../signature/index.ts'
 import { ORIGIN } from '../trust/index.ts'
 import { locate, writable } from './reference-target.ts'
-import { addDays, EXPORTER, nowOf, tell, timeText, type RunOptions } from './run.ts'
+import { addDays, checkInterrupted, EXPORTER, nowOf, tell, timeText, type RunOptions } from './run.ts'
 import type { EnvelopeSigner } from './signing-key.ts'
 import { Sources } from './sources.ts'
 
@@ -127,7 +128,39 @@ async function attach(
   await target.manifest(manifest)
   const thumbprints = JSON.stringify(chain.map(({ sha256 }) => sha256))
   const listed = { ...manifest, artifactType: SIGNATURE_TYPE, annotations: { [THUMBPRINTS]: thumbprints } }
-  return { digest: manifest.digest, referrers: await target.listReferrers(subject, [listed]) }
+  const referrers = await target.listReferrers(subject, [listed])
+  if (referrers === 'fallback' && !options.ref.startsWith('oci:')) await settle(target, subject, listed, options)
+  return { digest: manifest.digest, referrers }
+}
+
+/** Looks between which nothing was lost, after which it stays; so long apart that a writer's read and write lie between. */
+const STEADY_LOOKS = 3
+const LOOKS = 40
+const PAUSE_MS = 200
+
+/**
+ * Kept when the list holds ours, and what was seen beside it, at three looks in a row. A registry without the Referrers
+ * API has no lock: of those who sign at once each may write a list without the others, after they looked.
+ */
+async function settle(target: Target, subject: Descriptor, ours: Descriptor, options: RunOptions): Promise<void> {
+  const seen = new Map([[ours.digest, ours]])
+  for (let look = 0, steady = 0; steady < STEADY_LOOKS; look++) {
+    // Those who wrote at once should not do so again.
+    await setTimeout(PAUSE_MS * (0.5 + Math.random()))
+    checkInterrupted(options)
+    const there = new Map((await target.referrers(subject.digest)).map((entry) => [entry.digest, entry]))
+    const complete = [...seen.keys()].every((digest) => there.has(digest))
+    for (const [digest, entry] of there) seen.set(digest, entry)
+    steady = complete ? steady + 1 : 0
+    if (complete) continue
+    if (look >= LOOKS)
+      throw new SallyportError('READ_BACK_MISMATCH', {
+        side: 'target',
+        subject: `${target.repository}@${subject.digest}`,
+        detail: 'entries of the fallback tag do not stay',
+      })
+    await target.listReferrers(subject, [...seen.values()])
+  }
 }
 
 /**
@@ -159,11 +192,15 @@ export async function sign(options: SignOptions): Promise<SignReport> {
       dryRun: options.dryRun === true,
     }
     const payload = targetPayload(descriptor, metadata)
-    if (options.dryRun === true) return report
-    tell(options, { type: 'phase', phase: 'signing' })
-    const sealed = await seal(payload, options, signingTime, expiry)
+    if (expiry !== undefined && timeText(expiry) <= timeText(signingTime))
+      throw new SallyportError('USAGE', { side: 'source', subject: '--valid-days', detail: 'less than a second' })
+    // Before the key or a service is used: a place that can't be written to is refused, in a dry run too.
     const { place, target } = writable(ref, source, registry)
     try {
+      if (options.dryRun === true) return report
+      tell(options, { type: 'phase', phase: 'signing' })
+      const sealed = await seal(payload, options, signingTime, expiry)
+      checkInterrupted(options)
       tell(options, { type: 'phase', phase: 'storing' })
       const { digest, referrers } = await attach(target, descriptor, sealed, options, signingTime)
       const { algorithm, chain } = sealed

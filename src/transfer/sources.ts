@@ -143,6 +143,7 @@ export class Sources {
     // A digest says more than the tag beside it, as it does for registries.
     const named = place.digest === undefined ? place.tag : undefined
     const selections: Selection[] = []
+    const holder = await holderOf(layout, place)
     for (const repository of all) {
       const source = this.known(repository, place.path, () => layout.source(repository))
       const present = (await source.tags()).filter((tag) => !isReservedTag(tag))
@@ -150,9 +151,7 @@ export class Sources {
         whole || tag === named || `${repository}:${tag}` === named || artifact.tags?.includes(tag) === true
       const tags = [...new Set([...present.filter(wanted), ...(await matchTags(source, artifact.tagPattern))])]
       const untagged = whole && repository === all[0] ? layout.unnamed.map(({ digest }) => digest) : []
-      const found =
-        place.digest !== undefined && (await source.resolve(place.digest)) !== undefined && selections.length === 0
-      const digests = found && place.digest !== undefined ? [place.digest] : untagged
+      const digests = place.digest !== undefined && repository === holder ? [place.digest] : untagged
       if (tags.length + digests.length > 0)
         selections.push({
           source,
@@ -175,6 +174,25 @@ export class Sources {
     }
     return selections
   }
+}
+
+/**
+ * The repository that a digest belongs to: the one that is named beside it, else one that has a tag for it. What no tag
+ * names can be had from each; then it is the first. Its name decides which policy is asked, and where a signature is bound.
+ */
+async function holderOf(layout: Layout, { tag = '', digest }: LayoutPlace): Promise<string | undefined> {
+  if (digest === undefined) return undefined
+  let first: string | undefined
+  let tagged: string | undefined
+  for (const repository of layout.repositories()) {
+    const source = layout.source(repository)
+    if ((await source.resolve(digest)) === undefined) continue
+    if (tag === repository || tag.startsWith(`${repository}:`)) return repository
+    first ??= repository
+    if (tagged !== undefined) continue
+    for (const name of await source.tags()) if ((await source.resolve(name))?.digest === digest) tagged ??= repository
+  }
+  return tagged ?? first
 }
 
 function choiceOf({ platforms, referrers }: PlanArtifact): Choice {
