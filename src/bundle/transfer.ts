@@ -1,6 +1,6 @@
 /** transfer.json: what a bundle promises, for whom, and what it leaves out (FORMAT "transfer.json"). */
 import { z } from 'zod'
-import { isJsonObject, parseJson, sortedJson, type Json } from '../codec/index.ts'
+import { isJsonObject, isSiteName, parseJson, sortedJson, type Json } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
   isDigest,
@@ -23,7 +23,7 @@ const digest = z.custom<Digest>(isDigest, 'digest')
 const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'time')
 const count = z.int().min(0)
 const text = z.string().max(4096)
-const site = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/, 'site')
+const site = z.string().refine(isSiteName, 'site')
 // A bundle that bound a signature tag as its own would overwrite the signatures that stand at the target under it.
 const tag = z.string().refine((value) => isTag(value) && !isReservedTag(value), 'tag')
 const companion = z

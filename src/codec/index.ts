@@ -6,4 +6,5 @@ export { DerError, DerFields, isDerValue, parseDer, type DerNode } from './der-t
 export { readBoolean, readNamedBits, readNaturalHex, readOid, readSmallNatural, readTime } from './der-values.ts'
 export { decodePem, encodePem } from './pem.ts'
 export { PBKDF2_ROUNDS, isSealedPkcs8, sealPkcs8 } from './pkcs8.ts'
+export { isSiteName, SITE_NAME_RULE } from './site-name.ts'
 export { isJsonObject, parseJson, type Json, type JsonObject } from './strict-json.ts'

@@ -1,17 +1,13 @@
 /** The plan file: what is exported, from where, for whom (YAML; every fault is named with its line and column). */
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
+import { isSiteName, SITE_NAME_RULE } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { isTag } from '../oci/index.ts'
 
 const PLAN_CAP = 4 * 1024 * 1024
 
-const site = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
-    'a site is 1 to 64 letters, digits, dots, hyphens or underscores',
-  )
+const site = z.string().refine(isSiteName, SITE_NAME_RULE)
 const tag = z.string().refine(isTag, 'not a tag')
 const platform = z
   .string()

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isSiteName, SITE_NAME_RULE } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { backup, checkState, rebuildIndex, restore, State, type CheckReport, type Restored } from '../state/index.ts'
 import { nowOf, type RunOptions } from './run.ts'
@@ -17,8 +18,6 @@ export interface InitReport {
   site: string
 }
 
-const SITE = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
-
 function demandFree(dir: string): void {
   if (existsSync(dir) && readdirSync(dir).length > 0)
     throw new SallyportError('STATE_EXISTS', { side: 'state', subject: dir })
@@ -32,11 +31,11 @@ function demandReason(reason: string): void {
 /** Makes an empty state, on purpose: a lost disk must not look like a new site. Throws STATE_EXISTS, USAGE. */
 export async function stateInit(options: StateRunOptions & { site: string; reason: string }): Promise<InitReport> {
   const { state: dir, site, reason } = options
-  if (!SITE.test(site))
+  if (!isSiteName(site))
     throw new SallyportError('USAGE', {
       side: 'state',
       subject: site.slice(0, 100),
-      detail: 'a site is 1 to 64 letters, digits, dots, hyphens or underscores',
+      detail: SITE_NAME_RULE,
     })
   demandReason(reason)
   if (options.dryRun === true) demandFree(dir)
