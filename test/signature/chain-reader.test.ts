@@ -62,4 +62,23 @@ describe('signature/chain-reader', () => {
     assert.notEqual(reader.parse(ders(...one)), chain)
     reader.check(reader.parse(ders(leaf, root)))
   })
+
+  it('forgets when chains of more than 1 MiB flood it, however few', () => {
+    const reader = rememberingReader()
+    const chain = reader.parse(ders(...one))
+    const [leaf] = one
+    assert.ok(leaf)
+    const long = (length: number): Buffer[] => ders(...Array.from({ length }, () => leaf))
+    const size = leaf.der.length
+    let held = one.reduce((sum, { der }) => sum + der.length, 0)
+    let length = 16
+    for (; held + length * size <= 1024 * 1024; length += 1) {
+      reader.parse(long(length))
+      held += length * size
+    }
+    assert.equal(reader.parse(ders(...one)), chain)
+    reader.parse(long(length))
+    assert.notEqual(reader.parse(ders(...one)), chain)
+    assert.ok(length < 256)
+  })
 })
