@@ -1,19 +1,29 @@
 /** A channel and its bundles as they are made today: what the pages describe is tried on these. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildDemoLayout, buildZooLayout } from '../../fixtures/layouts/build.ts'
-import { approveBundle, channelInit, exportBundle, type ChannelInitReport } from '../../src/index.ts'
+import {
+  approveBundle,
+  channelInit,
+  exportBundle,
+  sign,
+  type ChannelInitReport,
+  type SignOptions,
+} from '../../src/index.ts'
 
 export const CHANNEL = 'vendor-a'
 export const SITE = 'site-a'
+
+/** A signature to be made, of what a reference inside the layout names: `:repository:tag`. */
+export type ArtifactSignature = Pick<SignOptions, 'ref' | 'signer' | 'format'>
 
 export interface NearSide {
   dir: string
   keys: string
   channel: ChannelInitReport
   /** A bundle of one fixture layout, approved by two of three. Stock tools judge it by the real clock. */
-  bundle(layout: 'demo' | 'zoo', name: string): Promise<string>
+  bundle(layout: 'demo' | 'zoo', name: string, signatures?: readonly ArtifactSignature[]): Promise<string>
   close(): void
 }
 
@@ -30,9 +40,13 @@ export async function nearSide(kind: 'ed25519' | 'p384' = 'ed25519'): Promise<Ne
     dir,
     keys,
     channel,
-    async bundle(layout, name) {
+    async bundle(layout, name, signatures = []) {
       const output = join(dir, `${name}.tar`)
-      const artifacts = [{ ref: `oci:${join(dir, layout)}`, referrers: 'all' as const }]
+      const from = join(dir, `from-${name}`)
+      cpSync(join(dir, layout), from, { recursive: true })
+      for (const { ref, ...signature } of signatures)
+        await sign({ ...signature, ref: `oci:${from}${ref}`, registry: {}, form: 'legacy', metadata: {} })
+      const artifacts = [{ ref: `oci:${from}`, referrers: 'all' as const }]
       await exportBundle({
         plan: { map: [], audience: [SITE], artifacts },
         planName: 'the test',

@@ -8,12 +8,17 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { digestOf, OCI_INDEX } from '../../src/oci/index.ts'
+import { sealEnvelope, targetPayload, type Signer } from '../../src/signature/index.ts'
+import { NotationJudge } from '../peers/notation.ts'
 import { peersBin } from '../peers/setup/run.ts'
+import { pemOf, policyFolder, rootOf, signerWith, VENDOR, VENDOR_STORE } from '../transfer/policies.ts'
 import { CHANNEL, nearSide, SITE, type NearSide } from './near-side.ts'
 
 const PAGE = join(import.meta.dirname, '..', '..', 'bundles', 'verify-without-sallyport.md')
@@ -35,6 +40,11 @@ function blocksOf(page: string): Block[] {
   return blocks
 }
 
+/** What the page takes for its example in the demo layout. */
+const IMAGE = ':registry.example/demo/app:1.0'
+
+const PUBLISHER = VENDOR
+
 const BLOCKS = blocksOf(readFileSync(PAGE, 'utf8'))
 const PATHS = [peersBin(), ...(process.env['PATH'] ?? '').split(delimiter)].filter((path) => path !== undefined)
 
@@ -47,6 +57,28 @@ function find(tool: string): string | undefined {
       return false
     }
   })
+}
+
+/** The envelope of the publisher's only signature in JWS, in an extracted bundle. */
+function envelopeIn(dir: string): string {
+  const blobs = join(dir, 'bundle', 'blobs', 'sha256')
+  const [leaf] = PUBLISHER.chain
+  const files = readdirSync(blobs).map((name) => join(blobs, name))
+  const found = files.filter((file) =>
+    readFileSync(file, 'latin1').includes(`"x5c":["${leaf?.der.toString('base64')}"`),
+  )
+  assert.equal(found.length, 1)
+  return found[0] ?? ''
+}
+
+/** What somebody at the desk was given and told, where it is not the truth. */
+interface Told {
+  keys?: string
+  site?: string
+  fingerprint?: string
+  publisher?: Signer
+  /** The publisher whose fingerprint was told. */
+  told?: Signer
 }
 
 /** Skips where a tool is not installed, fails where CI must have it. */
@@ -64,17 +96,27 @@ describe('docs/verify-without', function () {
 
   before(async () => {
     near = await nearSide()
-    june = await near.bundle('demo', 'june')
+    june = await near.bundle('demo', 'june', [
+      // As others may be there too: of a stranger, and in the format that the page does not read.
+      { ref: IMAGE, signer: signerWith('PS256'), format: 'jws' },
+      { ref: IMAGE, signer: PUBLISHER, format: 'cose' },
+      { ref: IMAGE, signer: PUBLISHER, format: 'jws' },
+    ])
   })
   after(() => near?.close())
 
   /** A folder as the page asks for, with the site's file filled in. */
-  function desk(bundle = june, { keys = near.keys, site = SITE, fingerprint = near.channel.fingerprint } = {}): string {
+  function desk(bundle = june, given: Told = {}): string {
+    const { keys = near.keys, site = SITE, fingerprint = near.channel.fingerprint, publisher = PUBLISHER } = given
     const dir = mkdtempSync(join(near.dir, 'desk-'))
     copyFileSync(bundle, join(dir, 'june.tar'))
     copyFileSync(join(keys, 'root.json'), join(dir, 'root.json'))
     const [first] = BLOCKS
-    const lines = (first?.script ?? '').replace('sha256:PUT-IT-HERE', fingerprint).replace('=site-a ', `=${site} `)
+    writeFileSync(join(dir, 'publisher.pem'), pemOf(rootOf(publisher)))
+    const lines = (first?.script ?? '')
+      .replace('sha256:PUT-IT-HERE', fingerprint)
+      .replace('sha256:PUT-IT-THERE', `sha256:${rootOf(given.told ?? publisher).sha256}`)
+      .replace('=site-a ', `=${site} `)
     execFileSync('bash', ['-euo', 'pipefail', '-c', lines], { cwd: dir })
     mkdirSync(join(dir, 'tools'))
     const python = find('python-tuf')
@@ -113,7 +155,7 @@ describe('docs/verify-without', function () {
     assert.equal(readFileSync(PAGE, 'utf8').match(/^```/gm)?.length, 2 * BLOCKS.length)
     assert.deepEqual(
       BLOCKS.map(({ step }) => step),
-      [0, 1, 2, 3, 4, 5, 5, 6, 7, 7],
+      [0, 1, 2, 3, 4, 5, 5, 6, 7, 7, 8, 8],
     )
     for (const { step, tools } of BLOCKS) assert.equal(tools.length > 0, step > 0)
   })
@@ -226,5 +268,102 @@ describe('docs/verify-without', function () {
   it('fails step 6 at a site that the bundle is not for', async function () {
     needTools(this, ['jq', 'openssl', 'basenc', 'python-tuf'])
     assert.equal(await firstFailure(desk(june, { site: 'site-b' }), 6), 6)
+  })
+
+  /** The blocks of step 8 that fail once the steps it needs are done. */
+  async function failuresOfStep8(dir: string): Promise<string[]> {
+    const needed = BLOCKS.filter(({ step }) => step === 2)
+    for (const block of needed) assert.equal((await run(dir, block)).status, 0)
+    const fails: string[] = []
+    for (const block of BLOCKS.filter(({ step }) => step === 8))
+      if ((await run(dir, block)).status !== 0) fails.push(block.tools.join(' '))
+    return fails
+  }
+
+  const BY_ALL = 'oras jq openssl basenc'
+
+  for (const algorithm of ['ES256', 'ES512', 'PS256', 'PS384', 'PS512'] as const)
+    it(`passes step 8 for a signature by ${algorithm}`, async function () {
+      needTools(this, BY_ALL.split(' '))
+      const signer = signerWith(algorithm)
+      const bundle = await near.bundle('demo', algorithm, [{ ref: IMAGE, signer, format: 'jws' }])
+      assert.deepEqual(await failuresOfStep8(desk(bundle, { publisher: signer })), [])
+    })
+
+  it('fails step 8 on another certificate than was told, on an unsigned image, and under another publisher', async function () {
+    needTools(this, BY_ALL.split(' '))
+    const stranger = signerWith('ES256')
+    assert.deepEqual(await failuresOfStep8(desk(june, { publisher: PUBLISHER, told: stranger })), ['openssl sha256sum'])
+    assert.deepEqual(await failuresOfStep8(desk(await near.bundle('demo', 'unsigned'))), [BY_ALL])
+    assert.deepEqual(await failuresOfStep8(desk(june, { publisher: stranger })), [BY_ALL])
+  })
+
+  it('fails step 8 on a signature or a payload that is changed, and on what is over another image', async function () {
+    needTools(this, BY_ALL.split(' '))
+    const [, last] = BLOCKS.filter(({ step }) => step === 8)
+    assert.ok(last !== undefined)
+    const ours = await near.bundle('demo', 'step-8', [{ ref: IMAGE, signer: PUBLISHER, format: 'jws' }])
+    const extracted = async (bundle: string): Promise<{ dir: string; envelope: string }> => {
+      const dir = desk(bundle)
+      for (const block of BLOCKS.filter(({ step }) => step === 2)) assert.equal((await run(dir, block)).status, 0)
+      return { dir, envelope: envelopeIn(dir) }
+    }
+    const genuine = readFileSync((await extracted(ours)).envelope, 'utf8')
+    const { payload, signature } = JSON.parse(genuine) as { payload: string; signature: string }
+    const elsewhere = await sealEnvelope({
+      format: 'jws',
+      payload: targetPayload({ mediaType: OCI_INDEX, digest: digestOf(Buffer.from('another')), size: 7 }),
+      signer: PUBLISHER,
+      signingTime: new Date(),
+    })
+    const turned = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1)
+    const changed = {
+      nothing: genuine,
+      signature: genuine.replace(signature, turned(signature)),
+      // Still JSON with the same target: a space is put in.
+      payload: genuine.replace(
+        payload,
+        Buffer.from(` ${Buffer.from(payload, 'base64url').toString()}`).toString('base64url'),
+      ),
+      target: elsewhere.toString(),
+    }
+    for (const [what, text] of Object.entries(changed)) {
+      const { dir, envelope } = await extracted(ours)
+      writeFileSync(envelope, text)
+      assert.equal((await run(dir, last)).status === 0, what === 'nothing', what)
+    }
+  })
+
+  it('fails step 8 for a publisher whom only this machine trusts', async function () {
+    needTools(this, BY_ALL.split(' '))
+    const dir = desk(june, { publisher: signerWith('ES256') })
+    writeFileSync(join(dir, 'root.pem'), pemOf(rootOf(PUBLISHER)))
+    const system =
+      'mkdir system; cp root.pem "system/$(openssl x509 -in root.pem -noout -hash).0"; export SSL_CERT_DIR=system'
+    const [, last] = BLOCKS.filter(({ step }) => step === 8)
+    assert.ok(last !== undefined)
+    for (const block of BLOCKS.filter(({ step }) => step === 2)) assert.equal((await run(dir, block)).status, 0)
+    assert.notEqual((await run(dir, { ...last, script: `${system}\n${last.script}` })).status, 0)
+  })
+
+  it('lets notation judge the extracted folder, as the page says', async function () {
+    const judge = NotationJudge.start(this)
+    try {
+      const dir = desk()
+      for (const block of BLOCKS.filter(({ step }) => step === 2)) assert.equal((await run(dir, block)).status, 0)
+      const { repositories } = JSON.parse(readFileSync(join(dir, 'bundle', 'transfer.json'), 'utf8')) as {
+        repositories: { bindings: Record<string, string> }[]
+      }
+      const place = { layout: join(dir, 'bundle'), reference: `local/app@${repositories[0]?.bindings['1.0']}` }
+      const configDir = policyFolder(join(dir, 'notation'))
+      const answer = await judge.verify({ ...place, configDir })
+      assert.ok(answer.ok, answer.error ?? '')
+      const stranger = policyFolder(join(dir, 'stranger'), {
+        [VENDOR_STORE]: pemOf(rootOf(signerWith('ES512'))),
+      })
+      assert.equal((await judge.verify({ ...place, configDir: stranger })).ok, false)
+    } finally {
+      judge.stop()
+    }
   })
 })
