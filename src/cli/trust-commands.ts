@@ -30,6 +30,13 @@ type AddArgs = RegistryArgs &
     'dry-run': boolean
   }
 
+/** Where certificates come from, for errors and reports: the query of an address may hold a key of the service. */
+function shown(from: string): string {
+  if (from === '-') return 'standard input'
+  if (!/^https?:\/\//i.test(from)) return from
+  return URL.canParse(from) ? new URL(from).origin + new URL(from).pathname : 'url'
+}
+
 function addStoreAdd(yargs: Argv, register: Register): Argv {
   return yargs.command(
     'add <kind> <name> <from>',
@@ -61,7 +68,7 @@ function addStoreAdd(yargs: Argv, register: Register): Argv {
       const { acquire, trustStoreAdd } = await import('../index.ts')
       if (argv.from === '-' && argv.artifact) throw usage('--artifact', 'it goes with a reference')
       // Before anything is fetched: whoever has no fingerprint is not to look at the file for one.
-      if (argv.fingerprint.length === 0) await trustStoreAddRefusal(argv.from)
+      if (argv.fingerprint.length === 0) await trustStoreAddRefusal(shown(argv.from))
       const registry = await accessOf(argv, argv.artifact ? hostsOf([argv.from]) : [])
       const bytes =
         argv.from === '-'
@@ -73,7 +80,7 @@ function addStoreAdd(yargs: Argv, register: Register): Argv {
         kind: argv.kind,
         name: argv.name,
         bytes,
-        from: argv.from === '-' ? 'standard input' : argv.from,
+        from: shown(argv.from),
         fingerprints: argv.fingerprint,
         dryRun: argv['dry-run'],
       })

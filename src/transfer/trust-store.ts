@@ -110,7 +110,8 @@ export async function trustStoreAdd(options: StoreAddOptions): Promise<StoreAddR
   const { policy, from, dryRun = false } = options
   const now = nowOf(options)
   const store = storeName(options.kind, options.name)
-  const certificates = parseCertificates(options.bytes)
+  const parsed = parseCertificates(options.bytes)
+  const certificates = [...new Map(parsed.map((certificate) => [certificate.sha256, certificate])).values()]
   demandFingerprints(certificates, options.fingerprints, from)
   for (const certificate of certificates) {
     const fault = anchorFault(certificate, storeKind(store))
@@ -123,6 +124,13 @@ export async function trustStoreAdd(options: StoreAddOptions): Promise<StoreAddR
   const added: StoreAddReport['added'] = []
   for (const certificate of certificates.filter((item) => !isHeld(item))) {
     const file = join(folder, `${certificate.sha256}.crt`)
+    // Not the anchor that its name says, for it is not held: somebody trusts it all the same.
+    if (existsSync(file))
+      throw new SallyportError('TRUST_STORE_MALFORMED', {
+        side: 'state',
+        subject: file,
+        detail: 'it holds another certificate than its name says',
+      })
     if (!dryRun) place(policy, file, encodePem('CERTIFICATE', certificate.der))
     added.push({ ...anchor(certificate, now), file })
   }
