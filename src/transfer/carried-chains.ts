@@ -3,7 +3,13 @@ import PQueue from 'p-queue'
 import type { Graph } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Descriptor, Digest } from '../oci/index.ts'
-import { envelopeOf, openEnvelope, openTimestamp, type Certificate } from '../signature/index.ts'
+import {
+  envelopeOf,
+  openEnvelopeAsync,
+  openTimestamp,
+  rememberingReader,
+  type Certificate,
+} from '../signature/index.ts'
 import { isElsewhere, type ReadEnvelope } from './found-signatures.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
 import type { CarriedChain } from './trust-document.ts'
@@ -46,9 +52,10 @@ export async function chainsIn(
       else if (named.envelope !== undefined) wanted.set(named.envelope.digest, { envelope: named.envelope, read })
     }
   }
+  const reader = rememberingReader()
   const open = async ({ envelope, read }: { envelope: Descriptor; read: ReadEnvelope }): Promise<void> => {
     checkInterrupted(options)
-    const opened = await attempt(async () => openEnvelope(envelope.mediaType, await read(envelope)))
+    const opened = await attempt(async () => openEnvelopeAsync(envelope.mediaType, await read(envelope), reader))
     if (opened === undefined) found.unreadable++
     else found.chains.push(...carried('signing', opened.chain))
     const { timestamp, signature } = opened ?? {}
