@@ -123,7 +123,7 @@ function statementLines(statement: PolicyExplainReport['statements'][number]): s
 }
 
 export function explainText(report: PolicyExplainReport): string[] {
-  const { scope, found, pattern, count, statements, trace, requireOrigin, algorithms } = report
+  const { scope, found, pattern, count, statements, trace, requireOrigin, algorithms, skips } = report
   if (!found) return [`${plain(scope)}: no policy speaks for it; every artifact is refused`]
   const rules = Object.entries(algorithms).map(
     ([name, { rule, since }]) => `${name} ${rule}${since === undefined ? '' : ` since ${since}`}`,
@@ -133,6 +133,7 @@ export function explainText(report: PolicyExplainReport): string[] {
     count === 0 ? '  nothing is ever trusted there' : `  ${count} of ${statements.length}:`,
     ...statements.flatMap(statementLines),
     ...(trace.length === 0 ? [] : ['  traced, never counted:', ...trace.flatMap(statementLines)]),
+    ...(skips ? ['  SKIPPED: every artifact is trusted there, and no signature is looked at'] : []),
     ...(requireOrigin ? ['  each signature must be bound to its origin'] : []),
     ...(rules.length === 0 ? [] : [`  algorithms: ${rules.join(', ')}`]),
   ]
