@@ -57,6 +57,9 @@ export interface Target {
 
   resolve(tagOrDigest: string): Promise<Descriptor | undefined>
 
+  /** True when the target says that there is no such repository, so that nothing in it need be asked for. */
+  isAbsent?(): Promise<boolean>
+
   /** The manifest as the target gives it back, proven against the descriptor; this is the read-back of a manifest. */
   manifest(descriptor: Descriptor): Promise<Buffer>
 

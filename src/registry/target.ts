@@ -16,6 +16,7 @@ import {
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
 import { pause, waitFor } from './retry.ts'
+import { listTags } from './tag.ts'
 
 /** So many digests are remembered at most; beyond, the registry is asked again. */
 const REMEMBERED = 100_000
@@ -54,6 +55,17 @@ export class RegistryTarget implements Target {
     } catch (error) {
       if (isFault(error, 'MANIFEST_MISSING', 'REPOSITORY_MISSING')) return undefined
       throw error
+    }
+  }
+
+  /** By one request; false as well when the registry does not let its tags be listed. */
+  async isAbsent(): Promise<boolean> {
+    try {
+      await listTags(this.#repository)
+      return false
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error
+      return error.code === 'REPOSITORY_MISSING'
     }
   }
 

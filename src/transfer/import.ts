@@ -128,6 +128,7 @@ async function deliver(
     census: passage.census,
     landing,
     readBackFull: options.readBackFull === true,
+    first: !(await state.importBegun(target, id)),
     record: {
       held: (repository: string, digests: readonly Digest[]) => state.recordHeld({ target, repository, digests }),
       moveTag: async (to, repository, tag, descriptor, bytes) =>

@@ -108,6 +108,19 @@ describe('peers/passage-registries', function () {
   })
 
   describe('the target', () => {
+    it('is asked once what an absent repository holds, and never for each blob before its push', async () => {
+      const to = await start()
+      const { report } = await imported(to)
+      const asked = to.requests().filter(({ method, status }) => method === 'HEAD' && status === 404)
+      assert.deepEqual(
+        asked.filter(({ path }) => path.includes('/blobs/')),
+        [],
+      )
+      const readBack = to.requests().filter(({ method, path }) => method === 'HEAD' && path.includes('/blobs/'))
+      assert.ok(report.counts.blobsPushed > 10)
+      assert.ok(readBack.length >= report.counts.blobsPushed, String(readBack.length))
+    })
+
     it('anonymous over plain HTTP: is equal to the source, and a second import only looks', async () => {
       const to = await start()
       const { report, run } = await imported(to)
