@@ -67,7 +67,7 @@ export async function verifySignedRow(stage: Stage): Promise<Row> {
     title: `verify a bundle of ${count} small images, each with a COSE signature by ES384, from the page cache`,
     unequal: UNEQUAL,
     contenders: [ours(stage, 'sallyport verify', () => stage.site.verify(bundle, policy), count), notation],
-    bars: [{ against: [notation.name], must: 0.5, record: 0.3 }, MEMORY_BAR],
+    bars: [{ against: [notation.name], must: 0.5, record: 0.4 }, MEMORY_BAR],
     cold: [],
   }
 }
@@ -87,5 +87,7 @@ export async function verifySignedBigRow(stage: Stage): Promise<Row> {
     ],
     bars: [{ against: [without], must: 1.1, record: 1.05 }, MEMORY_BAR],
     cold: [],
+    // The bar is nearer than three runs can tell.
+    rounds: 7,
   }
 }
