@@ -2,7 +2,7 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Graph, OrderedArtifact } from '../content/index.ts'
 import { CODES, SallyportError, type Code } from '../errors/index.ts'
-import { isRepositoryPath, type Digest } from '../oci/index.ts'
+import { isHost, isRepositoryPath, type Digest } from '../oci/index.ts'
 import { pluginFinder } from '../signature/index.ts'
 import type { Verdict as VerdictRow } from '../state/index.ts'
 import { judgeWith, type JudgeMeans, type Verdict } from '../trust/index.ts'
@@ -31,7 +31,7 @@ export function scopesBelow(destination: string | undefined): (path: string) => 
   if (destination === undefined || destination.startsWith('oci:')) return localScope
   const at = destination.replace(/\/+$/, '')
   const slash = at.indexOf('/')
-  if (slash >= 0 && !isRepositoryPath(at.slice(slash + 1)))
+  if (!isHost(slash < 0 ? at : at.slice(0, slash)) || (slash >= 0 && !isRepositoryPath(at.slice(slash + 1))))
     throw new SallyportError('REFERENCE_INVALID', { side: 'target', subject: destination })
   return (path) => `${at}/${path}`
 }

@@ -114,10 +114,12 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     let [repositories, content] = await collect(resolved)
     const make = (started: Begun): MadeBundle => makeBundle(terms, log, repositories, content, started, options)
     let started: Begun = { created: timeText(options.created ?? now), sequence: options.sequence ?? log.next() }
-    if (options.policy !== undefined) {
+    const judge = async (): Promise<void> => {
+      if (options.policy === undefined) return
       const informs = trust === undefined ? undefined : trustRepository(channel)
       demandTrusted(await judgeGathered(repositories, content, options.policy, now, options, informs), 'source')
     }
+    await judge()
     if (options.dryRun === true) {
       const made = make(started)
       log.demand({ sequence: started.sequence, id: made.head.id })
@@ -134,6 +136,8 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
         // What made another bundle than the log knows may have been changed: its bindings are worth nothing.
         resolved = new Map()
         ;[repositories, content] = await collect(resolved)
+        // Tags were resolved anew: what they name now is not what was judged.
+        await judge()
         made = make(started)
       }
       log.demand({ sequence: started.sequence, id: made.head.id })
