@@ -349,9 +349,9 @@ export const ERROR = z.strictObject({
 export const ENVELOPE = z.union([
   z.strictObject({ ok: z.literal(true), verb, exit: z.literal([0, 3, 22]), report: z.looseObject({}) }),
   z.strictObject({
-    ok: z.literal(false).describe('Of these artifacts some are not trusted.'),
+    ok: z.literal(false).describe('Of these artifacts some are not trusted; or (2) this policy cannot judge.'),
     verb,
-    exit: z.literal([12, 13, 14, 15, 16, 17]),
+    exit: z.literal([2, 12, 13, 14, 15, 16, 17]),
     report: z.looseObject({}),
   }),
   z.strictObject({
