@@ -16,6 +16,9 @@ artifacts:
   - ref: ghcr.io/acme/base
     tagPattern: "3.*"
   - ref: oci:layout
+trust:
+  policy: policy/
+  delegations: [ca]
 `
 
 describe('transfer/plan-file', () => {
@@ -34,7 +37,10 @@ describe('transfer/plan-file', () => {
         { ref: 'ghcr.io/acme/base', tagPattern: '3.*', referrers: 'all' },
         { ref: 'oci:layout', referrers: 'all' },
       ],
+      trust: { policy: 'policy/', delegations: ['ca'], chains: true },
     })
+    assert.equal(parsePlan('artifacts: [{ref: a}]', 'p').trust, undefined)
+    assert.deepEqual(parsePlan('artifacts: [{ref: a}]\ntrust: {}', 'p').trust, { chains: true })
     assert.equal(parsePlan('artifacts: [{ref: a}]', 'p').audience, undefined)
     assert.equal(parsePlan('{"artifacts":[{"ref":"a"}]}', 'p').artifacts.length, 1)
   })
@@ -58,6 +64,10 @@ describe('transfer/plan-file', () => {
     'a site that is none': ['audience: [a, "b c"]\nartifacts: [{ref: a}]', '1:15'],
     'an empty audience': ['audience: []\nartifacts: [{ref: a}]', '1:11'],
     'a mapping without an end': ['map: [{from: a}]\nartifacts: [{ref: a}]', '1:7'],
+    'trust that names nothing to carry': ['artifacts: [{ref: a}]\ntrust: {chains: false}', '2:8'],
+    'an unknown member of trust': ['artifacts: [{ref: a}]\ntrust: {stores: x}', '2:17'],
+    'trust in a folder without a name': ['artifacts: [{ref: a}]\ntrust: {policy: ""}', '2:17'],
+    'no folder of delegations': ['artifacts: [{ref: a}]\ntrust: {delegations: []}', '2:22'],
     'YAML that breaks off': ['artifacts:\n  - ref: "a', '2:12'],
     'a member twice': ['artifacts: [{ref: a}]\nartifacts: [{ref: b}]', '2:1'],
     'two documents': ['artifacts: [{ref: a}]\n---\nartifacts: [{ref: b}]', '2:1'],
