@@ -51,7 +51,7 @@ function storeFiles(): readonly AgreementCase[] {
       symlinkSync('elsewhere', join(stores, 'acme'))
       return situation
     }),
-    refuse('policy: a link to a policy', 'TRUST_STORE_MALFORMED', async (world) => {
+    refuse('policy: a link to a policy', 'POLICY_MALFORMED', async (world) => {
       const situation = await world.signed()
       const policy = join(situation.configDir, 'trustpolicy.json')
       renameSync(policy, join(situation.configDir, 'elsewhere.json'))
