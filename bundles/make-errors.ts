@@ -5,7 +5,7 @@ import { CODES, type Code } from '../src/errors/index.ts'
 
 type Exit = (typeof CODES)[Code][0]
 
-/** The one exit table (design §6). `16` and `14` have no codes yet; their numbers are taken. */
+/** The one exit table (design §6). `14` has no code yet; its number is taken. */
 export const EXITS: readonly (readonly [exit: number, meaning: string, move: string])[] = [
   [0, 'done', 'nobody'],
   [1, 'a fault of Sallyport', 'report it'],
@@ -17,7 +17,7 @@ export const EXITS: readonly (readonly [exit: number, meaning: string, move: str
   [13, 'valid, but not trusted, or not for this site or channel', 'the operator, by hand'],
   [14, 'revoked or denied', 'the publisher (no code yet)'],
   [15, 'stale, replayed or rolled back', 'the sender: a newer bundle'],
-  [16, 'cannot decide', 'a fuller bundle (no code yet)'],
+  [16, 'cannot decide', 'a fuller bundle, or the policy'],
   [17, 'a limit stopped it', 'split the work'],
   [18, 'incomplete: an approval or an earlier bundle is missing', 'the sender'],
   [20, 'the source registry or layout', 'its operator; run again'],
@@ -34,6 +34,7 @@ const GROUPS: readonly (readonly [exit: Exit, title: string])[] = [
   [12, 'Signature invalid'],
   [13, 'Valid, but not trusted here'],
   [15, 'Stale, replayed or rolled back'],
+  [16, 'Cannot decide'],
   [17, 'A limit'],
   [18, 'Incomplete'],
   ['side', 'By side: source 20, target 21, bundle 10, state 22'],

@@ -3,7 +3,7 @@ import { read, readSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { extract } from 'tar-stream'
-import { SallyportError, type Side } from '../errors/index.ts'
+import { readFault, SallyportError, type Side } from '../errors/index.ts'
 import { isDigest } from '../oci/index.ts'
 import { BLOCK, padded } from './tar-header.ts'
 
@@ -77,7 +77,11 @@ class ArchiveIndexer {
 
   private isZero(at: number, length: number): boolean {
     const block = Buffer.alloc(length, 1)
-    return readSync(this.fd, block, 0, length, at) === length && block.every((byte) => byte === 0)
+    try {
+      return readSync(this.fd, block, 0, length, at) === length && block.every((byte) => byte === 0)
+    } catch (cause) {
+      throw readFault(cause, this.side, this.subject)
+    }
   }
 }
 
@@ -93,7 +97,7 @@ async function* runs(fd: number, size: number): AsyncGenerator<Buffer> {
   }
 }
 
-/** Every file of the layout with its place in the tar. Throws LAYOUT_MALFORMED or LIMIT_EXCEEDED. */
+/** Every file of the layout with its place in the tar. Throws LAYOUT_MALFORMED, LIMIT_EXCEEDED, MEDIUM_UNREADABLE. */
 export async function indexArchive(
   fd: number,
   size: number,
@@ -120,7 +124,7 @@ export async function indexArchive(
   })
   tar.on('error', (error: Error) => reject(indexer.bad(error.message, error)))
   tar.on('finish', () => resolve())
-  input.on('error', (error) => reject(indexer.bad('cannot be read', error)))
+  input.on('error', (error) => reject(readFault(error, side, subject)))
   input.pipe(tar)
   try {
     await promise

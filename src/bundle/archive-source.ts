@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { layoutOver, type Layout, type LayoutFile, type LayoutReader } from '../content/index.ts'
-import { SallyportError, type Side } from '../errors/index.ts'
+import { readFault, SallyportError, type Side } from '../errors/index.ts'
 import { indexArchive, type ArchivePart } from './archive-index.ts'
 
 const COMPRESSED: readonly (readonly [name: string, magic: string])[] = [
@@ -37,24 +37,26 @@ class ArchiveReader implements LayoutReader {
 }
 
 function openRegular(file: string, side: Side): { fd: number; size: number } {
-  const refuse = (detail: string | undefined, cause?: unknown): SallyportError =>
-    new SallyportError('FILE_UNREADABLE', { side, subject: file, detail, cause })
   let fd: number
   try {
     // O_NONBLOCK: a named pipe would else block the open for ever.
     fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
-    throw refuse((cause as NodeJS.ErrnoException).code, cause)
+    throw readFault(cause, side, file)
   }
   const stat = fstatSync(fd)
   if (stat.isFile()) return { fd, size: stat.size }
   closeSync(fd)
-  throw refuse('not a regular file')
+  throw new SallyportError('FILE_UNREADABLE', { side, subject: file, detail: 'not a regular file' })
 }
 
 function refuseCompressed(fd: number, file: string, side: Side): void {
   const start = Buffer.alloc(6)
-  readSync(fd, start, 0, start.length, 0)
+  try {
+    readSync(fd, start, 0, start.length, 0)
+  } catch (cause) {
+    throw readFault(cause, side, file)
+  }
   const known = COMPRESSED.find(([, magic]) => start.toString('hex').startsWith(magic))
   if (known === undefined) return
   const detail = `compressed with ${known[0]}; unpack it to a plain tar first`
@@ -63,7 +65,7 @@ function refuseCompressed(fd: number, file: string, side: Side): void {
 
 /**
  * The layout in a plain tar; the file is read through once and stays open until `close`.
- * Throws FILE_UNREADABLE, LAYOUT_MALFORMED (also for a compressed file), LIMIT_EXCEEDED, JSON_MALFORMED.
+ * Throws FILE_UNREADABLE, MEDIUM_UNREADABLE, LAYOUT_MALFORMED (also for a compressed file), LIMIT_EXCEEDED, JSON_MALFORMED.
  */
 export async function openArchive(file: string, side: Side = 'source'): Promise<Layout> {
   const { fd, size } = openRegular(file, side)

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { read as readAsync } from 'node:fs'
 import { promisify } from 'node:util'
 import { setImmediate as breathe } from 'node:timers/promises'
-import { SallyportError } from '../errors/index.ts'
+import { readFault, SallyportError } from '../errors/index.ts'
 import { Provers } from './provers.ts'
 
 const CHUNK = 1024 * 1024
@@ -93,12 +93,7 @@ class FileReader implements FileInput {
 }
 
 function unreadable(name: string, cause: unknown): SallyportError {
-  return new SallyportError('FILE_UNREADABLE', {
-    side: 'bundle',
-    subject: name,
-    detail: (cause as NodeJS.ErrnoException).code,
-    cause,
-  })
+  return readFault(cause, 'bundle', name)
 }
 
 const readInto = promisify(readAsync)
@@ -198,7 +193,7 @@ class WaitingPipeReader implements ByteInput {
   }
 }
 
-/** The bytes of a file. Throws FILE_UNREADABLE. */
+/** The bytes of a file. Throws FILE_UNREADABLE, MEDIUM_UNREADABLE. */
 export function fileInput(name: string): FileInput {
   return new FileReader(name)
 }

@@ -1,11 +1,11 @@
 /** Proves the whole payload of a bundle file, on every core, before anything acts on it. */
-import { SallyportError } from '../errors/index.ts'
+import { readFault, SallyportError } from '../errors/index.ts'
 import { verifying } from '../oci/index.ts'
 import type { FileInput } from './input.ts'
 import type { PlacedBlob } from './layout.ts'
 import { MemberReader } from './member-reader.ts'
 import { blobName } from './names.ts'
-import { RangeProver } from './payload-range.ts'
+import { failing, RangeProver, type FailedBlob } from './payload-range.ts'
 import { WORTH_THREADS, type ProveOptions } from './provers.ts'
 
 const RUN_BYTES = 8 * 1024 * 1024
@@ -61,10 +61,11 @@ async function explain(input: FileInput, blob: PlacedBlob): Promise<never> {
   })
 }
 
-function here(fd: number, blobs: readonly PlacedBlob[], options: ProveOptions): PlacedBlob[] {
+function here(fd: number, blobs: readonly PlacedBlob[], options: ProveOptions): FailedBlob[] {
   const prover = new RangeProver(fd)
   for (const blob of blobs) {
-    if (!prover.proves(blob)) return [blob]
+    const failed = failing(prover, blob)
+    if (failed !== undefined) return [failed]
     options.onBytes?.(blob.descriptor.size)
   }
   return []
@@ -72,7 +73,7 @@ function here(fd: number, blobs: readonly PlacedBlob[], options: ProveOptions): 
 
 /**
  * Kept when every payload member and the end mark stand as the judged manifests say.
- * Throws the code of the first damaged member, as reading front to back would.
+ * Throws the code of the first damaged member, as reading front to back would; MEDIUM_UNREADABLE.
  */
 export async function checkPayload(
   input: FileInput,
@@ -84,7 +85,9 @@ export async function checkPayload(
   const failed =
     bytes < WORTH_THREADS ? here(input.fd, blobs, options) : await input.provers.prove(runs(blobs), options)
   if (options.signal?.aborted === true) throw new SallyportError('INTERRUPTED', { side: 'state' })
-  const first = failed.toSorted((a, b) => a.offset - b.offset)[0]
-  if (first !== undefined) await explain(input, first)
+  const first = failed.toSorted((a, b) => a.blob.offset - b.blob.offset)[0]
+  if (first?.errno !== undefined)
+    throw readFault({ code: first.errno }, 'bundle', blobName(first.blob.descriptor.digest))
+  if (first !== undefined) await explain(input, first.blob)
   await checkEnd(input, end)
 }

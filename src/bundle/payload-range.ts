@@ -8,21 +8,34 @@ import { padded } from './tar-header.ts'
 const CHUNK = 1024 * 1024
 
 function fill(fd: number, buffer: Buffer, length: number, at: number): boolean {
-  try {
-    for (let done = 0; done < length;) {
-      const count = readSync(fd, buffer, done, length - done, at + done)
-      if (count === 0) return false
-      done += count
-    }
-    return true
-  } catch {
-    // A medium that can't be read there: reading it again, which tells why, meets the same.
-    return false
+  for (let done = 0; done < length;) {
+    const count = readSync(fd, buffer, done, length - done, at + done)
+    if (count === 0) return false
+    done += count
   }
+  return true
 }
 
 function isZero(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0)
+}
+
+/** A member that is not as promised; `errno` when that is because the system can't read it. */
+export interface FailedBlob {
+  blob: PlacedBlob
+  errno?: string
+}
+
+/** What is wrong with the member, or undefined. */
+export function failing(prover: RangeProver, blob: PlacedBlob): FailedBlob | undefined {
+  try {
+    return prover.proves(blob) ? undefined : { blob }
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === undefined) throw cause
+    // A second reading may meet no error; then nothing would tell any more why this one failed.
+    return { blob, errno: code }
+  }
 }
 
 export class RangeProver {
@@ -33,7 +46,10 @@ export class RangeProver {
     this.fd = fd
   }
 
-  /** True when the member stands there as it should; why it does not is found by reading it again through the screen. */
+  /**
+   * True when the member stands there as it should; why it does not is found by reading it again through the screen.
+   * Throws as the system does when it can't be read.
+   */
   proves(blob: PlacedBlob): boolean {
     const { digest, size } = blob.descriptor
     const header = encodeBlobHeader(blob.descriptor)

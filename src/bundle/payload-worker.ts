@@ -1,15 +1,16 @@
 /** The worker thread that proves runs of payload members; one message in, one message out. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PlacedBlob } from './layout.ts'
-import { RangeProver } from './payload-range.ts'
+import { failing, RangeProver } from './payload-range.ts'
 
 const prover = new RangeProver((workerData as { fd: number }).fd)
 
 parentPort?.on('message', (run: PlacedBlob[]) => {
   let bytes = 0
   for (const blob of run) {
-    if (!prover.proves(blob)) {
-      parentPort?.postMessage({ failed: blob, bytes })
+    const failed = failing(prover, blob)
+    if (failed !== undefined) {
+      parentPort?.postMessage({ failed, bytes })
       return
     }
     bytes += blob.descriptor.size

@@ -2,13 +2,14 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { PlacedBlob } from './layout.ts'
+import type { FailedBlob } from './payload-range.ts'
 
 /** Below so many bytes the start of a thread costs more than it saves. */
 export const WORTH_THREADS = 64 * 1024 * 1024
 
 interface Answer {
   bytes: number
-  failed?: PlacedBlob
+  failed?: FailedBlob
 }
 
 export interface ProveOptions {
@@ -41,9 +42,9 @@ export class Provers {
   }
 
   /** The first blob of each thread's that is not as promised; empty when all are. The file belongs to the caller. */
-  async prove(runs: readonly (readonly PlacedBlob[])[], { onBytes, signal }: ProveOptions): Promise<PlacedBlob[]> {
+  async prove(runs: readonly (readonly PlacedBlob[])[], { onBytes, signal }: ProveOptions): Promise<FailedBlob[]> {
     this.start()
-    const failed: PlacedBlob[] = []
+    const failed: FailedBlob[] = []
     let next = 0
     const serve = (thread: Worker): Promise<void> =>
       new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 /** A blob that lies in an open file: read at its offset, from any thread, as often as it takes. */
 import { read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { SallyportError } from '../errors/index.ts'
+import { readFault, SallyportError } from '../errors/index.ts'
 import type { BlobBody } from './source.ts'
 
 const readAt = promisify(read)
@@ -21,11 +21,10 @@ function cutShort(at: number): SallyportError {
 }
 
 function unreadable(at: number, cause: unknown): SallyportError {
-  const detail = (cause as NodeJS.ErrnoException).code
-  return new SallyportError('FILE_UNREADABLE', { side: 'bundle', subject: `offset ${at}`, detail, cause })
+  return readFault(cause, 'bundle', `offset ${at}`)
 }
 
-/** Fills the buffer with the blob's bytes from `at` on. Throws TAR_TRUNCATED, FILE_UNREADABLE. */
+/** Fills the buffer with the blob's bytes from `at` on. Throws TAR_TRUNCATED, MEDIUM_UNREADABLE. */
 export function readSpan({ fd, offset }: FileSpan, at: number, buffer: Buffer): void {
   for (let done = 0; done < buffer.length;) {
     const from = offset + at + done
@@ -40,7 +39,7 @@ export function readSpan({ fd, offset }: FileSpan, at: number, buffer: Buffer): 
   }
 }
 
-/** The body of a blob of `size` bytes; not proven. Its stream throws TAR_TRUNCATED, FILE_UNREADABLE. */
+/** The body of a blob of `size` bytes; not proven. Its stream throws TAR_TRUNCATED, MEDIUM_UNREADABLE. */
 export function fileBody(span: FileSpan, size: number): BlobBody {
   return {
     span,

@@ -1,7 +1,7 @@
 /** Reading the files of a layout: whole and capped, as a stream, or straight into a slot. */
 import { read, readSync, write } from 'node:fs'
 import { promisify } from 'node:util'
-import { SallyportError, writeFault, type Side } from '../errors/index.ts'
+import { readFault, SallyportError, writeFault, type Side } from '../errors/index.ts'
 import { hasherFor, MANIFEST_CAP, verified, type Descriptor } from '../oci/index.ts'
 import { blobName, type LayoutFile, type LayoutReader } from './layout-file.ts'
 import type { FileSlot } from './source.ts'
@@ -13,9 +13,7 @@ const readInto = promisify(read)
 const writeFrom = promisify(write)
 
 function unreadable(reader: LayoutReader, name: string, cause: unknown): SallyportError {
-  if (cause instanceof SallyportError) return cause
-  const detail = (cause as NodeJS.ErrnoException).code
-  return new SallyportError('FILE_UNREADABLE', { side: reader.side, subject: `${reader.place} ${name}`, detail, cause })
+  return readFault(cause, reader.side, `${reader.place} ${name}`)
 }
 
 function wholeOf(reader: LayoutReader, name: string, file: LayoutFile): Buffer {

@@ -62,6 +62,11 @@ export const CODES = {
   TAR_TRAILING: [10, 'bytes follow the end of the bundle', AGAIN],
   DIGEST_MISMATCH: ['side', 'bytes do not have the digest that names them', AGAIN],
   SIZE_MISMATCH: ['side', 'bytes do not have the size that was promised', AGAIN],
+  MEDIUM_UNREADABLE: [
+    'side',
+    'the medium or disk gives an error of its own when it is read',
+    'clean or copy the medium, or read it in another drive; else ask the sender for a fresh copy',
+  ],
   JSON_MALFORMED: ['side', 'a document is not strict JSON', AGAIN],
   SUMS_MALFORMED: [10, 'a list of sums does not follow the format', SENDER],
   TRANSFER_MALFORMED: [10, 'transfer.json does not follow its schema', SENDER],

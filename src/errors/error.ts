@@ -46,6 +46,17 @@ export function isFault(error: unknown, ...codes: Code[]): error is SallyportErr
   return error instanceof SallyportError && codes.includes(error.code)
 }
 
+/** What a drive, its driver or a lost network share says, whatever the file's name and rights are. */
+const MEDIUM = new Set(['EIO', 'ENXIO', 'ENODEV', 'EREMOTEIO', 'ESTALE', 'ETIMEDOUT', 'EBADMSG'])
+
+/** A {@link SallyportError} for a failed read: MEDIUM_UNREADABLE when the medium is the reason, else FILE_UNREADABLE. */
+export function readFault(cause: unknown, side: Side, subject: string): SallyportError {
+  if (cause instanceof SallyportError) return cause
+  const errno = (cause as NodeJS.ErrnoException | undefined)?.code
+  const code = MEDIUM.has(errno ?? '') ? 'MEDIUM_UNREADABLE' : 'FILE_UNREADABLE'
+  return new SallyportError(code, { side, subject, detail: errno, cause })
+}
+
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
 /** A {@link SallyportError} for a failed write: DISK_FULL when that is the reason, else `code`. */

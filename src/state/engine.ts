@@ -48,5 +48,15 @@ export function engineFault(cause: unknown, subject: string): SallyportError {
       : /permission denied|read-only file system|EACCES|EROFS/i.test(text)
         ? 'STATE_UNWRITABLE'
         : 'INDEX_DAMAGED'
-  return new SallyportError(code, { side: 'state', subject, detail: text.slice(0, 300), cause })
+  // LevelDB names the file and what the system said, not whether it read or wrote: the index need not be damaged.
+  const failing = code === 'INDEX_DAMAGED' && /input\/output error|stale file handle|no such device/i.test(text)
+  return new SallyportError(failing ? 'STATE_UNWRITABLE' : code, {
+    side: 'state',
+    subject,
+    detail: text.slice(0, 300),
+    remedy: failing
+      ? 'the disk gives errors: move the state to another one, then run sallyport state rebuild'
+      : undefined,
+    cause,
+  })
 }
