@@ -128,6 +128,22 @@ describe('docs/schemas', () => {
     await check('sign', sallyport.sign({ ...sign, dryRun: true }))
     await check('sign', sallyport.sign(sign))
     await check('check', sallyport.check({ ref, registry: {}, policy }))
+    const artifacts = [{ ref: `oci:${join(near.dir, 'demo')}:latest`, referrers: 'all' as const }]
+    const plan = { map: [], audience: [SITE], artifacts, trust: { policy, delegations: [dir], chains: true } }
+    const told = join(near.dir, 'told.tar')
+    const common = {
+      plan,
+      planName: 'the test',
+      keys: near.keys,
+      passphrase,
+      registry: {},
+      concurrency: 2,
+      validDays: 5,
+    }
+    await check('export', sallyport.exportBundle({ ...common, output: told }))
+    const { trust } = await check('inspect', sallyport.inspectBundle({ input: { file: told }, trust: true }))
+    assert.ok(trust?.certificates.length && trust.stores.length && trust.statements.length && trust.items.length === 4)
+    await check('status', sallyport.status({ state, policy }))
     const removed = { policy, kind: 'ca', name: 'x', fingerprint: fingerprints[0] ?? '' }
     await check('trust store remove', sallyport.trustStoreRemove(removed))
   })

@@ -6,10 +6,12 @@ import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import { openLayout, type Layout } from '../../src/content/index.ts'
 import { parseManifest, verifying } from '../../src/oci/index.ts'
 import { acquire, inspectBundle, trustStoreAdd, type Plan, type TrustTree } from '../../src/transfer/index.ts'
+import { stamp, timestampAuthority } from '../trust/pki-fixture.ts'
 import { Certificates } from './certificates.ts'
 import {
   artifactIn,
   fault,
+  layDown,
   pemOf,
   policyFolder,
   policyText,
@@ -19,6 +21,7 @@ import {
   statement,
   STRANGER,
   VENDOR,
+  wrap,
   writeFiles,
 } from './policies.ts'
 import { CHANNEL, hoursLater, NOW, planFor, SITE, Stage, tree } from './stage.ts'
@@ -138,6 +141,28 @@ describe('transfer/trust-cargo', () => {
       [VENDOR, STRANGER].map(({ chain }) => `sha256:${chain[0]?.sha256 ?? ''}`).sort(),
     )
     assert.ok(shown.every(({ validity }) => validity === 'valid'))
+  })
+
+  it('carries the chain of a timestamp, and is not stopped by a signature that is none', async () => {
+    const dir = stage.path('stamped')
+    const builder = new LayoutBuilder(dir)
+    const subject = artifactIn(builder, 'registry.example/stamped', '1.0', 'x')
+    layDown(builder, subject, [wrap(subject, Buffer.from('no envelope'), VENDOR, 'jws')])
+    builder.finish()
+    const authority = timestampAuthority('Clock')
+    const timestamp = stamp(authority, { genTime: NOW.toISOString() })
+    await signAt(`oci:${dir}:registry.example/stamped:1.0`, { timestamp })
+    const { certificates: shown } = await trustOf(await bundle({ chains: true }, planFor(`oci:${dir}`)))
+    assert.deepEqual(
+      shown
+        .filter(({ signs }) => signs.length > 0)
+        .map(({ fingerprint, signs }) => [fingerprint, signs])
+        .sort(),
+      [
+        [`sha256:${VENDOR.chain[0]?.sha256 ?? ''}`, ['signing']],
+        [`sha256:${authority.chain[0]?.sha256 ?? ''}`, ['timestamping']],
+      ].sort(),
+    )
   })
 
   it('says what has expired by the time of the reader', async () => {
