@@ -30,7 +30,7 @@ async function proveFile(file: string, open: Open): Promise<Passage> {
   try {
     return await prove(input, judging(accept[file] ?? reject[file] ?? assert.fail(file)))
   } finally {
-    input.close()
+    await input.close()
   }
 }
 

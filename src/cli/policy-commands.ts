@@ -1,7 +1,7 @@
 /** The commands about trust policies: what a site demands of whom, for which repository. */
 import type { Argv } from 'yargs'
 import type { Register } from './context.ts'
-import { withPolicy, type PolicyArgs } from './trust-commands.ts'
+import { withPolicy, type PolicyArgs } from './policy-option.ts'
 import { editedText, explainText, findingsText, showPolicyText } from './trust-text.ts'
 
 interface AddArgs extends PolicyArgs {

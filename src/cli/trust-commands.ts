@@ -1,24 +1,10 @@
 /** The commands about trust: which publishers this site believes. */
 import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
-import { defaultPolicy } from './artifact-commands.ts'
 import { accessOf, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
 import { addPolicy } from './policy-commands.ts'
+import { withPolicy, type PolicyArgs } from './policy-option.ts'
 import { anchorsText, removedText, storesText } from './trust-text.ts'
-
-export interface PolicyArgs {
-  policy: string
-}
-
-export function withPolicy<T>(yargs: Argv<T>): Argv<T & PolicyArgs> {
-  return yargs.option('policy', {
-    type: 'string',
-    requiresArg: true,
-    describe: 'folder with trust policy and stores',
-    default: defaultPolicy(),
-    defaultDescription: "notation's own",
-  })
-}
 
 type AddArgs = RegistryArgs &
   PolicyArgs & {

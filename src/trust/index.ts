@@ -5,11 +5,10 @@ export { explainPolicy, type PolicyExplanation, type StatementExplanation } from
 export { faultOf, type Finding } from './finding.ts'
 export { judgeArtifact, judgeWith, type ArtifactQuery, type BlobQuery, type Judge, type JudgeTerms } from './judge.ts'
 export type { FindPlugin, JudgeMeans, RevocationAnswer, RevocationCheck, RevocationQuery } from './judge-means.ts'
-export { CHECKS, type Action, type Actions, type Check, type Level, type Override } from './level.ts'
+export { type Action, type Actions, type Check, type Level, type Override } from './level.ts'
 export { checkTrustMaterial, POLICY_FILES, readTrustMaterial, type TrustMaterial } from './material.ts'
 export { ORIGIN, type FoundSignature } from './open-signature.ts'
-export { isScope } from './registry-scope.ts'
-export { isStoreName, STORE_KINDS, storeKind, type StoreKind, type StoreName } from './store-name.ts'
+export { isStoreName, storeKind, type StoreKind, type StoreName } from './store-name.ts'
 export { anchorFault, STORE_FOLDER } from './trust-store.ts'
 export type {
   ArtifactVerdict,

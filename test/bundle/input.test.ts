@@ -27,7 +27,7 @@ describe('bundle/input', () => {
     assert.ok((await all(input)).equals(bytes))
     input.seek(bytes.length - 5)
     assert.ok((await all(input)).equals(bytes.subarray(-5)))
-    input.close()
+    await input.close()
   })
 
   for (const waiting of [false, true])

@@ -124,7 +124,7 @@ describe('bundle/payload-check', function () {
           'in order',
         )
       } finally {
-        input.close()
+        await input.close()
       }
     })
 
@@ -133,7 +133,7 @@ describe('bundle/payload-check', function () {
     const input = fileInput(file)
     let seen = 0
     await checkPayload(input, placed, end, { onBytes: (count) => (seen += count) })
-    input.close()
+    await input.close()
     assert.equal(
       seen,
       blobs.reduce((sum, { size }) => sum + size, 0),
@@ -146,6 +146,6 @@ describe('bundle/payload-check', function () {
     await assert.rejects(checkPayload(input, placed, end, { signal: AbortSignal.abort() }), (error) =>
       isFault(error, 'INTERRUPTED'),
     )
-    input.close()
+    await input.close()
   })
 })

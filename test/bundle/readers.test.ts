@@ -30,7 +30,7 @@ async function ours(file: string): Promise<Seen[]> {
     }
     return seen
   } finally {
-    input.close()
+    await input.close()
   }
 }
 

@@ -85,7 +85,7 @@ export class Sweep {
     try {
       return await this.codeOf(door(input, this.options))
     } finally {
-      input.close()
+      await input.close()
       writeSync(this.fd, this.tar, at, 1, at)
     }
   }
@@ -98,7 +98,7 @@ export class Sweep {
       const file = await this.codeOf(prove(input, this.options))
       return [file, await this.codeOf(prove(memoryInput([this.tar.subarray(0, length)]), this.options))]
     } finally {
-      input.close()
+      await input.close()
     }
   }
 

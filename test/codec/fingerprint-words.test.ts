@@ -8,7 +8,7 @@ const HEX = createHash('sha256').update('a certificate').digest('hex')
 /** True when one letter changed, added or left out makes b of a. */
 function oneLetterApart(a: string, b: string): boolean {
   if (a.length > b.length) return oneLetterApart(b, a)
-  const at = [...a].findIndex((letter, i) => letter !== b[i])
+  const at = a.split('').findIndex((letter, i) => letter !== b[i])
   if (at < 0) return b.length - a.length === 1
   return a.slice(a.length === b.length ? at + 1 : at) === b.slice(at + 1)
 }

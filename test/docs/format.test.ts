@@ -149,7 +149,7 @@ describe('docs/format', () => {
         head = await reader.head()
         files = await reader.promise(inspectHead(head).targets)
       } finally {
-        input.close()
+        await input.close()
       }
     })
     after(() => near?.close())

@@ -30,7 +30,7 @@ describe('review: approve', () => {
     try {
       return await new BundleReader(input).head()
     } finally {
-      input.close()
+      await input.close()
     }
   }
 

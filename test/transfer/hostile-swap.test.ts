@@ -32,7 +32,7 @@ describe('transfer/hostile-swap', () => {
     try {
       return (await prove(input, judging(expect))).payload.map(({ offset }) => offset)
     } finally {
-      input.close()
+      await input.close()
     }
   }
 

@@ -67,7 +67,7 @@ describe('transfer/hostile-tar', () => {
     try {
       await assert.rejects(prove(input, options), refusal(code, subject))
     } finally {
-      input.close()
+      await input.close()
     }
     await assert.rejects(prove(memoryInput([tar]), options), refusal(code, subject))
     await assert.rejects(prove(byteByByte(tar), options), refusal(code, subject))
