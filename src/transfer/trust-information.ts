@@ -54,7 +54,7 @@ function pieceOf(artifact: OrderedArtifact, graph: Graph, law: ReadonlyMap<Diges
   const item = node === undefined ? undefined : trustItemOf(node.manifest, node.bytes)
   if (item === undefined) return 'not of the form of trust information'
   // Stops content that rides along as a referrer of something nobody judges.
-  if (artifact.companions.length > 0 || artifact.manifests.length !== 1) return 'something hangs on it'
+  if (artifact.companions.length > 0) return 'something hangs on it'
   const { kind, name, layer } = item
   // Stops a piece that takes the place of another one, or of a tag people pull.
   if (artifact.tags.join('\n') !== trustTag(item)) return `its only tag would be ${trustTag(item)}`

@@ -6,6 +6,7 @@ import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import { openLayout, type Layout } from '../../src/content/index.ts'
 import { parseManifest, verifying } from '../../src/oci/index.ts'
 import { acquire, inspectBundle, trustStoreAdd, type Plan, type TrustTree } from '../../src/transfer/index.ts'
+import { needPeers, orasFlags, peer, startRegistry } from '../peers/setup/registry.ts'
 import { stamp, timestampAuthority } from '../trust/pki-fixture.ts'
 import { Certificates } from './certificates.ts'
 import {
@@ -270,6 +271,32 @@ describe('transfer/trust-cargo', () => {
     await assert.rejects(trustStoreAdd({ ...add, fingerprints: [] }), fault('FINGERPRINT_MISSING'))
     const { added } = await trustStoreAdd({ ...add, fingerprints: [`sha256:${rootOf(VENDOR).sha256}`] })
     assert.equal(added.length, 1)
+  })
+
+  it('gives oras the files themselves out of a registry', async function () {
+    needPeers(this)
+    this.timeout(120_000)
+    const registry = await startRegistry()
+    try {
+      const to = `${registry.host}/mirror`
+      const june = await bundle(whole())
+      const report = await stage.import(june, to, {
+        state: await stage.site(),
+        registry: { plainHttp: [registry.host] },
+      })
+      assert.equal(report.verdict, 'trusted')
+      const dir = stage.path('pulled')
+      for (const tag of ['store-ca-vendor', 'policy-policy.yaml', 'chains', 'delegations']) {
+        const ref = `${to}/sallyport/trust/${CHANNEL}:${tag}`
+        await peer('oras', ['pull', ...orasFlags(registry), ref, '-o', dir], { env: registry.env })
+      }
+      assert.equal(readFileSync(join(dir, 'ca-vendor.pem'), 'utf8'), pemOf(rootOf(VENDOR)))
+      assert.equal(readFileSync(join(dir, 'policy.yaml'), 'utf8'), POLICY)
+      assert.ok(readFileSync(join(dir, 'delegations.json')).includes('sallyport-delegations/1'))
+      assert.ok(readFileSync(join(dir, 'chains.json')).includes('sallyport-chains/1'))
+    } finally {
+      await registry.stop()
+    }
   })
 
   it('passes the judge of the low side, which judges the content', async () => {

@@ -173,7 +173,9 @@ describe('transfer/trust-information', () => {
         put(builder, how.includes('policy') ? CHAINS : POLICY)
       })
       const digest = forged?.digest ?? assert.fail()
-      const { items, faults } = await trustOf(file)
+      const { items, faults, stores, statements } = await trustOf(file)
+      const count = (kind: TrustItem['kind']): number => items.filter((item) => item.kind === kind).length
+      assert.deepEqual([stores.length, statements.length], [count('store'), count('policy')])
       assert.ok(faults.some((fault) => fault.digest === digest && fault.why !== ''))
       assert.ok(items.every((item) => item.digest !== digest))
       const { informs, refused } = await judged(file)
