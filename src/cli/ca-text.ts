@@ -3,7 +3,7 @@ import type { CaInitReport, CaIssueReport, CaListing, CaShowReport } from '../in
 import { counted, plain } from './show.ts'
 
 /** Said wherever a scope is: whoever reads it must not take it for more than it is. */
-const SCOPE_NOTE =
+export const SCOPE_NOTE =
   'A scope binds `sallyport ca issue` alone: no verifier reads it. Limit the signer in each trust policy too.'
 
 function day(time: string): string {

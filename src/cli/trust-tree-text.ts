@@ -1,5 +1,6 @@
 /** Trust information in words. All of it comes out of a bundle: every text passes through `plain`. */
 import type { InformationReport, TreeCertificate, TrustTree } from '../index.ts'
+import { SCOPE_NOTE } from './ca-text.ts'
 import { counted, plain } from './show.ts'
 
 /** Said before anything of it is shown: whoever reads a fingerprint here must not take it for the true one. */
@@ -75,6 +76,7 @@ export function trustTreeText(tree: TrustTree): string[] {
     `trust information in ${plain(repository)}: ${items.map(({ tag }) => plain(tag)).join(', ')}`,
     WARNING,
     ...part('who delegated to whom:', certificates.flatMap(certificateLines)),
+    ...(certificates.some(({ delegation }) => (delegation?.scope.length ?? 0) > 0) ? [SCOPE_NOTE] : []),
     ...part("the sender's trust stores:", stores.flatMap(storeLines)),
     ...part("the sender's trust policies:", statements.flatMap(statementLines)),
     ...part('what policy.yaml asks for:', requirements.flatMap(requirementLines)),
