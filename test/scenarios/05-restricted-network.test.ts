@@ -25,7 +25,11 @@ describe('scenarios/#5: validate within restricted networks', function () {
     const registry = await near.hands.registry(undefined)
     const image = `${registry}/wabbit/net-monitor`
     digest = await near.image(`${image}:1.0`)
-    await near.attach(`${image}@${digest}`, 'application/spdx+json', '{"spdxVersion":"SPDX-2.3","name":"net-monitor"}\n')
+    await near.attach(
+      `${image}@${digest}`,
+      'application/spdx+json',
+      '{"spdxVersion":"SPDX-2.3","name":"net-monitor"}\n',
+    )
     await near.sign(`${image}:1.0`, wabbit)
     Object.assign(sent, await contentsOf(near, image, digest))
     near.write('plan.yaml', `channel: wabbit\nartifacts: [{ref: "${image}:1.0"}]\ntrust: {delegations: [wabbit]}\n`)

@@ -63,14 +63,6 @@ export class FarHands implements Hands {
     return this.#call('registry', port)
   }
 
-  requests(host: string): Promise<string[]> {
-    return this.#call('requests', host)
-  }
-
-  stopRegistry(host: string): Promise<void> {
-    return this.#call('stopRegistry', host)
-  }
-
   network(): Promise<Network> {
     return this.#call('network')
   }

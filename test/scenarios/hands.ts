@@ -31,16 +31,13 @@ export interface Hands {
   run(command: Command): Promise<Ran>
   /** Starts a registry without login; the answer is `127.0.0.1:PORT`. */
   registry(port: number | undefined): Promise<string>
-  /** What clients asked of it, as `METHOD path`. */
-  requests(host: string): Promise<string[]>
-  stopRegistry(host: string): Promise<void>
   network(): Promise<Network>
   /** Whether something answers a connection there. */
   reaches(host: string): Promise<boolean>
   close(): Promise<void>
 }
 
-export type Hand = 'run' | 'registry' | 'requests' | 'stopRegistry' | 'network' | 'reaches'
+export type Hand = 'run' | 'registry' | 'network' | 'reaches'
 
 function lines(path: string): string[] {
   return readFileSync(path, 'utf8').split('\n').filter(Boolean)
@@ -59,7 +56,7 @@ function environment(home: string): Record<string, string> {
 
 /** The hands of this very process, in the network it is in. */
 export class OwnHands implements Hands {
-  readonly #registries = new Map<string, Registry>()
+  readonly #registries: Registry[] = []
 
   run({ program, args, cwd, input }: Command): Promise<Ran> {
     return new Promise((resolve, reject) => {
@@ -75,19 +72,8 @@ export class OwnHands implements Hands {
 
   async registry(port: number | undefined): Promise<string> {
     const registry = await startRegistry(port === undefined ? {} : { port })
-    this.#registries.set(registry.host, registry)
+    this.#registries.push(registry)
     return registry.host
-  }
-
-  async requests(host: string): Promise<string[]> {
-    const registry = this.#registries.get(host)
-    await registry?.settled()
-    return (registry?.requests() ?? []).map(({ method, path }) => `${method} ${path}`)
-  }
-
-  async stopRegistry(host: string): Promise<void> {
-    await this.#registries.get(host)?.stop()
-    this.#registries.delete(host)
   }
 
   async network(): Promise<Network> {
@@ -110,6 +96,6 @@ export class OwnHands implements Hands {
   }
 
   async close(): Promise<void> {
-    await Promise.all(Array.from(this.#registries.keys(), (host) => this.stopRegistry(host)))
+    await Promise.all(this.#registries.splice(0).map((registry) => registry.stop()))
   }
 }

@@ -144,10 +144,10 @@ export class Side {
   }
 
   /** Attaches a small artifact to another one in a registry, by oras; the answer is its digest. */
-  attach(reference: string, type: string, text: string): Promise<string> {
-    const file = this.write(`attached-${(this.#count += 1)}`, text)
+  attach(reference: string, type: string, content: string | Uint8Array, layer = type): Promise<string> {
+    const file = this.write(`attached-${(this.#count += 1)}`, content)
     const line = `attach --plain-http --artifact-type ${type} --format go-template={{.digest}} ${reference}`
-    return this.tool('oras', line, `${file}:${type}`)
+    return this.tool('oras', line, `${file}:${layer}`)
   }
 
   /** Pushes an artifact that differs from every other by its text, by oras; the answer is its digest. */
@@ -174,6 +174,13 @@ export class Side {
     assert.ok(top)
     const anchor = { file: `${name}/${top.name}/certificate.crt`, fingerprint: top.fingerprint }
     return { name, folder: name, identity: subject, anchor }
+  }
+
+  /** Delegates within a house; the answer is the name of the new certificate. */
+  async issue({ folder }: House, commonName: string, from: string, kind: 'signer' | 'ca' = 'signer'): Promise<string> {
+    const line = `ca issue --dir ${folder} --from ${from} --kind ${kind} ${PASSPHRASE.join(' ')}`
+    const { certificate } = await this.done(line, '--new-passphrase-file', 'passphrase', commonName)
+    return (certificate as Certificate).name
   }
 
   /** Signs by the house's certificate of this name. The answer is the signature's digest. */
@@ -217,15 +224,20 @@ export class Side {
   }
 }
 
-/** Notation's verdict in a word: `trusted`, `unsigned`, or the checks that failed. */
+/**
+ * Notation's verdict in a word: `trusted`, `unsigned`, the enforced checks that failed, or `target` for what it compares last and
+ * under none of them: what is signed, and the metadata that was asked for.
+ */
 export function wordOf({ ok, outcomes }: NotationVerdict): string {
   if (ok) return 'trusted'
-  const failed = outcomes.flatMap(({ checks }) => checks.filter(({ error }) => error !== undefined))
-  return outcomes.length === 0 ? 'unsigned' : [...new Set(failed.map(({ type }) => type))].join(' ')
+  const failed = outcomes.flatMap(({ checks }) =>
+    checks.filter(({ error, action }) => error !== undefined && action === 'enforce'),
+  )
+  if (outcomes.length === 0) return 'unsigned'
+  return failed.length === 0 ? 'target' : [...new Set(failed.map(({ type }) => type))].join(' ')
 }
 
 /** `host/repository` of a reference, and the whole of it by digest, as notation wants it. */
 export function inRegistry(repository: string, digest: string): { repository: string; reference: string } {
   return { repository, reference: `${repository}@${digest}` }
 }
-
