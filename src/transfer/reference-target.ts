@@ -6,6 +6,7 @@ import { SallyportError } from '../errors/index.ts'
 import { parseReference, type Descriptor } from '../oci/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { localScope } from './local-scope.ts'
+import { mapRepository } from './naming.ts'
 import { openPlace, type Place } from './place.ts'
 import { parseLayoutReference, type Sources } from './sources.ts'
 
@@ -36,7 +37,8 @@ export async function locate(sources: Sources, ref: string): Promise<Located> {
       other.descriptor.digest === descriptor.digest && other.source.repository === source.repository
     if (found.some(same)) continue
     const { mediaType, digest, size } = descriptor
-    const scope = ref.startsWith('oci:') ? localScope(source.repository) : source.repository
+    // As export and import name it without a registry: with a host's port in it no scope could be written for it.
+    const scope = ref.startsWith('oci:') ? localScope(mapRepository(source.repository, [])) : source.repository
     found.push({ source, descriptor: { mediaType, digest, size }, tag, scope })
   }
   const [first, ...others] = found

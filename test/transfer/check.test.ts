@@ -23,7 +23,7 @@ import {
   VENDOR_STORE,
   writeFiles,
 } from './policies.ts'
-import { Stage, tree } from './stage.ts'
+import { planFor, Stage, tree } from './stage.ts'
 
 describe('transfer/check', () => {
   let stage: Stage
@@ -89,6 +89,29 @@ describe('transfer/check', () => {
       // Nor does the statement for everything speak for what is no repository.
       if (!odd.endsWith('/x')) await missing(policy, odd)
     }
+  })
+
+  it('names an artifact in a layout as export and import do, whatever host it came from', async () => {
+    const own = stage.path('layout')
+    const builder = new LayoutBuilder(own)
+    artifactIn(builder, 'localhost:5000/team/app', '1.0', 'cargo')
+    builder.finish()
+    await signAt(`oci:${own}:1.0`)
+    const folder = policyFolder(stage.path('policy'), {
+      'trustpolicy.json': policyText(statement({ registryScopes: ['local/team/app'] })),
+    })
+    const lying = await checkAt(`oci:${own}:1.0`, folder)
+    assert.deepEqual([lying.verdict, lying.scope], ['trusted', 'local/team/app'])
+    const output = stage.path('named.tar')
+    await stage.export({ output, keys: stage.forkKeys(), plan: planFor(`oci:${own}`), policy: folder })
+    const to = stage.path('out')
+    const { artifacts } = await stage.import(output, `oci:${to}`, { state: await stage.site(), policy: folder })
+    assert.deepEqual(
+      artifacts?.map(({ scope }) => scope),
+      ['local/team/app'],
+    )
+    const landed = await checkAt(`oci:${to}:1.0`, folder)
+    assert.deepEqual([landed.verdict, landed.scope], ['trusted', 'local/team/app'])
   })
 
   it('goes by policy.yaml alone where there is one, and never by `*` beside it', async () => {
@@ -228,7 +251,7 @@ describe('transfer/check', () => {
     builder.finish()
     // One artifact under two names: which policy is asked hangs on the name.
     await assert.rejects(checkAt(`oci:${twice}:1.0`, policy), fault('USAGE'))
-    assert.equal((await checkAt(`oci:${twice}:registry.example/b:1.0`, policy)).scope, 'local/registry.example/b')
+    assert.equal((await checkAt(`oci:${twice}:registry.example/b:1.0`, policy)).scope, 'local/b')
     writeFileSync(join(twice, 'index.json'), '{}')
     await assert.rejects(checkAt(`oci:${twice}:1.0`, policy), fault('LAYOUT_MALFORMED'))
     assert.notEqual(VENDOR.algorithm, STRANGER.algorithm)

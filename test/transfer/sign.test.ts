@@ -108,7 +108,7 @@ describe('transfer/sign', () => {
     for (const ref of [`oci:${dir}:registry.example/zzz:1.0`, `oci:${dir}@${app.digest}`]) {
       assert.equal((await signAt(ref, { origin: true, dryRun: true })).repository, 'registry.example/zzz', ref)
       const { repository, scope } = await checkAt(ref, policy)
-      assert.deepEqual([repository, scope], ['registry.example/zzz', 'local/registry.example/zzz'], ref)
+      assert.deepEqual([repository, scope], ['registry.example/zzz', 'local/zzz'], ref)
     }
     await assert.rejects(signAt(`oci:${dir}:1.0`), fault('USAGE'))
     await assert.rejects(signAt(`oci:${dir}`), fault('USAGE'))
