@@ -73,6 +73,17 @@ export function networkFault(error: unknown, side: Side, subject: string): Trans
   return new SallyportError('INTERNAL', { side, subject, detail: plainText(code) })
 }
 
+/**
+ * What stopped an answer before its head was read. undici says of every head that it can't parse behind a
+ * `Content-Length` (two of them, one beside chunks, one that is no number) that the body is too short. It may have been
+ * cut off too, so it is worth a repeat; other errors are as they came.
+ */
+export function headFault(error: unknown, side: Side, subject: string): unknown {
+  if (networkCode(error) !== 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return error
+  const detail = 'the head of an answer is malformed'
+  return new Transient(new SallyportError('REGISTRY_PROTOCOL', { side, subject, detail }))
+}
+
 /** What was asked for when the registry refused; one refusal means different things to different requests. */
 export type Purpose = 'manifest' | 'blob' | 'list' | 'push' | 'push-index' | 'tag' | 'delete'
 

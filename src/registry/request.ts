@@ -4,7 +4,7 @@ import { SallyportError, type Code } from '../errors/index.ts'
 import { Answer } from './answer.ts'
 import { Authorizer } from './auth.ts'
 import { Deadline } from './deadline.ts'
-import { networkCode, networkFault, plainText, refusal, Transient, type Purpose } from './errors.ts'
+import { headFault, networkCode, networkFault, plainText, refusal, Transient, type Purpose } from './errors.ts'
 import { REACH_REFUSED, type Network } from './network.ts'
 import { findOrigin, type Origin } from './origin.ts'
 import type { Settings } from './options.ts'
@@ -147,17 +147,18 @@ export class Registry {
       // Credentials do not come back after a hop elsewhere: else that place would choose what they are used for.
       left ||= !own
       const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...call.headers }
-      const data: Dispatcher.ResponseData = await this.#network.send(
-        url,
-        {
-          method: call.method,
-          headers: left || authorization === undefined ? headers : { ...headers, authorization },
-          body: typeof call.body === 'function' ? call.body() : call.body,
-          signal: deadline.signal,
-          headersMs: call.headersMs ?? timing.headersMs,
-        },
-        own ? 'own' : origin.reach,
-      )
+      const sending = {
+        method: call.method,
+        headers: left || authorization === undefined ? headers : { ...headers, authorization },
+        body: typeof call.body === 'function' ? call.body() : call.body,
+        signal: deadline.signal,
+        headersMs: call.headersMs ?? timing.headersMs,
+      }
+      const data: Dispatcher.ResponseData = await this.#network
+        .send(url, sending, own ? 'own' : origin.reach)
+        .catch((error: unknown) => {
+          throw headFault(error, side, call.subject)
+        })
       const answer = new Answer(data, { url, foreign: left, side, subject: call.subject })
       if (!isRedirect(answer.status)) return answer
       await answer.discard()
