@@ -177,29 +177,38 @@ export function refusalKey({ repository, digest }: { repository: string; digest:
   return `${repository}@${digest}`
 }
 
-function exitOfCode(code: Code): number {
+/** True for a code whose own exit status speaks of trust; of others a signature may fail too, a blob that is gone. */
+function isVerdict(code: Code): boolean {
   const [exit] = CODES[code]
-  return typeof exit === 'number' && exit >= 12 && exit <= 17 ? exit : 13
+  return typeof exit === 'number' && exit >= 12 && exit <= 17
+}
+
+function exitOfCode(code: Code = 'POLICY_UNMET'): number {
+  const [exit] = CODES[isVerdict(code) ? code : 'POLICY_UNMET']
+  return Number(exit)
 }
 
 /** The exit status for these verdicts: 0 when all are trusted, else the lowest class met (design: Errors). */
 export function verdictExit(verdicts: readonly Pick<VerdictReport, 'verdict' | 'code'>[]): number {
   const refused = verdicts.filter(({ verdict }) => verdict !== 'trusted')
   if (refused.length === 0) return 0
-  return Math.min(...refused.map(({ code }) => exitOfCode(code ?? 'POLICY_UNMET')))
+  return Math.min(...refused.map(({ code }) => exitOfCode(code)))
 }
 
 /** Throws the gravest refusal, if there is one: its own code and subject, and how many more there are. */
 export function demandTrusted(verdicts: readonly JudgedArtifact[], side: 'source' | 'bundle'): void {
   const refused = verdicts.filter(({ verdict }) => verdict !== 'trusted')
   const exit = verdictExit(verdicts)
-  const first = refused.find(({ code }) => exitOfCode(code ?? 'POLICY_UNMET') === exit)
+  const first = refused.find(({ code }) => exitOfCode(code) === exit)
   if (first === undefined) return
   const more = refused.length === 1 ? '' : ` (and ${refused.length - 1} more)`
-  throw new SallyportError(first.code ?? 'POLICY_UNMET', {
+  const { code = 'POLICY_UNMET' } = first
+  // Else the exit status would be that of another kind of fault, and differ from what check and import say.
+  const own = isVerdict(code)
+  throw new SallyportError(own ? code : 'POLICY_UNMET', {
     side,
     subject: refusalKey(first),
-    detail: `${first.why}, as ${first.scope}${more}`,
+    detail: `${own ? '' : `${code}: `}${first.why}, as ${first.scope}${more}`,
     remedy: first.remedy,
   })
 }

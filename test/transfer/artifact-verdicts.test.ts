@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import type { Code } from '../../src/errors/index.ts'
-import type { Descriptor } from '../../src/oci/index.ts'
+import { digestOf, hexOf, type Descriptor } from '../../src/oci/index.ts'
 import { verdictExit } from '../../src/transfer/artifact-verdicts.ts'
 import { log, type ImportReport } from '../../src/transfer/index.ts'
 import {
   artifactIn,
   checkAt,
+  fault,
   layDown,
   makeSignature,
   policyFolder,
@@ -179,5 +183,44 @@ describe('transfer/artifact-verdicts', () => {
       const row = rows.find(({ kind }) => kind === 'verdict')
       assert.ok(String(row?.['detail']).isWellFormed())
     }
+  })
+
+  it('lets large payload of what is refused pass by on a pipe, and proves it all the same', async () => {
+    const dir = stage.path('layout')
+    const builder = new LayoutBuilder(dir)
+    const large = 'refused '.repeat(1_000_000)
+    artifactIn(builder, 'registry.example/a-bad', '1.0', large, 'also refused')
+    artifactIn(builder, 'registry.example/good', '1.0', 'good'.repeat(2_000_000))
+    builder.finish()
+    await signAt(`oci:${dir}:registry.example/good:1.0`)
+    const output = stage.path('large.tar')
+    await stage.export({ output, keys: stage.forkKeys(), plan: planFor(`oci:${dir}`) })
+    const run = async (file: string): Promise<{ report: ImportReport; out: string; state: string }> => {
+      const out = stage.path('out')
+      const state = await stage.site()
+      const fifo = stage.path('fifo')
+      execFileSync('mkfifo', [fifo])
+      const writer = spawn('sh', ['-c', `cat '${file}' >'${fifo}'`], { stdio: 'ignore' })
+      const pipe = openSync(fifo, 'r')
+      try {
+        const report = await stage.import({ fd: pipe }, `oci:${out}`, { state, policy, keepGoing: true })
+        return { report, out, state }
+      } finally {
+        closeSync(pipe)
+        writer.kill()
+      }
+    }
+    const { report, out } = await run(output)
+    assert.deepEqual([report.verdict, report.tags.map(({ tag }) => tag)], ['rejected', ['1.0']])
+    const hex = hexOf(digestOf(Buffer.from(large)))
+    assert.ok(!existsSync(join(out, 'blobs/sha256', hex)))
+    // One byte of what nobody takes is wrong: the bundle is damaged, and no tag moves.
+    const bytes = readFileSync(output)
+    const at = bytes.indexOf(large.slice(0, 4096))
+    assert.ok(at > 0)
+    bytes[at + 5_000_000] = 0x21
+    const damaged = stage.path('damaged.tar')
+    writeFileSync(damaged, bytes)
+    await assert.rejects(run(damaged), fault('DIGEST_MISMATCH'))
   })
 })

@@ -1,11 +1,27 @@
 /** The policy before the trip: what the far side would refuse does not leave. */
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
+import { exitOf } from '../../src/errors/index.ts'
 import type { Descriptor } from '../../src/oci/index.ts'
 import type { RunEvent } from '../../src/transfer/index.ts'
-import { artifactIn, fault, policyFolder, policyText, signAt, statement, STRANGER } from './policies.ts'
+import { verdictExit } from '../../src/transfer/artifact-verdicts.ts'
+import {
+  artifactIn,
+  checkAt,
+  fault,
+  layDown,
+  makeSignature,
+  policyFolder,
+  policyText,
+  signAt,
+  statement,
+  STRANGER,
+  VENDOR,
+  wrap,
+  type MadeSignature,
+} from './policies.ts'
 import { planFor, Stage, tree } from './stage.ts'
 
 describe('transfer/export-policy', () => {
@@ -129,5 +145,41 @@ describe('transfer/export-policy', () => {
 
     await assert.rejects(stage.export(run), fault('SIGNATURE_MISSING'))
     assert.ok(!existsSync(output))
+  })
+
+  it('refuses with the exit status that check and import have, whatever is wrong with the signature', async () => {
+    const broken = async (break_: (good: MadeSignature) => Buffer | undefined): Promise<string> => {
+      const dir = stage.path('layout')
+      const builder = new LayoutBuilder(dir)
+      const app = artifactIn(builder, 'registry.example/app', '1.0', 'cargo')
+      const good = await makeSignature(app)
+      const bytes = break_(good)
+      layDown(builder, app, [bytes === undefined ? good : wrap(app, bytes, VENDOR, 'jws')])
+      builder.finish()
+      if (bytes === undefined) rmSync(join(dir, 'blobs', ...good.blob.digest.split(':')))
+      return dir
+    }
+    const swapped = ({ envelope }: MadeSignature, alg: string): Buffer => {
+      const parts = JSON.parse(envelope.toString()) as { protected: string }
+      const header = JSON.parse(Buffer.from(parts.protected, 'base64url').toString()) as object
+      return Buffer.from(
+        JSON.stringify({ ...parts, protected: Buffer.from(JSON.stringify({ ...header, alg })).toString('base64url') }),
+      )
+    }
+    for (const [name, dir] of [
+      ['alg none', await broken((good) => swapped(good, 'none'))],
+      ['alg HS384', await broken((good) => swapped(good, 'HS384'))],
+      ['alg ES256', await broken((good) => swapped(good, 'ES256'))],
+      ['no JSON', await broken(() => Buffer.from('{'))],
+      ['gone', await broken(() => undefined)],
+    ] as const) {
+      const verdict = await checkAt(`oci:${dir}:1.0`, policy)
+      assert.equal(verdict.verdict, 'rejected', name)
+      const run = { output: stage.path('no.tar'), keys: stage.forkKeys(), plan: planFor(`oci:${dir}`), policy }
+      await assert.rejects(stage.export(run), (error) => {
+        assert.equal(exitOf(error), verdictExit([verdict]), name)
+        return error instanceof Error && error.message.includes(verdict.why)
+      })
+    }
   })
 })
