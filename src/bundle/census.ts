@@ -15,8 +15,12 @@ export interface Census {
   content: Content
 }
 
-function mismatch(subject: string, detail: string): SallyportError {
-  return new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject, detail })
+/** Whose word is held against itself: a bundle's, or a source's before a bundle is made of it. */
+type Told = 'source' | 'bundle'
+
+function mismatch(side: Told, subject: string, detail: string): SallyportError {
+  const remedy = side === 'source' ? 'have the image pushed again at the source, or leave it out' : undefined
+  return new SallyportError('CENSUS_MISMATCH', { side, subject, detail, remedy })
 }
 
 class Builder {
@@ -24,9 +28,11 @@ class Builder {
   private readonly known: Map<Digest, Descriptor>
   private readonly transfer: Transfer
   private readonly omitted: Set<string>
+  private readonly side: Told
 
-  constructor(transfer: Transfer, index: Map<Digest, Descriptor>, law: ReadonlyMap<Digest, Buffer>) {
+  constructor(transfer: Transfer, index: Map<Digest, Descriptor>, law: ReadonlyMap<Digest, Buffer>, side: Told) {
     this.transfer = transfer
+    this.side = side
     this.law = law
     this.known = index
     this.omitted = new Set(transfer.omitted.map(({ repository, of, digest }) => `${repository} ${of} ${digest}`))
@@ -34,7 +40,7 @@ class Builder {
 
   private descriptor(digest: Digest, repository: string): Descriptor {
     const found = this.known.get(digest)
-    if (found === undefined) throw mismatch(`${repository}@${digest}`, 'promised, but in no index')
+    if (found === undefined) throw mismatch(this.side, `${repository}@${digest}`, 'promised, but in no index')
     return found
   }
 
@@ -43,8 +49,8 @@ class Builder {
     for (const { digest } of this.transfer.generated) {
       const graph = new Graph('generated')
       const bytes = this.law.get(digest)
-      if (bytes === undefined) throw mismatch(digest, 'a generated index is not carried')
-      const node = graph.add(this.descriptor(digest, 'generated'), bytes, 'bundle')
+      if (bytes === undefined) throw mismatch(this.side, digest, 'a generated index is not carried')
+      const node = graph.add(this.descriptor(digest, 'generated'), bytes, this.side)
       for (const { mediaType, digest: referrer, size } of node.manifest.manifests)
         this.known.set(referrer, { mediaType, digest: referrer, size })
     }
@@ -58,10 +64,10 @@ class Builder {
       if (bytes === undefined || graph.nodes.has(descriptor.digest)) continue
       if (bytes.length > MANIFEST_CAP)
         throw new SallyportError('MANIFEST_TOO_LARGE', {
-          side: 'bundle',
+          side: this.side,
           subject: `${graph.repository}@${descriptor.digest}`,
         })
-      const node = graph.add(descriptor, bytes, 'bundle')
+      const node = graph.add(descriptor, bytes, this.side)
       // Another repository of the bundle may carry a child that this one leaves out.
       const taken = (child: Descriptor): boolean =>
         !this.omitted.has(`${graph.repository} ${descriptor.digest} ${child.digest}`)
@@ -81,11 +87,13 @@ class Builder {
       this.grow(graph, root)
     for (const referrer of referrers) {
       const subject = graph.nodes.get(referrer.digest)?.manifest.subject
-      if (subject === undefined) throw mismatch(`${promised.name}@${referrer.digest}`, 'a referrer without a subject')
+      if (subject === undefined)
+        throw mismatch(this.side, `${promised.name}@${referrer.digest}`, 'a referrer without a subject')
       list(graph, subject.digest, referrer)
     }
-    for (const [tag, descriptor] of companions) accompany(graph, tag, descriptor)
-    for (const omission of this.transfer.omitted) if (omission.repository === promised.name) recall(graph, omission)
+    for (const [tag, descriptor] of companions) accompany(graph, tag, descriptor, this.side)
+    for (const omission of this.transfer.omitted)
+      if (omission.repository === promised.name) recall(graph, omission, this.side)
     for (const entries of graph.listed.values()) entries.sort((a, b) => (a.digest < b.digest ? -1 : 1))
     return {
       graph,
@@ -104,9 +112,9 @@ function list(graph: Graph, subject: Digest, referrer: Descriptor): void {
   else listed.push(referrer)
 }
 
-function accompany(graph: Graph, tag: string, descriptor: Descriptor): void {
+function accompany(graph: Graph, tag: string, descriptor: Descriptor, side: Told): void {
   const subject = parseSignatureTag(tag)?.subject
-  if (subject === undefined) throw mismatch(`${graph.repository}:${tag}`, 'no signature tag')
+  if (subject === undefined) throw mismatch(side, `${graph.repository}:${tag}`, 'no signature tag')
   graph.companions.set(subject, [...(graph.companions.get(subject) ?? []), { tag, descriptor }])
 }
 
@@ -114,35 +122,42 @@ function accompany(graph: Graph, tag: string, descriptor: Descriptor): void {
 function recall(
   graph: Graph,
   { digest, mediaType, size, of, why, what }: Omission | Transfer['omitted'][number],
+  side: Told,
 ): void {
   if (why !== 'referrer') return
-  if (what !== undefined && parseSignatureTag(what) !== undefined) accompany(graph, what, { mediaType, digest, size })
+  if (what !== undefined && parseSignatureTag(what) !== undefined)
+    accompany(graph, what, { mediaType, digest, size }, side)
   else list(graph, of, { mediaType, digest, size, ...(what === undefined ? {} : { artifactType: what }) })
 }
 
 /**
- * The repositories and the content that the bundle holds, proven complete.
+ * The repositories and the content that the bundle holds, proven complete. `side` is whose word the manifests are.
  * Throws CENSUS_MISMATCH, and the codes of the manifests' parsers.
  */
-export function takeCensus(files: Pick<PromiseFiles, 'transfer' | 'bytes'>, law: ReadonlyMap<Digest, Buffer>): Census {
+export function takeCensus(
+  files: Pick<PromiseFiles, 'transfer' | 'bytes'>,
+  law: ReadonlyMap<Digest, Buffer>,
+  side: Told = 'bundle',
+): Census {
   const { transfer, bytes } = files
-  const builder = new Builder(transfer, parseBundleIndex(bytes.get('index.json') ?? Buffer.alloc(0)), law)
+  const builder = new Builder(transfer, parseBundleIndex(bytes.get('index.json') ?? Buffer.alloc(0)), law, side)
   builder.learn()
   const repositories = transfer.repositories.map((repository) => builder.repository(repository))
-  const content = arrange(repositories, 'bundle')
+  const content = arrange(repositories, side)
   const again = promise(transfer, repositories, content)
   for (const [name, made] of again.files) {
     const held = bytes.get(name)
-    if (held === undefined || !held.equals(made)) throw mismatch(name, 'the manifests in the bundle give another one')
+    if (held === undefined || !held.equals(made))
+      throw mismatch(side, name, 'the manifests in the bundle give another one')
   }
-  if (again.files.size !== bytes.size) throw mismatch('SHA512SUMS', 'the manifests in the bundle need none')
+  if (again.files.size !== bytes.size) throw mismatch(side, 'SHA512SUMS', 'the manifests in the bundle need none')
   // Envelopes were read by their names alone. Stops a descriptor that lies about their size: a target refuses it only
   // after it was written to.
   for (const { descriptor } of content.law) {
     const { length } = law.get(descriptor.digest) ?? { length: descriptor.size }
     if (length === descriptor.size) continue
     const detail = `${length} bytes, ${descriptor.size} promised`
-    throw new SallyportError('SIZE_MISMATCH', { side: 'bundle', subject: descriptor.digest, detail })
+    throw new SallyportError('SIZE_MISMATCH', { side, subject: descriptor.digest, detail })
   }
   return { repositories, content }
 }
@@ -160,5 +175,5 @@ export function proveReadable(made: Promise3, content: Content): void {
     content.generated.find(({ bytes }) => bytes.length > ENVELOPE_CAP)?.subject
   if (large !== undefined) throw new SallyportError('LIMIT_EXCEEDED', { side: 'source', subject: large })
   const transfer = parseTransfer(made.files.get('transfer.json') ?? Buffer.alloc(0))
-  takeCensus({ transfer, bytes: made.files }, law)
+  takeCensus({ transfer, bytes: made.files }, law, 'source')
 }

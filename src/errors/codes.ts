@@ -72,7 +72,7 @@ export const CODES = {
   TRANSFER_MALFORMED: [10, 'transfer.json does not follow its schema', SENDER],
   METADATA_MALFORMED: [10, 'channel metadata does not follow TUF 1.0 or the slot rules', AGAIN],
   LAYOUT_MALFORMED: ['side', 'an OCI image layout is not one', 'check the folder or archive'],
-  CENSUS_MISMATCH: [10, 'the bundle holds something it does not promise, or lacks something it promises', SENDER],
+  CENSUS_MISMATCH: ['side', 'the bundle holds something it does not promise, or lacks something it promises', SENDER],
   DESCRIPTOR_MALFORMED: ['side', 'a descriptor does not follow the OCI image spec', SENDER],
   DIGEST_MALFORMED: ['side', 'a digest is not sha256 or sha512 in lower-case hex', SENDER],
   MANIFEST_MALFORMED: ['side', 'a manifest is not what its media type says', SENDER],

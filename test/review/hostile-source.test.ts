@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { parseTransfer } from '../../src/bundle/transfer.ts'
-import type { Code } from '../../src/errors/index.ts'
-import { isReservedTag, signatureTag } from '../../src/oci/index.ts'
-import { blob, image, index, LAYER, promised, repository } from './source-world.ts'
+import { exitOf, isFault, type Code } from '../../src/errors/index.ts'
+import { digestOf, DOCKER_MANIFEST, isReservedTag, OCI_MANIFEST, signatureTag } from '../../src/oci/index.ts'
+import { blob, CONFIG, image, index, LAYER, promised, repository } from './source-world.ts'
 
 const code = (wanted: Code) => (error: { code?: string }) => error.code === wanted
 
@@ -53,6 +53,23 @@ describe('review: what a source says', () => {
     source.referrers = async (digest) => (digest === subject.digest ? [stranger] : [])
     const { files } = await promised([{ source, tags: ['v1', 'v2'], choice: { referrers: 'none' } }])
     assert.deepEqual(files.transfer.repositories[0]?.referrers, [])
+  })
+
+  it('refuses one manifest under two media types, and says that it is the source that says so', async () => {
+    const places = ['a', 'b'].map((path) => repository(path))
+    const config = places.map((place) => blob(place, '{}', CONFIG))[0]
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, config, layers: [] }))
+    for (const [i, mediaType] of [OCI_MANIFEST, DOCKER_MANIFEST].entries()) {
+      const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length }
+      await places[i]?.pushManifest(descriptor, bytes)
+      await places[i]?.tag('v1', descriptor)
+    }
+    const picked = places.map((source) => ({ source, tags: ['v1'] }))
+    for (const alone of picked) await promised([alone])
+    await assert.rejects(promised(picked), (error) => {
+      assert.ok(isFault(error, 'CENSUS_MISMATCH'))
+      return error.side === 'source' && exitOf(error) === 20
+    })
   })
 
   it('refuses to export a tag that no reader accepts', async () => {
