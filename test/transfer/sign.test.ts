@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { FIXTURE_PASSPHRASE, fixtureKeyFile, fixtureSigner } from '../../fixtures/chains/build.ts'
 import { buildDemoLayout, type DemoLayout } from '../../fixtures/layouts/build.ts'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import { openLayout } from '../../src/content/index.ts'
 import { fallbackTag, type Descriptor } from '../../src/oci/index.ts'
 import { openEnvelope, readTarget } from '../../src/signature/index.ts'
-import { openSigner } from '../../src/transfer/index.ts'
 import { signaturesAt } from '../../src/transfer/found-signatures.ts'
-import { sallyport } from '../cli/program.ts'
 import { needPeers, peer, startRegistry, type Registry } from '../peers/setup/registry.ts'
 import { QUICK, scripted } from '../registry/scripted.ts'
 import { apiRegistry } from './api-registry.ts'
-import { artifactIn, checkAt, fault, pemOf, policyFolder, signAt, signerWith, STRANGER, VENDOR } from './policies.ts'
+import { artifactIn, checkAt, fault, policyFolder, signAt, signerWith, STRANGER, VENDOR } from './policies.ts'
 import { NOW, Stage, tree } from './stage.ts'
 
 describe('transfer/sign', () => {
@@ -115,7 +112,8 @@ describe('transfer/sign', () => {
     await assert.rejects(signAt(`oci:${dir}:registry.example/zzz:2.0`), fault('MANIFEST_MISSING'))
   })
 
-  it('writes nothing in a dry run, and refuses in it what the run would refuse', async () => {
+  it('writes nothing in a dry run, and refuses in it what the run would refuse', async function () {
+    needPeers(this)
     const { dir } = layoutOf('1.0')
     const before = tree(dir)
     const report = await signAt(`oci:${dir}:1.0`, { dryRun: true })
@@ -255,6 +253,25 @@ describe('transfer/sign', () => {
     }
   })
 
+  it('loses no signature where several sign in one layout at once: who comes too late is told so', async () => {
+    const { dir } = layoutOf('1.0')
+    const all = [VENDOR, STRANGER, signerWith('ES512')].flatMap((signer) =>
+      (['jws', 'cose'] as const).map((format) => ({ signer, format })),
+    )
+    const done: (string | null)[] = []
+    for (let left = all, round = 0; left.length > 0; round++) {
+      assert.ok(round < all.length, 'nobody came through')
+      const outcomes = await Promise.allSettled(left.map((terms) => signAt(`oci:${dir}:1.0`, terms)))
+      for (const outcome of outcomes)
+        if (outcome.status === 'fulfilled') done.push(outcome.value.signature)
+        else assert.ok(fault('LAYOUT_LOCKED')(outcome.reason), String(outcome.reason))
+      left = left.filter((_, at) => outcomes[at]?.status === 'rejected')
+    }
+    const verdict = await checkAt(`oci:${dir}:1.0`, policy)
+    assert.deepEqual(verdict.signatures.map(({ manifest }) => manifest).sort(), done.sort())
+    assert.equal(verdict.verdict, 'trusted')
+  })
+
   it('lists nothing before all of it is there, whichever request of it the registry refuses', async () => {
     const fake = await apiRegistry()
     try {
@@ -319,76 +336,6 @@ describe('transfer/sign', () => {
           'trusted',
         )
       }
-    } finally {
-      await fake.close()
-    }
-  })
-
-  it('opens no key with another passphrase or chain, and says nothing of either', async () => {
-    const [good, other] = [fixtureSigner('ES384'), fixtureSigner('ES256')]
-    const files = stage.path('keys')
-    mkdirSync(files)
-    const key = join(files, 'key.pem')
-    const chain = join(files, 'chain.pem')
-    const wrong = join(files, 'other.pem')
-    writeFileSync(key, fixtureKeyFile(good.key, good.commonName))
-    writeFileSync(chain, pemOf(...VENDOR.chain))
-    writeFileSync(wrong, pemOf(...STRANGER.chain))
-    assert.notEqual(other.commonName, good.commonName)
-    const says = (text: string) => (): Promise<Buffer> => Promise.resolve(Buffer.from(text))
-    const secret = 'not the passphrase 4711'
-    const quiet = (code: Parameters<typeof fault>[0]) => (error: unknown) =>
-      fault(code)(error) &&
-      ![secret, FIXTURE_PASSPHRASE].some((word) => JSON.stringify(error).includes(word) || String(error).includes(word))
-    await assert.rejects(openSigner({ key, chain, passphrase: says(secret) }), quiet('KEY_PASSPHRASE'))
-    await assert.rejects(openSigner({ key, chain: wrong, passphrase: says(FIXTURE_PASSPHRASE) }), quiet('CHAIN_FILE'))
-    await assert.rejects(
-      openSigner({ key: chain, chain, passphrase: says(FIXTURE_PASSPHRASE) }),
-      quiet('KEY_MALFORMED'),
-    )
-    await assert.rejects(
-      openSigner({ key, chain: key, passphrase: says(FIXTURE_PASSPHRASE) }),
-      quiet('CERTIFICATE_FILE'),
-    )
-    assert.equal((await openSigner({ key, chain, passphrase: says(FIXTURE_PASSPHRASE) })).algorithm, 'ES384')
-  })
-
-  it('prints no passphrase, key, or query of a timestamp URL, whatever goes wrong', async () => {
-    const { dir } = layoutOf('1.0')
-    const { key, commonName } = fixtureSigner('ES384')
-    const files = { key: stage.path('key.pem'), chain: stage.path('chain.pem'), pass: stage.path('pass') }
-    writeFileSync(files.key, fixtureKeyFile(key, commonName))
-    writeFileSync(files.chain, pemOf(...VENDOR.chain))
-    writeFileSync(files.pass, `${FIXTURE_PASSPHRASE}\n`)
-    const fake = await scripted({ 'POST /tsa': { status: 500, body: 'token=s3cr3t' } })
-    try {
-      const base = [
-        'sign',
-        `oci:${dir}:1.0`,
-        '--key',
-        files.key,
-        '--chain',
-        files.chain,
-        '--passphrase-file',
-        files.pass,
-      ]
-      const d = (key.export({ format: 'jwk' }) as { d?: string }).d ?? ''
-      assert.notEqual(d, '')
-      for (const args of [
-        [...base, '--dry-run'],
-        base,
-        [...base, '--timestamp', `${fake.origin}/tsa?token=s3cr3t`],
-        [...base, '--timestamp', 'http://user:s3cr3t@127.0.0.1:1/tsa?token=s3cr3t'],
-        [...base, '--timestamp', 's3cr3t not a url'],
-      ])
-        for (const json of [[], ['--json']]) {
-          const { status, stdout, stderr } = await sallyport([...args, ...json])
-          const said = stdout + stderr
-          for (const word of ['s3cr3t', FIXTURE_PASSPHRASE, d, 'PRIVATE KEY'])
-            assert.ok(!said.includes(word), `${args.join(' ')}: ${said}`)
-          if (args.includes('--timestamp')) assert.equal(status, 21, said)
-          else assert.equal(status, 0, said)
-        }
     } finally {
       await fake.close()
     }
