@@ -59,6 +59,9 @@ export async function judgeUnder(
   const ours = !state.identity && (envelope.plugin === undefined || state.plugin !== undefined)
   if (ours && !record.enter('authenticity', checkIdentity(chain.leaf, statement))) return finish()
 
+  // After the signer, as in notation: of a stranger's signature it is no news that it is bound to no place.
+  if (!record.enter('integrity', signature.misplaced)) return finish()
+
   const { expiry } = envelope
   const over = expiry !== undefined && now >= expiry
   const late = over ? failed('SIGNATURE_EXPIRED', `it expired on ${expiry.toISOString()}`) : undefined

@@ -1,14 +1,20 @@
 /** A found signature, opened: what holds of it whatever statement it is held against. */
 import { SallyportError, type Code } from '../errors/index.ts'
 import type { Descriptor, Digest } from '../oci/index.ts'
-import { openEnvelopeAsync, readTarget, type ChainReader, type Envelope } from '../signature/index.ts'
+import {
+  openEnvelopeAsync,
+  readTarget,
+  type ChainReader,
+  type Envelope,
+  type TargetDigest,
+} from '../signature/index.ts'
 import { isRefused } from './algorithm-rule.ts'
 import { chainFacts, type ChainFacts } from './chain-facts.ts'
 import { failed, type CheckFinding } from './check-outcome.ts'
 import type { SitePolicy } from './site-policy.ts'
 
 export interface FoundSignature {
-  /** Of the signature's manifest. */
+  /** Of the signature's manifest; of the envelope itself where it lies in a file of its own. */
   manifest: Digest
   /** Of the envelope. */
   mediaType?: string
@@ -26,6 +32,8 @@ export interface OpenSignature {
   chain?: ChainFacts
   /** What is wrong with it under any statement. */
   fault: CheckFinding
+  /** That it is bound to another place than the scope demands: to be told only of a signer who is believed. */
+  misplaced?: CheckFinding
 }
 
 /** User metadata that binds a signature to where its artifact comes from. */
@@ -34,7 +42,7 @@ export const ORIGIN = 'io.sallyport.origin'
 /** What every signature of an artifact is held against. */
 export interface SignatureTerms {
   /** What it must be over. Blobs are compared by media type only when the caller names one. */
-  target: Pick<Descriptor, 'digest' | 'size'> & { mediaType?: string | undefined }
+  target: Pick<Descriptor, 'size'> & { digest: TargetDigest; mediaType?: string | undefined }
   /** The repository it must be bound to, when the scope demands that; `known` false when the source has no name here. */
   origin: { required: false } | { required: true; repository: string | undefined }
   site: SitePolicy | undefined
@@ -72,7 +80,8 @@ export async function openSignature(
   if (isRefused(site?.algorithms, envelope.algorithm))
     return { ...opened, fault: failed('ALGORITHM_DISALLOWED', `${envelope.algorithm} is refused by policy.yaml`) }
   const bound = Object.hasOwn(annotations, ORIGIN) ? annotations[ORIGIN] : undefined
-  return { ...opened, fault: origin.required ? originFault(bound, origin.repository) : undefined }
+  const misplaced = origin.required ? originFault(bound, origin.repository) : undefined
+  return { ...opened, fault: undefined, misplaced }
 }
 
 /** Stops an artifact signed for one place (a test registry) from being taken for one meant for another. */

@@ -243,6 +243,12 @@ describe('trust/judge-artifact', () => {
       })
   })
 
+  it('says of a stranger whose signature is bound to no place that he is a stranger', async () => {
+    const bound = by(`  - { scope: '${MIRROR}', require: { allOf: [vendor] }, requireOrigin: true }`)
+    const verdict = await judge(bound, [await signed(stranger)], { origin: 'registry.vendor.io/team/app' })
+    assertVerdict(verdict, 'rejected', 'SIGNER_UNTRUSTED')
+  })
+
   describe('algorithms', () => {
     const strong = party('vendor', { root: vendor.root, curve: 'P-384' })
     const ruled = (rule: string): TrustMaterial =>
