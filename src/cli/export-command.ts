@@ -14,7 +14,9 @@ type ExportArgs = RegistryArgs & {
   file: string | undefined
   keys: string
   as: string | undefined
-  output: string
+  output: string | undefined
+  head: string | undefined
+  approved: string | undefined
   'for-site': string[]
   map: string[]
   platform: string[]
@@ -69,7 +71,16 @@ export function addExport(yargs: Argv, register: Register): Argv {
             alias: 'o',
             type: 'string',
             describe: 'the bundle, or - for a pipe',
-            demandOption: true,
+            requiresArg: true,
+          })
+          .option('head', {
+            type: 'string',
+            describe: 'write only the head of the bundle, to be approved before it is streamed',
+            requiresArg: true,
+          })
+          .option('approved', {
+            type: 'string',
+            describe: 'the approved head that -o - streams behind',
             requiresArg: true,
           })
           .option('for-site', {
@@ -121,6 +132,12 @@ export function addExport(yargs: Argv, register: Register): Argv {
       const { exportBundle, parseMapping, parsePlan } = await import('../index.ts')
       if ((argv.file === undefined) === (argv.refs.length === 0))
         throw usage('export', 'name references or a plan with -f, not both')
+      const output = argv.head ?? argv.output
+      if (output === undefined || (argv.head !== undefined && argv.output !== undefined))
+        throw usage('export', 'name the output with -o, or a head to be approved with --head')
+      if (argv.head === '-') throw usage('--head', 'a head is a file')
+      if (argv.approved !== undefined && argv.output !== '-')
+        throw usage('--approved', 'it goes with -o -; a file is approved itself')
       const planName = argv.file ?? 'command line'
       const given: Plan =
         argv.file === undefined
@@ -147,7 +164,9 @@ export function addExport(yargs: Argv, register: Register): Argv {
         keys: argv.keys,
         holder: argv.as,
         passphrase: passphraseSource(argv['passphrase-file']),
-        output: argv.output === '-' ? standardOutput() : argv.output,
+        output: output === '-' ? standardOutput() : output,
+        headOnly: argv.head !== undefined,
+        approved: argv.approved,
         registry: await accessOf(argv, hostsOf(plan.artifacts.map(({ ref }) => ref))),
         concurrency: argv.concurrency,
         validDays: argv['valid-days'],

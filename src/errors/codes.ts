@@ -39,6 +39,11 @@ export const CODES = {
     'a stopped export lies at this output and was made from other inputs',
     'repeat it as it was, or remove the .part files',
   ],
+  HEAD_MISMATCH: [
+    2,
+    'the approved head is not of the bundle that this export makes',
+    'repeat the export as it was for the head, or write a new head and have that approved',
+  ],
   APPROVAL_STREAM: [2, 'a bundle that is not a file cannot be signed in place', 'write it to a file and approve that'],
 
   POLICY_MALFORMED: [2, 'a trust policy does not follow its schema', 'correct the place named'],

@@ -14,7 +14,8 @@ export class ExportLog {
   private last = 0
   /** Sequence → id of the bundle it was given to. */
   private readonly given = new Map<number, string>()
-  private readonly bySite = new Map<string, Issued>()
+  /** What each site was sent, by rising sequence. */
+  private readonly bySite = new Map<string, Issued[]>()
 
   private constructor(journal: Journal | undefined) {
     this.journal = journal
@@ -57,14 +58,15 @@ export class ExportLog {
     if (row.kind !== 'exported') return
     const issued = { sequence: Number(row['sequence']), id: String(row['id']) as Digest }
     for (const site of row['audience'] as string[]) {
-      if ((this.bySite.get(site)?.sequence ?? 0) < issued.sequence) this.bySite.set(site, issued)
+      const sent = this.bySite.get(site) ?? []
+      if ((sent.at(-1)?.sequence ?? 0) < issued.sequence) sent.push(issued)
+      this.bySite.set(site, sent)
     }
   }
 
-  /** The bundle that a site had last before `sequence`, or null. */
+  /** The bundle that a site had last before `sequence`, or null: the same whatever it has been sent since. */
   previous(site: string, sequence: number): Issued | null {
-    const issued = this.bySite.get(site)
-    return issued === undefined || issued.sequence >= sequence ? null : issued
+    return this.bySite.get(site)?.findLast((issued) => issued.sequence < sequence) ?? null
   }
 
   /** A sequence above all that were given out. */

@@ -75,7 +75,7 @@ export function makeBundle(
   return { head, files, layout }
 }
 
-/** The report of a run that is about to write. */
+/** The report of a run that is about to write. `signed`: how many people have. */
 export function exportReport(
   options: ExportOptions,
   terms: ExportTerms,
@@ -83,6 +83,7 @@ export function exportReport(
   made: MadeBundle,
   content: Content,
   repositories: GatheredRepository[],
+  signed = 1,
 ): ExportReport {
   const { transfer } = made.files
   const needed = terms.folder.root.roles.targets.threshold
@@ -109,7 +110,7 @@ export function exportReport(
     omitted: transfer.omitted as Omission[],
     moved: [],
     signedBy: terms.holder,
-    approvalsMissing: Math.max(0, needed - 1),
+    approvalsMissing: Math.max(0, needed - signed),
     resumed: false,
     dryRun: options.dryRun === true,
   }

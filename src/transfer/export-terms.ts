@@ -21,6 +21,10 @@ export interface ExportOptions extends RunOptions {
   passphrase: AskPassphrase
   /** A file, or an open stream that is written in order. */
   output: string | ByteOutput
+  /** Writes all up to the payload and no more, to be approved; `output` is a file then. */
+  headOnly?: boolean | undefined
+  /** The approved head of this very bundle, for an `output` that is a stream. */
+  approved?: string | undefined
   registry: Omit<RegistryOptions, 'side'>
   /** Requests under way at once. */
   concurrency: number
@@ -71,7 +75,7 @@ export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
 
 /** One digest over all that makes a bundle another one; a stopped run is gone on with only when it is equal. */
 export function inputsOf({ folder, audience, holder }: ExportTerms, options: ExportOptions): string {
-  const { plan, validDays, created, sequence } = options
+  const { plan, validDays, created, sequence, headOnly } = options
   const asked = {
     plan,
     audience,
@@ -80,6 +84,7 @@ export function inputsOf({ folder, audience, holder }: ExportTerms, options: Exp
     root: fingerprint(folder.root.bytes),
     created: created === undefined ? null : timeText(created),
     sequence: sequence ?? null,
+    ...(headOnly === true ? { headOnly } : {}),
   }
   return hash('sha256', sortedJson(JSON.parse(JSON.stringify(asked))), 'hex')
 }

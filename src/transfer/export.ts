@@ -5,6 +5,7 @@ import { arrange, FileWriter, type BundleLayout, type Content } from '../bundle/
 import type { Source } from '../content/index.ts'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
+import { demandApprovals, layOutHead, readApprovedHead, withApprovals } from './approved-head.ts'
 import { demandTrusted, judgeArtifacts, scopesBelow, type JudgedArtifact } from './artifact-verdicts.ts'
 import { ExportLog } from './export-log.ts'
 import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './export-made.ts'
@@ -74,7 +75,7 @@ function makeFolder(dir: string): void {
   }
 }
 
-/** Writes one bundle. Every refusal comes before the output has its name; a stopped run is gone on with. */
+/** Writes one bundle, or its head. Every refusal comes before the output has its name; a stopped run is gone on with. */
 export async function exportBundle(options: ExportOptions): Promise<ExportReport> {
   const now = nowOf(options)
   const terms = await readTerms(options)
@@ -88,6 +89,15 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
   if (found !== undefined && found.inputs !== inputs)
     throw new SallyportError('EXPORT_CHANGED', { side: 'state', subject: partNames(options.output as string).plan })
   const { dir, channel } = terms.folder
+  const streamed = file === undefined && options.dryRun !== true
+  if (options.approved !== undefined ? file !== undefined : options.headOnly === true && file === undefined)
+    throw new SallyportError('USAGE', {
+      side: 'source',
+      subject: options.approved === undefined ? '--head' : '--approved',
+      detail: 'a head is written to a file, and a bundle streamed behind it',
+    })
+  // A stream can't be signed any more: nobody could approve what went out.
+  if (streamed && options.approved === undefined) demandApprovals(1, terms, '-')
   const { trust, map } = options.plan
   const log = await (options.dryRun === true ? ExportLog.read(dir) : ExportLog.open(dir, now))
   // The record lies where the output does, and its id covers all it says. Unless the channel's own log knows that id,
@@ -95,6 +105,8 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
   const stopped = found !== undefined && log.gave(found) ? found : undefined
   const sources = new Sources(options.registry)
   try {
+    const approved =
+      options.approved === undefined ? undefined : await readApprovedHead(options.approved, terms, log, options)
     tell(options, {
       type: 'phase',
       phase: stopped === undefined ? 'resolving' : 'going on with a stopped export: resolving',
@@ -110,10 +122,18 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
       const all = united(gathered, informing)
       return [all, arrange(all, 'source')]
     }
-    let resolved: Resolved = new Map(Object.entries(stopped?.resolved ?? {}))
+    let resolved: Resolved = approved?.resolved ?? new Map(Object.entries(stopped?.resolved ?? {}))
     let [repositories, content] = await collect(resolved)
-    const make = (started: Begun): MadeBundle => makeBundle(terms, log, repositories, content, started, options)
-    let started: Begun = { created: timeText(options.created ?? now), sequence: options.sequence ?? log.next() }
+    const make = (started: Begun): MadeBundle => {
+      const made = makeBundle(terms, log, repositories, content, started, options)
+      if (options.headOnly === true) return { ...made, layout: layOutHead(made, terms, content) }
+      return approved === undefined ? made : withApprovals(made, approved, terms, content)
+    }
+    const signed = approved?.signed ?? 1
+    let started: Begun = approved ?? {
+      created: timeText(options.created ?? now),
+      sequence: options.sequence ?? log.next(),
+    }
     const judge = async (): Promise<void> => {
       if (options.policy === undefined) return
       const informs = trust === undefined ? undefined : trustRepository(channel)
@@ -123,7 +143,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     if (options.dryRun === true) {
       const made = make(started)
       log.demand({ sequence: started.sequence, id: made.head.id })
-      return exportReport(options, terms, started, made, content, repositories)
+      return exportReport(options, terms, started, made, content, repositories, signed)
     }
     let made = make(stopped ?? started)
     // The sources list something else by now, or another bundle has the number: what was begun can't be finished.
@@ -156,7 +176,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     // The record comes first: it is what tells the next run which bundle the number was taken for.
     await log.take({ sequence: started.sequence, id: made.head.id })
     const goesOn = same && file !== undefined && (written || existsSync(partNames(file).part))
-    const done = exportReport(options, terms, started, made, content, repositories)
+    const done = exportReport(options, terms, started, made, content, repositories, signed)
     done.resumed = goesOn
     tell(options, { type: 'phase', phase: 'fetching' })
     tell(options, {
@@ -167,7 +187,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     const sourceOf = sourceFinder(repositories, content)
     if (file === undefined) await streamBundle(options.output as ByteOutput, made.layout, sourceOf, options)
     else if (!written) await writeFile(file, made.layout, goesOn, sourceOf, options)
-    await log.exported({ sequence: started.sequence, id: made.head.id }, terms.audience)
+    if (options.headOnly !== true) await log.exported({ sequence: started.sequence, id: made.head.id }, terms.audience)
     if (file !== undefined) removeStopped(file, false)
     done.moved = await lookAgain(repositories, options)
     return done
