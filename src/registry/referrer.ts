@@ -46,6 +46,8 @@ export class Referrers {
   readonly #repository: Repository
   readonly #tags: () => Promise<ReadonlySet<string> | undefined>
   #unsupported = false
+  /** Settles with the first question to the API, well or badly. */
+  #probed: Promise<unknown> | undefined
 
   /** `tags` gives the repository's tags when they can be listed: they tell which fallback tags need no asking. */
   constructor(repository: Repository, tags: () => Promise<ReadonlySet<string> | undefined>) {
@@ -55,7 +57,17 @@ export class Referrers {
 
   /** What the Referrers API lists, sorted; undefined when the registry has none. Any other answer throws. */
   async fromApi(subject: Digest): Promise<Descriptor[] | undefined> {
-    if (this.#unsupported) return undefined
+    if (this.#probed === undefined) {
+      const first = this.#ask(subject)
+      this.#probed = first.catch(() => undefined)
+      return first
+    }
+    // Many subjects are asked for at once; whether there is an API at all need be asked but once.
+    await this.#probed
+    return this.#unsupported ? undefined : this.#ask(subject)
+  }
+
+  async #ask(subject: Digest): Promise<Descriptor[] | undefined> {
     const repository = this.#repository
     const { registry, side } = repository
     const named = subjectOf(repository, subject)

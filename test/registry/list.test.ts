@@ -87,6 +87,20 @@ describe('registry/list', () => {
   })
 
   describe('referrers', () => {
+    for (const [what, reply, requests] of [
+      ['once where there is none', { status: 404, body: '404 page not found' }, 1],
+      ['for each where there is one', listing(), 3],
+      ['for each where it speaks of the manifest', { status: 404, body: errors('MANIFEST_UNKNOWN') }, 3],
+      ['for each where it was denied', { status: 403 }, 3],
+    ] as const)
+      it(`asks the API, by many at once, ${what}`, async () => {
+        const source = await sourceOf({ [TAGS]: page([]), 'GET /v2/a/b/referrers/*': reply })
+        const asked = [image, one, two].map(({ descriptor }) => source.referrers(descriptor.digest))
+        const outcomes = new Set((await Promise.allSettled(asked)).map(({ status }) => status))
+        assert.deepEqual([...outcomes], ['status' in reply && reply.status === 403 ? 'rejected' : 'fulfilled'])
+        assert.equal(fake.seen().filter((line) => line.includes('/referrers/')).length, requests)
+      })
+
     it('unites the API and the fallback tag, sorted', async () => {
       const source = await sourceOf({
         [TAGS]: page([fallbackTag(subject)]),
