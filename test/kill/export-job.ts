@@ -1,6 +1,6 @@
 /** Export and approval under kill: what is promised of them. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { thorough, type Job } from './campaign.ts'
 import type { Ended } from './program.ts'
@@ -115,16 +115,27 @@ export function exportJob(site: Site, name: string, plan: string): Job<ExportWor
   }
 }
 
-/** An export to a pipe: nothing is kept of what came out, so the same bytes must come out again. */
+/** An export to a pipe, behind its approved head: nothing is kept of what came out, so the same bytes must come again. */
 export function pipeExportJob(site: Site, plan: string): Job<{ dir: string; keys: string; file: string }> {
   let reference: Buffer | undefined
+  const head = site.at('june.head')
+  const approved = async (): Promise<string> => {
+    const keys = site.copy('keys', site.work('head'))
+    await site.program.must(site.exportArgs(plan, keys, head).map((arg) => (arg === '-o' ? '--head' : arg)))
+    await site.approve(head)
+    return keys
+  }
+  let numbered: Promise<string> | undefined
   return {
     name: 'export-pipe',
     async prepare(work) {
+      numbered ??= approved()
       const dir = site.work(`export-pipe-${work}`)
-      return { dir, keys: site.copy('keys', dir), file: site.at(`pipe-${work}.tar`) }
+      const keys = join(dir, 'keys')
+      cpSync(await numbered, keys, { recursive: true, preserveTimestamps: true })
+      return { dir, keys, file: site.at(`pipe-${work}.tar`) }
     },
-    args: ({ keys }) => [...site.exportArgs(plan, keys, '-'), '--sequence', '1'],
+    args: ({ keys }) => [...site.exportArgs(plan, keys, '-'), '--approved', head],
     run: ({ file }) => ({ stdout: file }),
     async atKill() {
       // Whoever reads the pipe sees that it broke off.
