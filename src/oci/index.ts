@@ -1,6 +1,13 @@
 /** Floor 3: the OCI nouns. Pure. */
 export { algorithmOf, digestOf, hasherFor, hexOf, isDigest, type Algorithm, type Digest } from './digest.ts'
-export { descriptorJson, parseDescriptor, platformText, type Descriptor, type Platform } from './descriptor.ts'
+export {
+  descriptorJson,
+  parseDescriptor,
+  parseMediaType,
+  platformText,
+  type Descriptor,
+  type Platform,
+} from './descriptor.ts'
 export { blobsOf, MANIFEST_CAP, parseManifest, type Manifest } from './manifest.ts'
 export {
   DOCKER_LIST,

@@ -18,7 +18,7 @@ export { openTimestamp, type Timestamp } from './timestamp-token.ts'
 export { ENVELOPE_CAP } from './envelope-fault.ts'
 export { COSE, JWS, openEnvelope, openEnvelopeAsync, type Envelope, type EnvelopeType } from './envelope.ts'
 export { type SigningScheme } from './headers.ts'
-export { readTarget, targetPayload, type SignedTarget } from './payload.ts'
+export { readTarget, targetPayload, type SignedTarget, type TargetDigest } from './payload.ts'
 export { sealEnvelope, type SealTerms } from './seal.ts'
 export {
   EMPTY_CONFIG,
@@ -30,7 +30,13 @@ export {
 } from './signature-manifest.ts'
 export { localSigner, type Signer } from './signer.ts'
 export { openPlugin, type Plugin, type PluginTerms } from './plugin.ts'
-export { pluginEnvelope, pluginSigner, type PluginEnvelope, type PluginEnvelopeTerms } from './plugin-signer.ts'
+export {
+  pluginAlgorithm,
+  pluginEnvelope,
+  pluginSigner,
+  type PluginEnvelope,
+  type PluginEnvelopeTerms,
+} from './plugin-signer.ts'
 export {
   pluginFinder,
   type PluginVerifier,

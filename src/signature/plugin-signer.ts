@@ -44,6 +44,20 @@ function readChain(answer: PluginAnswer): Certificate[] {
   })
 }
 
+async function describeKey(plugin: Plugin, keyId: string): Promise<{ keySpec: string; algorithm: SignatureAlgorithm }> {
+  const described = await plugin.ask('describe-key', { keyId })
+  described.echo('keyId', keyId)
+  const keySpec = described.text('keySpec')
+  const algorithm = KEY_SPECS.get(keySpec)
+  if (algorithm === undefined) throw described.fault('keySpec is of no key that may sign')
+  return { keySpec, algorithm }
+}
+
+/** What the key of a plugin signs with, as the plugin says. Throws PLUGIN_FAILED. */
+export async function pluginAlgorithm(plugin: Plugin, keyId: string): Promise<SignatureAlgorithm> {
+  return (await describeKey(plugin, keyId)).algorithm
+}
+
 /**
  * A signer whose key lies behind a plugin of capability SIGNATURE_GENERATOR.RAW.
  * Every signature is verified by the chain that comes with it, which must be `chain`. Without `chain` the key signs one
@@ -51,11 +65,7 @@ function readChain(answer: PluginAnswer): Certificate[] {
  */
 export async function pluginSigner(plugin: Plugin, keyId: string, chain?: readonly Certificate[]): Promise<Signer> {
   if (!plugin.capabilities.has('SIGNATURE_GENERATOR.RAW')) throw pluginFault(plugin.name, 'it makes no raw signatures')
-  const described = await plugin.ask('describe-key', { keyId })
-  described.echo('keyId', keyId)
-  const keySpec = described.text('keySpec')
-  const algorithm = KEY_SPECS.get(keySpec)
-  if (algorithm === undefined) throw described.fault('keySpec is of no key that may sign')
+  const { keySpec, algorithm } = await describeKey(plugin, keyId)
   const generate = async (bytes: Uint8Array): Promise<{ signature: Buffer; chain: Certificate[] }> => {
     const payload = Buffer.from(bytes).toString('base64')
     const request = { keyId, keySpec, hashAlgorithm: HASHES[hashFor(algorithm)], payload }

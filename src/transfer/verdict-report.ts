@@ -1,12 +1,12 @@
 /** Verdicts as reports carry them: plain JSON, times as text. */
 import type { Code } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import type { SignatureAlgorithm } from '../signature/index.ts'
+import type { SignatureAlgorithm, TargetDigest } from '../signature/index.ts'
 import type { ArtifactVerdict, Check, CheckResult, Level, SignatureVerdict, Verdict } from '../trust/index.ts'
 import { timeText } from './run.ts'
 
 export interface SignatureReport {
-  /** The signature's manifest. */
+  /** The signature's manifest; of a detached signature the digest of its own bytes. */
   manifest: Digest
   /** Subject of the signing certificate; proven only when the checks of integrity and authenticity passed. */
   signer?: string
@@ -31,9 +31,9 @@ export interface SignatureReport {
   under: { statement: string; level: Level; verdict: Verdict; code?: Code; why: string }[]
 }
 
-export interface VerdictReport {
-  digest: Digest
-  /** What policies call the repository. */
+export interface VerdictReport<D extends TargetDigest = Digest> {
+  digest: D
+  /** What policies call the repository; for a plain file the statement that was asked for. */
   scope: string
   verdict: Verdict
   /** Absent when trusted. */
@@ -86,7 +86,7 @@ function signatureReport(signature: SignatureVerdict): SignatureReport {
   }
 }
 
-export function verdictReport(verdict: ArtifactVerdict): VerdictReport {
+export function verdictReport<D extends TargetDigest>(verdict: ArtifactVerdict<D>): VerdictReport<D> {
   const { digest, scope, why, statements, missing, signatures, unjudged, policy } = verdict
   return {
     digest,

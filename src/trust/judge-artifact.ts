@@ -1,6 +1,7 @@
 /** The verdict on an artifact from its signatures and what is asked of it. */
 import { CODES, type Code } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
+import type { TargetDigest } from '../signature/index.ts'
 import type { Applicable } from './applicable.ts'
 import { ATTEMPT_CAP, inOrder } from './attempt-order.ts'
 import { judgeUnder, PASSED, type StatementTerms } from './judge-statement.ts'
@@ -9,17 +10,22 @@ import { openSignature, type FoundSignature, type SignatureTerms } from './open-
 import { assignSigners, type Meeting } from './requirement.ts'
 import type { ArtifactVerdict, SignatureVerdict, Verdict } from './verdict.ts'
 
-export interface ArtifactTerms extends SignatureTerms {
-  digest: Digest
+export interface ArtifactTerms<D extends TargetDigest> extends SignatureTerms {
+  digest: D
   scope: string
   signatures: readonly FoundSignature[]
   /** Undefined: nothing speaks for the scope. */
   applicable: Applicable | undefined
 }
 
-type Base = Omit<ArtifactVerdict, 'verdict' | 'why'>
+type Base<D extends TargetDigest> = Omit<ArtifactVerdict<D>, 'verdict' | 'why'>
 
-function refuse(base: Base, code: Code, why: string, verdict: Verdict = 'rejected'): ArtifactVerdict {
+function refuse<D extends TargetDigest>(
+  base: Base<D>,
+  code: Code,
+  why: string,
+  verdict: Verdict = 'rejected',
+): ArtifactVerdict<D> {
   return { ...base, verdict, code, why, remedy: CODES[code][2] }
 }
 
@@ -29,10 +35,13 @@ function anchorsOf({ require, trace }: Applicable, { material }: StatementTerms)
 }
 
 /** The verdict. Every signature up to the cap is judged, also when enough are trusted: the verdict lists them all. */
-export async function judgeSignatures(artifact: ArtifactTerms, terms: StatementTerms): Promise<ArtifactVerdict> {
+export async function judgeSignatures<D extends TargetDigest>(
+  artifact: ArtifactTerms<D>,
+  terms: StatementTerms,
+): Promise<ArtifactVerdict<D>> {
   const { digest, scope, applicable } = artifact
   const found = applicable === undefined ? [] : inOrder(artifact.signatures, anchorsOf(applicable, terms))
-  const base: Base = {
+  const base: Base<D> = {
     digest,
     scope,
     statements: [],
@@ -73,18 +82,18 @@ function meetings(judged: readonly JudgedSignature[], required: number, verdicts
   })
 }
 
-function weigh(
-  base: Base,
+function weigh<D extends TargetDigest>(
+  base: Base<D>,
   { require, site }: Applicable,
   judged: readonly JudgedSignature[],
   { material, now }: StatementTerms,
-): ArtifactVerdict {
+): ArtifactVerdict<D> {
   const names = (require?.of ?? []).map(({ name }) => name)
   const met = assignSigners(names.length, meetings(judged, names.length, ['trusted']))
   const signatures = judged.map((one) => describeSignature(one, names.length, met, material.site?.algorithms, now))
   const statements = names.filter((_, i) => met.has(i))
   const missing = names.filter((_, i) => !met.has(i))
-  const all: Base = { ...base, statements, missing, signatures }
+  const all: Base<D> = { ...base, statements, missing, signatures }
   if (require === undefined)
     return refuse(all, 'POLICY_UNMET', `${site?.pattern ?? base.scope} only traces: nothing is trusted there`)
   const { count } = require

@@ -1,6 +1,6 @@
 /** Judging artifacts by one set of trust material at one time. */
-import type { Descriptor, Digest } from '../oci/index.ts'
-import { rememberingReader } from '../signature/index.ts'
+import type { Descriptor } from '../oci/index.ts'
+import { rememberingReader, type TargetDigest } from '../signature/index.ts'
 import { applicablePolicy, single, type Applicable } from './applicable.ts'
 import { blobStatementFor } from './blob-policy.ts'
 import { judgeSignatures } from './judge-artifact.ts'
@@ -20,8 +20,8 @@ export interface ArtifactQuery {
 }
 
 export interface BlobQuery {
-  /** Digest by SHA-256 or SHA-512, as the signature says; the media type is compared only when it is given. */
-  blob: { digest: Digest; size: number; mediaType?: string | undefined }
+  /** Digest by the hash of the signing key; the media type is compared only when it is given. */
+  blob: { digest: TargetDigest; size: number; mediaType?: string | undefined }
   /** Name of the statement in trustpolicy.blob.json; without it the global one. */
   policyName?: string | undefined
   signatures: readonly FoundSignature[]
@@ -30,7 +30,7 @@ export interface BlobQuery {
 /** What it has found out about a policy or a chain it remembers: to be made anew for each run. */
 export interface Judge {
   artifact(query: ArtifactQuery): Promise<ArtifactVerdict>
-  blob(query: BlobQuery): Promise<ArtifactVerdict>
+  blob(query: BlobQuery): Promise<ArtifactVerdict<TargetDigest>>
 }
 
 /** Asks once for each chain and purpose. */
@@ -73,9 +73,9 @@ export function judgeWith(material: TrustMaterial, now: Date, means: JudgeMeans 
         terms,
       )
     },
-    blob({ blob, policyName, signatures }) {
+    async blob({ blob, policyName, signatures }) {
       const statement = blobStatementFor(material.blobPolicy, policyName)
-      return judgeSignatures(
+      const verdict = await judgeSignatures(
         {
           digest: blob.digest,
           scope: policyName ?? 'trustpolicy.blob.json',
@@ -87,6 +87,8 @@ export function judgeWith(material: TrustMaterial, now: Date, means: JudgeMeans 
         },
         terms,
       )
+      if (verdict.code !== 'POLICY_MISSING') return verdict
+      return { ...verdict, remedy: 'write the statement into trustpolicy.blob.json, or name one that is there' }
     },
   }
 }

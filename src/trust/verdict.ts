@@ -1,7 +1,7 @@
 /** Verdicts: what was found about an artifact and each of its signatures, and why. */
 import type { Code } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import type { SignatureAlgorithm } from '../signature/index.ts'
+import type { SignatureAlgorithm, TargetDigest } from '../signature/index.ts'
 import type { Action, Check, Level } from './level.ts'
 
 /** `inconclusive` is never shown or counted as trusted: something needed to decide was not at hand. */
@@ -36,7 +36,7 @@ export interface StatementVerdict {
 
 /** A signature that was found; its own fields are those of the statement it met, else of the one it came nearest to. */
 export interface SignatureVerdict {
-  /** Of the signature's manifest. */
+  /** Of the signature's manifest; of a detached signature itself. */
   manifest: Digest
   /** Subject of the certificate that signed, RFC 4514; proven only when integrity passed, believed only when authenticity did. */
   signer?: string
@@ -60,8 +60,9 @@ export interface SignatureVerdict {
   under: StatementVerdict[]
 }
 
-export interface ArtifactVerdict {
-  digest: Digest
+/** `D` is what digests the judged may have: those of OCI, or for plain files also SHA-384. */
+export interface ArtifactVerdict<D extends TargetDigest = Digest> {
+  digest: D
   scope: string
   verdict: Verdict
   /** Absent when trusted. */

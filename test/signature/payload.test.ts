@@ -52,7 +52,12 @@ describe('signature/payload', () => {
     'a fractional size': target({ size: 1.5 }),
     'a size as text': target({ size: '528' }),
     'an upper-case digest': target({ digest: `sha256:${'A'.repeat(64)}` }),
-    'a digest of sha384': target({ digest: `sha384:${'a'.repeat(96)}` }),
+    'a digest of sha384 that is too short': target({ digest: `sha384:${'a'.repeat(95)}` }),
+    'a digest of sha384 that is too long': target({ digest: `sha384:${'a'.repeat(97)}` }),
+    'an upper-case digest of sha384': target({ digest: `sha384:${'A'.repeat(96)}` }),
+    'a digest of sha384 and a line end': target({ digest: `sha384:${'a'.repeat(96)}\n` }),
+    'a digest of sha384 and no size': target({ digest: `sha384:${'a'.repeat(96)}`, size: undefined }),
+    'a digest of sha224': target({ digest: `sha224:${'a'.repeat(56)}` }),
     'annotations that are not text': target({ annotations: { a: 1 } }),
     'a member twice (C3)': `{"targetArtifact":${JSON.stringify(TARGET)},"targetArtifact":${JSON.stringify(TARGET)}}`,
     'a digest twice (C3)': `{"targetArtifact":{"digest":"${TARGET.digest}",${JSON.stringify(TARGET).slice(1)}}`,
@@ -66,6 +71,13 @@ describe('signature/payload', () => {
       refuses('ENVELOPE_MALFORMED', () => read(value))
     })
   }
+
+  it('gives back a digest by SHA-384, which only plain files have', () => {
+    const digest = `sha384:${'0123456789abcdef'.repeat(6)}` as const
+    const signed = { mediaType: 'text/plain', digest, size: 7 }
+    assert.deepEqual(readTarget(targetPayload(signed, { a: 'b' })), { ...signed, annotations: { a: 'b' } })
+    assert.equal(JSON.parse(targetPayload(signed).toString()).targetArtifact.digest, digest)
+  })
 
   it('refuses a payload beyond its cap', () => {
     refuses('LIMIT_EXCEEDED', () => readTarget(Buffer.alloc(4 * 1024 * 1024 + 1, 0x20)))

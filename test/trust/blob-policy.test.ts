@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { digestOf } from '../../src/oci/index.ts'
 import { checkTrustMaterial, judgeWith, readTrustMaterial } from '../../src/trust/index.ts'
 import { NOW, party, signed } from './pki-fixture.ts'
@@ -60,6 +61,25 @@ describe('trust/blob-policy', () => {
       const open = await judge.blob({ blob: plain, signatures, policyName: 'open' })
       assertVerdict(open, 'trusted')
       assert.equal(open.skipped, true)
+    })
+
+    it('says what to do where no statement speaks', async () => {
+      const { remedy } = await judge.blob({ blob: plain, signatures: [], policyName: 'none' })
+      assert.match(remedy ?? '', /trustpolicy\.blob\.json/)
+    })
+
+    it('takes a digest by SHA-384 for a file, and never for an artifact', async () => {
+      const digest = `sha384:${hash('sha384', bytes)}` as const
+      const file = { mediaType, digest, size: bytes.length }
+      const signatures = [await signed(acme, { artifact: file })]
+      const verdict = await judge.blob({ blob: file, signatures })
+      assertVerdict(verdict, 'trusted')
+      assert.equal(verdict.digest, digest)
+      assertVerdict(await judge.blob({ blob: plain, signatures }), 'rejected', 'TARGET_MISMATCH')
+      const oci = new Map([...storeFiles({ 'ca:acme': [acme.root] }), ['trustpolicy.json', document(statement())]])
+      const artifact = { ...target, digest: digestOf(bytes) }
+      const query = { artifact, scope: 'reg.io/a', signatures }
+      assertVerdict(await judgeWith(readTrustMaterial(oci), NOW).artifact(query), 'rejected', 'TARGET_MISMATCH')
     })
 
     it('compares the media type only when there is one', async () => {

@@ -10,6 +10,7 @@ import {
   targetPayload,
   type Certificate,
   type SealTerms,
+  type TargetDigest,
 } from '../../src/signature/index.ts'
 import type { FoundSignature } from '../../src/trust/index.ts'
 import { generalizedTime, makeToken } from '../signature/token-maker.ts'
@@ -112,7 +113,7 @@ export function party(organization: string, terms: PartyTerms = {}): Party {
 }
 
 export interface SignTerms extends Partial<Omit<SealTerms, 'payload' | 'signer'>> {
-  artifact?: Descriptor
+  artifact?: Pick<Descriptor, 'mediaType' | 'size'> & { digest: TargetDigest }
   metadata?: Record<string, string>
   /** Makes two manifests out of one envelope. */
   manifest?: string
