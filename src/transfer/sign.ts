@@ -5,37 +5,27 @@ import type { Target } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import {
-  distinguishedNameText,
+  COSE,
   EMPTY_CONFIG,
-  sealEnvelope,
+  JWS,
   SIGNATURE_TYPE,
   signatureManifest,
   targetPayload,
   THUMBPRINTS,
-  COSE,
-  JWS,
-  type Certificate,
-  type Signer,
 } from '../signature/index.ts'
 import { ORIGIN } from '../trust/index.ts'
 import { locate, writable } from './reference-target.ts'
-import { addDays, checkInterrupted, EXPORTER, nowOf, tell, timeText, type RunOptions } from './run.ts'
-import type { EnvelopeSigner } from './signing-key.ts'
+import { checkInterrupted, nowOf, tell, timeText, type RunOptions } from './run.ts'
+import { sealTarget, sealTimes, signerOf, type Sealed, type SealOptions } from './seal-target.ts'
 import { Sources } from './sources.ts'
 
-export interface SignOptions extends RunOptions {
+export interface SignOptions extends RunOptions, SealOptions {
   ref: string
   registry: Omit<RegistryOptions, 'side'>
-  signer: Signer | EnvelopeSigner
-  format: 'jws' | 'cose'
   form: 'legacy' | 'artifactType'
-  /** Days until the signature expires; it does not by default. */
-  validDays?: number | undefined
   metadata: Readonly<Record<string, string>>
   /** Binds the signature to the repository it is made in. */
   origin?: boolean | undefined
-  /** Obtains a timestamp token over the signature. */
-  timestamp?: ((signature: Buffer) => Promise<Buffer>) | undefined
   dryRun?: boolean | undefined
 }
 
@@ -72,42 +62,6 @@ async function store(target: Target, descriptor: Descriptor, bytes: Buffer): Pro
     })
 }
 
-interface Sealed {
-  bytes: Buffer
-  chain: readonly Certificate[]
-  algorithm: string
-  annotations: Readonly<Record<string, string>>
-}
-
-async function seal(
-  payload: Buffer,
-  { signer, format, timestamp }: SignOptions,
-  signingTime: Date,
-  expiry: Date | undefined,
-): Promise<Sealed> {
-  if ('envelope' in signer) {
-    if (timestamp !== undefined)
-      throw new SallyportError('USAGE', {
-        side: 'source',
-        subject: '--timestamp',
-        detail: 'a device that makes whole envelopes gets its own timestamps',
-      })
-    const seconds = expiry === undefined ? undefined : Math.round((expiry.getTime() - signingTime.getTime()) / 1000)
-    const { bytes, envelope, annotations } = await signer.envelope(payload, format === 'jws' ? JWS : COSE, seconds)
-    return { bytes, chain: envelope.chain, algorithm: envelope.algorithm, annotations }
-  }
-  const bytes = await sealEnvelope({ format, payload, signer, signingTime, expiry, agent: agent(), timestamp })
-  return { bytes, chain: signer.chain, algorithm: signer.algorithm, annotations: {} }
-}
-
-function signerOf(chain: readonly Certificate[]): Pick<SignReport, 'signer' | 'thumbprints'> {
-  const [leaf] = chain
-  return {
-    signer: leaf === undefined ? null : distinguishedNameText(leaf.subject),
-    thumbprints: chain.map(({ sha256 }) => sha256),
-  }
-}
-
 /** Signature → blobs → manifest, read back → listed: a list never names what is not there. */
 async function attach(
   target: Target,
@@ -116,7 +70,7 @@ async function attach(
   options: SignOptions,
   signingTime: Date,
 ): Promise<{ digest: Digest; referrers: 'api' | 'fallback' }> {
-  const mediaType = options.format === 'jws' ? 'application/jose+json' : 'application/cose'
+  const mediaType = options.format === 'jws' ? JWS : COSE
   const blob = { mediaType, digest: digestOf(envelope), size: envelope.length }
   const { form } = options
   const bytes = signatureManifest({ subject, envelope: blob, chain, created: signingTime, form, annotations })
@@ -168,10 +122,9 @@ async function settle(target: Target, subject: Descriptor, ours: Descriptor, opt
  * Throws what locating, the signer, the timestamp service and the target throw; then nothing lists a new signature.
  */
 export async function sign(options: SignOptions): Promise<SignReport> {
-  const now = nowOf(options)
-  const signingTime = new Date(Math.floor(now.getTime() / 1000) * 1000)
+  const times = sealTimes(nowOf(options), options.validDays)
+  const { signingTime, expiry } = times
   const { ref, signer, format, registry } = options
-  const expiry = options.validDays === undefined ? undefined : addDays(signingTime, options.validDays)
   const sources = new Sources(registry)
   try {
     tell(options, { type: 'phase', phase: 'resolving' })
@@ -192,14 +145,12 @@ export async function sign(options: SignOptions): Promise<SignReport> {
       dryRun: options.dryRun === true,
     }
     const payload = targetPayload(descriptor, metadata)
-    if (expiry !== undefined && timeText(expiry) <= timeText(signingTime))
-      throw new SallyportError('USAGE', { side: 'source', subject: '--valid-days', detail: 'less than a second' })
     // Before the key or a service is used: a place that can't be written to is refused, in a dry run too.
     const { place, target } = writable(ref, source, registry)
     try {
       if (options.dryRun === true) return report
       tell(options, { type: 'phase', phase: 'signing' })
-      const sealed = await seal(payload, options, signingTime, expiry)
+      const sealed = await sealTarget(payload, options, times)
       checkInterrupted(options)
       tell(options, { type: 'phase', phase: 'storing' })
       const { digest, referrers } = await attach(target, descriptor, sealed, options, signingTime)
@@ -211,8 +162,4 @@ export async function sign(options: SignOptions): Promise<SignReport> {
   } finally {
     await sources.close()
   }
-}
-
-function agent(): string {
-  return `${EXPORTER.name}/${EXPORTER.version}`
 }

@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FIXTURE_PASSPHRASE, fixtureKeyFile, fixtureSigner } from '../../fixtures/chains/build.ts'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
-import { openSigner } from '../../src/transfer/index.ts'
+import { openPluginSigner, openSigner } from '../../src/transfer/index.ts'
 import { sallyport } from '../cli/program.ts'
 import { scripted } from '../registry/scripted.ts'
+import { PluginFolder } from '../signature/plugin-fixture.ts'
 import { artifactIn, fault, pemOf, STRANGER, VENDOR } from './policies.ts'
 import { Stage } from './stage.ts'
 
@@ -88,6 +89,28 @@ describe('transfer/signing-key', () => {
         }
     } finally {
       await fake.close()
+    }
+  })
+
+  it('takes the chain of a key behind a plugin, and refuses one that the plugin would not use', async () => {
+    const plugins = new PluginFolder()
+    try {
+      const { folder, environment } = plugins
+      const open = (capability: 'RAW' | 'ENVELOPE', chain?: string): ReturnType<typeof openPluginSigner> => {
+        const lie = JSON.stringify({ capabilities: [`SIGNATURE_GENERATOR.${capability}`] })
+        const by = { ...VENDOR, key: fixtureSigner('ES384').key, chain: [...VENDOR.chain] }
+        const config = plugins.config(by, { lie, on: 'get-plugin-metadata' })
+        return openPluginSigner({ name: 'file-key', keyId: 'slot 1', folder, environment, config, chain })
+      }
+      const file = stage.path('chain.pem')
+      writeFileSync(file, pemOf(...VENDOR.chain))
+      const raw = await open('RAW', file)
+      assert.ok('chain' in raw)
+      assert.equal(raw.chain[0]?.sha256, VENDOR.chain[0]?.sha256)
+      await assert.rejects(open('ENVELOPE', file), fault('USAGE'))
+      assert.ok('envelope' in (await open('ENVELOPE')))
+    } finally {
+      plugins.remove()
     }
   })
 })
