@@ -8,6 +8,7 @@ import {
   type CaShowReport,
   type ChannelInitReport,
   type ChannelShowReport,
+  type CheckBlobReport,
   type CheckReport,
   type Code,
   type ExportReport,
@@ -21,6 +22,7 @@ import {
   type PolicyExplainReport,
   type PolicyShowReport,
   type RunEvent,
+  type SignBlobReport,
   type SignReport,
   type StatusReport,
   type StoreAddReport,
@@ -309,7 +311,7 @@ interface Given {
   'state rebuild': Awaited<ReturnType<typeof stateRebuild>>
   'state backup': Awaited<ReturnType<typeof stateBackup>>
   'state restore': Awaited<ReturnType<typeof stateRestore>>
-  sign: SignReport
+  sign: SignReport | SignBlobReport
   'ca init': CaInitReport
   'ca issue': CaIssueReport
   'ca show': CaShowReport
@@ -321,7 +323,7 @@ interface Given {
   'trust policy check': PolicyCheckReport
   'trust policy show': PolicyShowReport
   'trust policy explain': PolicyExplainReport
-  check: CheckReport
+  check: CheckReport | CheckBlobReport
   status: StatusReport
   log: LogReport
 }

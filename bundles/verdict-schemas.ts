@@ -6,6 +6,10 @@ import { INFORMATION } from './trust-schemas.ts'
 
 const verdict = z.enum(['trusted', 'rejected', 'inconclusive']).describe('Only `trusted` counts as trusted.')
 const code = z.enum(Object.keys(CODES) as [Code])
+const targetDigest = z
+  .string()
+  .regex(/^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/)
+  .describe('Of a plain file, by the hash of the signing key.')
 const algorithm = z.enum(['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'])
 const thumbprints = z.array(z.string().regex(/^[0-9a-f]{64}$/)).describe('SHA-256 of each certificate, leaf first.')
 
@@ -18,7 +22,7 @@ const check = z.strictObject({
 })
 
 const signature = z.strictObject({
-  manifest: digest,
+  manifest: digest.describe('Of the signature manifest; of a detached signature itself.'),
   signer: z.string().optional(),
   thumbprints,
   algorithm: algorithm.optional(),
@@ -52,7 +56,7 @@ const signature = z.strictObject({
 /** The members of one artifact's verdict. */
 export const VERDICT = {
   digest,
-  scope: z.string().describe('What policies call the repository.'),
+  scope: z.string().describe('What policies call the repository; for a plain file the statement asked for.'),
   verdict,
   code: code.optional(),
   why: z.string(),
@@ -75,20 +79,51 @@ export const JUDGED = {
   information: z.array(INFORMATION).describe('What rides along to inform on trust; no policy judges it.'),
 } as const
 
-export const CHECK = z.strictObject({ ...VERDICT, repository: z.string(), tag: z.string().nullable() })
+export const CHECK = z.union([
+  z.strictObject({ ...VERDICT, repository: z.string(), tag: z.string().nullable() }),
+  z
+    .strictObject({
+      ...VERDICT,
+      digest: targetDigest,
+      file: z.string(),
+      size: count,
+      signature: z.string().describe('The signature file.'),
+      mediaType: z.string().nullable().describe('As it was demanded.'),
+    })
+    .describe('With --blob.'),
+])
 
-export const SIGN = z.strictObject({
-  repository: z.string(),
-  tag: z.string().nullable(),
-  artifact: digest,
-  signature: digest.nullable().describe('Null in a dry run.'),
+const signed = {
   format: z.enum(['jws', 'cose']),
-  algorithm: z.string().nullable(),
   signer: z.string().nullable().describe('Null in a dry run with a device that makes whole envelopes.'),
   thumbprints,
   signingTime: time,
   expiry: time.nullable(),
   timestamped: z.boolean(),
-  referrers: z.enum(['api', 'fallback']).nullable(),
   dryRun: z.boolean(),
+} as const
+
+const signedArtifact = z.strictObject({
+  repository: z.string(),
+  tag: z.string().nullable(),
+  artifact: digest,
+  signature: digest.nullable().describe('Null in a dry run.'),
+  algorithm: z.string().nullable(),
+  referrers: z.enum(['api', 'fallback']).nullable(),
+  ...signed,
 })
+
+const signedBlob = z
+  .strictObject({
+    file: z.string(),
+    mediaType: z.string(),
+    digest: targetDigest,
+    size: count,
+    output: z.string().describe('The signature file.'),
+    signature: digest.nullable().describe('Of the signature file; null in a dry run.'),
+    algorithm: z.string(),
+    ...signed,
+  })
+  .describe('With --blob.')
+
+export const SIGN = z.union([signedArtifact, signedBlob])

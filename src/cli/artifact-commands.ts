@@ -1,10 +1,11 @@
-/** The commands on an artifact where it lies: sign and check. */
+/** The commands on an artifact where it lies, or a plain file: sign and check. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Argv } from 'yargs'
+import { demandKind, withBlobToCheck, withBlobToSign, type BlobCheckArgs, type BlobSignArgs } from './blob-options.ts'
 import { accessOf, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
-import { checkText, signText } from './trust-text.ts'
+import { checkBlobText, checkText, signBlobText, signText } from './trust-text.ts'
 
 /** Where notation keeps trust policy and stores, which is where we do. */
 export function defaultPolicy(): string {
@@ -23,7 +24,7 @@ function pairsOf(option: string, pairs: readonly string[]): Record<string, strin
   return metadata
 }
 
-interface SignArgs extends RegistryArgs {
+interface SignArgs extends RegistryArgs, BlobSignArgs {
   ref: string
   key: string | undefined
   chain: string | undefined
@@ -32,7 +33,7 @@ interface SignArgs extends RegistryArgs {
   'plugin-config': string[]
   'plugin-dir': string
   format: 'jws' | 'cose'
-  form: 'legacy' | 'artifactType'
+  form: 'legacy' | 'artifactType' | undefined
   'valid-days': number | undefined
   meta: string[]
   origin: boolean
@@ -82,11 +83,11 @@ export function addSign(yargs: Argv, register: Register): Argv {
     'sign an artifact where it lies; signatures that are there stay',
     (y) =>
       withRegistry(
-        y
+        withBlobToSign(y)
           .positional('ref', {
             type: 'string',
             demandOption: true,
-            describe: 'host/repo:tag, host/repo@digest, oci:DIR:tag, oci:DIR@digest',
+            describe: 'host/repo:tag, host/repo@digest, oci:DIR:tag, oci:DIR@digest; a file with --blob',
           })
           .option('key', { type: 'string', requiresArg: true, describe: 'the private key (encrypted PKCS#8)' })
           .option('chain', {
@@ -116,7 +117,7 @@ export function addSign(yargs: Argv, register: Register): Argv {
           .option('format', { choices: ['jws', 'cose'] as const, default: 'jws' as const, describe: 'of the envelope' })
           .option('form', {
             choices: ['legacy', 'artifactType'] as const,
-            default: 'legacy' as const,
+            defaultDescription: 'legacy',
             describe: 'of the manifest; notation 1.3 finds only the legacy one in a layout',
           })
           .option('valid-days', { type: 'number', requiresArg: true, describe: 'until the signature expires' })
@@ -145,33 +146,37 @@ export function addSign(yargs: Argv, register: Register): Argv {
           "beside the vendor's",
         ),
     register('sign', async (argv: SignArgs, context) => {
-      const { sign, timestamper } = await import('../index.ts')
+      const { sign, signBlob, timestamper } = await import('../index.ts')
+      const { blob, form, origin } = argv
+      demandKind(blob, { 'media-type': argv['media-type'], output: argv.output }, { form, origin })
       const days = argv['valid-days']
       if (days !== undefined && !(days > 0 && days <= 36_500)) throw usage('--valid-days', 'more than 0, at most 36500')
       const passphrase = passphraseSource(argv['passphrase-file'])
       const metadata = pairsOf('--meta', argv.meta)
       const signer = await signerOf(argv, passphrase, context.signal)
-      const registry = await accessOf(argv, hostsOf([argv.ref]))
-      const { caPem } = registry
       const url = argv.timestamp
+      const registry = blob && url === undefined ? {} : await accessOf(argv, blob ? [] : hostsOf([argv.ref]))
+      const { caPem } = registry
       if (url !== undefined && 'envelope' in signer) throw usage('--timestamp', 'this plugin gets its own timestamps')
       const timestamp =
         url === undefined || 'envelope' in signer
           ? undefined
           : await timestamper({ url, caPem, signal: context.signal }, signer.algorithm)
-      const report = await sign({
+      const terms = {
         ...context,
-        ref: argv.ref,
-        registry,
         signer,
         format: argv.format,
-        form: argv.form,
         validDays: days,
         metadata,
-        origin: argv.origin,
         timestamp,
         dryRun: argv['dry-run'],
-      })
+      }
+      if (blob) {
+        const { ref: file, output } = argv
+        const report = await signBlob({ ...terms, file, output, mediaType: argv['media-type'] })
+        return { verb: 'sign', report, text: signBlobText(report), exit: 0 }
+      }
+      const report = await sign({ ...terms, ref: argv.ref, registry, form: form ?? 'legacy', origin })
       return { verb: 'sign', report, text: signText(report), exit: 0 }
     }),
   )
@@ -183,11 +188,11 @@ export function addCheck(yargs: Argv, register: Register): Argv {
     'the verdict on an artifact where it lies, by the trust policy of this site',
     (y) =>
       withRegistry(
-        y
+        withBlobToCheck(y)
           .positional('ref', {
             type: 'string',
             demandOption: true,
-            describe: 'host/repo:tag, host/repo@digest, oci:DIR:tag',
+            describe: 'host/repo:tag, host/repo@digest, oci:DIR:tag; a file with --blob',
           })
           .option('policy', {
             type: 'string',
@@ -205,16 +210,21 @@ export function addCheck(yargs: Argv, register: Register): Argv {
         .example('$0 check oci:app:1.0 --scope registry.site:5000/app', 'before it is pushed'),
     register(
       'check',
-      async (argv: RegistryArgs & { ref: string; policy: string; scope: string | undefined }, context) => {
-        const { check, exitOfVerdicts } = await import('../index.ts')
-        const report = await check({
-          ...context,
-          ref: argv.ref,
-          policy: argv.policy,
-          plugins: pluginsHere(),
-          scope: argv.scope,
-          registry: await accessOf(argv, hostsOf([argv.ref])),
-        })
+      async (
+        argv: RegistryArgs & BlobCheckArgs & { ref: string; policy: string; scope: string | undefined },
+        context,
+      ) => {
+        const { check, checkBlob, exitOfVerdicts } = await import('../index.ts')
+        const { ref, policy, scope, blob, signature, statement } = argv
+        const mediaType = argv['media-type']
+        demandKind(blob, { signature, statement, 'media-type': mediaType }, { scope })
+        const terms = { ...context, policy, plugins: pluginsHere() }
+        if (blob) {
+          if (signature === undefined) throw usage('--signature', 'which signature file?')
+          const report = await checkBlob({ ...terms, file: ref, signature, statement, mediaType })
+          return { verb: 'check', report, text: checkBlobText(report), exit: await exitOfVerdicts([report]) }
+        }
+        const report = await check({ ...terms, ref, scope, registry: await accessOf(argv, hostsOf([ref])) })
         return { verb: 'check', report, text: checkText(report), exit: await exitOfVerdicts([report]) }
       },
     ),

@@ -1,6 +1,7 @@
 /** Verdicts in words. Names of signers, tags and repositories come from others and pass through `plain`. */
 import type {
   Anchor,
+  CheckBlobReport,
   CheckReport,
   JudgedArtifact,
   PolicyCheckReport,
@@ -8,6 +9,7 @@ import type {
   PolicyExplainReport,
   PolicyShowReport,
   SignatureReport,
+  SignBlobReport,
   SignReport,
   StoreAddReport,
   StoreListReport,
@@ -34,7 +36,7 @@ function signatureLines(signature: SignatureReport): string[] {
 }
 
 /** The verdict on one artifact, with every signature that was found. */
-export function verdictLines(name: string, verdict: VerdictReport): string[] {
+export function verdictLines(name: string, verdict: Omit<VerdictReport, 'digest'>): string[] {
   const { code, why, remedy, signatures, unjudged, statements, missing, scope } = verdict
   return [
     `${WORDS[verdict.verdict]}  ${plain(name)}`,
@@ -61,12 +63,32 @@ export function checkText(report: CheckReport): string[] {
   return verdictLines(`${report.repository}${tag}@${report.digest}`, report)
 }
 
+export function checkBlobText(report: CheckBlobReport): string[] {
+  return verdictLines(`${report.file} ${report.digest}`, report)
+}
+
+function signerLines(report: SignReport | SignBlobReport): string[] {
+  const { signer, algorithm, format, signingTime, timestamped, expiry } = report
+  return [
+    `by         ${signer === null ? 'the key of the plugin' : plain(signer)} (${algorithm === null ? '' : `${algorithm}, `}${format})`,
+    `at         ${signingTime}${timestamped ? ', timestamped' : ''}${expiry === null ? '' : `, expires ${expiry}`}`,
+  ]
+}
+
+export function signBlobText(report: SignBlobReport): string[] {
+  const { file, digest, mediaType, output, dryRun } = report
+  return [
+    `${dryRun ? 'would sign' : 'signed'} ${plain(file)} (${mediaType}) ${digest}`,
+    ...signerLines(report),
+    `${dryRun ? 'would be in' : 'signature '} ${plain(output)}`,
+  ]
+}
+
 export function signText(report: SignReport): string[] {
-  const { repository, tag, artifact, signature, signer, algorithm, format, expiry, timestamped, dryRun } = report
+  const { repository, tag, artifact, signature, dryRun } = report
   return [
     `${dryRun ? 'would sign' : 'signed'} ${plain(repository)}${tag === null ? '' : `:${plain(tag)}`}@${artifact}`,
-    `by         ${signer === null ? 'the key of the plugin' : plain(signer)} (${algorithm === null ? '' : `${algorithm}, `}${format})`,
-    `at         ${report.signingTime}${timestamped ? ', timestamped' : ''}${expiry === null ? '' : `, expires ${expiry}`}`,
+    ...signerLines(report),
     ...(signature === null ? [] : [`signature  ${signature}`]),
     ...(report.referrers === 'fallback' ? ['found by the fallback tag, since there is no Referrers API'] : []),
   ]

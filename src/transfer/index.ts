@@ -1,7 +1,9 @@
 /** Floor 6: the verbs; the only room that orders steps. Each is loaded when it is called, so that a command starts fast. */
 export type { Access, AccessOptions } from './access.ts'
 export type { JudgedArtifact } from './artifact-verdicts.ts'
+export type { CheckBlobOptions, CheckBlobReport } from './check-blob.ts'
 export type { CheckOptions, CheckReport } from './check.ts'
+export type { SignBlobOptions, SignBlobReport } from './sign-blob.ts'
 export type { SignOptions, SignReport } from './sign.ts'
 export type { SignerFiles } from './signing-key.ts'
 export type { ApproveOptions, ApproveReport } from './approve.ts'
@@ -62,6 +64,8 @@ export const verifyBundle = lazily(async () => (await import('./verify.ts')).ver
 export const importBundle = lazily(async () => (await import('./import.ts')).importBundle)
 
 export const sign = lazily(async () => (await import('./sign.ts')).sign)
+export const signBlob = lazily(async () => (await import('./sign-blob.ts')).signBlob)
+export const checkBlob = lazily(async () => (await import('./check-blob.ts')).checkBlob)
 export const check = lazily(async () => (await import('./check.ts')).check)
 export const openSigner = lazily(async () => (await import('./signing-key.ts')).openSigner)
 export const openPluginSigner = lazily(async () => (await import('./signing-key.ts')).openPluginSigner)

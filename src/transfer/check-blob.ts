@@ -1,0 +1,73 @@
+/** `check --blob`: the verdict on a plain file by a detached signature and `trustpolicy.blob.json`. Changes nothing. */
+import { SallyportError } from '../errors/index.ts'
+import { digestOf } from '../oci/index.ts'
+import { hashFor, openEnvelopeAsync, type EnvelopeType, type TargetDigest } from '../signature/index.ts'
+import { judgeWith } from '../trust/index.ts'
+import { meansOf, type PluginPlace } from './artifact-verdicts.ts'
+import { envelopeTypeOf, hashBlob, readSignatureFile } from './blob-file.ts'
+import { openPolicy } from './policy-folder.ts'
+import { nowOf, tell, type RunOptions } from './run.ts'
+import { mediaTypeOption } from './sign-blob.ts'
+import { verdictReport, type VerdictReport } from './verdict-report.ts'
+
+export interface CheckBlobOptions extends RunOptions {
+  file: string
+  /** The signature file; its name ends in `.jws.sig` or `.cose.sig`. */
+  signature: string
+  /** The policy folder. */
+  policy: string
+  /** Where plugins are that signatures may name. */
+  plugins?: PluginPlace | undefined
+  /** A statement of trustpolicy.blob.json by its name; the global one by default. */
+  statement?: string | undefined
+  /** What the file must have been signed as; anything by default. */
+  mediaType?: string | undefined
+}
+
+export interface CheckBlobReport extends VerdictReport<TargetDigest> {
+  file: string
+  size: number
+  /** The signature file. */
+  signature: string
+  /** As it was demanded. */
+  mediaType: string | null
+}
+
+/** The hash that the signing key dictates; whatever an envelope that can't be opened is over, the verdict is on its fault. */
+async function hashOf(type: EnvelopeType, envelope: Uint8Array): Promise<'sha256' | 'sha384' | 'sha512'> {
+  try {
+    return hashFor((await openEnvelopeAsync(type, envelope)).algorithm)
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    return 'sha256'
+  }
+}
+
+/**
+ * The verdict on a file of any size. Throws only what keeps it from being judged: FILE_UNREADABLE, MEDIUM_UNREADABLE,
+ * LIMIT_EXCEEDED for a signature file over 32 MiB, USAGE for one of another name, and what the policy folder throws.
+ */
+export async function checkBlob(options: CheckBlobOptions): Promise<CheckBlobReport> {
+  const now = nowOf(options)
+  const { file, signature } = options
+  const mediaType = options.mediaType === undefined ? undefined : mediaTypeOption(options.mediaType)
+  const type = envelopeTypeOf(signature)
+  if (type === undefined)
+    throw new SallyportError('USAGE', {
+      side: 'source',
+      subject: signature,
+      detail: 'the name of a signature file ends in .jws.sig or .cose.sig',
+    })
+  // Before the file is read: what is judged later is judged by what stands here now.
+  const judge = judgeWith(openPolicy(options.policy), now, meansOf(options.plugins, options.signal))
+  const envelope = readSignatureFile(signature)
+  tell(options, { type: 'phase', phase: 'hashing' })
+  const { digest, size } = await hashBlob(file, await hashOf(type, envelope), options)
+  tell(options, { type: 'phase', phase: 'judging signatures' })
+  const verdict = await judge.blob({
+    blob: { digest, size, mediaType },
+    policyName: options.statement,
+    signatures: [{ manifest: digestOf(envelope), mediaType: type, envelope }],
+  })
+  return { ...verdictReport(verdict), file, size, signature, mediaType: mediaType ?? null }
+}
