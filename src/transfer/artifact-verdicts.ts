@@ -1,30 +1,19 @@
-/** Judges the artifacts of a bundle or a plan by the site's policy, before anything of them moves. */
-import { setImmediate as breathe } from 'node:timers/promises'
-import type { Graph, OrderedArtifact } from '../content/index.ts'
+/** What follows from verdicts: what is let in, what is journaled, and with which status a run ends. */
 import { CODES, SallyportError, type Code } from '../errors/index.ts'
 import { isHost, isRepositoryPath, type Digest } from '../oci/index.ts'
-import { pluginFinder } from '../signature/index.ts'
 import type { Verdict as VerdictRow } from '../state/index.ts'
-import { judgeWith, type JudgeMeans, type Verdict } from '../trust/index.ts'
-import { carriedSignatures, type ReadEnvelope } from './found-signatures.ts'
+import type { Verdict } from '../trust/index.ts'
 import { localScope } from './local-scope.ts'
 import type { Passage } from './passage.ts'
-import { openPolicy } from './policy-folder.ts'
-import { checkInterrupted, tell, type RunOptions } from './run.ts'
 import type { InformationReport } from './trust-information.ts'
-import { trustRepository } from './trust-item.ts'
-import { serialPlugins } from './serial-plugins.ts'
-import { SideBySide } from './side-by-side.ts'
-import { verdictReport, type VerdictReport } from './verdict-report.ts'
+import { trustRepository } from './trust-path.ts'
+import type { VerdictReport } from './verdict-report.ts'
 
 export interface JudgedArtifact extends VerdictReport {
   /** As the bundle calls it. */
   repository: string
   tags: string[]
 }
-
-/** Source repository → the name that policies know it by: where it goes. */
-export type ScopeOf = (repository: string) => string
 
 /** Scopes below a destination `host[:port][/prefix]`, or `local/…` without one. Throws REFERENCE_INVALID. */
 export function scopesBelow(destination: string | undefined): (path: string) => string {
@@ -36,54 +25,11 @@ export function scopesBelow(destination: string | undefined): (path: string) => 
   return (path) => `${at}/${path}`
 }
 
-export interface JudgeOptions extends RunOptions {
-  /** The policy folder. */
-  policy: string
-  /** Where plugins are that signatures may name; without it such a signature is inconclusive. */
-  plugins?: PluginPlace | undefined
-  now: Date
-  scopeOf: ScopeOf
-  read: (repository: string) => ReadEnvelope
-}
-
 /** Where plugins of Notation are, and what they see. */
 export interface PluginPlace {
   /** Holds `plugins/`. */
   folder: string
   environment: Readonly<Record<string, string>>
-}
-
-/** What a judge may ask for help. */
-export function meansOf(plugins: PluginPlace | undefined, signal: AbortSignal | undefined): JudgeMeans {
-  return plugins === undefined ? {} : { verifyByPlugin: serialPlugins(pluginFinder({ ...plugins, signal })) }
-}
-
-/** The verdict on each artifact, in their order. Throws only what makes judging impossible, never for what is judged. */
-export async function judgeArtifacts(
-  artifacts: readonly OrderedArtifact[],
-  graphs: ReadonlyMap<string, Graph>,
-  options: JudgeOptions,
-): Promise<JudgedArtifact[]> {
-  const { now, scopeOf, read } = options
-  const judge = judgeWith(openPolicy(options.policy), now, meansOf(options.plugins, options.signal))
-  tell(options, { type: 'phase', phase: 'judging signatures' })
-  const verdicts = new SideBySide<JudgedArtifact>()
-  for (const { repository, root, tags } of artifacts) {
-    // Lets the threads that prove payload beside this have their next run.
-    await breathe()
-    checkInterrupted(options)
-    const graph = graphs.get(repository)
-    const node = graph?.nodes.get(root)
-    // What has no verdict would count as trusted.
-    if (graph === undefined || node === undefined) throw new TypeError(`${repository}@${root} is not carried`)
-    const signatures = await carriedSignatures(graph, root, read(repository), options)
-    const { mediaType, digest, size } = node.descriptor
-    const artifact = { mediaType, digest, size }
-    const query = { artifact, scope: scopeOf(repository), origin: repository, signatures }
-    const held = signatures.reduce((sum, { envelope }) => sum + (envelope?.length ?? 0), 0)
-    await verdicts.begin(held, async () => ({ ...verdictReport(await judge.artifact(query)), repository, tags }))
-  }
-  return verdicts.all()
 }
 
 /**
@@ -99,21 +45,6 @@ export async function informationIn(
   if (!passage.census.repositories.some(({ graph }) => graph.repository === own)) return []
   const { readTrustInformation } = await import('./trust-information.ts')
   return readTrustInformation(passage, landing).items
-}
-
-/** The verdicts on what a bundle carries, by what its law holds; on what informs there is none. */
-export function judgePassage(
-  { census, law }: Pick<Passage, 'census' | 'law'>,
-  information: readonly InformationReport[],
-  options: Omit<JudgeOptions, 'read'>,
-): Promise<JudgedArtifact[]> {
-  const graphs = new Map(census.repositories.map(({ graph }) => [graph.repository, graph]))
-  const read = envelopesIn(law)
-  const informs = new Set(information.map((item) => refusalKey(item)))
-  const judged = census.content.artifacts.filter(
-    ({ repository, root }) => !informs.has(refusalKey({ repository, digest: root })),
-  )
-  return judgeArtifacts(judged, graphs, { ...options, read: () => read })
 }
 
 /** One verdict over all: the worst, where `rejected` is worse than `inconclusive`. */
@@ -211,17 +142,4 @@ export function demandTrusted(verdicts: readonly JudgedArtifact[], side: 'source
     detail: `${own ? '' : `${code}: `}${first.why}, as ${first.scope}${more}`,
     remedy: first.remedy,
   })
-}
-
-/** Envelopes as the law of a bundle holds them; those over 32 MiB are payload, and no signature. */
-export function envelopesIn(law: ReadonlyMap<Digest, Uint8Array>): ReadEnvelope {
-  return async ({ digest }) => {
-    const bytes = law.get(digest)
-    if (bytes !== undefined) return bytes
-    throw new SallyportError('LIMIT_EXCEEDED', {
-      side: 'bundle',
-      subject: digest,
-      detail: 'a signature envelope over 32 MiB',
-    })
-  }
 }

@@ -1,8 +1,9 @@
 /** `check`: the verdict on an artifact where it lies. Changes nothing. */
 import type { RegistryOptions } from '../registry/index.ts'
 import { judgeWith } from '../trust/index.ts'
-import { meansOf, type PluginPlace } from './artifact-verdicts.ts'
+import type { PluginPlace } from './artifact-verdicts.ts'
 import { signaturesAt } from './found-signatures.ts'
+import { meansOf } from './judge-carried.ts'
 import { openPolicy } from './policy-folder.ts'
 import { locate } from './reference-target.ts'
 import { nowOf, tell, type RunOptions } from './run.ts'

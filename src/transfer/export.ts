@@ -6,12 +6,12 @@ import type { Source } from '../content/index.ts'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { demandApprovals, layOutHead, readApprovedHead, withApprovals } from './approved-head.ts'
-import { demandTrusted, judgeArtifacts, scopesBelow, type JudgedArtifact } from './artifact-verdicts.ts'
+import { demandTrusted, scopesBelow, type JudgedArtifact } from './artifact-verdicts.ts'
 import { ExportLog } from './export-log.ts'
 import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './export-made.ts'
 import { inputsOf, readTerms, type ExportOptions } from './export-terms.ts'
 import { fetchBlobs } from './fetch.ts'
-import { envelopesOf, type ReadEnvelope } from './found-signatures.ts'
+import type { ReadEnvelope } from './found-signatures.ts'
 import { gather, movedTags, united, type GatheredRepository, type Resolved } from './gather.ts'
 import { checkInterrupted, nowOf, tell, timeText } from './run.ts'
 import { Sources } from './sources.ts'
@@ -25,7 +25,7 @@ import {
   type StoppedExport,
 } from './stopped-export.ts'
 import { streamBundle, type ByteOutput } from './stream-out.ts'
-import { trustRepository } from './trust-item.ts'
+import { trustRepository } from './trust-path.ts'
 
 /** What two runs must share to make the same bundle of the same content. */
 type Begun = Pick<StoppedExport, 'created' | 'sequence'>
@@ -53,6 +53,10 @@ async function judgeGathered(
   options: ExportOptions,
   informs: string | undefined,
 ): Promise<JudgedArtifact[]> {
+  const [{ judgeArtifacts }, { envelopesOf }] = await Promise.all([
+    import('./judge-carried.ts'),
+    import('./found-signatures.ts'),
+  ])
   const byName = new Map(repositories.map((repository) => [repository.graph.repository, repository]))
   const graphs = new Map(repositories.map(({ graph }) => [graph.repository, graph]))
   const scopes = scopesBelow(options.destination)

@@ -1,7 +1,7 @@
 /** What an import does with verdicts: demands that there are some, journals them, and judges before anything is written. */
 import { SallyportError } from '../errors/index.ts'
 import type { State } from '../state/index.ts'
-import { judgePassage, verdictRow, type JudgedArtifact } from './artifact-verdicts.ts'
+import { verdictRow, type JudgedArtifact } from './artifact-verdicts.ts'
 import type { ImportOptions } from './import.ts'
 import type { Passage } from './passage.ts'
 import type { Place } from './place.ts'
@@ -30,6 +30,7 @@ export async function verdictsFor(
   const { policy } = options
   if (policy === undefined) return null
   const scopeOf = (name: string): string => place.scope(place.path(landing.get(name) ?? name))
+  const { judgePassage } = await import('./judge-carried.ts')
   return judgePassage(passage, information, { ...options, policy, now, scopeOf })
 }
 

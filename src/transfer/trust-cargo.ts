@@ -16,16 +16,14 @@ import type { Selection } from './sources.ts'
 import { chainsDocument, delegationsDocument } from './trust-document.ts'
 import {
   isTrustLabel,
-  isTrustPath,
   storePem,
   TRUST_LAYER_CAP,
   trustManifest,
-  trustPath,
-  trustRepository,
   trustTag,
   trustType,
   type TrustItem,
 } from './trust-item.ts'
+import { isTrustPath, trustPath, trustRepository } from './trust-path.ts'
 
 /** More certificates are not read from one file of a store. */
 const ANCHORS_CAP = 1000

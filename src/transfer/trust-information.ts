@@ -8,16 +8,8 @@ import type { Digest } from '../oci/index.ts'
 import type { Passage } from './passage.ts'
 import { checkTrustMaterial, STORE_FOLDER, type StoreName, type TrustMaterial } from '../trust/index.ts'
 import { readChains, readDelegations, type CarriedChain, type CarriedDelegation } from './trust-document.ts'
-import {
-  isTrustPath,
-  storePem,
-  trustItemOf,
-  trustPath,
-  trustRepository,
-  trustTag,
-  type TrustItem,
-  type TrustKind,
-} from './trust-item.ts'
+import { storePem, trustItemOf, trustTag, type TrustItem, type TrustKind } from './trust-item.ts'
+import { isTrustPath, trustPath, trustRepository } from './trust-path.ts'
 
 /** A piece of trust information as reports list it. */
 export interface InformationReport {

@@ -3,14 +3,7 @@ import { fileInput, isFileInput, pipeInput, type ByteInput } from '../bundle/ind
 import { SallyportError } from '../errors/index.ts'
 import { State } from '../state/index.ts'
 import type { Verdict } from '../trust/index.ts'
-import {
-  informationIn,
-  judgePassage,
-  scopesBelow,
-  verdictOver,
-  type JudgedArtifact,
-  type PluginPlace,
-} from './artifact-verdicts.ts'
+import { informationIn, scopesBelow, verdictOver, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
 import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import type { RunOptions } from './run.ts'
@@ -108,15 +101,12 @@ async function proveAndJudge(
   const { policy, destination } = options
   const scopes = scopesBelow(destination)
   const to = new Map(passage.files.transfer.repositories.map((repository) => [repository.name, repository.to]))
-  const judging =
-    policy === undefined
-      ? Promise.resolve(null)
-      : judgePassage(passage, information, {
-          ...options,
-          policy,
-          now,
-          scopeOf: (name) => scopes(to.get(name) ?? name),
-        })
+  const scopeOf = (name: string): string => scopes(to.get(name) ?? name)
+  const judge = async (named: string): Promise<JudgedArtifact[]> => {
+    const { judgePassage } = await import('./judge-carried.ts')
+    return judgePassage(passage, information, { ...options, policy: named, now, scopeOf })
+  }
+  const judging = policy === undefined ? Promise.resolve(null) : judge(policy)
   if (!isFileInput(input)) await judging
   // Damage is told before distrust: of a damaged bundle no verdict is worth anything.
   const [proven, judged] = await Promise.allSettled([provePayload(input, passage, options), judging])

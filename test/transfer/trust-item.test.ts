@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { digestOf, isEnvelopeType, OCI_MANIFEST, parseManifest } from '../../src/oci/index.ts'
 import {
   isTrustLabel,
-  isTrustPath,
   TRUST_KINDS,
   TRUST_LAYER_CAP,
   TRUST_NAME,
@@ -14,6 +13,7 @@ import {
   trustType,
   type TrustLabel,
 } from '../../src/transfer/trust-item.ts'
+import { isTrustPath } from '../../src/transfer/trust-path.ts'
 
 const PAGE = readFileSync(join(import.meta.dirname, '..', '..', 'bundles', 'FORMAT.md'), 'utf8')
 const RULE = PAGE.slice(PAGE.indexOf('**8.7'), PAGE.indexOf('## 9.'))

@@ -1,0 +1,93 @@
+/**
+ * Judges artifacts by the site's policy, before anything of them moves. Loaded where a policy is named: a run without one
+ * starts without signatures, policies and YAML.
+ */
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { Graph, OrderedArtifact } from '../content/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import type { Digest } from '../oci/index.ts'
+import { pluginFinder } from '../signature/index.ts'
+import { judgeWith, type JudgeMeans } from '../trust/index.ts'
+import { refusalKey, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
+import { carriedSignatures, type ReadEnvelope } from './found-signatures.ts'
+import type { Passage } from './passage.ts'
+import { openPolicy } from './policy-folder.ts'
+import { checkInterrupted, tell, type RunOptions } from './run.ts'
+import { serialPlugins } from './serial-plugins.ts'
+import { SideBySide } from './side-by-side.ts'
+import type { InformationReport } from './trust-information.ts'
+import { verdictReport } from './verdict-report.ts'
+
+/** Source repository → the name that policies know it by: where it goes. */
+export type ScopeOf = (repository: string) => string
+
+export interface JudgeOptions extends RunOptions {
+  /** The policy folder. */
+  policy: string
+  /** Where plugins are that signatures may name; without it such a signature is inconclusive. */
+  plugins?: PluginPlace | undefined
+  now: Date
+  scopeOf: ScopeOf
+  read: (repository: string) => ReadEnvelope
+}
+
+/** What a judge may ask for help. */
+export function meansOf(plugins: PluginPlace | undefined, signal: AbortSignal | undefined): JudgeMeans {
+  return plugins === undefined ? {} : { verifyByPlugin: serialPlugins(pluginFinder({ ...plugins, signal })) }
+}
+
+/** The verdict on each artifact, in their order. Throws only what makes judging impossible, never for what is judged. */
+export async function judgeArtifacts(
+  artifacts: readonly OrderedArtifact[],
+  graphs: ReadonlyMap<string, Graph>,
+  options: JudgeOptions,
+): Promise<JudgedArtifact[]> {
+  const { now, scopeOf, read } = options
+  const judge = judgeWith(openPolicy(options.policy), now, meansOf(options.plugins, options.signal))
+  tell(options, { type: 'phase', phase: 'judging signatures' })
+  const verdicts = new SideBySide<JudgedArtifact>()
+  for (const { repository, root, tags } of artifacts) {
+    // Lets the threads that prove payload beside this have their next run.
+    await breathe()
+    checkInterrupted(options)
+    const graph = graphs.get(repository)
+    const node = graph?.nodes.get(root)
+    // What has no verdict would count as trusted.
+    if (graph === undefined || node === undefined) throw new TypeError(`${repository}@${root} is not carried`)
+    const signatures = await carriedSignatures(graph, root, read(repository), options)
+    const { mediaType, digest, size } = node.descriptor
+    const artifact = { mediaType, digest, size }
+    const query = { artifact, scope: scopeOf(repository), origin: repository, signatures }
+    const held = signatures.reduce((sum, { envelope }) => sum + (envelope?.length ?? 0), 0)
+    await verdicts.begin(held, async () => ({ ...verdictReport(await judge.artifact(query)), repository, tags }))
+  }
+  return verdicts.all()
+}
+
+/** The verdicts on what a bundle carries, by what its law holds; on what informs there is none. */
+export function judgePassage(
+  { census, law }: Pick<Passage, 'census' | 'law'>,
+  information: readonly InformationReport[],
+  options: Omit<JudgeOptions, 'read'>,
+): Promise<JudgedArtifact[]> {
+  const graphs = new Map(census.repositories.map(({ graph }) => [graph.repository, graph]))
+  const read = envelopesIn(law)
+  const informs = new Set(information.map((item) => refusalKey(item)))
+  const judged = census.content.artifacts.filter(
+    ({ repository, root }) => !informs.has(refusalKey({ repository, digest: root })),
+  )
+  return judgeArtifacts(judged, graphs, { ...options, read: () => read })
+}
+
+/** Envelopes as the law of a bundle holds them; those over 32 MiB are payload, and no signature. */
+function envelopesIn(law: ReadonlyMap<Digest, Uint8Array>): ReadEnvelope {
+  return async ({ digest }) => {
+    const bytes = law.get(digest)
+    if (bytes !== undefined) return bytes
+    throw new SallyportError('LIMIT_EXCEEDED', {
+      side: 'bundle',
+      subject: digest,
+      detail: 'a signature envelope over 32 MiB',
+    })
+  }
+}
