@@ -1,0 +1,61 @@
+/** One request and its answer, outside any repository: no credentials, no redirect, nothing repeated. */
+import { SallyportError } from '../errors/index.ts'
+import { Answer } from './answer.ts'
+import { Deadline } from './deadline.ts'
+import { networkCode, plainText, Transient } from './errors.ts'
+import { Network } from './network.ts'
+import { settle } from './options.ts'
+
+const TIMEOUT_MS = 30_000
+
+export interface Peer {
+  side: 'source' | 'target'
+  /** Further authorities for `https`. */
+  caPem?: string | undefined
+  /** For the whole exchange; 30 seconds by default. */
+  timeoutMs?: number | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface Exchange {
+  url: URL
+  method: 'GET' | 'POST'
+  headers: Readonly<Record<string, string>>
+  body?: Buffer
+  /** The error for an exchange that came to nothing. */
+  failed: (detail: string) => SallyportError
+  /** True for what `read` throws that is to be thrown as it is; else it becomes a `failed` too. */
+  keeps: (error: SallyportError) => boolean
+}
+
+/** A URL without query and fragment, either of which may hold a key of the service. */
+export function shownUrl(url: URL): string {
+  return plainText(`${url.origin}${url.pathname}`)
+}
+
+/** What `read` makes of the answer, whose status is 200. Throws `failed`, what it keeps, or the signal's own reason. */
+export async function exchangeOnce<T>(
+  { side, caPem, timeoutMs = TIMEOUT_MS, signal }: Peer,
+  { url, method, headers, body, failed, keeps }: Exchange,
+  read: (answer: Answer) => Promise<T>,
+): Promise<T> {
+  const options = { side, caPem, timing: { connectMs: timeoutMs, idleMs: timeoutMs } }
+  const network = new Network(options, settle(options))
+  const deadline = new Deadline(signal, timeoutMs, () => failed('no answer in time'))
+  try {
+    const asked = { method, headers, ...(body === undefined ? {} : { body }) }
+    const data = await network.send(url, { ...asked, signal: deadline.signal, headersMs: timeoutMs }, 'own')
+    const answer = new Answer(data, { url, foreign: false, side, subject: shownUrl(url) })
+    if (answer.status !== 200) throw failed(`status ${answer.status}`)
+    return await read(answer)
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason
+    if (error instanceof SallyportError && keeps(error)) throw error
+    // The cause is left out: undici's errors can quote what the peer sent.
+    if (error instanceof Transient || error instanceof SallyportError) throw failed(error.message)
+    throw failed(plainText(networkCode(error)))
+  } finally {
+    deadline.release()
+    await network.close()
+  }
+}
