@@ -1,11 +1,12 @@
 /** Fetches a maker's certificates from wherever they are offered. What comes is worth nothing before a fingerprint says so. */
 import { SallyportError } from '../errors/index.ts'
-import { blobsOf, parseManifest, verifying } from '../oci/index.ts'
+import { blobsOf, parseManifest } from '../oci/index.ts'
 import { getDocument, type RegistryOptions } from '../registry/index.ts'
 import { readSmall } from './channel-folder.ts'
 import { locate } from './reference-target.ts'
 import type { RunOptions } from './run.ts'
 import { Sources } from './sources.ts'
+import { wholeBlob } from './whole-blob.ts'
 
 const CAP = 4 * 1024 * 1024
 
@@ -31,9 +32,7 @@ async function fromArtifact({ from, registry }: AcquireOptions): Promise<Buffer>
         subject,
         detail: 'an artifact with one small blob of certificates is wanted',
       })
-    const chunks: Uint8Array[] = []
-    for await (const chunk of verifying(source.blob(blob), blob, 'source', subject)) chunks.push(Uint8Array.from(chunk))
-    return Buffer.concat(chunks)
+    return await wholeBlob(source, blob)
   } finally {
     await sources.close()
   }

@@ -2,10 +2,11 @@
 import { parseJson } from '../codec/index.ts'
 import type { Graph, Source } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { parseManifest, verifying, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
+import { parseManifest, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
 import { ENVELOPE_CAP, envelopeOf, THUMBPRINTS } from '../signature/index.ts'
 import type { FoundSignature } from '../trust/index.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
+import { wholeBlob } from './whole-blob.ts'
 
 /** The bytes of an envelope, proven. */
 export type ReadEnvelope = (descriptor: Descriptor) => Promise<Uint8Array>
@@ -54,10 +55,7 @@ export function envelopesOf(source: Source): ReadEnvelope {
         subject,
         detail: 'a signature envelope over 32 MiB',
       })
-    const chunks: Uint8Array[] = []
-    for await (const chunk of verifying(source.blob(descriptor), descriptor, 'source', subject))
-      chunks.push(Uint8Array.from(chunk))
-    return Buffer.concat(chunks)
+    return wholeBlob(source, descriptor)
   }
 }
 
