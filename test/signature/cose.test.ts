@@ -7,12 +7,12 @@ import {
   CTY,
   EXPIRY,
   MIN_VERSION,
-  PAYLOAD,
   PLUGIN,
   SCHEME,
   SIGNED_AT,
   SIGNING_TIME,
   TIMESTAMP,
+  assertAsNotationWrites,
   cbor,
   crit,
   openCose,
@@ -46,22 +46,7 @@ describe('signature/cose', () => {
         pair(TIMESTAMP, cbor.bytes(Buffer.from([1, 2, 3]))),
       ]
       const opened = openCose({ unprotected })
-      assert.equal(opened.mediaType, COSE)
-      assert.equal(opened.algorithm, 'ES256')
-      assert.deepEqual(opened.payload, PAYLOAD)
-      assert.equal(opened.scheme, 'notary.x509')
-      assert.equal(opened.signingTime?.toISOString(), '2026-01-02T03:04:05.000Z')
-      assert.equal(opened.authenticSigningTime, undefined)
-      assert.equal(opened.expiry, undefined)
-      assert.equal(opened.plugin, undefined)
-      assert.equal(opened.critical.size, 0)
-      assert.equal(opened.signingAgent, 'notation-go/1.3.2')
-      assert.deepEqual(opened.timestamp, Buffer.from([1, 2, 3]))
-      assert.equal(opened.signature.length, 64)
-      assert.deepEqual(
-        opened.chain.map(({ sha256 }) => sha256),
-        party().chain.map(({ sha256 }) => sha256),
-      )
+      assertAsNotationWrites(opened, COSE)
     })
 
     it('reads the scheme of the signing authority, with its own time', () => {

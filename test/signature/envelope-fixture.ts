@@ -261,3 +261,23 @@ export function refuses(code: Code, act: () => unknown): void {
     return true
   })
 }
+
+/** Asserts all that an envelope of the fixture's own party says when it is made as notation makes it. */
+export function assertAsNotationWrites(opened: Envelope, mediaType: Envelope['mediaType']): void {
+  assert.equal(opened.mediaType, mediaType)
+  assert.equal(opened.algorithm, 'ES256')
+  assert.deepEqual(opened.payload, PAYLOAD)
+  assert.equal(opened.scheme, 'notary.x509')
+  assert.equal(opened.signingTime?.toISOString(), '2026-01-02T03:04:05.000Z')
+  assert.equal(opened.authenticSigningTime, undefined)
+  assert.equal(opened.expiry, undefined)
+  assert.equal(opened.plugin, undefined)
+  assert.equal(opened.critical.size, 0)
+  assert.equal(opened.signingAgent, 'notation-go/1.3.2')
+  assert.deepEqual(opened.timestamp, Buffer.from([1, 2, 3]))
+  assert.equal(opened.signature.length, 64)
+  assert.deepEqual(
+    opened.chain.map(({ sha256 }) => sha256),
+    party().chain.map(({ sha256 }) => sha256),
+  )
+}

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import type { Code } from '../../src/errors/index.ts'
@@ -198,17 +197,10 @@ describe('transfer/artifact-verdicts', () => {
     const run = async (file: string): Promise<{ report: ImportReport; out: string; state: string }> => {
       const out = stage.path('out')
       const state = await stage.site()
-      const fifo = stage.path('fifo')
-      execFileSync('mkfifo', [fifo])
-      const writer = spawn('sh', ['-c', `cat '${file}' >'${fifo}'`], { stdio: 'ignore' })
-      const pipe = openSync(fifo, 'r')
-      try {
-        const report = await stage.import({ fd: pipe }, `oci:${out}`, { state, policy, keepGoing: true })
-        return { report, out, state }
-      } finally {
-        closeSync(pipe)
-        writer.kill()
-      }
+      const report = await stage.piped(file, (input) =>
+        stage.import(input, `oci:${out}`, { state, policy, keepGoing: true }),
+      )
+      return { report, out, state }
     }
     const { report, out } = await run(output)
     assert.deepEqual([report.verdict, report.tags.map(({ tag }) => tag)], ['rejected', ['1.0']])

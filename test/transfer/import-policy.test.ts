@@ -1,12 +1,11 @@
 /** The policy gate of an import: what is not trusted does not pass, whatever else does, and whatever moves meanwhile. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import type { Code } from '../../src/errors/index.ts'
 import { digestOf, hexOf, type Descriptor } from '../../src/oci/index.ts'
-import { log, type BundleInput, type ImportReport, type RunEvent } from '../../src/transfer/index.ts'
+import { log, type ImportReport, type RunEvent } from '../../src/transfer/index.ts'
 import { verdictExit } from '../../src/transfer/artifact-verdicts.ts'
 import { needPeers, startRegistry, type Registry } from '../peers/setup/registry.ts'
 import {
@@ -64,19 +63,6 @@ describe('transfer/import-policy', () => {
     stage?.close()
   })
 
-  async function piped<T>(file: string, run: (input: BundleInput) => Promise<T>): Promise<T> {
-    const fifo = stage.path('fifo')
-    execFileSync('mkfifo', [fifo])
-    const writer = spawn('sh', ['-c', `cat '${file}' >'${fifo}'`], { stdio: 'ignore' })
-    const fd = openSync(fifo, 'r')
-    try {
-      return await run({ fd })
-    } finally {
-      closeSync(fd)
-      writer.kill()
-    }
-  }
-
   /** The import from a file, or through a pipe. */
   function bring(
     how: 'file' | 'pipe',
@@ -84,7 +70,9 @@ describe('transfer/import-policy', () => {
     to: string,
     options: Parameters<Stage['import']>[2],
   ): Promise<ImportReport> {
-    return how === 'file' ? stage.import(from, to, options) : piped(from, (input) => stage.import(input, to, options))
+    return how === 'file'
+      ? stage.import(from, to, options)
+      : stage.piped(from, (input) => stage.import(input, to, options))
   }
 
   const codesOf = ({ artifacts }: Pick<ImportReport, 'artifacts'>): Record<string, Code | undefined> =>

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout, buildZooLayout, type DemoLayout } from '../../fixtures/layouts/build.ts'
 import { isFault, type Code } from '../../src/errors/index.ts'
-import { log, status, type BundleInput } from '../../src/transfer/index.ts'
+import { log, status } from '../../src/transfer/index.ts'
 import { CHANNEL, hoursLater, NOW, planFor, Stage, tree } from './stage.ts'
 
 const fault = (code: Code) => (error: unknown) => isFault(error, code)
@@ -44,20 +43,6 @@ describe('transfer/import', () => {
 
   after(() => stage?.close())
 
-  /** Runs with the bundle coming through a real pipe. */
-  async function piped<T>(bundle: string, run: (input: BundleInput) => Promise<T>): Promise<T> {
-    const fifo = stage.path('fifo')
-    execFileSync('mkfifo', [fifo])
-    const writer = spawn('sh', ['-c', `cat '${bundle}' >'${fifo}'`], { stdio: 'ignore' })
-    const fd = openSync(fifo, 'r')
-    try {
-      return await run({ fd })
-    } finally {
-      closeSync(fd)
-      writer.kill()
-    }
-  }
-
   const journal = (state: string): string => readFileSync(join(state, 'journal.jsonl'), 'utf8')
 
   it('brings the same from a pipe as from a file', async () => {
@@ -65,14 +50,16 @@ describe('transfer/import', () => {
     const now = hoursLater(1)
     const report = await stage.import(second, `oci:${fileOut}`, { state: await stage.site(), now })
     const state = await stage.site()
-    await piped(second, (input) => stage.import(input, `oci:${pipeOut}`, { state, now })).then((other) => {
-      assert.deepEqual(other.counts, report.counts)
-      assert.deepEqual(other.tags.map(({ tag }) => tag).sort(), report.tags.map(({ tag }) => tag).sort())
-    })
+    await stage
+      .piped(second, (input) => stage.import(input, `oci:${pipeOut}`, { state, now }))
+      .then((other) => {
+        assert.deepEqual(other.counts, report.counts)
+        assert.deepEqual(other.tags.map(({ tag }) => tag).sort(), report.tags.map(({ tag }) => tag).sort())
+      })
     assert.deepEqual(withoutOrder(pipeOut), withoutOrder(fileOut))
-    const again = await piped(second, (input) => stage.import(input, `oci:${pipeOut}`, { state, now }))
+    const again = await stage.piped(second, (input) => stage.import(input, `oci:${pipeOut}`, { state, now }))
     assert.deepEqual([again.repeat, again.counts.blobsPushed, again.counts.manifestsPushed], [true, 0, 0])
-    const verdict = await piped(second, (input) => stage.verify('', { input, state, now }))
+    const verdict = await stage.piped(second, (input) => stage.verify('', { input, state, now }))
     assert.deepEqual([verdict.verdict, verdict.repeat], ['trusted', true])
   })
 
@@ -89,7 +76,7 @@ describe('transfer/import', () => {
     assert.ok(!existsSync(out))
     assert.equal(journal(state), before)
     await assert.rejects(
-      piped(damaged, (input) => stage.import(input, `oci:${out}`, { state })),
+      stage.piped(damaged, (input) => stage.import(input, `oci:${out}`, { state })),
       fault('DIGEST_MISMATCH'),
     )
     const moved = journal(state).match(/"kind":"tag-intent"[^\n]*"tag":"(?!sha256-)/)
@@ -148,7 +135,7 @@ describe('transfer/import', () => {
       await assert.rejects(stage.import(bundle, `oci:${out}`, run), fault(code))
       await assert.rejects(stage.verify(bundle, run), fault(code))
       await assert.rejects(
-        piped(bundle, (input) => stage.import(input, `oci:${out}`, run)),
+        stage.piped(bundle, (input) => stage.import(input, `oci:${out}`, run)),
         fault(code),
       )
     }

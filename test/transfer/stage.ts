@@ -1,5 +1,6 @@
 /** Both sides of a passage in one scratch folder: a channel with its people, sites that pinned it, and the verbs between. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, cpSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -88,6 +89,20 @@ export class Stage {
   /** A fresh path. */
   path(name: string): string {
     return join(this.dir, `${++this.count}-${name}`)
+  }
+
+  /** Runs with the bundle coming through a real pipe. */
+  async piped<T>(bundle: string, run: (input: { fd: number }) => Promise<T>): Promise<T> {
+    const fifo = this.path('fifo')
+    execFileSync('mkfifo', [fifo])
+    const writer = spawn('sh', ['-c', `cat '${bundle}' >'${fifo}'`], { stdio: 'ignore' })
+    const fd = openSync(fifo, 'r')
+    try {
+      return await run({ fd })
+    } finally {
+      closeSync(fd)
+      writer.kill()
+    }
   }
 
   /** A copy of the channel's folder as it is now: the same keys, a counter of its own from here on. */
