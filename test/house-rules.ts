@@ -13,6 +13,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   state: 5,
   tuf: 5,
   trust: 5,
+  revocation: 5,
   content: 4,
   signature: 4,
   ca: 4,
@@ -45,7 +46,7 @@ export const LOANS: Readonly<Record<string, { module: string; why: string }>> = 
 const KILL_OF_GROUP = /(?<![.\w$])process\.kill\(-/g
 
 /** Rooms that touch no file. */
-export const WITHOUT_FILES: readonly string[] = ['oci', 'codec', 'tuf', 'trust', 'errors']
+export const WITHOUT_FILES: readonly string[] = ['oci', 'codec', 'tuf', 'trust', 'revocation', 'errors']
 
 /** Files outside `cli/` that read the clock otherwise than as the default of a caller's `now`, and why. */
 export const CLOCKS: Readonly<Record<string, string>> = {

@@ -56,6 +56,8 @@ export const CODES = {
   PLUGIN_MISSING: [2, 'a plugin that is named is not installed', 'install it, or name its folder'],
   PLUGIN_FAILED: [2, 'a plugin failed or spoke outside the protocol', "look at the plugin's own log"],
 
+  QUARANTINE_UNKNOWN: [2, 'nothing is quarantined under this name', 'see sallyport quarantine list'],
+
   TAR_TRUNCATED: [10, 'the bundle ends too early', AGAIN],
   TAR_HEADER: [10, 'a member header is damaged or outside the profile', AGAIN],
   TAR_TYPE: [10, 'a member is not a regular file', SENDER],
@@ -108,6 +110,9 @@ export const CODES = {
   ],
   TARGET_MISMATCH: [12, 'a signature is for another artifact', 'ask the signer for a signature of this one'],
   TIMESTAMP_INVALID: [12, 'a timestamp does not prove the time of signing', 'ask the signer for a new signature'],
+  LIST_MALFORMED: [12, 'a revocation list is not strict DER of RFC 5280', 'ask the issuer for a list of version 2'],
+  LIST_INVALID: [12, 'a revocation list does not hold for the issuer it is kept under', 'fetch the list again'],
+  ANSWER_INVALID: [12, 'an OCSP answer does not hold for the certificate it is kept under', 'fetch the answer again'],
   METADATA_MIXED: [12, 'parts of the channel metadata belong to different bundles', SENDER],
 
   CHANNEL_NOT_PINNED: [
@@ -141,6 +146,30 @@ export const CODES = {
   ORIGIN_MISMATCH: [13, 'the signature is bound to another registry or repository', 'ask the publisher for its origin'],
   ALGORITHM_DISALLOWED: [13, 'the site refuses this signature algorithm', 'have it signed with an allowed one'],
 
+  DENIAL_UNENTITLED: [
+    13,
+    'a denial comes on a channel that was not pinned for revocation',
+    'ask the sender to put denials on the revocation channel',
+  ],
+
+  CERTIFICATE_REVOKED: [14, 'a certificate of the signer was revoked', 'ask the publisher to sign again'],
+  ARTIFACT_DENIED: [14, 'the artifact was denied', 'ask the publisher what takes its place'],
+  SIGNATURE_DENIED: [14, 'the signature of this signer on this artifact was denied', 'ask the publisher to sign again'],
+
+  LIST_ROLLBACK: [15, 'a revocation list is older than the one held', 'nothing: the newer one stays in force'],
+  LIST_EQUIVOCATION: [
+    15,
+    'two different revocation lists carry one number',
+    'stop, and ask the issuer which of the two is genuine',
+  ],
+  LIST_FUTURE: [15, 'a revocation list is dated in the future', 'check the clocks of both sides'],
+  LIST_STALE: [15, 'a revocation list is past its next update', 'fetch the newest list'],
+  CHANNEL_OVERDUE: [
+    15,
+    'a channel has been silent for longer than the site expects',
+    'ask the sender for its next bundle',
+  ],
+
   SIGNATURE_EXPIRED: [15, 'the signature has expired', 'ask the publisher to sign again'],
   CERTIFICATE_EXPIRED: [15, 'a certificate was not valid when it counted', 'ask the publisher to sign again'],
   EXPIRED: [15, 'the bundle or its root is no longer valid', SENDER],
@@ -173,6 +202,7 @@ export const CODES = {
     'fewer people have signed than the channel demands',
     'have a further person run sallyport approve',
   ],
+  LIST_BASE_MISSING: [18, 'a delta list builds on a base that is not held', 'ask the sender for the whole list'],
   PREREQUISITE_MISSING: [
     18,
     'the bundle builds on content that the target does not hold',
@@ -192,6 +222,12 @@ export const CODES = {
     'allow the service by name if it is genuine',
   ],
   TSA_FAILED: ['side', 'the timestamp service did not give a timestamp', 'check its address, then run again'],
+  LIST_UNAVAILABLE: [
+    'side',
+    'a revocation list or answer cannot be had',
+    'name a folder that holds it, or accept its absence by name in the plan',
+  ],
+  DENIALS_MALFORMED: ['side', 'a list of denials does not follow its schema', SENDER],
   REPOSITORY_MISSING: ['side', 'the repository or its project does not exist', 'create it at the registry'],
   MANIFEST_MISSING: ['side', 'the manifest or tag does not exist', 'check the reference'],
   BLOB_MISSING: ['side', 'a blob does not exist', 'have the image pushed again at the source'],
