@@ -54,9 +54,38 @@ export interface Verdict {
   scope?: string | undefined
   /** Digest of the trust material that judged. */
   policy?: Digest | undefined
-  /** The trusted signatures it rests on; `chain` is SHA-256 of each certificate, leaf first. */
-  signatures?:
-    readonly { manifest: Digest; algorithm: string; chain: readonly string[]; statement: string }[] | undefined
+  /** The trusted signatures it rests on. */
+  signatures?: readonly RecordedSignature[] | undefined
+  /** Those that were judged and do not count: one of them may count again when a hold ends. */
+  refused?: readonly RefusedSignature[] | undefined
+  /**
+   * Where it lies, or will: the newest verdict of target, path and digest is what the site thinks of it there.
+   * Every certificate of its chains must be known to the state then.
+   */
+  target?: string | undefined
+  /** The repository's path at the target. */
+  path?: string | undefined
+  /** That the bundle gives it. */
+  tags?: readonly string[] | undefined
+}
+
+/** The chains of a signature: SHA-256 of each certificate in hex, leaf first. */
+export interface SignatureChains {
+  chain: readonly string[]
+  /** Of the authority that timestamped it. */
+  timestampChain?: readonly string[] | undefined
+}
+
+export interface RecordedSignature extends SignatureChains {
+  manifest: Digest
+  algorithm: string
+  statement: string
+}
+
+export interface RefusedSignature extends SignatureChains {
+  manifest: Digest
+  /** The code of what is wrong with it. */
+  code: string
 }
 
 /** `import`: the bundle's content begins to go to `target`, or all of it is there, read back, with its tags. */
@@ -103,11 +132,11 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64')
 }
 
-function given(members: Record<string, JsonObject[string] | undefined>): JsonObject {
+export function given(members: Record<string, JsonObject[string] | undefined>): JsonObject {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JsonObject
 }
 
-function demandDigest(digest: string | null): void {
+export function demandDigest(digest: string | null): void {
   if (digest !== null && !isDigest(digest)) throw new TypeError(`no digest: ${digest}`)
 }
 
@@ -131,10 +160,28 @@ export function rootsEntry({ channel, roots, rootVersion, reset }: VerifiedRoots
   return { kind: 'roots', body: given({ channel, roots: roots.map(base64), rootVersion, reset }) }
 }
 
-export function verdictEntry(verdict: Verdict): Entry {
+/** @param numberOf - the number of a known certificate, which stands for it where the verdict has its place */
+export function verdictEntry(verdict: Verdict, numberOf: (sha256: string) => number): Entry {
   demandDigest(verdict.digest)
-  const signatures = verdict.signatures?.map((signature) => ({ ...signature, chain: [...signature.chain] }))
-  return { kind: 'verdict', body: given({ ...verdict, signatures }) }
+  const { signatures, refused, tags, ...body } = verdict
+  const placed = verdict.target !== undefined && verdict.path !== undefined
+  const chains = ({ chain, timestampChain }: SignatureChains): JsonObject =>
+    given({ chain: references(chain), timestampChain: timestampChain && references(timestampChain) })
+  const references = (chain: readonly string[]): (string | number)[] => (placed ? chain.map(numberOf) : [...chain])
+  return {
+    kind: 'verdict',
+    body: given({
+      ...body,
+      signatures: signatures?.map(({ manifest, algorithm, statement, ...signature }) => ({
+        manifest,
+        algorithm,
+        statement,
+        ...chains(signature),
+      })),
+      refused: refused?.map(({ manifest, code, ...signature }) => ({ manifest, code, ...chains(signature) })),
+      tags: tags?.slice(),
+    }),
+  }
 }
 
 export function importEntry(done: Import): Entry {

@@ -2,11 +2,45 @@
 export { backup, restore, type Restored } from './backup.ts'
 export type { Counters, Purpose } from './channel-record.ts'
 export type { OpenEngine } from './engine.ts'
-export type { Held, Import, JudgedHead, Pin, TagDone, TagIntent, TagName, Verdict, VerifiedRoots } from './entry.ts'
+export type {
+  Held,
+  Import,
+  JudgedHead,
+  Pin,
+  RecordedSignature,
+  RefusedSignature,
+  SignatureChains,
+  TagDone,
+  TagIntent,
+  TagName,
+  Verdict,
+  VerifiedRoots,
+} from './entry.ts'
 export { checkState, rebuildIndex, type CheckReport, type Difference } from './index-care.ts'
 export type { Entry, Head, JournalRow } from './journal-row.ts'
 export { Journal, type JournalOptions } from './journal.ts'
 export type { Intent } from './ledger.ts'
 export { Lock } from './lock.ts'
 export type { KnownBundle, PinnedChannel, TagMove } from './queries.ts'
+export type {
+  ArtifactPlace,
+  Denial,
+  KnownCertificate,
+  ListForm,
+  ListPlace,
+  ListRow,
+  Origin,
+  ProvenList,
+  Quarantine,
+  Release,
+} from './revocation-entry.ts'
+export type {
+  Expectation,
+  HeldDenial,
+  HeldList,
+  JudgedPlace,
+  Pending,
+  Quarantined,
+  RecordedVerdict,
+} from './revocation-queries.ts'
 export { State, type StateOptions } from './state.ts'

@@ -1,6 +1,7 @@
 /** A site's memory: what it decided, what it has seen, what its targets hold. */
 import { join } from 'node:path'
 import { SallyportError } from '../errors/index.ts'
+import type { Digest } from '../oci/index.ts'
 import { Committer } from './committer.ts'
 import { openLevel, type OpenEngine } from './engine.ts'
 import * as entry from './entry.ts'
@@ -13,7 +14,8 @@ import { intentKey } from './index-key.ts'
 import type { Intent, Ledger } from './ledger.ts'
 import { Lock } from './lock.ts'
 import { MemoryIndex } from './memory-index.ts'
-import { Queries } from './queries.ts'
+import type * as revocation from './revocation-entry.ts'
+import { RevocationQueries } from './revocation-queries.ts'
 import { refuseDisagreement, Replay } from './replay.ts'
 import { demandEmpty, demandState, INDEX_FOLDER, writeVersion } from './state-folder.ts'
 
@@ -30,7 +32,7 @@ interface Writer {
   committer: Committer
 }
 
-export class State extends Queries {
+export class State extends RevocationQueries {
   readonly dir: string
   readonly #now: Date
   readonly #read: { ledger: Ledger; head: Head }
@@ -138,7 +140,7 @@ export class State extends Queries {
   }
 
   async recordVerdicts(verdicts: readonly entry.Verdict[]): Promise<void> {
-    await this.#commit(verdicts.map(entry.verdictEntry))
+    await this.#commit(verdicts.map((verdict) => entry.verdictEntry(verdict, () => 0)))
   }
 
   async recordImport(step: entry.Import): Promise<void> {
@@ -165,6 +167,52 @@ export class State extends Queries {
         return entry.doneEntry(done, intent.old, intent.new)
       }),
     )
+  }
+
+  /**
+   * Brings lists and answers into force, all or none: their bytes are durable in `lists/` before the rows are. One that
+   * is in force already, byte for byte, gets no row; its bytes are put back if they were lost.
+   * Throws, before a row is written, LIST_ROLLBACK, LIST_EQUIVOCATION, LIMIT_EXCEEDED over 64 MiB each; DISK_FULL.
+   */
+  async takeLists(_lists: readonly revocation.ProvenList[], _from: revocation.Origin): Promise<void> {
+    return Promise.reject(new Error('not yet'))
+  }
+
+  /**
+   * The bytes of a list, an issuer's certificate or kept entries, proven by their digest; undefined when they are
+   * missing or damaged: then the list is not held, and what it would say is unknown.
+   */
+  async listBytes(_digest: Digest): Promise<Buffer | undefined> {
+    return Promise.reject(new Error('not yet'))
+  }
+
+  /** The ones that are new, by artifact and signer; only they are written. Denials are never taken back. */
+  async addDenials(_denials: readonly revocation.Denial[], _from: revocation.Origin): Promise<revocation.Denial[]> {
+    return Promise.reject(new Error('not yet'))
+  }
+
+  /** Writes down those that are new. To be called before the verdicts that name them are recorded. */
+  async knowCertificates(_certificates: readonly revocation.KnownCertificate[]): Promise<void> {
+    return Promise.reject(new Error('not yet'))
+  }
+
+  /** All that changed up to row `through` was looked at, with this trust material. Take `through` before you look. */
+  async markRejudged(_through: number, _policy?: Digest): Promise<void> {
+    return Promise.reject(new Error('not yet'))
+  }
+
+  async recordQuarantine(_quarantine: revocation.Quarantine): Promise<void> {
+    return Promise.reject(new Error('not yet'))
+  }
+
+  /** Throws QUARANTINE_UNKNOWN. */
+  async recordRelease(_release: revocation.Release): Promise<void> {
+    return Promise.reject(new Error('not yet'))
+  }
+
+  /** A bundle of the channel is expected every so many seconds; null: no more. Throws CHANNEL_NOT_PINNED. */
+  async expect(_channel: string, _every: number | null): Promise<void> {
+    return Promise.reject(new Error('not yet'))
   }
 
   async note(text: string): Promise<void> {
