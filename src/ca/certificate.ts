@@ -31,12 +31,18 @@ export interface CertificateTerms {
   crlUrl?: string | undefined
 }
 
-/** A Time of RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime after; whole seconds. */
-export function derTime(time: Date): Buffer {
-  const digits = time.toISOString().replaceAll(/\.\d+|[-:T]/g, '')
+/** A GeneralizedTime to the whole second, in UTC. */
+export function derGeneralizedTime(time: Date): Buffer {
   const year = time.getUTCFullYear()
   if (year < 1950 || year > 9999) throw new RangeError(`no certificate reaches the year ${year}`)
-  return year < 2050 ? der(0x17, Buffer.from(digits.slice(2))) : der(0x18, Buffer.from(digits))
+  return der(0x18, Buffer.from(time.toISOString().replaceAll(/\.\d+|[-:T]/g, '')))
+}
+
+/** A Time of RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime after; whole seconds. */
+export function derTime(time: Date): Buffer {
+  const general = derGeneralizedTime(time)
+  // Two octets of head, two of the century.
+  return time.getUTCFullYear() < 2050 ? der(0x17, general.subarray(4)) : general
 }
 
 /** A positive INTEGER of these octets. */

@@ -15,7 +15,8 @@ const TIME_STAMPING = '1.3.6.1.5.5.7.3.8'
 const DIGITAL_SIGNATURE = Uint8Array.of(7, 0x80)
 const CERT_AND_CRL_SIGN = Uint8Array.of(1, 0x06)
 
-function extension(oid: string, critical: boolean, value: Uint8Array): Buffer {
+/** One Extension in DER. */
+export function extension(oid: string, critical: boolean, value: Uint8Array): Buffer {
   return derSequence(derOid(oid), ...(critical ? [TRUE] : []), derOctets(value))
 }
 
@@ -38,7 +39,8 @@ export interface ExtensionTerms {
   crlUrl?: string | undefined
 }
 
-function distributionPoint(url: string): Buffer {
+/** CRLDistributionPoints, and FreshestCRL, with one place. */
+export function distributionPoint(url: string): Buffer {
   const fullName = der(0xa0, der(0x86, Buffer.from(url, 'latin1')))
   return derSequence(derSequence(der(0xa0, fullName)))
 }
