@@ -6,7 +6,7 @@ import {
   blobsOf,
   digestOf,
   hexOf,
-  isEnvelopeType,
+  isLaw,
   type Algorithm,
   type Descriptor,
   type Digest,
@@ -21,9 +21,6 @@ import {
 import { LAYOUT_BYTES } from './names.ts'
 import { BlobList, encodeSums, encodeSums512 } from './sums.ts'
 import { encodeTransfer, FORMAT, type Transfer, type TransferRepository } from './transfer.ts'
-
-/** Envelopes above this size travel as payload; FORMAT "Law". */
-export const ENVELOPE_CAP = 32 * 1024 * 1024
 
 /** The cap on all that is judged before payload flows, in bytes: it is held in memory. */
 export const LAW_CAP = 512 * 1024 * 1024
@@ -104,8 +101,7 @@ export function arrange(repositories: readonly IndexedRepository[], side: 'sourc
           })
         sizes.set(blob.digest, size)
         if (isLeftOut(blob) || law.has(blob.digest)) continue
-        const early = isEnvelopeType(blob.mediaType) && blob.size <= ENVELOPE_CAP
-        if (early) envelopes.set(blob.digest, blob)
+        if (isLaw(blob)) envelopes.set(blob.digest, blob)
         else if (!payload.has(blob.digest)) payload.set(blob.digest, blob)
       }
     }

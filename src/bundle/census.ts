@@ -4,8 +4,8 @@
  */
 import { Graph, type Omission } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { MANIFEST_CAP, parseSignatureTag, type Descriptor, type Digest } from '../oci/index.ts'
-import { arrange, ENVELOPE_CAP, promise, type Content, type PackedRepository, type Promise3 } from './assemble.ts'
+import { ENVELOPE_CAP, MANIFEST_CAP, parseSignatureTag, type Descriptor, type Digest } from '../oci/index.ts'
+import { arrange, promise, type Content, type PackedRepository, type Promise3 } from './assemble.ts'
 import { parseBundleIndex } from './index-json.ts'
 import { promiseCap, type PromiseFiles } from './reader.ts'
 import { parseTransfer, type Transfer, type TransferRepository } from './transfer.ts'
@@ -50,6 +50,8 @@ class Builder {
       const graph = new Graph('generated')
       const bytes = this.law.get(digest)
       if (bytes === undefined) throw mismatch(this.side, digest, 'a generated index is not carried')
+      if (bytes.length > ENVELOPE_CAP)
+        throw new SallyportError('LIMIT_EXCEEDED', { side: this.side, subject: digest, detail: 'a generated index' })
       const node = graph.add(this.descriptor(digest, 'generated'), bytes, this.side)
       for (const { mediaType, digest: referrer, size } of node.manifest.manifests)
         this.known.set(referrer, { mediaType, digest: referrer, size })

@@ -1,7 +1,7 @@
 /** Reads a bundle in the order of its trust: metadata, promise, law, payload. Each stage waits for the caller's judgement. */
 import { SallyportError } from '../errors/index.ts'
-import { digestOf, hexOf, verified, type Digest } from '../oci/index.ts'
-import { ENVELOPE_CAP, LAW_CAP } from './assemble.ts'
+import { digestOf, hexOf, REVOCATION_LIST_CAP, verified, type Digest } from '../oci/index.ts'
+import { LAW_CAP } from './assemble.ts'
 import { INDEX_CAP } from './index-json.ts'
 import type { ByteInput } from './input.ts'
 import { MemberReader, type PlacedMember } from './member-reader.ts'
@@ -156,7 +156,8 @@ export class BundleReader {
   async *law(files: PromiseFiles): AsyncGenerator<LawMember> {
     let held = 0
     for (const digest of lawOrder(files)) {
-      const member = await this.expect(blobName(digest), ENVELOPE_CAP)
+      // What a member is, only its manifest says, which the census reads; by then each has been held under the widest cap.
+      const member = await this.expect(blobName(digest), REVOCATION_LIST_CAP)
       held += member.size
       if (held > LAW_CAP)
         throw new SallyportError('LIMIT_EXCEEDED', {

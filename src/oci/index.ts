@@ -10,17 +10,23 @@ export {
 } from './descriptor.ts'
 export { blobsOf, MANIFEST_CAP, parseManifest, type Manifest } from './manifest.ts'
 export {
+  CERTIFICATE,
   DOCKER_LIST,
   DOCKER_MANIFEST,
+  ENVELOPE_CAP,
   isEnvelopeType,
   isForeignLayer,
   isIndexType,
+  isLaw,
   isManifestType,
   isSignatureType,
   MANIFEST_TYPES,
   OCI_EMPTY,
   OCI_INDEX,
   OCI_MANIFEST,
+  OCSP_ANSWER,
+  REVOCATION_LIST,
+  REVOCATION_LIST_CAP,
 } from './media-type.ts'
 export { isHost, isRepositoryPath, isTag, parseReference, repositoryName, type Reference } from './reference.ts'
 export {

@@ -5,6 +5,10 @@ export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
 export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json'
 export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
 export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
+/** A revocation list (RFC 2585, RFC 5280), a certificate, an OCSP answer (RFC 6960). */
+export const REVOCATION_LIST = 'application/pkix-crl'
+export const CERTIFICATE = 'application/pkix-cert'
+export const OCSP_ANSWER = 'application/ocsp-response'
 
 /** What a registry is asked for when a manifest is fetched. Schema 1 is absent on purpose. */
 export const MANIFEST_TYPES: readonly string[] = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST]
@@ -32,11 +36,21 @@ export function isForeignLayer(mediaType: string): boolean {
 }
 
 const ENVELOPES =
-  /^application\/(?:jose\+json|cose|vnd\.dev\.cosign\.simplesigning\.v1\+json|vnd\.dsse\.envelope\.v1\+json|vnd\.dev\.sigstore\.bundle.*|pkix-crl|vnd\.sallyport\..*)$/
+  /^application\/(?:jose\+json|cose|vnd\.dev\.cosign\.simplesigning\.v1\+json|vnd\.dsse\.envelope\.v1\+json|vnd\.dev\.sigstore\.bundle.*|pkix-crl|pkix-cert|ocsp-response|vnd\.sallyport\..*)$/
 
 /** True for a blob that must be judged before payload flows: a signature envelope, trust or revocation data. */
 export function isEnvelopeType(mediaType: string): boolean {
   return ENVELOPES.test(mediaType)
+}
+
+/** The most bytes that any blob may have to be judged before payload flows: a revocation list. All others: {@link ENVELOPE_CAP}. */
+export const REVOCATION_LIST_CAP = 64 * 1024 * 1024
+/** Envelopes above this size travel as payload; FORMAT "Law". */
+export const ENVELOPE_CAP = 32 * 1024 * 1024
+
+/** True for a blob that is law (FORMAT 8.4): it must be judged before payload flows, and is small enough to be held. */
+export function isLaw({ mediaType, size }: { mediaType: string; size: number }): boolean {
+  return isEnvelopeType(mediaType) && size <= (mediaType === REVOCATION_LIST ? REVOCATION_LIST_CAP : ENVELOPE_CAP)
 }
 
 const SIGNATURES =

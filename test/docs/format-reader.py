@@ -12,7 +12,7 @@ BLOCK = 512
 INDEX, LIST = "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"
 IMAGE, DOCKER = "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"
 ENVELOPE = re.compile(
-    r"application/(jose\+json|cose|vnd\.dev\.cosign\.simplesigning\.v1\+json|vnd\.dsse\.envelope\.v1\+json|pkix-crl"
+    r"application/(jose\+json|cose|vnd\.dev\.cosign\.simplesigning\.v1\+json|vnd\.dsse\.envelope\.v1\+json|pkix-crl|pkix-cert|ocsp-response"
     r"|vnd\.dev\.sigstore\.bundle.*|vnd\.sallyport\..*)"
 )
 FOREIGN = re.compile(r"application/vnd\.(docker\.image\.rootfs\.foreign\.diff|oci\.image\.layer\.nondistributable\.v1)\.tar.*")
@@ -238,7 +238,8 @@ def check(path):
     assert transfer["generated"] == [{"digest": digest, "subject": subject} for subject, digest in lists], "7: generated"
     manifests = list(dict.fromkeys([*(digest for _, digest in order), *(digest for _, digest in lists)]))
     needed = [item for repository, digest in order for item in repository.blobs(digest) if item["digest"] not in manifests]
-    early = dict.fromkeys(i["digest"] for i in needed if ENVELOPE.fullmatch(i["mediaType"]) and i["size"] <= 32 << 20)
+    caps = [(i, (64 if i["mediaType"] == "application/pkix-crl" else 32) << 20) for i in needed if ENVELOPE.fullmatch(i["mediaType"])]
+    early = dict.fromkeys(i["digest"] for i, cap in caps if i["size"] <= cap)
     late = dict.fromkeys(i["digest"] for i in needed if i["digest"] not in early)
     groups = {"law": [*manifests, *early], "payload": list(late)}
     by = {(group, a): [d for d in groups[group] if d.startswith(a)] for group in groups for a in ("sha256", "sha512")}

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ENVELOPE_CAP, LAW_CAP } from '../../src/bundle/assemble.ts'
+import { LAW_CAP } from '../../src/bundle/assemble.ts'
 import { fileInput } from '../../src/bundle/input.ts'
 import { isChannelName, LAYOUT_BYTES, MAX_ROOTS } from '../../src/bundle/names.ts'
 import { BundleReader, promiseCap, ROOTS_CAP, type Head, type PromiseFiles } from '../../src/bundle/reader.ts'
 import { encodeHeader, OCTAL_END } from '../../src/bundle/tar-header.ts'
 import { FORMAT } from '../../src/bundle/transfer.ts'
 import { CODES } from '../../src/errors/index.ts'
-import { MANIFEST_CAP } from '../../src/oci/index.ts'
+import { ENVELOPE_CAP, MANIFEST_CAP, REVOCATION_LIST_CAP } from '../../src/oci/index.ts'
 import { CAPS, inspectHead, isChannelName as isChannelNameInTuf, readRoot } from '../../src/tuf/index.ts'
 import { CHANNEL, nearSide, type NearSide } from './near-side.ts'
 
@@ -90,6 +90,7 @@ describe('docs/format', () => {
       ['`index.json`, bytes', promiseCap('index.json')],
       ['a manifest, bytes', MANIFEST_CAP],
       ['an envelope or generated index, bytes', ENVELOPE_CAP],
+      ['a revocation list, bytes', REVOCATION_LIST_CAP],
       ['the law together, bytes', LAW_CAP],
       ['a member, bytes', Number.MAX_SAFE_INTEGER],
     ]
