@@ -19,6 +19,7 @@ const check = z.strictObject({
   ok: z.boolean(),
   code: code.optional(),
   detail: z.string().optional(),
+  notes: z.array(z.string()).optional().describe('What is to be known about a check that passed.'),
 })
 
 const signature = z.strictObject({
@@ -29,6 +30,7 @@ const signature = z.strictObject({
   format: z.enum(['jws', 'cose']).optional(),
   signingTime: time.optional(),
   timestamp: time.optional(),
+  timestampChain: thumbprints.optional().describe('Of the timestamp authority.'),
   expiry: time.optional(),
   deprecated: time.optional(),
   statement: z.string().optional(),

@@ -18,6 +18,8 @@ export interface SignatureReport {
   signingTime?: string
   /** What a trusted timestamp authority says: signed at this time or before. */
   timestamp?: string
+  /** SHA-256 of each certificate of that authority, leaf first. */
+  timestampChain?: string[]
   expiry?: string
   /** The site deprecates the algorithm since that day. */
   deprecated?: string
@@ -69,6 +71,10 @@ function signatureReport(signature: SignatureVerdict): SignatureReport {
     ...optional('format', signature.format),
     ...timed('signingTime', signature.signingTime),
     ...timed('timestamp', signature.timestamp),
+    ...optional(
+      'timestampChain',
+      signature.timestampChain?.map(({ sha256 }) => sha256),
+    ),
     ...timed('expiry', signature.expiry),
     ...timed('deprecated', signature.deprecated),
     ...optional('statement', signature.statement),

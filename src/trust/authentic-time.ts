@@ -19,6 +19,8 @@ export interface TimeFinding {
   finding: CheckFinding
   /** A trusted authority's token says: signed at this time or before. */
   genTime?: Date
+  /** That time with the authority's accuracy: the signature is no younger. */
+  latest?: Date
   /** The authority's chain, whose revocation is part of this check. */
   authority?: readonly Certificate[]
 }
@@ -69,7 +71,7 @@ function checkToken(envelope: Envelope, statement: Statement, material: TrustMat
   const fault = validityFault(envelope.chain, from, to)
   if (fault !== undefined)
     return expired(`at the time of the timestamp, ${from.toISOString()} to ${to.toISOString()}: ${fault}`)
-  return { finding: undefined, genTime, authority: path }
+  return { finding: undefined, genTime, latest: to, authority: path }
 }
 
 /** The chain up to the first certificate that is a root of the stores, or is issued by one; undefined when none is. */

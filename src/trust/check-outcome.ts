@@ -1,5 +1,6 @@
 /** What a check finds, and the record of the five checks of one signature under one statement. */
 import type { Code } from '../errors/index.ts'
+import type { Certificate } from '../signature/index.ts'
 import { CHECKS, type Actions, type Check } from './level.ts'
 import type { CheckResult, Checks } from './verdict.ts'
 
@@ -24,6 +25,8 @@ export class CheckRecord {
   doubt: { check: Check; code: Code; detail: string } | undefined
   /** What a trusted timestamp authority said, when one was asked for. */
   timestamp: Date | undefined
+  /** That authority's chain. */
+  timestampChain: readonly Certificate[] | undefined
 
   constructor(actions: Actions) {
     this.actions = actions
@@ -56,11 +59,29 @@ export class CheckRecord {
     return false
   }
 
-  /** The failures that were only logged. */
-  get logged(): string[] {
-    return CHECKS.filter(
-      (check) => this.results[check].action === 'log' && this.results[check].detail !== undefined,
-    ).map((check) => `${check} is only logged: ${this.results[check].detail}`)
+  /** Fails the signature whatever the policy says of revocation. What else there is to say of it may still be entered. */
+  deny(reason: string): void {
+    const code = 'SIGNATURE_DENIED'
+    this.results.revocation = { action: 'enforce', outcome: 'failed', ok: false, code, detail: reason }
+    this.failure ??= { check: 'revocation', code, detail: reason }
+  }
+
+  /** Adds what is to be known about a check. */
+  note(check: Check, notes: readonly string[]): void {
+    if (notes.length > 0) this.results[check] = { ...this.results[check], notes: [...notes] }
+  }
+
+  hasPassed(check: Check): boolean {
+    return this.results[check].outcome === 'passed'
+  }
+
+  /** The failures that were only logged, and what is to be known about the rest. */
+  get remarks(): string[] {
+    return CHECKS.flatMap((check) => {
+      const { action, detail, notes = [] } = this.results[check]
+      const logged = action === 'log' && detail !== undefined ? [`${check} is only logged: ${detail}`] : []
+      return [...logged, ...notes.map((note) => `${check}: ${note}`)]
+    })
   }
 
   get checks(): Checks {

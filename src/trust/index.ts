@@ -1,10 +1,18 @@
 /** Floor 5: which publishers a site believes. Takes bytes, policy and `now`, gives verdicts; no file, no socket, no clock. */
 export { ATTEMPT_CAP } from './attempt-order.ts'
 export { deprecatedSince, SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
+export { certificateFacts, type CertificateFacts } from './certificate-facts.ts'
 export { explainPolicy, type PolicyExplanation, type StatementExplanation } from './explain.ts'
 export { faultOf, type Finding } from './finding.ts'
 export { judgeArtifact, judgeWith, type ArtifactQuery, type BlobQuery, type Judge, type JudgeTerms } from './judge.ts'
-export type { FindPlugin, JudgeMeans, RevocationAnswer, RevocationCheck, RevocationQuery } from './judge-means.ts'
+export type {
+  Denials,
+  FindPlugin,
+  JudgeMeans,
+  RevocationAnswer,
+  RevocationCheck,
+  RevocationQuery,
+} from './judge-means.ts'
 export { type Action, type Actions, type Check, type Level, type Override } from './level.ts'
 export { checkTrustMaterial, POLICY_FILES, readTrustMaterial, type TrustMaterial } from './material.ts'
 export { ORIGIN, type FoundSignature } from './open-signature.ts'

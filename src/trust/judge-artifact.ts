@@ -4,6 +4,7 @@ import type { Digest } from '../oci/index.ts'
 import type { TargetDigest } from '../signature/index.ts'
 import type { Applicable } from './applicable.ts'
 import { ATTEMPT_CAP, inOrder } from './attempt-order.ts'
+import { denialOfArtifact } from './denied.ts'
 import { judgeUnder, PASSED, type StatementTerms } from './judge-statement.ts'
 import { describeSignature, nearest, signerOf, type JudgedSignature } from './judged-signature.ts'
 import { openSignature, type FoundSignature, type SignatureTerms } from './open-signature.ts'
@@ -17,6 +18,9 @@ export interface ArtifactTerms<D extends TargetDigest> extends SignatureTerms {
   /** Undefined: nothing speaks for the scope. */
   applicable: Applicable | undefined
 }
+
+/** The exit status of what was trusted before it was revoked or denied. */
+const REVOKED = 14
 
 type Base<D extends TargetDigest> = Omit<ArtifactVerdict<D>, 'verdict' | 'why'>
 
@@ -50,6 +54,9 @@ export async function judgeSignatures<D extends TargetDigest>(
     unjudged: artifact.signatures.length,
     policy: terms.material.digest,
   }
+  // Before any policy: what is denied by name stays out where nothing is looked at, too.
+  const denied = denialOfArtifact(artifact, terms.means.denials)
+  if (denied !== undefined) return refuse(base, 'ARTIFACT_DENIED', denied)
   if (applicable === undefined) return refuse(base, 'POLICY_MISSING', `nothing speaks for ${scope}`)
   const required = applicable.require?.of ?? []
   const skipping = required.find(({ statement }) => statement.level === 'skip')
@@ -62,7 +69,7 @@ export async function judgeSignatures<D extends TargetDigest>(
 
   const judged: JudgedSignature[] = []
   for (const one of found.slice(0, ATTEMPT_CAP)) {
-    const signature = await openSignature(one, artifact, terms.chains)
+    const signature = await openSignature(one, artifact, terms.chains, terms.means.denials)
     const under = []
     for (const statement of [...required, ...applicable.trace])
       under.push(await judgeUnder(signature, statement, terms))
@@ -117,7 +124,26 @@ function weigh<D extends TargetDigest>(
   }
   // What was met shows that signing went right: then the news is who is missing, else why the nearest one failed.
   const near = nearest(signatures.filter(({ verdict }) => verdict !== 'trusted'))
-  return refuse(all, met.size > 0 ? 'POLICY_UNMET' : (near?.code ?? 'POLICY_UNMET'), `${lacking}${because(near)}`)
+  if (met.size === 0) return refuse(all, near?.code ?? 'POLICY_UNMET', `${lacking}${because(near)}`)
+  const undone = undoneOf(judged, names, met)
+  return refuse(all, undone?.code ?? 'POLICY_UNMET', `${lacking}${because(undone ?? near)}`)
+}
+
+/** Of the statements that are not met, one that was, until its signer was revoked or the signature denied. */
+function undoneOf(
+  judged: readonly JudgedSignature[],
+  names: readonly string[],
+  met: ReadonlyMap<number, string>,
+): { manifest: Digest; code: Code; why: string } | undefined {
+  for (const i of names.keys())
+    for (const { signature, under } of met.has(i) ? [] : judged) {
+      const one = under[i]
+      if (one?.code === undefined || CODES[one.code][0] !== REVOKED) continue
+      // Denied under every statement, it was nearly a signature for this one only if this one believes its signer.
+      if (one.checks.authenticity.outcome === 'passed')
+        return { manifest: signature.found.manifest, code: one.code, why: one.why }
+    }
+  return undefined
 }
 
 function because(signature: { manifest: Digest; why?: string } | undefined): string {

@@ -2,12 +2,12 @@
 import { checkAnchor, checkIdentity } from './authenticity.ts'
 import { checkTime, type TimeFinding } from './authentic-time.ts'
 import { CheckRecord, failed, undecided, type CheckFinding } from './check-outcome.ts'
-import type { ChainReader } from '../signature/index.ts'
+import type { ChainReader, Envelope } from '../signature/index.ts'
 import type { JudgeMeans, RevocationCheck, RevocationQuery } from './judge-means.ts'
 import { CHECKS } from './level.ts'
 import type { TrustMaterial } from './material.ts'
 import type { OpenSignature } from './open-signature.ts'
-import { askPlugin, lookForPlugin } from './plugin-check.ts'
+import { askPlugin, lookForPlugin, NO_PLUGIN } from './plugin-check.ts'
 import type { SiteStatement } from './site-policy.ts'
 import type { StatementVerdict } from './verdict.ts'
 
@@ -27,12 +27,18 @@ export const PASSED = 'every check passed'
 
 const UNKNOWN = 'nothing is known here about revocations: carry them, or say "override": {"revocation": "skip"}'
 
-async function checkRevocation(check: RevocationCheck | undefined, query: RevocationQuery): Promise<CheckFinding> {
-  if (check === undefined) return undecided('REVOCATION_UNKNOWN', UNKNOWN)
+interface RevocationFinding {
+  finding: CheckFinding
+  notes: readonly string[]
+}
+
+async function checkRevocation(check: RevocationCheck | undefined, query: RevocationQuery): Promise<RevocationFinding> {
+  const fault = (finding: CheckFinding): RevocationFinding => ({ finding, notes: [] })
+  if (check === undefined) return fault(undecided('REVOCATION_UNKNOWN', UNKNOWN))
   const answer = await check(query)
-  if (answer.status === 'good') return undefined
-  if (answer.status === 'revoked') return failed(answer.code, answer.detail)
-  return undecided('REVOCATION_UNKNOWN', answer.detail)
+  if (answer.status === 'good') return { finding: undefined, notes: answer.notes ?? [] }
+  if (answer.status === 'revoked') return fault(failed(answer.code, answer.detail))
+  return fault(undecided('REVOCATION_UNKNOWN', answer.detail))
 }
 
 /**
@@ -50,7 +56,9 @@ export async function judgeUnder(
   const { envelope, chain } = signature
   if (!record.enter('integrity', signature.fault) || envelope === undefined || chain === undefined) return finish()
   const { material, now, means, revocation } = terms
-  const state = await lookForPlugin(envelope, means.verifyByPlugin)
+  if (signature.denied !== undefined) record.deny(signature.denied)
+  // What counts for nothing starts no program; the checks that cost little go on, to say whose signature it was.
+  const state = signature.denied === undefined ? await lookForPlugin(envelope, means.verifyByPlugin) : NO_PLUGIN
   record.enter('integrity', state.doubt)
 
   if (!record.enter('authenticity', checkAnchor(chain.certificates, envelope.scheme, statement, material)))
@@ -69,15 +77,22 @@ export async function judgeUnder(
 
   const time = checkTime(envelope, statement, material, now)
   record.timestamp = time.genTime
+  record.timestampChain = time.authority
   if (!record.enter('authenticTimestamp', time.finding)) return finish()
   const authority = await checkAuthority(time, statement.actions.revocation, revocation)
-  if (!record.enter('authenticTimestamp', authority)) return finish()
+  if (!record.enter('authenticTimestamp', authority.finding)) return finish()
+  record.note('authenticTimestamp', authority.notes)
+  if (signature.denied !== undefined) return finish()
 
   if (statement.actions.revocation !== 'skip' && !state.revocation) {
-    const signingTime = envelope.authenticSigningTime
-    const query: RevocationQuery = { chain: chain.certificates, purpose: 'codeSigning' }
-    if (signingTime !== undefined) query.signingTime = signingTime
-    if (!record.enter('revocation', await checkRevocation(revocation, query))) return finish()
+    const query: RevocationQuery = {
+      chain: chain.certificates,
+      purpose: 'codeSigning',
+      ...vouchedTimes(envelope, time, record),
+    }
+    const { finding, notes } = await checkRevocation(revocation, query)
+    if (!record.enter('revocation', finding)) return finish()
+    record.note('revocation', notes)
   }
   for (const [check, finding] of await askPlugin(state, envelope, statement))
     if (!record.enter(check, finding)) return finish()
@@ -89,14 +104,36 @@ async function checkAuthority(
   { authority }: TimeFinding,
   action: string,
   revocation: RevocationCheck | undefined,
-): Promise<CheckFinding> {
-  if (authority === undefined || action === 'skip') return undefined
+): Promise<RevocationFinding> {
+  if (authority === undefined || action === 'skip') return { finding: undefined, notes: [] }
   return checkRevocation(revocation, { chain: authority, purpose: 'timestamping' })
 }
 
+/**
+ * The times that may excuse a revocation. Only what passed vouches for one: stops whoever holds a lost key from claiming a
+ * signing authority that the policy only logs to be a stranger, or a timestamp of a revoked authority.
+ */
+function vouchedTimes(
+  { authenticSigningTime: vouched }: Envelope,
+  { latest }: TimeFinding,
+  record: CheckRecord,
+): Partial<RevocationQuery> {
+  if (!record.hasPassed('authenticity') || !record.hasPassed('authenticTimestamp')) return {}
+  return {
+    ...(vouched === undefined ? {} : { signingTime: vouched }),
+    ...(latest === undefined ? {} : { timestampTime: latest }),
+  }
+}
+
 function conclude(statement: string, level: StatementVerdict['level'], record: CheckRecord): StatementVerdict {
-  const { failure, doubt, logged, checks, timestamp } = record
-  const common = { statement, level, checks, ...(timestamp === undefined ? {} : { timestamp }) }
+  const { failure, doubt, remarks, checks, timestamp, timestampChain } = record
+  const common = {
+    statement,
+    level,
+    checks,
+    ...(timestamp === undefined ? {} : { timestamp }),
+    ...(timestampChain === undefined ? {} : { timestampChain }),
+  }
   const decided = failure ?? doubt
   if (decided !== undefined) {
     const verdict = failure === undefined ? 'inconclusive' : 'rejected'
@@ -104,8 +141,8 @@ function conclude(statement: string, level: StatementVerdict['level'], record: C
   }
   if (level === 'trace') {
     const code = CHECKS.map((check) => checks[check].code).find((found) => found !== undefined)
-    const why = ['traced, never trusted', ...logged].join('; ')
+    const why = ['traced, never trusted', ...remarks].join('; ')
     return { ...common, verdict: 'rejected', code: code ?? 'POLICY_UNMET', why }
   }
-  return { ...common, verdict: 'trusted', why: logged.length === 0 ? PASSED : logged.join('; ') }
+  return { ...common, verdict: 'trusted', why: remarks.length === 0 ? PASSED : remarks.join('; ') }
 }

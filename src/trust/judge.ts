@@ -17,6 +17,8 @@ export interface ArtifactQuery {
   /** The repository it comes from, for scopes with `requireOrigin`; without it no signature is bound to it. */
   origin?: string | undefined
   signatures: readonly FoundSignature[]
+  /** Digests of the same bytes by other algorithms: a denial may name any of them. */
+  aliases?: readonly TargetDigest[] | undefined
 }
 
 export interface BlobQuery {
@@ -25,6 +27,8 @@ export interface BlobQuery {
   /** Name of the statement in trustpolicy.blob.json; without it the global one. */
   policyName?: string | undefined
   signatures: readonly FoundSignature[]
+  /** As of an artifact: without its SHA-256 a file whose signer hashes by SHA-384 slips past a denial by that. */
+  aliases?: readonly TargetDigest[] | undefined
 }
 
 /** What it has found out about a policy or a chain it remembers: to be made anew for each run. */
@@ -33,14 +37,17 @@ export interface Judge {
   blob(query: BlobQuery): Promise<ArtifactVerdict<TargetDigest>>
 }
 
-/** Asks once for each chain and purpose. */
+/** Asks once for each chain and purpose; of what is revoked again with the times of each signature, which may excuse it. */
 function remembering(check: RevocationCheck): RevocationCheck {
   const answers = new Map<string, RevocationAnswer | Promise<RevocationAnswer>>()
-  return (query) => {
-    const key = [query.purpose, query.signingTime?.getTime(), ...query.chain.map(({ sha256 }) => sha256)].join(' ')
-    const answer = answers.get(key) ?? check(query)
+  return async (query) => {
+    const { chain, purpose, signingTime, timestampTime } = query
+    const key = [purpose, ...chain.map(({ sha256 }) => sha256)].join(' ')
+    const answer = answers.get(key) ?? check({ chain, purpose })
     answers.set(key, answer)
-    return answer
+    const timeless = await answer
+    const excusable = signingTime !== undefined || timestampTime !== undefined
+    return timeless.status === 'revoked' && excusable ? check(query) : timeless
   }
 }
 
@@ -57,7 +64,7 @@ export function judgeWith(material: TrustMaterial, now: Date, means: JudgeMeans 
     return applicables.get(scope)
   }
   return {
-    artifact({ artifact, scope, origin, signatures }) {
+    artifact({ artifact, scope, origin, signatures, aliases = [] }) {
       const applicable = applicableTo(scope)
       const required = applicable?.requireOrigin === true
       return judgeSignatures(
@@ -69,11 +76,12 @@ export function judgeWith(material: TrustMaterial, now: Date, means: JudgeMeans 
           target: artifact,
           origin: required ? { required, repository: origin } : { required: false },
           site: material.site,
+          aliases,
         },
         terms,
       )
     },
-    async blob({ blob, policyName, signatures }) {
+    async blob({ blob, policyName, signatures, aliases = [] }) {
       const statement = blobStatementFor(material.blobPolicy, policyName)
       const verdict = await judgeSignatures(
         {
@@ -84,6 +92,7 @@ export function judgeWith(material: TrustMaterial, now: Date, means: JudgeMeans 
           target: blob,
           origin: { required: false },
           site: material.site,
+          aliases,
         },
         terms,
       )
@@ -100,6 +109,6 @@ export interface JudgeTerms extends ArtifactQuery, JudgeMeans {
 
 /** The verdict on one artifact. For many, {@link judgeWith} does shared work once. */
 export function judgeArtifact(terms: JudgeTerms): Promise<ArtifactVerdict> {
-  const { material, now, revocation, verifyByPlugin, ...query } = terms
-  return judgeWith(material, now, { revocation, verifyByPlugin }).artifact(query)
+  const { material, now, revocation, denials, verifyByPlugin, ...query } = terms
+  return judgeWith(material, now, { revocation, denials, verifyByPlugin }).artifact(query)
 }

@@ -61,8 +61,11 @@ export function describeSignature(
     if (best.code !== undefined) verdict.code = best.code
     if (best.timestamp !== undefined) verdict.timestamp = best.timestamp
   }
+  const stamped = best?.timestampChain ?? under.find(({ timestampChain }) => timestampChain)?.timestampChain
+  if (stamped !== undefined) verdict.timestampChain = stamped
   if (envelope === undefined || chain === undefined) return verdict
   verdict.signer = chain.signer
+  verdict.chain = chain.certificates
   verdict.algorithm = envelope.algorithm
   verdict.format = envelope.mediaType === COSE ? 'cose' : 'jws'
   const signingTime = envelope.signingTime ?? envelope.authenticSigningTime

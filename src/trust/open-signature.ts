@@ -11,6 +11,8 @@ import {
 import { isRefused } from './algorithm-rule.ts'
 import { chainFacts, type ChainFacts } from './chain-facts.ts'
 import { failed, type CheckFinding } from './check-outcome.ts'
+import { denialOfSignature } from './denied.ts'
+import type { Denials } from './judge-means.ts'
 import type { SitePolicy } from './site-policy.ts'
 
 export interface FoundSignature {
@@ -34,6 +36,8 @@ export interface OpenSignature {
   fault: CheckFinding
   /** That it is bound to another place than the scope demands: to be told only of a signer who is believed. */
   misplaced?: CheckFinding
+  /** Why it counts for nothing here, whatever it proves. */
+  denied?: string | undefined
 }
 
 /** User metadata that binds a signature to where its artifact comes from. */
@@ -46,6 +50,8 @@ export interface SignatureTerms {
   /** The repository it must be bound to, when the scope demands that; `known` false when the source has no name here. */
   origin: { required: false } | { required: true; repository: string | undefined }
   site: SitePolicy | undefined
+  /** Digests of the same bytes by other algorithms: a denial may name any of them. */
+  aliases: readonly TargetDigest[]
 }
 
 /** The signature, its integrity proven as far as no policy is asked (workflow steps 4 and 10), or why it fails. */
@@ -53,6 +59,7 @@ export async function openSignature(
   found: FoundSignature,
   terms: SignatureTerms,
   chains: ChainReader,
+  denials: Denials | undefined,
 ): Promise<OpenSignature> {
   if (found.fault !== undefined) return { found, fault: failed(found.fault.code, found.fault.message) }
   if (found.envelope === undefined) return { found, fault: failed('ENVELOPE_MALFORMED', 'there is no envelope') }
@@ -81,7 +88,8 @@ export async function openSignature(
     return { ...opened, fault: failed('ALGORITHM_DISALLOWED', `${envelope.algorithm} is refused by policy.yaml`) }
   const bound = Object.hasOwn(annotations, ORIGIN) ? annotations[ORIGIN] : undefined
   const misplaced = origin.required ? originFault(bound, origin.repository) : undefined
-  return { ...opened, fault: undefined, misplaced }
+  const denied = denialOfSignature(terms, chain.leaf.spkiSha256, denials)
+  return { ...opened, fault: undefined, misplaced, denied }
 }
 
 /** Stops an artifact signed for one place (a test registry) from being taken for one meant for another. */

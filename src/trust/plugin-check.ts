@@ -19,6 +19,9 @@ export interface PluginState {
   revocation: boolean
 }
 
+/** Of a signature that no plugin is looked for. */
+export const NO_PLUGIN: PluginState = { doubt: undefined, identity: false, revocation: false }
+
 /** Text that a signature or a plugin brought, fit for a line. */
 function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 200))
@@ -42,7 +45,7 @@ export async function lookForPlugin(envelope: Envelope, find: FindPlugin | undef
     const [name] = critical.keys()
     // Stops what the signer marked as decisive from being passed over (notation 1.3 passes over it; the spec says fail).
     if (name !== undefined) return unknown(`the critical attribute ${quoted(name)} is not known`)
-    return { doubt: undefined, identity: false, revocation: false }
+    return NO_PLUGIN
   }
   const title = `the plugin ${quoted(wanted.name)}`
   let plugin: PluginVerifier | undefined

@@ -1,7 +1,7 @@
 /** Verdicts: what was found about an artifact and each of its signatures, and why. */
 import type { Code } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import type { SignatureAlgorithm, TargetDigest } from '../signature/index.ts'
+import type { Certificate, SignatureAlgorithm, TargetDigest } from '../signature/index.ts'
 import type { Action, Check, Level } from './level.ts'
 
 /** `inconclusive` is never shown or counted as trusted: something needed to decide was not at hand. */
@@ -17,6 +17,8 @@ export interface CheckResult {
   ok: boolean
   code?: Code
   detail?: string
+  /** What is to be known about a check that passed. */
+  notes?: string[]
 }
 
 export type Checks = Readonly<Record<Check, CheckResult>>
@@ -32,6 +34,8 @@ export interface StatementVerdict {
   why: string
   /** What a trusted timestamp authority says: signed at this time or before. */
   timestamp?: Date
+  /** That authority's, leaf to root. */
+  timestampChain?: readonly Certificate[]
 }
 
 /** A signature that was found; its own fields are those of the statement it met, else of the one it came nearest to. */
@@ -46,8 +50,12 @@ export interface SignatureVerdict {
   format?: 'jws' | 'cose'
   /** What the signer says; vouched for only by a signing authority. */
   signingTime?: Date
+  /** Leaf to root, once the envelope is proven; for use within a run, no report shows it. */
+  chain?: readonly Certificate[]
   /** As under the statement. */
   timestamp?: Date
+  /** Of the authority whose time counted under some statement; of it a report shows the thumbprints. */
+  timestampChain?: readonly Certificate[]
   expiry?: Date
   /** The site deprecates this algorithm since that day. */
   deprecated?: Date

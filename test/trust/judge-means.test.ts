@@ -22,16 +22,20 @@ const strict = (
 ): ReturnType<typeof material> =>
   material([statement({ signatureVerification: { level: 'strict', override }, ...over })], stores)
 
+function thumbprints({ chain }: ReturnType<typeof party>): string[] {
+  return chain.map(({ sha256 }) => sha256)
+}
+
 describe('trust/revocation', () => {
   const good: RevocationAnswer = { status: 'good' }
   const unknown: RevocationAnswer = { status: 'unknown', detail: 'no list' }
-  const revoked: RevocationAnswer = { status: 'revoked', code: 'SIGNER_UNTRUSTED', detail: 'it was revoked' }
+  const revoked: RevocationAnswer = { status: 'revoked', code: 'CERTIFICATE_REVOKED', detail: 'it was revoked' }
 
   const table: readonly [string, string, RevocationAnswer | undefined, Verdict, Code | undefined][] = [
     ['enforced', 'enforce', undefined, 'inconclusive', 'REVOCATION_UNKNOWN'],
     ['enforced', 'enforce', unknown, 'inconclusive', 'REVOCATION_UNKNOWN'],
     ['enforced', 'enforce', good, 'trusted', undefined],
-    ['enforced', 'enforce', revoked, 'rejected', 'SIGNER_UNTRUSTED'],
+    ['enforced', 'enforce', revoked, 'rejected', 'CERTIFICATE_REVOKED'],
     ['logged', 'log', undefined, 'trusted', undefined],
     ['logged', 'log', revoked, 'trusted', undefined],
     ['skipped', 'skip', undefined, 'trusted', undefined],
@@ -52,26 +56,87 @@ describe('trust/revocation', () => {
   it('rejects for a failure though revocation is unknown too', async () =>
     assertVerdict(await judge(strict(), [await signed(party('stranger'))]), 'rejected', 'SIGNER_UNTRUSTED'))
 
-  it('asks with the chain, the purpose and a time only when an authority vouches for it', async () => {
+  it('asks with the chain and the purpose, and of a revoked one again with the times that somebody vouches for', async () => {
     const asked: RevocationQuery[] = []
     const revocation = (query: RevocationQuery): RevocationAnswer => {
       asked.push(query)
-      return good
+      const { purpose, signingTime, timestampTime } = query
+      return purpose === 'timestamping' || signingTime !== undefined || timestampTime !== undefined ? good : revoked
     }
-    const stamped = await signed(acme, { timestamp: stamp(tsa, { genTime: NOW.toISOString() }) })
+    const claiming = await signed(acme, { signingTime: NOW })
+    assertVerdict(await judge(strict(), [claiming], { revocation }), 'rejected', 'CERTIFICATE_REVOKED')
+    const stamped = await signed(acme, { timestamp: stamp(tsa, { genTime: NOW.toISOString(), accuracySeconds: 30 }) })
     const trustStores = ['ca:acme', 'tsa:time']
     assertVerdict(await judge(strict({}, { trustStores }), [stamped], { revocation }), 'trusted')
     const authority = await signed(acme, { scheme: 'notary.x509.signingAuthority', signingTime: NOW })
     const vouched = strict({}, { trustStores: ['signingAuthority:acme'] })
     assertVerdict(await judge(vouched, [authority], { revocation }), 'trusted')
     assert.deepEqual(
-      asked.map(({ chain, purpose, signingTime }) => [chain.map(({ sha256 }) => sha256), purpose, signingTime]),
+      asked.map(({ chain, ...rest }) => [chain.map(({ sha256 }) => sha256), rest]),
       [
-        [tsa.chain.map(({ sha256 }) => sha256), 'timestamping', undefined],
-        [acme.chain.map(({ sha256 }) => sha256), 'codeSigning', undefined],
-        [acme.chain.map(({ sha256 }) => sha256), 'codeSigning', NOW],
+        [thumbprints(acme), { purpose: 'codeSigning' }],
+        [thumbprints(tsa), { purpose: 'timestamping' }],
+        [thumbprints(acme), { purpose: 'codeSigning' }],
+        [thumbprints(acme), { purpose: 'codeSigning', timestampTime: new Date(NOW.getTime() + 30_000) }],
+        [thumbprints(acme), { purpose: 'codeSigning' }],
+        [thumbprints(acme), { purpose: 'codeSigning', signingTime: NOW }],
       ],
     )
+  })
+
+  it('lets no time excuse that comes from a stranger or a revoked authority, though the policy only logs them', async () => {
+    const revocation = ({ purpose, signingTime, timestampTime }: RevocationQuery): RevocationAnswer =>
+      purpose === 'codeSigning' && (signingTime ?? timestampTime) !== undefined ? good : revoked
+    const stamped = await signed(acme, { timestamp: stamp(tsa, { genTime: NOW.toISOString() }) })
+    const lost = strict({ authenticTimestamp: 'log' }, { trustStores: ['ca:acme', 'tsa:time'] })
+    assertVerdict(await judge(lost, [stamped], { revocation }), 'rejected', 'CERTIFICATE_REVOKED')
+    const authority = await signed(acme, { scheme: 'notary.x509.signingAuthority', signingTime: NOW })
+    const masked = strict({ authenticity: 'log' }, { trustStores: ['ca:acme'] })
+    assertVerdict(await judge(masked, [authority], { revocation }), 'rejected', 'CERTIFICATE_REVOKED')
+    const vouched = strict({ authenticity: 'log' }, { trustStores: ['signingAuthority:acme'] })
+    assertVerdict(await judge(vouched, [authority], { revocation }), 'trusted')
+  })
+
+  it('tells what is to be known of an answer that is good, in the check and in the reason', async () => {
+    const stamped = await signed(acme, { timestamp: stamp(tsa, { genTime: NOW.toISOString() }) })
+    const revocation = ({ purpose }: RevocationQuery): RevocationAnswer => ({
+      status: 'good',
+      notes: [`of ${purpose}`, 'a list is 3 d past its next update'],
+    })
+    for (const action of ['enforce', 'log']) {
+      const by = strict({ revocation: action }, { trustStores: ['ca:acme', 'tsa:time'] })
+      const verdict = await judge(by, [stamped], { revocation })
+      assertVerdict(verdict, 'trusted')
+      const [only] = verdict.signatures
+      assert.deepEqual(only?.checks.revocation, {
+        action,
+        outcome: 'passed',
+        ok: true,
+        notes: ['of codeSigning', 'a list is 3 d past its next update'],
+      })
+      assert.deepEqual(only.checks.authenticTimestamp.notes, ['of timestamping', 'a list is 3 d past its next update'])
+      for (const note of ['authenticTimestamp: of timestamping', 'revocation: of codeSigning'])
+        assert.ok(only.why?.includes(note) && verdict.why.includes(note), verdict.why)
+    }
+  })
+
+  it('is refused as revoked where one of several signers was, and as unmet where one is only missing', async () => {
+    const other = party('other')
+    const by = (count: number): ReturnType<typeof material> =>
+      material(
+        [
+          statement({ name: 'vendor', signatureVerification: { level: 'strict' } }),
+          statement({ name: 'second', registryScopes: ['local/second'], trustStores: ['ca:other'] }),
+        ],
+        { 'ca:acme': [acme.root], 'ca:other': [other.root] },
+        `version: 1\nscopes:\n  - { scope: '${SCOPE}', require: { count: ${count}, of: [vendor, second] } }\n` +
+          'statements: { vendor: { notation: vendor }, second: { notation: second } }\n',
+      )
+    const revocation = (): RevocationAnswer => revoked
+    const both = [await signed(acme), await signed(other)]
+    assertVerdict(await judge(by(2), both, { revocation }), 'rejected', 'CERTIFICATE_REVOKED')
+    assertVerdict(await judge(by(1), both, { revocation }), 'trusted')
+    assertVerdict(await judge(by(2), both.slice(1), { revocation }), 'rejected', 'POLICY_UNMET')
   })
 
   it('enforces the revocation of a timestamp authority with the timestamp, unless revocation is skipped', async () => {
@@ -80,8 +145,8 @@ describe('trust/revocation', () => {
     const revocation = ({ purpose }: RevocationQuery): RevocationAnswer => (purpose === 'timestamping' ? revoked : good)
     const judged = (override: Record<string, string>): ReturnType<typeof judge> =>
       judge(strict(override, { trustStores }), [stamped], { revocation })
-    assertVerdict(await judged({}), 'rejected', 'SIGNER_UNTRUSTED')
-    assertVerdict(await judged({ revocation: 'log' }), 'rejected', 'SIGNER_UNTRUSTED')
+    assertVerdict(await judged({}), 'rejected', 'CERTIFICATE_REVOKED')
+    assertVerdict(await judged({ revocation: 'log' }), 'rejected', 'CERTIFICATE_REVOKED')
     assertVerdict(await judged({ authenticTimestamp: 'log' }), 'trusted')
     assertVerdict(await judged({ revocation: 'skip' }), 'trusted')
     const logged = strict({ revocation: 'log' }, { trustStores })
