@@ -2,6 +2,7 @@
 export { canonicalBytes, canonicalJson, signingBytes, sortedJson } from './canonical-json.ts'
 export { der, derBits, derInteger, derNull, derOctets, derOid, derSequence, readDer, type DerElement } from './der.ts'
 export { fingerprintWords, parseFingerprint } from './fingerprint-words.ts'
+export { DerScan } from './der-scan.ts'
 export { DerError, DerFields, isDerValue, parseDer, type DerNode } from './der-tree.ts'
 export { readBoolean, readNamedBits, readNaturalHex, readOid, readSmallNatural, readTime } from './der-values.ts'
 export { decodePem, encodePem } from './pem.ts'

@@ -1,0 +1,138 @@
+/** The entries of a revocation list, left in its bytes and found by serial number: four octets an entry, no object. */
+import { DerError } from '../codec/index.ts'
+import { EntryScan, type ListEntry } from './list-entry.ts'
+
+/** Two octets of head, three of serial number, fifteen of date: none is shorter. */
+const LEAST_ENTRY = 20
+/** What an offset needs at most: a list has up to 64 MiB. */
+const OFFSETS = 2 ** 26
+
+const CERTIFICATE_HOLD = 6
+const REMOVE_FROM_LIST = 8
+
+export class PackedEntries {
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #end: number
+  /** Where entries start, ordered by serial number, equal ones as they stand in the list. */
+  readonly #sorted: Uint32Array
+  /** An entry names the issuer of its certificate. */
+  readonly indirect: boolean
+
+  /**
+   * Reads all entries from `start` to `end`, which is below 64 MiB, and keeps the bytes, not a copy.
+   * The time is O(n log n) whatever the serial numbers are: stops a list made to collide in a table. Throws DerError.
+   */
+  constructor(bytes: Buffer, start: number, end: number) {
+    if (end > OFFSETS) throw new DerError('the list is too long')
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+    const scan = new EntryScan(bytes)
+    // An offset and the first bits of what it is sorted by share a number, for numbers are sorted without callbacks.
+    const keys = new Float64Array(Math.floor((end - start) / LEAST_ENTRY))
+    let size = 0
+    let indirect = false
+    for (let at = start; at < end;) {
+      const next = scan.read(at, end)
+      keys[size++] = firstBits(bytes, scan.serialStart, scan.serialEnd) * OFFSETS + at
+      indirect ||= scan.indirect
+      at = next
+    }
+    this.indirect = indirect
+    this.#sorted = this.#order(keys.subarray(0, size).sort())
+  }
+
+  get size(): number {
+    return this.#sorted.length
+  }
+
+  #order(keys: Float64Array): Uint32Array {
+    const sorted = new Uint32Array(keys.length)
+    const [one, other] = [new EntryScan(this.#bytes), new EntryScan(this.#bytes)]
+    const byWhole = (a: number, b: number): number => {
+      one.read(a, this.#end)
+      other.read(b, this.#end)
+      return this.#compare(one, this.#bytes, other.serialStart, other.serialEnd) || a - b
+    }
+    let run = 0
+    let bits = -1
+    for (let index = 0; index <= keys.length; index += 1) {
+      const key = keys[index] ?? -1
+      const first = Math.floor(key / OFFSETS)
+      if (first !== bits) {
+        if (index - run > 1) sorted.subarray(run, index).sort(byWhole)
+        run = index
+        bits = first
+      }
+      if (index < keys.length) sorted[index] = key - first * OFFSETS
+    }
+    return sorted
+  }
+
+  /** Shorter is less: serial numbers have no leading zeros. */
+  #compare({ serialStart, serialEnd }: EntryScan, bytes: Buffer, start: number, end: number): number {
+    const longer = serialEnd - serialStart - (end - start)
+    return longer === 0 ? this.#bytes.compare(bytes, start, end, serialStart, serialEnd) : longer
+  }
+
+  /**
+   * What stands there of this serial number, lower-case hex without leading zeros; RangeError for any other spelling,
+   * which would be found nowhere. When it stands there several times: an entry that revokes for good; else one
+   * that can't be understood; else the latest, since a hold may come and go.
+   */
+  find(serial: string): ListEntry | undefined {
+    if (!/^(?:0|[1-9a-f][0-9a-f]*)$/.test(serial)) throw new RangeError('a serial number is lower-case hex')
+    const wanted = Buffer.from(serial === '0' ? '' : serial.padStart(serial.length + (serial.length % 2), '0'), 'hex')
+    const scan = new EntryScan(this.#bytes)
+    const compareAt = (index: number): number => {
+      scan.read(this.#sorted[index] ?? 0, this.#end)
+      return this.#compare(scan, wanted, 0, wanted.length)
+    }
+    let [low, high] = [0, this.size]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (compareAt(middle) < 0) low = middle + 1
+      else high = middle
+    }
+    let best: ListEntry | undefined
+    for (let index = low; index < this.size && compareAt(index) === 0; index += 1) {
+      const entry = scan.entry()
+      if (best === undefined || outweighs(entry, best)) best = entry
+    }
+    return best
+  }
+
+  /** Each entry as it stands in the list, in its order. */
+  *entries(): Generator<ListEntry, void, undefined> {
+    const scan = new EntryScan(this.#bytes)
+    for (let at = this.#start; at < this.#end;) {
+      at = scan.read(at, this.#end)
+      yield scan.entry()
+    }
+  }
+}
+
+/** 5 bits of length, then the first 22 bits of the number. */
+function firstBits(bytes: Uint8Array, start: number, end: number): number {
+  let bits = 0
+  for (let at = start; at < start + 3; at += 1) bits = bits * 256 + (at < end ? (bytes[at] ?? 0) : 0)
+  return (end - start) * 2 ** 22 + (bits >>> 2)
+}
+
+function weight({ reason, unknownCritical }: ListEntry): number {
+  if (unknownCritical) return 1
+  return reason === CERTIFICATE_HOLD || reason === REMOVE_FROM_LIST ? 0 : 2
+}
+
+/** Of two that revoke for good the one that reaches back further counts, since no reader may fall behind the other. */
+function outweighs(entry: ListEntry, best: ListEntry): boolean {
+  const heavier = weight(entry) - weight(best)
+  if (heavier !== 0) return heavier > 0
+  if (weight(entry) === 0) {
+    const later = entry.revoked.getTime() - best.revoked.getTime()
+    // Of one second, the hold: a doubt that holds a certificate back.
+    return later > 0 || (later === 0 && entry.reason === CERTIFICATE_HOLD)
+  }
+  return (entry.invalidity?.getTime() ?? -Infinity) < (best.invalidity?.getTime() ?? -Infinity)
+}
