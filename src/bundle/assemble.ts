@@ -19,8 +19,9 @@ import {
   type IndexedRepository,
 } from './index-json.ts'
 import { LAYOUT_BYTES } from './names.ts'
+import { passengerMembers, type Passenger } from './passenger.ts'
 import { BlobList, encodeSums, encodeSums512 } from './sums.ts'
-import { encodeTransfer, FORMAT, type Transfer, type TransferRepository } from './transfer.ts'
+import { encodeTransfer, FORMAT, PASSENGERS, type Transfer, type TransferRepository } from './transfer.ts'
 
 /** The cap on all that is judged before payload flows, in bytes: it is held in memory. */
 export const LAW_CAP = 512 * 1024 * 1024
@@ -44,6 +45,8 @@ export interface Content {
   generated: GeneratedIndex[]
   law: LawBlob[]
   payload: Descriptor[]
+  /** Bundles of other channels that ride along; law and payload hold theirs too. */
+  passengers: readonly Passenger[]
 }
 
 /** Every artifact of the repositories in the order they are laid down: repositories by name, then tags, then digests. */
@@ -60,7 +63,8 @@ export function orderRepository(repository: IndexedRepository, side: 'source' | 
   return [...tagged].map(([root, tags]) => orderArtifact(repository.graph, root, tags, side))
 }
 
-function bySumsOrder<T>(items: Iterable<T>, algorithm: (item: T) => Algorithm): T[] {
+/** The items with those of sha256 first, otherwise in their order. */
+export function bySumsOrder<T>(items: Iterable<T>, algorithm: (item: T) => Algorithm): T[] {
   const all = [...items]
   return [...all.filter((item) => algorithm(item) === 'sha256'), ...all.filter((item) => algorithm(item) === 'sha512')]
 }
@@ -110,19 +114,22 @@ export function arrange(repositories: readonly IndexedRepository[], side: 'sourc
     law.set(digest, { descriptor })
     payload.delete(digest)
   }
-  refuseOver(
-    LAW_CAP,
-    [...law.values()].map(({ descriptor }) => descriptor),
-    'manifests and envelopes',
-    side,
-  )
-  refuseOver(TOTAL_CAP, payload.values(), 'payload', side)
-  return {
+  const content = {
     artifacts,
     generated,
     law: bySumsOrder(law.values(), ({ descriptor }) => algorithmOf(descriptor.digest)),
     payload: bySumsOrder(payload.values(), ({ digest }) => algorithmOf(digest)),
+    passengers: [],
   }
+  refuseOverfull(content, side)
+  return content
+}
+
+/** Throws LIMIT_EXCEEDED for more law or payload than a bundle holds. */
+export function refuseOverfull({ law, payload }: Pick<Content, 'law' | 'payload'>, side: 'source' | 'bundle'): void {
+  const early = law.map(({ descriptor }) => descriptor)
+  refuseOver(LAW_CAP, early, 'manifests and envelopes', side)
+  refuseOver(TOTAL_CAP, payload, 'payload', side)
 }
 
 function refuseOver(cap: number, descriptors: Iterable<Descriptor>, subject: string, side: 'source' | 'bundle'): void {
@@ -168,6 +175,7 @@ export function transferRepository(packed: PackedRepository): TransferRepository
 
 /** Group 3 for this content under these terms; equal input gives equal bytes. */
 export function promise(terms: Terms, repositories: readonly PackedRepository[], content: Content): Promise3 {
+  const { passengers } = content
   const index = encodeBundleIndex(repositories, content.generated)
   const law = content.law.map(({ descriptor }) => descriptor)
   const count = (list: readonly Descriptor[], algorithm: Algorithm): number =>
@@ -176,8 +184,8 @@ export function promise(terms: Terms, repositories: readonly PackedRepository[],
     [...law, ...content.payload].map(({ digest }) => digest).filter((digest) => algorithmOf(digest) === algorithm)
   const transfer: Transfer = {
     format: FORMAT,
-    requires: [],
     ...terms,
+    requires: passengers.length === 0 ? [] : [PASSENGERS],
     counts: {
       law: { sha256: count(law, 'sha256'), sha512: count(law, 'sha512') },
       payload: { sha256: count(content.payload, 'sha256'), sha512: count(content.payload, 'sha512') },
@@ -188,10 +196,15 @@ export function promise(terms: Terms, repositories: readonly PackedRepository[],
     generated: content.generated.map(({ descriptor, subject }) => ({ digest: descriptor.digest, subject })),
     omitted: repositories.flatMap(({ graph }) => omissionsOf(graph)),
     prerequisites: [],
+    ...(passengers.length === 0
+      ? {}
+      : { passengers: passengers.map(({ head: { channel }, id, sequence }) => ({ channel, id, sequence })) }),
   }
   const transferBytes = encodeTransfer(transfer)
   const hex = (bytes: Buffer): string => hexOf(digestOf(bytes))
-  const sums = encodeSums([hex(LAYOUT_BYTES), hex(transferBytes), hex(index)], BlobList.of('sha256', of('sha256')))
+  const fixed: [string, string, string] = [hex(LAYOUT_BYTES), hex(transferBytes), hex(index)]
+  const aboard = passengers.flatMap(passengerMembers).map(([name, bytes]): [string, string] => [name, hex(bytes)])
+  const sums = encodeSums(fixed, BlobList.of('sha256', of('sha256')), new Map(aboard))
   const files = new Map([
     ['transfer.json', transferBytes],
     ['SHA256SUMS', sums],

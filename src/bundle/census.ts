@@ -7,12 +7,21 @@ import { SallyportError } from '../errors/index.ts'
 import { ENVELOPE_CAP, MANIFEST_CAP, parseSignatureTag, type Descriptor, type Digest } from '../oci/index.ts'
 import { arrange, promise, type Content, type PackedRepository, type Promise3 } from './assemble.ts'
 import { parseBundleIndex } from './index-json.ts'
-import { promiseCap, type PromiseFiles } from './reader.ts'
+import type { Passenger } from './passenger.ts'
+import { withPassengers } from './passenger-content.ts'
+import { lawOrder, promiseCap, type Head, type PromiseFiles } from './reader.ts'
 import { parseTransfer, type Transfer, type TransferRepository } from './transfer.ts'
 
 export interface Census {
   repositories: PackedRepository[]
   content: Content
+}
+
+/** The members of a passenger as they stand in the bundle that carries it. */
+export interface PassengerFiles {
+  head: Head
+  files: PromiseFiles
+  id: Digest
 }
 
 /** Whose word is held against itself: a bundle's, or a source's before a bundle is made of it. */
@@ -133,19 +142,44 @@ function recall(
 }
 
 /**
+ * What a passenger holds, by that part of the law that its own sums list: no other bundle vouches for any of it.
+ * Throws as {@link takeCensus}.
+ */
+export function takePassenger(
+  { head, files, id }: PassengerFiles,
+  law: ReadonlyMap<Digest, Buffer>,
+): { census: Census; passenger: Passenger } {
+  const own = new Map<Digest, Buffer>()
+  for (const digest of lawOrder(files)) {
+    const bytes = law.get(digest)
+    if (bytes === undefined) throw mismatch('bundle', digest, `${head.channel} needs it, and it is not carried`)
+    own.set(digest, bytes)
+  }
+  const census = takeCensus(files, own)
+  const { sequence } = files.transfer
+  const roots = [...head.roots.values()]
+  const passenger = { sequence, id, head: { ...head, roots }, files: files.bytes, content: census.content }
+  return { census, passenger }
+}
+
+/**
  * The repositories and the content that the bundle holds, proven complete. `side` is whose word the manifests are.
- * Throws CENSUS_MISMATCH, and the codes of the manifests' parsers.
+ * The passengers are proven already. Throws CENSUS_MISMATCH, and the codes of the manifests' parsers.
  */
 export function takeCensus(
   files: Pick<PromiseFiles, 'transfer' | 'bytes'>,
   law: ReadonlyMap<Digest, Buffer>,
   side: Told = 'bundle',
+  passengers: readonly Passenger[] = [],
 ): Census {
   const { transfer, bytes } = files
   const builder = new Builder(transfer, parseBundleIndex(bytes.get('index.json') ?? Buffer.alloc(0)), law, side)
   builder.learn()
   const repositories = transfer.repositories.map((repository) => builder.repository(repository))
-  const content = arrange(repositories, side)
+  const content = withPassengers(arrange(repositories, side), passengers, side)
+  const theirs = new Set(passengers.flatMap((passenger) => passenger.content.artifacts.map((item) => item.repository)))
+  const shared = repositories.find(({ graph }) => theirs.has(graph.repository))
+  if (shared !== undefined) throw mismatch(side, shared.graph.repository, 'a passenger has it too')
   const again = promise(transfer, repositories, content)
   for (const [name, made] of again.files) {
     const held = bytes.get(name)
@@ -177,5 +211,5 @@ export function proveReadable(made: Promise3, content: Content): void {
     content.generated.find(({ bytes }) => bytes.length > ENVELOPE_CAP)?.subject
   if (large !== undefined) throw new SallyportError('LIMIT_EXCEEDED', { side: 'source', subject: large })
   const transfer = parseTransfer(made.files.get('transfer.json') ?? Buffer.alloc(0))
-  takeCensus({ transfer, bytes: made.files }, law, 'source')
+  takeCensus({ transfer, bytes: made.files }, law, 'source', content.passengers)
 }

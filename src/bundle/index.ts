@@ -10,7 +10,7 @@ export {
   type Promise3,
   type Terms,
 } from './assemble.ts'
-export { proveReadable, takeCensus, type Census } from './census.ts'
+export { proveReadable, takeCensus, takePassenger, type Census, type PassengerFiles } from './census.ts'
 export { FileWriter } from './file-writer.ts'
 export { fileInput, isFileInput, memoryInput, pipeInput, type ByteInput, type FileInput } from './input.ts'
 export { referrersCarried } from './index-json.ts'
@@ -20,14 +20,15 @@ export {
   layOut,
   layOutPayload,
   type BundleLayout,
-  type HeadFiles,
   type PlacedBlob,
 } from './layout.ts'
+export type { HeadFiles, Passenger } from './passenger.ts'
+export { withPassengers } from './passenger-content.ts'
 export { BundleReader, type Head, type LawMember, type PromiseFiles, type TargetFile } from './reader.ts'
 export { checkPayload } from './payload-check.ts'
 export { WORTH_THREADS } from './provers.ts'
 export { BLOCK, padded } from './tar-header.ts'
-export type { Transfer, TransferRepository } from './transfer.ts'
+export { MAX_PASSENGERS, type Transfer, type TransferRepository } from './transfer.ts'
 
 /** As `archive-source.ts` has it; loaded when it is called, since few commands read the archives of others. */
 export async function openArchive(file: string): Promise<Layout> {

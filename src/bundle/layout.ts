@@ -1,18 +1,9 @@
 /** Where every byte of a bundle stands: a pure function of what it holds, known before any payload is fetched. */
 import type { Descriptor } from '../oci/index.ts'
 import type { Content } from './assemble.ts'
-import { blobName, LAYOUT_BYTES, LAYOUT_MEMBER, metadataName } from './names.ts'
+import { blobName, LAYOUT_BYTES, LAYOUT_MEMBER } from './names.ts'
+import { headMembers, passengerMembers, type HeadFiles } from './passenger.ts'
 import { BLOCK, encodeHeader, headerLength, padded } from './tar-header.ts'
-
-/** The signed metadata of a channel, each part padded to its slot. */
-export interface HeadFiles {
-  channel: string
-  /** From version 1 on, without a gap. */
-  roots: readonly Buffer[]
-  timestamp: Buffer
-  snapshot: Buffer
-  targets: Buffer
-}
 
 /** A blob that is fetched to its place: an envelope of the law, or payload. */
 export interface PlacedBlob {
@@ -52,10 +43,10 @@ class Placer {
 export function layOut(head: HeadFiles, files: ReadonlyMap<string, Buffer>, content: Content): BundleLayout {
   const placer = new Placer()
   placer.file(LAYOUT_MEMBER, LAYOUT_BYTES)
-  for (const [i, root] of head.roots.entries()) placer.file(metadataName(head.channel, `${i + 1}.root`), root)
-  for (const part of ['timestamp', 'snapshot', 'targets'] as const)
-    placer.file(metadataName(head.channel, part), head[part])
+  for (const [name, bytes] of headMembers(head)) placer.file(name, bytes)
   for (const [name, bytes] of files) placer.file(name, bytes)
+  for (const passenger of content.passengers)
+    for (const [name, bytes] of passengerMembers(passenger)) placer.file(name, bytes)
   const headEnd = placer.at
   for (const { descriptor, bytes } of content.law) {
     if (bytes === undefined) placer.blob(descriptor)

@@ -13,6 +13,7 @@ export const MAX_ROOTS = 256
 // The rule of `tuf/`, where the name is signed; a test keeps the two equal.
 const CHANNEL = /^(?=.{1,63}$)[a-z0-9]+(?:[._-][a-z0-9]+)*$/
 const METADATA = /^metadata\/([a-z0-9._-]{1,63})\/(?:([1-9][0-9]{0,5})\.root|timestamp|snapshot|targets)\.json$/
+const ABOARD = /^passengers\/([a-z0-9._-]{1,63})\/(?:transfer\.json|SHA(?:256|512)SUMS|index\.json)$/
 const BLOB = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/
 
 /** True for a channel's name: 1 to 63 of `a-z 0-9`, singly joined by `. _ -`. */
@@ -44,9 +45,20 @@ export function parseMetadataName(name: string): { channel: string; part: string
   return match[2] === undefined ? { channel, part } : { channel, part, root: Number(match[2]) }
 }
 
+/** A member of group 3 of a passenger. */
+export function aboardName(channel: string, name: string): string {
+  return `passengers/${channel}/${name}`
+}
+
+function isAboardName(name: string): boolean {
+  const channel = ABOARD.exec(name)?.[1]
+  return channel !== undefined && isChannelName(channel)
+}
+
 const FIXED = [LAYOUT_MEMBER, TRANSFER_MEMBER, SUMS_MEMBER, SUMS512_MEMBER, INDEX_MEMBER]
 
 /** True for a name that the format knows. */
 export function isMemberName(name: string): boolean {
-  return FIXED.includes(name) || blobDigest(name) !== undefined || parseMetadataName(name) !== undefined
+  if (FIXED.includes(name) || blobDigest(name) !== undefined) return true
+  return parseMetadataName(name) !== undefined || isAboardName(name)
 }

@@ -6,6 +6,7 @@ import { INDEX_CAP } from './index-json.ts'
 import type { ByteInput } from './input.ts'
 import { MemberReader, type PlacedMember } from './member-reader.ts'
 import {
+  aboardName,
   blobName,
   INDEX_MEMBER,
   LAYOUT_BYTES,
@@ -16,6 +17,7 @@ import {
   SUMS_MEMBER,
   TRANSFER_MEMBER,
 } from './names.ts'
+import { PASSENGERS_CAP } from './passenger.ts'
 import { BlobList, parseSums, parseSums512, SUMS_CAP, type Sums } from './sums.ts'
 import { parseTransfer, TRANSFER_CAP, type Transfer } from './transfer.ts'
 
@@ -59,9 +61,17 @@ const ROOT_CAP = 512_000
 /** What all roots of a bundle may take together; it is held before any signature is looked at. */
 export const ROOTS_CAP = 8 * 1024 * 1024
 
+/** The passenger that a member belongs to, and what the sums of the bundle say of it. */
+export interface Aboard {
+  channel: string
+  sums: Sums
+}
+
 export class BundleReader {
   readonly members: MemberReader
   private pushed: PlacedMember | undefined
+  /** Bytes of passengers that were held. */
+  private aboard = 0
 
   constructor(input: ByteInput) {
     this.members = new MemberReader(input)
@@ -91,8 +101,40 @@ export class BundleReader {
     const layout = await this.expect(LAYOUT_MEMBER, LAYOUT_BYTES.length, LAYOUT_BYTES.length)
     if (!(await this.members.whole(layout)).equals(LAYOUT_BYTES))
       throw new SallyportError('LAYOUT_MALFORMED', { side: 'bundle', subject: LAYOUT_MEMBER })
+    return this.metadata()
+  }
+
+  /**
+   * The metadata of a passenger; the next to be read after the promise, in the order in which that names them.
+   * Throws as {@link head}, and DIGEST_MISMATCH, CENSUS_MISMATCH for what SHA256SUMS says otherwise or not at all.
+   */
+  async passenger(channel: string, { sums }: PromiseFiles): Promise<Head> {
+    return this.metadata({ channel, sums })
+  }
+
+  /** A member held whole; of a passenger, counted with all of theirs and proven by its line in the sums. */
+  private async held(member: PlacedMember, aboard: Aboard | undefined): Promise<Buffer> {
+    if (aboard === undefined) return this.members.whole(member)
+    const sha256 = aboard.sums.aboard.get(member.name)
+    if (sha256 === undefined)
+      throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: member.name, detail: 'in no sums' })
+    this.aboard += member.size
+    if (this.aboard > PASSENGERS_CAP)
+      throw new SallyportError('LIMIT_EXCEEDED', {
+        side: 'bundle',
+        subject: member.name,
+        detail: 'passengers together',
+      })
+    const bytes = await this.members.whole(member)
+    if (hexOf(digestOf(bytes)) !== sha256)
+      throw new SallyportError('DIGEST_MISMATCH', { side: 'bundle', subject: member.name })
+    return bytes
+  }
+
+  private async metadata(aboard?: Aboard): Promise<Head> {
     let held = 0
     const head: Partial<Head> & { roots: Map<number, Buffer> } = { roots: new Map() }
+    if (aboard !== undefined) head.channel = aboard.channel
     for (const part of ['root', 'timestamp', 'snapshot', 'targets'] as const) {
       for (;;) {
         const member = await this.next('channel metadata')
@@ -110,7 +152,7 @@ export class BundleReader {
         held += part === 'root' ? member.size : 0
         if (member.size > cap || held > ROOTS_CAP || head.roots.size > MAX_ROOTS)
           throw new SallyportError('LIMIT_EXCEEDED', { side: 'bundle', subject: member.name })
-        const bytes = await this.members.whole(member)
+        const bytes = await this.held(member, aboard)
         if (part === 'targets') head.targetsAt = member.bodyAt
         if (part !== 'root') {
           head[part] = bytes
@@ -124,9 +166,10 @@ export class BundleReader {
 
   /**
    * Group 3, each member with the length and digest that the judged targets promise.
-   * Throws SIZE_MISMATCH, DIGEST_MISMATCH, CENSUS_MISMATCH when the targets name other files, and the parsers' codes.
+   * Throws TAR_SIZE, DIGEST_MISMATCH, CENSUS_MISMATCH when the targets name other files, and the parsers' codes.
+   * @param aboard - the passenger whose group 3 it is; of a passenger also TRANSFER_MALFORMED when it has some itself
    */
-  async promise(targets: ReadonlyMap<string, TargetFile>): Promise<PromiseFiles> {
+  async promise(targets: ReadonlyMap<string, TargetFile>, aboard?: Aboard): Promise<PromiseFiles> {
     const names = [TRANSFER_MEMBER, SUMS_MEMBER, ...(targets.has(SUMS512_MEMBER) ? [SUMS512_MEMBER] : []), INDEX_MEMBER]
     const stranger =
       [...targets.keys()].find((name) => !names.includes(name)) ?? names.find((name) => !targets.has(name))
@@ -136,10 +179,11 @@ export class BundleReader {
     let transfer: Transfer | undefined
     for (const name of names) {
       const target = targets.get(name)
-      const member = await this.expect(name, promiseCap(name), target?.length)
-      const whole = await this.members.whole(member)
+      const at = aboard === undefined ? name : aboardName(aboard.channel, name)
+      const member = await this.expect(at, promiseCap(name), target?.length)
+      const whole = await this.held(member, aboard)
       if (hexOf(digestOf(whole)) !== target?.sha256)
-        throw new SallyportError('DIGEST_MISMATCH', { side: 'bundle', subject: name })
+        throw new SallyportError('DIGEST_MISMATCH', { side: 'bundle', subject: at })
       // A newer format is told before its other files are held against this version's rules.
       if (name === TRANSFER_MEMBER) transfer = parseTransfer(whole)
       bytes.set(name, whole)
@@ -148,7 +192,14 @@ export class BundleReader {
     const blobs512 = targets.has(SUMS512_MEMBER)
       ? parseSums512(of(SUMS512_MEMBER))
       : new BlobList('sha512', Buffer.alloc(0))
-    const sums = parseSums(of(SUMS_MEMBER))
+    const passengers = (transfer?.passengers ?? []).map(({ channel }) => channel)
+    if (aboard !== undefined && passengers.length > 0)
+      throw new SallyportError('TRANSFER_MALFORMED', {
+        side: 'bundle',
+        subject: aboardName(aboard.channel, TRANSFER_MEMBER),
+        detail: 'a passenger with passengers',
+      })
+    const sums = parseSums(of(SUMS_MEMBER), passengers)
     return { transfer: transfer as Transfer, sums, blobs512, bytes }
   }
 

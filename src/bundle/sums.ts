@@ -1,13 +1,16 @@
 /** SHA256SUMS and SHA512SUMS: the order and the digests of all members after the metadata (FORMAT "Sums"). */
 import { SallyportError } from '../errors/index.ts'
 import { hexOf, type Algorithm, type Digest } from '../oci/index.ts'
-import { blobName, INDEX_MEMBER, LAYOUT_MEMBER, TRANSFER_MEMBER } from './names.ts'
+import { blobName, INDEX_MEMBER, isMemberName, LAYOUT_MEMBER, TRANSFER_MEMBER } from './names.ts'
 
 /** The cap on a list of sums in bytes: two million blobs. */
 export const SUMS_CAP = 320 * 1024 * 1024
 
 /** The members besides blobs that SHA256SUMS names, always first and in this order. */
 export const FIXED_SUMS = [LAYOUT_MEMBER, TRANSFER_MEMBER, INDEX_MEMBER] as const
+
+/** A line that names a member of a passenger; a member's name has at most 100 characters. */
+const LONGEST_ABOARD = 64 + 2 + 100
 
 /** The blobs of one algorithm in member order, 32 or 64 bytes each and nothing more: 32 MB for a million blobs. */
 export class BlobList {
@@ -37,6 +40,8 @@ export class BlobList {
 export interface Sums {
   /** Hex SHA-256 of `oci-layout`, `transfer.json` and `index.json`. */
   fixed: [string, string, string]
+  /** Hex SHA-256 of each member of the passengers, by its name, in member order. */
+  aboard: ReadonlyMap<string, string>
   blobs: BlobList
 }
 
@@ -45,8 +50,9 @@ function line(hex: string, name: string): string {
 }
 
 /** The bytes of SHA256SUMS; `sha256sum --strict -c` reads them. */
-export function encodeSums(fixed: Sums['fixed'], blobs: BlobList): Buffer {
+export function encodeSums(fixed: Sums['fixed'], blobs: BlobList, aboard: Sums['aboard'] = new Map()): Buffer {
   const lines = FIXED_SUMS.map((name, i) => line(fixed[i] ?? '', name))
+  for (const [name, hex] of aboard) lines.push(line(hex, name))
   return Buffer.from(lines.join('') + blobLines(blobs), 'latin1')
 }
 
@@ -89,8 +95,31 @@ function parseBlobs(bytes: Buffer, file: string, algorithm: Algorithm, firstLine
   return new BlobList(algorithm, packed)
 }
 
-/** The list in SHA256SUMS. Throws SUMS_MALFORMED for any other spelling, order, or a name twice. */
-export function parseSums(bytes: Buffer): Sums {
+// Which of them must be there, and in which order, the census says.
+function parseAboard(
+  bytes: Buffer,
+  at: number,
+  channels: readonly string[],
+): { aboard: Map<string, string>; at: number } {
+  const aboard = new Map<string, string>()
+  const isAboard = (name: string): boolean =>
+    channels.some((channel) => name.startsWith(`metadata/${channel}/`) || name.startsWith(`passengers/${channel}/`))
+  for (;;) {
+    const end = bytes.indexOf(10, at)
+    const text = bytes.toString('latin1', at, Math.min(end < 0 ? bytes.length : end, at + LONGEST_ABOARD))
+    const [, hex = '', name = ''] = /^([0-9a-f]{64}) {2}([!-~]+)$/.exec(text) ?? []
+    if (end < 0 || !isMemberName(name) || !isAboard(name)) return { aboard, at }
+    if (aboard.has(name)) throw bad('SHA256SUMS', FIXED_SUMS.length + aboard.size + 1)
+    aboard.set(name, hex)
+    at = end + 1
+  }
+}
+
+/**
+ * The list in SHA256SUMS of a bundle with passengers of these channels.
+ * Throws SUMS_MALFORMED for any other spelling, order, or a name twice.
+ */
+export function parseSums(bytes: Buffer, channels: readonly string[] = []): Sums {
   const fixed: string[] = []
   let at = 0
   for (const [i, name] of FIXED_SUMS.entries()) {
@@ -100,7 +129,10 @@ export function parseSums(bytes: Buffer): Sums {
     fixed.push(hex)
     at += 64 + 3 + name.length
   }
-  return { fixed: fixed as [string, string, string], blobs: parseBlobs(bytes.subarray(at), 'SHA256SUMS', 'sha256', 4) }
+  const { aboard, at: blobsAt } = parseAboard(bytes, at, channels)
+  const firstLine = FIXED_SUMS.length + aboard.size + 1
+  const blobs = parseBlobs(bytes.subarray(blobsAt), 'SHA256SUMS', 'sha256', firstLine)
+  return { fixed: fixed as [string, string, string], aboard, blobs }
 }
 
 /** The list in SHA512SUMS. Throws SUMS_MALFORMED. */

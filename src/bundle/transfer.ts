@@ -15,7 +15,10 @@ import { isChannelName } from './names.ts'
 
 export const FORMAT = 'sallyport/1'
 /** Features this version reads; a bundle that requires another is refused. */
-export const FEATURES: readonly string[] = []
+export const PASSENGERS = 'passengers'
+export const FEATURES: readonly string[] = [PASSENGERS]
+/** So many bundles of other channels ride in one at most. */
+export const MAX_PASSENGERS = 16
 /** The cap on transfer.json in bytes. */
 export const TRANSFER_CAP = 64 * 1024 * 1024
 
@@ -87,6 +90,14 @@ const schema = z.strictObject({
     }),
   ),
   prerequisites: z.array(digest),
+  /** Bundles of other channels that ride along, by channel. */
+  passengers: z
+    .array(
+      z.strictObject({ channel: z.string().refine(isChannelName, 'channel'), id: digest, sequence: z.int().min(1) }),
+    )
+    .min(1)
+    .max(MAX_PASSENGERS)
+    .optional(),
 })
 
 export type Transfer = z.output<typeof schema>
@@ -99,6 +110,22 @@ export function encodeTransfer(transfer: Transfer): Buffer {
 
 function malformed(detail: string): SallyportError {
   return new SallyportError('TRANSFER_MALFORMED', { side: 'bundle', subject: 'transfer.json', detail })
+}
+
+/** Throws TRANSFER_MALFORMED, PURPOSE_MISMATCH. */
+function demandPassengers({ channel, purpose, requires, passengers }: Transfer): void {
+  if (requires.length !== (passengers === undefined ? 0 : 1)) throw malformed('requires and passengers differ')
+  if (passengers === undefined) return
+  const channels = passengers.map(({ channel: other }) => other)
+  // Two heads of one channel would leave it to the reader which of them counts.
+  if (channels.includes(channel) || channels.some((other, i) => i > 0 && (channels[i - 1] ?? '') >= other))
+    throw malformed('passengers: a channel twice, or out of order')
+  if (purpose !== 'content')
+    throw new SallyportError('PURPOSE_MISMATCH', {
+      side: 'bundle',
+      subject: 'transfer.json',
+      detail: `passengers ride with content, this is a bundle for ${purpose}`,
+    })
 }
 
 /**
@@ -126,6 +153,7 @@ export function parseTransfer(bytes: Uint8Array): Transfer {
   const { repositories } = result.data
   const odd = repositories.find(({ name: own }, i) => i > 0 && (repositories[i - 1]?.name ?? '') >= own)
   if (odd !== undefined) throw malformed(`repositories: ${odd.name} twice or out of order`)
+  demandPassengers(result.data)
   // One spelling only: a second reader must not see other members than we do.
   if (!encodeTransfer(result.data).equals(bytes)) throw malformed('not canonical')
   return result.data

@@ -133,11 +133,37 @@ export function judgeHead(input: HeadInput): HeadVerdict {
   }
 }
 
-function pathOf({ channel }: HeadInput, name: string): string {
+/** What a head says of itself. */
+export interface AgreedHead {
+  id: Digest
+  sequence: number
+  /** Of targets. */
+  expires: string
+  targets: Map<string, TargetInfo>
+}
+
+/**
+ * What a head says of itself, once its three parts are proven to be of this channel and to belong together. No key is
+ * looked at: nothing of it is trusted. Throws METADATA_MALFORMED, METADATA_MIXED, LIMIT_EXCEEDED.
+ */
+export function readAgreedHead(input: Pick<HeadInput, 'channel' | 'bundle'>): AgreedHead {
+  const parts = readParts(input)
+  const mark = headMark(parts.timestamp)
+  if (mark.channel !== input.channel)
+    throw refusal('METADATA_MIXED', parts.timestamp.place, `it speaks for ${mark.channel}, not ${input.channel}`)
+  checkSnapshotBytes(parts, input.bundle.snapshot)
+  checkMark(parts.snapshot, mark)
+  const id: Digest = `sha256:${checkTargetsBytes(parts)}`
+  checkMark(parts.targets, mark)
+  const { expires } = parts.targets
+  return { id, sequence: mark.sequence, expires, targets: targetsOf(parts.targets) }
+}
+
+function pathOf({ channel }: Pick<HeadInput, 'channel'>, name: string): string {
   return `metadata/${channel}/${name}.json`
 }
 
-function readParts(input: HeadInput): Parts {
+function readParts(input: Pick<HeadInput, 'channel' | 'bundle'>): Parts {
   const read = (role: SlotRole): Envelope =>
     readSlot(input.bundle[role], role, { side: 'bundle', subject: pathOf(input, role) })
   return { timestamp: read('timestamp'), snapshot: read('snapshot'), targets: read('targets') }

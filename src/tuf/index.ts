@@ -1,7 +1,15 @@
 /** Floor 5: channels. Builds and judges their TUF metadata; no I/O, no clock. */
 export { addSignature, buildHead, type Head, type HeadPlan } from './build.ts'
 export { CAPS, isChannelName, type Purpose, type Role } from './channel.ts'
-export { judgeHead, type Counters, type HeadFiles, type HeadInput, type HeadVerdict } from './head.ts'
+export {
+  judgeHead,
+  readAgreedHead,
+  type AgreedHead,
+  type Counters,
+  type HeadFiles,
+  type HeadInput,
+  type HeadVerdict,
+} from './head.ts'
 export { approvals, inspectHead, type Approvals, type UnverifiedHead, type UnverifiedPart } from './inspect.ts'
 export { ChannelKey, generateKey, type Signer } from './key.ts'
 export { openKey, sealKey, type Passphrase } from './key-file.ts'

@@ -7,7 +7,8 @@ import { fileInput } from '../../src/bundle/input.ts'
 import { isChannelName, LAYOUT_BYTES, MAX_ROOTS } from '../../src/bundle/names.ts'
 import { BundleReader, promiseCap, ROOTS_CAP, type Head, type PromiseFiles } from '../../src/bundle/reader.ts'
 import { encodeHeader, OCTAL_END } from '../../src/bundle/tar-header.ts'
-import { FORMAT } from '../../src/bundle/transfer.ts'
+import { PASSENGERS_CAP } from '../../src/bundle/passenger.ts'
+import { FORMAT, MAX_PASSENGERS } from '../../src/bundle/transfer.ts'
 import { CODES } from '../../src/errors/index.ts'
 import { ENVELOPE_CAP, MANIFEST_CAP, REVOCATION_LIST_CAP } from '../../src/oci/index.ts'
 import { CAPS, inspectHead, isChannelName as isChannelNameInTuf, readRoot } from '../../src/tuf/index.ts'
@@ -91,6 +92,8 @@ describe('docs/format', () => {
       ['a manifest, bytes', MANIFEST_CAP],
       ['an envelope or generated index, bytes', ENVELOPE_CAP],
       ['a revocation list, bytes', REVOCATION_LIST_CAP],
+      ['passengers', MAX_PASSENGERS],
+      ['group 3p, bytes', PASSENGERS_CAP],
       ['the law together, bytes', LAW_CAP],
       ['a member, bytes', Number.MAX_SAFE_INTEGER],
     ]
@@ -158,7 +161,8 @@ describe('docs/format', () => {
     it('lists every member of transfer.json and no other', () => {
       const rows = section('5').match(/^\| (`\w+`(?:, `\w+`)*) \|/gm) ?? []
       const listed = rows.flatMap((line) => [...line.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ''))
-      assert.deepEqual(listed.sort(), Object.keys(files.transfer).sort())
+      // Only a bundle with passengers names them.
+      assert.deepEqual(listed.sort(), [...Object.keys(files.transfer), 'passengers'].sort())
       const text = section('5')
       const [repository, omission] = ['\nA repository: ', '\nAn omission: '].map((start) => {
         assert.ok(text.includes(start))
