@@ -107,6 +107,13 @@ export const POLICY_EXPLAIN = z.strictObject({
     z.string(),
     z.strictObject({ rule: z.enum(['allowed', 'deprecated', 'refused']), since: z.string().optional() }),
   ),
+  revocation: z.strictObject({
+    measure: z.enum(['report', 'retag', 'remove']),
+    maxStaleness: count.describe('Seconds past its next update for which a list may still be gone by.'),
+    mustHave: z.array(z.string().regex(/^[0-9a-f]{64}$/)).describe('Issuers by SHA-256 of their public key.'),
+    timestampCounts: z.boolean(),
+    releaseNeedsApproval: z.boolean(),
+  }),
 })
 
 export const POLICY_SHOW = z.strictObject({ policy: z.string(), digest: z.string(), scopes: z.array(POLICY_EXPLAIN) })

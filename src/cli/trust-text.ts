@@ -145,7 +145,7 @@ function statementLines(statement: PolicyExplainReport['statements'][number]): s
 }
 
 export function explainText(report: PolicyExplainReport): string[] {
-  const { scope, found, pattern, count, statements, trace, requireOrigin, algorithms, skips } = report
+  const { scope, found, pattern, count, statements, trace, requireOrigin, algorithms, revocation, skips } = report
   if (!found) return [`${plain(scope)}: no policy speaks for it; every artifact is refused`]
   const rules = Object.entries(algorithms).map(
     ([name, { rule, since }]) => `${name} ${rule}${since === undefined ? '' : ` since ${since}`}`,
@@ -158,6 +158,18 @@ export function explainText(report: PolicyExplainReport): string[] {
     ...(skips ? ['  SKIPPED: every artifact is trusted there, and no signature is looked at'] : []),
     ...(requireOrigin ? ['  each signature must be bound to its origin'] : []),
     ...(rules.length === 0 ? [] : [`  algorithms: ${rules.join(', ')}`]),
+    `  revocation: ${revocationWords(revocation).join(', ')}`,
+  ]
+}
+
+function revocationWords(revocation: PolicyExplainReport['revocation']): string[] {
+  const { measure, maxStaleness, mustHave, timestampCounts, releaseNeedsApproval } = revocation
+  return [
+    `what loses its trust is ${{ report: 'reported', retag: 'reported and loses its tags', remove: 'removed' }[measure]}`,
+    ...(maxStaleness === 0 ? [] : [`lists may be ${maxStaleness / 3600} h past their next update`]),
+    ...(mustHave.length === 0 ? [] : [`${counted(mustHave.length, 'issuer')} must have a list`]),
+    ...(timestampCounts ? ['timestamps count as signing times'] : []),
+    ...(releaseNeedsApproval ? ['a release from quarantine needs a second approval'] : []),
   ]
 }
 

@@ -4,6 +4,7 @@ import {
   explainPolicy,
   type AlgorithmRule,
   type Finding,
+  type Measure,
   type PolicyExplanation,
   type TrustMaterial,
 } from '../trust/index.ts'
@@ -30,9 +31,18 @@ export function trustPolicyCheck(options: PolicyOptions): PolicyCheckReport {
   return { policy, usable: material !== undefined, findings, digest: material?.digest ?? null }
 }
 
-export interface PolicyExplainReport extends Omit<PolicyExplanation, 'algorithms'> {
+export interface PolicyExplainReport extends Omit<PolicyExplanation, 'algorithms' | 'revocation'> {
   policy: string
   algorithms: Record<string, { rule: 'allowed' | 'deprecated' | 'refused'; since?: string }>
+  revocation: {
+    measure: Measure
+    /** Seconds past its next update for which a list may still be gone by. */
+    maxStaleness: number
+    /** Issuers by SHA-256 of their public key. */
+    mustHave: string[]
+    timestampCounts: boolean
+    releaseNeedsApproval: boolean
+  }
 }
 
 function plainRule(rule: AlgorithmRule): { rule: 'allowed' | 'deprecated' | 'refused'; since?: string } {
@@ -40,9 +50,15 @@ function plainRule(rule: AlgorithmRule): { rule: 'allowed' | 'deprecated' | 'ref
 }
 
 function explained(policy: string, material: TrustMaterial, scope: string): PolicyExplainReport {
-  const { algorithms, ...explanation } = explainPolicy(material, scope)
+  const { algorithms, revocation, ...explanation } = explainPolicy(material, scope)
   const rules = Object.entries(algorithms).map(([name, rule]) => [name, plainRule(rule)] as const)
-  return { policy, ...explanation, algorithms: Object.fromEntries(rules) }
+  const { maxStaleness = 0, mustHave } = revocation
+  return {
+    policy,
+    ...explanation,
+    algorithms: Object.fromEntries(rules),
+    revocation: { ...revocation, maxStaleness, mustHave: [...mustHave] },
+  }
 }
 
 /** What the policy says of one repository by its name at the destination. Throws as `openPolicy`. */

@@ -14,11 +14,11 @@ export interface Applicable {
 
 /**
  * What is asked of the artifacts of a repository, or undefined when nothing speaks for it, which is a refusal.
- * With a policy.yaml its longest matching scope decides and no other; without one, the one statement of notation's file.
+ * With scopes in policy.yaml the longest that matches decides and no other; without, the one statement of notation's file.
  */
 export function applicablePolicy({ policy, site }: TrustMaterial, repository: string): Applicable | undefined {
-  if (site !== undefined) {
-    const scope = siteScopeFor(site, repository)
+  if (site?.scopes !== undefined) {
+    const scope = siteScopeFor(site.scopes, repository)
     if (scope === undefined) return undefined
     return { site: scope, require: scope.require, trace: scope.trace, requireOrigin: scope.requireOrigin }
   }

@@ -3,6 +3,7 @@ import { applicablePolicy } from './applicable.ts'
 import type { AlgorithmRules } from './algorithm-rule.ts'
 import type { Actions, Level, Override } from './level.ts'
 import type { TrustMaterial } from './material.ts'
+import type { RevocationPolicy } from './revocation-policy.ts'
 import type { SiteStatement } from './site-policy.ts'
 import type { Statement } from './statement.ts'
 import type { StoreName } from './store-name.ts'
@@ -33,6 +34,7 @@ export interface PolicyExplanation {
   trace: StatementExplanation[]
   requireOrigin: boolean
   algorithms: AlgorithmRules
+  revocation: RevocationPolicy
   /** Nothing is looked at: to be said aloud. */
   skips: boolean
 }
@@ -63,6 +65,7 @@ export function explainPolicy(material: TrustMaterial, scope: string): PolicyExp
     trace: (applicable?.trace ?? []).map(explain),
     requireOrigin: applicable?.requireOrigin ?? false,
     algorithms: material.site?.algorithms ?? {},
+    revocation: material.revocation,
     skips: statements.some(({ level }) => level === 'skip'),
   }
 }

@@ -7,6 +7,7 @@ import type { Certificate } from '../signature/index.ts'
 import { readBlobPolicy, type BlobPolicy } from './blob-policy.ts'
 import { faultOf, reporter, type Finding, type Reporter } from './finding.ts'
 import { readOciPolicy, type OciPolicy } from './oci-policy.ts'
+import { PLAIN_REVOCATION, type RevocationPolicy } from './revocation-policy.ts'
 import { readSitePolicy, type SitePolicy } from './site-policy.ts'
 import type { StoreName } from './store-name.ts'
 import { readStoreFile, STORE_FOLDER } from './trust-store.ts'
@@ -17,6 +18,8 @@ export interface TrustMaterial {
   blobPolicy?: BlobPolicy
   /** `policy.yaml`. */
   site?: SitePolicy
+  /** Of policy.yaml, or what holds without. */
+  revocation: RevocationPolicy
   /** Presence in a store grants nothing until a statement names the store. */
   stores: ReadonlyMap<StoreName, readonly Certificate[]>
   /** SHA-256 over names, lengths and bytes of all files, sorted by name: equal digests, equal verdicts at equal `now`. */
@@ -98,7 +101,8 @@ export function checkTrustMaterial(
     reportAbsent(blobPolicy, stores, reporter(findings, BLOB, 'POLICY_MALFORMED'))
   }
   if (findings.some(({ severity }) => severity === 'error')) return { findings }
-  const material: TrustMaterial = { stores, digest: digestOfFiles(used) }
+  const revocation = site?.revocation ?? PLAIN_REVOCATION
+  const material: TrustMaterial = { revocation, stores, digest: digestOfFiles(used) }
   if (policy !== undefined) material.policy = policy
   if (blobPolicy !== undefined) material.blobPolicy = blobPolicy
   if (site !== undefined) material.site = site

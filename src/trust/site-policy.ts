@@ -1,6 +1,6 @@
 /**
  * `policy.yaml`: what a site demands beyond notation's own file: how many parties must have signed, for which
- * destination, with which algorithms. Its statements name statements of `trustpolicy.oci.json` and apply them by name,
+ * destination, with which algorithms, and what follows from revocations. Its statements name statements of `trustpolicy.oci.json` and apply them by name,
  * whatever their `registryScopes` say (those go on to rule stock notation, which knows no thresholds).
  */
 import { z } from 'zod'
@@ -9,6 +9,7 @@ import type { Reporter } from './finding.ts'
 import { actionsOf } from './level.ts'
 import type { OciPolicy } from './oci-policy.ts'
 import { isScope, isScopePattern, patternCovers } from './registry-scope.ts'
+import { readRevocation, REVOCATION_SHAPE, type RevocationPolicy } from './revocation-policy.ts'
 import type { Statement } from './statement.ts'
 import { readYaml, type YamlDocument } from './yaml-document.ts'
 
@@ -35,8 +36,10 @@ export interface SiteScope {
 }
 
 export interface SitePolicy {
-  scopes: readonly SiteScope[]
+  /** Absent in a file that has neither scopes nor statements: then notation's file alone says who is trusted. */
+  scopes?: readonly SiteScope[]
   algorithms: AlgorithmRules
+  revocation: RevocationPolicy
 }
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
@@ -60,21 +63,29 @@ const scope = z
   })
   .refine(({ require, trace }) => require !== undefined || trace !== undefined, 'a scope needs require, or trace')
 
-const schema = z.strictObject({
-  version: z.literal(1, 'the version is 1'),
-  scopes: z.array(scope).min(1).max(10_000),
-  statements: z.record(name, z.strictObject({ notation: z.string().min(1), level: z.literal('trace').optional() })),
-  algorithms: z
-    .partialRecord(
-      z.enum(SIGNATURE_ALGORITHMS),
-      z.union([z.enum(['allowed', 'refused']), z.strictObject({ deprecated: day })], {
-        error: 'an algorithm is allowed, refused or {deprecated: YYYY-MM-DD}',
-      }),
-    )
-    .default({}),
-})
+const schema = z
+  .strictObject({
+    version: z.literal(1, 'the version is 1'),
+    scopes: z.array(scope).min(1).max(10_000).optional(),
+    statements: z
+      .record(name, z.strictObject({ notation: z.string().min(1), level: z.literal('trace').optional() }))
+      .optional(),
+    algorithms: z
+      .partialRecord(
+        z.enum(SIGNATURE_ALGORITHMS),
+        z.union([z.enum(['allowed', 'refused']), z.strictObject({ deprecated: day })], {
+          error: 'an algorithm is allowed, refused or {deprecated: YYYY-MM-DD}',
+        }),
+      )
+      .default({}),
+    revocation: REVOCATION_SHAPE.optional(),
+  })
+  .refine(({ scopes, statements }) => (scopes === undefined) === (statements === undefined), {
+    error: 'scopes and statements stand together, or both are absent',
+  })
 
 type Document = z.output<typeof schema>
+type Scoped = { [K in 'scopes' | 'statements']: NonNullable<Document[K]> }
 
 /** Midnight UTC of a day, or undefined for a day that no calendar has. */
 function dayOf(text: string): Date | undefined {
@@ -101,21 +112,34 @@ export function readSitePolicy(
     }
     return undefined
   }
-  const statements = readStatements(result.data, notation, yaml, report)
-  const declared = new Set(Object.keys(result.data.statements))
-  const scopes = result.data.scopes.map((from, i) => readScope(from, i, statements, declared, yaml, report))
+  const { scopes, statements = {} } = result.data
+  const algorithms = readAlgorithms(result.data.algorithms)
+  const revocation = readRevocation(result.data.revocation, yaml, report)
+  if (scopes === undefined) return { algorithms, revocation }
+  return { scopes: readScopes({ scopes, statements }, notation, yaml, report), algorithms, revocation }
+}
+
+function readScopes(
+  document: Scoped,
+  notation: OciPolicy | undefined,
+  yaml: YamlDocument,
+  report: Reporter,
+): SiteScope[] {
+  const statements = readStatements(document, notation, yaml, report)
+  const declared = new Set(Object.keys(document.statements))
+  const scopes = document.scopes.map((from, i) => readScope(from, i, statements, declared, yaml, report))
   const patterns = new Map<string, number>()
   for (const [i, { pattern }] of scopes.entries()) {
     // Stops a policy in which the reader's order of scopes would decide.
     if (patterns.has(pattern)) report.error(yaml.placeOf(['scopes', i, 'scope']), `${pattern} stands there twice`)
     patterns.set(pattern, i)
   }
-  reportIdle(result.data, yaml, report)
-  return { scopes, algorithms: readAlgorithms(result.data.algorithms) }
+  reportIdle(document, yaml, report)
+  return scopes
 }
 
 function readStatements(
-  { statements }: Document,
+  { statements }: Scoped,
   notation: OciPolicy | undefined,
   yaml: YamlDocument,
   report: Reporter,
@@ -136,7 +160,7 @@ function readStatements(
 }
 
 function readScope(
-  from: Document['scopes'][number],
+  from: Scoped['scopes'][number],
   i: number,
   statements: ReadonlyMap<string, Statement>,
   declared: ReadonlySet<string>,
@@ -172,7 +196,7 @@ function readScope(
   return { pattern: from.scope, require, trace, requireOrigin: from.requireOrigin }
 }
 
-function reportIdle({ statements, scopes }: Document, yaml: YamlDocument, report: Reporter): void {
+function reportIdle({ statements, scopes }: Scoped, yaml: YamlDocument, report: Reporter): void {
   const used = new Set<string>()
   for (const { require, trace = [] } of scopes) {
     const wanted = require === undefined ? [] : 'allOf' in require ? require.allOf : require.of
@@ -193,10 +217,10 @@ function readAlgorithms(from: Document['algorithms']): AlgorithmRules {
 }
 
 /** The scope that speaks for a repository: of those that cover it the longest, else none, which is a refusal. */
-export function siteScopeFor(policy: SitePolicy, repository: string): SiteScope | undefined {
+export function siteScopeFor(scopes: readonly SiteScope[], repository: string): SiteScope | undefined {
   if (!isScope(repository)) return undefined
   let longest: SiteScope | undefined
-  for (const candidate of policy.scopes)
+  for (const candidate of scopes)
     if (patternCovers(candidate.pattern, repository) && candidate.pattern.length > (longest?.pattern.length ?? 0))
       longest = candidate
   return longest

@@ -15,6 +15,7 @@ statements:
   v: { notation: vendor }
   s: { notation: second }
 algorithms: { ES256: refused, PS256: { deprecated: 2027-01-01 } }
+revocation: { measure: retag, maxStaleness: 7d, mustHave: [${'ab'.repeat(32)}], releaseNeedsApproval: true }
 `
 const SECOND = statement({ name: 'second', registryScopes: ['a.b/c'], trustStores: ['ca:absent'] })
 const SKIP = statement({
@@ -99,6 +100,13 @@ describe('transfer/trust-policy', () => {
     assert.deepEqual(other.algorithms, {
       ES256: { rule: 'refused' },
       PS256: { rule: 'deprecated', since: '2027-01-01' },
+    })
+    assert.deepEqual(other.revocation, {
+      measure: 'retag',
+      maxStaleness: 7 * 86_400,
+      mustHave: ['ab'.repeat(32)],
+      timestampCounts: false,
+      releaseNeedsApproval: true,
     })
   })
 

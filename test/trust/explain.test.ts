@@ -50,6 +50,7 @@ statements:
   other: { notation: acme-images }
   watch: { notation: acme-images, level: trace }
 algorithms: { ES256: refused }
+revocation: { measure: remove, maxStaleness: 12h }
 `
     const explained = explainPolicy(material([statement()], { 'ca:acme': [acme.root] }, site), SCOPE)
     assert.deepEqual(
@@ -64,5 +65,7 @@ algorithms: { ES256: refused }
         ['watch', 'acme-images', 'trace'],
       ],
     )
+    assert.deepEqual([explained.revocation.measure, explained.revocation.maxStaleness], ['remove', 43_200])
+    assert.equal(explainPolicy(material([statement()]), SCOPE).revocation.measure, 'report')
   })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { checkTrustMaterial, readTrustMaterial } from '../../src/trust/index.ts'
-import { folder, statement, type Files } from './policy-fixture.ts'
+import { party, signed } from './pki-fixture.ts'
+import { assertVerdict, folder, judge, material, statement, type Files } from './policy-fixture.ts'
 
 const level = (name: string, override?: Record<string, string>): Record<string, unknown> =>
   statement({ name, registryScopes: [`local/${name}`], signatureVerification: { level: name, override } })
@@ -26,7 +27,15 @@ statements:
   second: { notation: firm }
   watch: { notation: audit, level: trace }
 algorithms: { PS256: { deprecated: 2027-01-01 }, ES256: refused, ES384: allowed }
+revocation:
+  measure: retag
+  maxStaleness: 7d
+  mustHave: [${'ab'.repeat(32)}, '${'12'.repeat(32)}']
+  timestampCounts: true
+  releaseNeedsApproval: true
 `
+/** From the section on the end is the section's own. */
+const SECTION = GOOD.slice(GOOD.indexOf('revocation:'))
 
 function files(text: string): Files {
   return folder(notation, {}, text)
@@ -37,7 +46,7 @@ describe('trust/site-policy', () => {
     assert.deepEqual(checkTrustMaterial(files(GOOD)).findings, [])
     const { site } = readTrustMaterial(files(GOOD))
     assert.deepEqual(
-      site?.scopes.map(({ pattern, require, trace, requireOrigin }) => [
+      site?.scopes?.map(({ pattern, require, trace, requireOrigin }) => [
         pattern,
         require?.count,
         require?.of.map(({ name, statement: { name: own } }) => `${name}=${own}`),
@@ -54,6 +63,40 @@ describe('trust/site-policy', () => {
       ES256: 'refused',
       ES384: 'allowed',
     })
+    assert.deepEqual(site.revocation, {
+      measure: 'retag',
+      maxStaleness: 7 * 86_400,
+      mustHave: new Set(['ab'.repeat(32), '12'.repeat(32)]),
+      timestampCounts: true,
+      releaseNeedsApproval: true,
+    })
+  })
+
+  it('counts the staleness in days and in hours', () => {
+    for (const [text, seconds] of [
+      ['12h', 43_200],
+      ['1d', 86_400],
+      ['9999d', 863_913_600],
+    ] as const)
+      assert.equal(readTrustMaterial(files(GOOD.replace('7d', text))).revocation.maxStaleness, seconds)
+  })
+
+  it('holds the mildest of everything where nothing is said of revocations', () => {
+    const plain = { measure: 'report', mustHave: new Set(), timestampCounts: false, releaseNeedsApproval: false }
+    for (const text of [GOOD.replace(SECTION, ''), GOOD.replace(SECTION, 'revocation: {}\n')])
+      assert.deepEqual(readTrustMaterial(files(text)).revocation, plain)
+    assert.deepEqual(readTrustMaterial(folder(notation, {})).revocation, plain)
+  })
+
+  it("leaves notation's file to rule where there are neither scopes nor statements", async () => {
+    const acme = party('acme')
+    const by = material([statement()], { 'ca:acme': [acme.root] }, 'version: 1\nrevocation: { measure: remove }\n')
+    assert.equal(by.revocation.measure, 'remove')
+    const verdict = await judge(by, [await signed(acme)])
+    assertVerdict(verdict, 'trusted')
+    assert.deepEqual(verdict.statements, ['acme-images'])
+    const hard = material([statement()], { 'ca:acme': [acme.root] }, 'version: 1\nalgorithms: { ES256: refused }\n')
+    assertVerdict(await judge(hard, [await signed(acme)]), 'rejected', 'ALGORITHM_DISALLOWED')
   })
 
   it('lets a permissive statement count: it enforces who signed', () => {
@@ -68,6 +111,23 @@ describe('trust/site-policy', () => {
     ['another version', 'version: 1', 'version: 2', '1:10'],
     ['a version that is text', 'version: 1', 'version: "1"', '1:10'],
     ['an unknown key', 'version: 1', 'version: 1\nextra: 1', '2:8'],
+    ['statements without scopes', GOOD.slice(GOOD.indexOf('scopes:'), GOOD.indexOf('statements:')), '', '1:1'],
+    ['scopes without statements', GOOD.slice(GOOD.indexOf('statements:'), GOOD.indexOf('algorithms:')), '', '1:1'],
+    ['an unknown measure', 'measure: retag', 'measure: delete', '15:12'],
+    ['a staleness of nothing', '7d', '0d', '16:17'],
+    ['a staleness without a unit', '7d', '7', '16:17'],
+    ['a staleness in weeks', '7d', '1w', '16:17'],
+    ['a staleness of half a day', '7d', '0.5d', '16:17'],
+    ['a staleness without end', '7d', '10000d', '16:17'],
+    ['an issuer by upper case', 'ab'.repeat(32), 'AB'.repeat(32), '17:14'],
+    ['an issuer by half a digest', '12'.repeat(32), '12'.repeat(16), '17:80'],
+    ['an issuer whose digits YAML takes for a number', `'${'12'.repeat(32)}'`, '12'.repeat(32), '17:80'],
+    ['an issuer twice', `'${'12'.repeat(32)}'`, 'ab'.repeat(32), '17:80'],
+    ['issuers that are no list', SECTION.slice(SECTION.indexOf('['), SECTION.indexOf(']') + 1), 'all', '17:13'],
+    ['a switch that is text', 'timestampCounts: true', 'timestampCounts: "yes"', '18:20'],
+    ['a switch that is a number', 'releaseNeedsApproval: true', 'releaseNeedsApproval: 1', '19:25'],
+    ['an unknown key on revocation', 'measure: retag', 'mesure: retag', '15:11'],
+    ['a section that is empty', SECTION, 'revocation:\n', '14:12'],
     ['no scopes', GOOD.slice(GOOD.indexOf('scopes:'), GOOD.indexOf('statements:')), 'scopes: []\n', '2:9'],
     ['a bare "*"', 'registry.site:5000/mirror/*', '"*"', '3:12'],
     ['a wildcard inside', 'registry.site:5000/mirror/*', 'registry.site:5000/*/app', '3:12'],
@@ -107,8 +167,8 @@ describe('trust/site-policy', () => {
   for (const [what, from, to, ...places] of cases)
     it(`refuses ${what} at its line and column`, () => {
       assert.ok(GOOD.includes(from))
-      const { material, findings } = checkTrustMaterial(files(GOOD.replace(from, to)))
-      assert.equal(material, undefined)
+      const { material: read, findings } = checkTrustMaterial(files(GOOD.replace(from, to)))
+      assert.equal(read, undefined)
       const errors = findings.filter(({ severity }) => severity === 'error')
       assert.deepEqual(
         errors.map(({ file, code }) => [file, code]),
@@ -137,8 +197,8 @@ describe('trust/site-policy', () => {
 
   it('refuses bytes that are no UTF-8, and a document that explodes', () => {
     for (const bytes of [Buffer.from([0x61, 0xff]), Buffer.from(bomb())]) {
-      const { material, findings } = checkTrustMaterial(new Map([...files(GOOD), ['policy.yaml', bytes]]))
-      assert.equal(material, undefined)
+      const { material: read, findings } = checkTrustMaterial(new Map([...files(GOOD), ['policy.yaml', bytes]]))
+      assert.equal(read, undefined)
       assert.deepEqual(
         findings.map(({ place }) => place),
         ['1:1'],
