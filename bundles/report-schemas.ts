@@ -3,8 +3,10 @@ import { z } from 'zod'
 import {
   CODES,
   type ApproveReport,
+  type CaCrlReport,
   type CaInitReport,
   type CaIssueReport,
+  type CaRevokeReport,
   type CaShowReport,
   type ChannelInitReport,
   type ChannelShowReport,
@@ -38,8 +40,10 @@ import {
 import { EXITS } from './make-errors.ts'
 import { count, digest, time } from './schema-words.ts'
 import {
+  CA_CRL,
   CA_INIT,
   CA_ISSUE,
+  CA_REVOKE,
   CA_SHOW,
   POLICY_CHECK,
   POLICY_EDIT,
@@ -236,6 +240,8 @@ export const REPORTS = {
   sign: SIGN,
   'ca init': CA_INIT,
   'ca issue': CA_ISSUE,
+  'ca revoke': CA_REVOKE,
+  'ca crl': CA_CRL,
   'ca show': CA_SHOW,
   'trust store add': STORE_ADD,
   'trust store list': STORE_LIST,
@@ -314,6 +320,8 @@ interface Given {
   sign: SignReport | SignBlobReport
   'ca init': CaInitReport
   'ca issue': CaIssueReport
+  'ca revoke': CaRevokeReport
+  'ca crl': CaCrlReport
   'ca show': CaShowReport
   'trust store add': StoreAddReport
   'trust store list': StoreListReport

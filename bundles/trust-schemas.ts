@@ -29,6 +29,46 @@ export const CA_INIT = z.strictObject({
 
 export const CA_ISSUE = z.strictObject({ dir: z.string(), certificate: z.strictObject(listed), dryRun: z.boolean() })
 
+const reason = z.enum([
+  'unspecified',
+  'keyCompromise',
+  'cACompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'certificateHold',
+  'privilegeWithdrawn',
+])
+const issued = z.strictObject({ number: count, thisUpdate: time, nextUpdate: time })
+
+export const CA_REVOKE = z.strictObject({
+  dir: z.string(),
+  issuer: z.string().describe('Folder of the authority that must issue the next list.'),
+  certificate: z.strictObject({ subject: z.string(), serial: z.string(), fingerprint, notAfter: time }),
+  reason,
+  revoked: time,
+  invalidity: time.nullable().describe('Since when the key is held to be bad.'),
+  released: time.nullable().describe('When the hold ended; null while it is revoked.'),
+  crlUrl: z.string().nullable(),
+  dryRun: z.boolean(),
+})
+
+export const CA_CRL = z.strictObject({
+  dir: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  form: z.enum(['base', 'delta']),
+  number: count.describe('In a dry run the one it would get.'),
+  deltaBase: count.nullable().describe('The base list that a delta builds on.'),
+  thisUpdate: time,
+  nextUpdate: time,
+  entries: count,
+  url: z.string().nullable().describe('Where it is to be published.'),
+  deltaUrl: z.string().nullable().describe('Where verifiers of a base list will ask for a delta with a higher number.'),
+  files: z.array(z.string()),
+  dryRun: z.boolean(),
+})
+
 export const CA_SHOW = z.strictObject({
   dir: z.string(),
   certificates: z.array(
@@ -37,6 +77,29 @@ export const CA_SHOW = z.strictObject({
       depth: count,
       validity: z.enum(['valid', 'expired', 'not yet valid']),
       keyHere: z.boolean(),
+      revoked: z.strictObject({ reason: z.string(), since: time }).nullable(),
+      revocation: z
+        .strictObject({
+          base: issued.nullable(),
+          delta: issued.nullable(),
+          deltaUrl: z.string().nullable(),
+          due: time.nullable().describe('When the next list must be there; null before the first.'),
+          overdue: z.boolean(),
+          unlisted: count.describe('Changes that no list tells of yet.'),
+          revoked: z.array(
+            z.strictObject({
+              serial: z.string(),
+              subject: z.string(),
+              reason,
+              revoked: time,
+              invalidity: time.nullable(),
+              released: time.nullable(),
+              listed: z.boolean(),
+            }),
+          ),
+        })
+        .nullable()
+        .describe('Of an authority.'),
     }),
   ),
   ends: z.array(z.strictObject({ name: z.string(), notAfter: time })),

@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path'
 import type { Argv } from 'yargs'
 import type { PartialSubject } from '../index.ts'
 import { caInitText, caIssueText, caShowText } from './ca-text.ts'
+import { addCaCrl, addCaRevoke } from './ca-list-commands.ts'
 import { usage, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 
@@ -63,7 +64,7 @@ async function subjectOf({ name, subject, dir }: Pick<InitArgs, 'name' | 'subjec
 
 export function addCa(yargs: Argv, register: Register): Argv {
   return yargs.command('ca', "one's own certificates", (y) =>
-    y
+    addCaCrl(addCaRevoke(y, register), register)
       .command(
         'init',
         'make keys and certificates',
@@ -178,7 +179,7 @@ export function addCa(yargs: Argv, register: Register): Argv {
       )
       .command(
         'show',
-        'the tree, with fingerprints, scopes and what ends when',
+        'the tree, with fingerprints, scopes, what is revoked and what ends when',
         (z) =>
           z
             .option('dir', { type: 'string', demandOption: true, requiresArg: true, describe: 'the folder of ca init' })

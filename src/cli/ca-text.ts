@@ -1,5 +1,6 @@
 /** Reports on one's own certificates in words. */
 import type { CaInitReport, CaIssueReport, CaListing, CaShowReport } from '../index.ts'
+import { revocationLines } from './ca-list-text.ts'
 import { counted, plain } from './show.ts'
 
 /** Said wherever a scope is: whoever reads it must not take it for more than it is. */
@@ -76,11 +77,14 @@ export function caShowText({ certificates, ends }: CaShowReport): string[] {
     ...certificates.flatMap((shown) => {
       const state = [
         ...(shown.validity === 'valid' ? [] : [shown.validity.toUpperCase()]),
+        ...(shown.revoked === null ? [] : [`REVOKED: ${shown.revoked.reason}`]),
         ...(shown.keyHere ? ['key here'] : ['key elsewhere']),
       ]
       // A delegate's folder holds his own part of the tree, whose issuer is named, not shown.
       const above = shown.depth === 0 && shown.issuedBy !== null ? [`  issued by ${plain(shown.issuedBy)}`] : []
-      return [...certificateLines(shown, state), ...above].map((line) => `${'    '.repeat(shown.depth)}${line}`)
+      return [...certificateLines(shown, state), ...above, ...revocationLines(shown)].map(
+        (line) => `${'    '.repeat(shown.depth)}${line}`,
+      )
     }),
     'ends:',
     ...ends.map(({ name, notAfter }) => `  ${day(notAfter)}  ${plain(name)}`),

@@ -13,6 +13,16 @@ export function demandCrlBase(base: string): void {
     throw bad('it is a folder, without ? # or user')
 }
 
+/** Passes for the URL of one list over plain HTTP. Throws USAGE. */
+export function demandListUrl(url: string, option: string): void {
+  if (url.startsWith('http://') && URL.canParse(url) && /^[!-~]{1,2048}$/.test(url)) return
+  throw new SallyportError('USAGE', {
+    side: 'source',
+    subject: option,
+    detail: 'the URL of a list, in ASCII: it begins with http://, the one scheme that verifiers fetch lists by',
+  })
+}
+
 /** The place of one authority's list in the folder `base`. */
 export function crlUrlFor(base: string, name: string): string {
   return `${base.replace(/\/+$/, '')}/${encodeURIComponent(name)}.crl`

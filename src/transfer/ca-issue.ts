@@ -85,7 +85,8 @@ function authorityOf({ name, chain, delegation }: CaEntry): Authority {
   }
 }
 
-async function openIssuer(issuer: CaEntry, ask: AskPassphrase): Promise<KeyObject> {
+/** The key of an authority. Throws KEY_MISSING, KEY_MALFORMED, KEY_PASSPHRASE, CA_MALFORMED. */
+export async function openIssuer(issuer: CaEntry, ask: AskPassphrase): Promise<KeyObject> {
   const file = join(issuer.folder, KEY_FILE)
   if (!issuer.keyHere)
     throw new SallyportError('KEY_MISSING', {

@@ -10,8 +10,10 @@ export type { ApproveOptions, ApproveReport } from './approve.ts'
 export type { AskPassphrase } from './channel-folder.ts'
 export type { CaInitOptions, CaInitReport, CaPreset } from './ca-init.ts'
 export type { CaIssueOptions, CaIssueReport } from './ca-issue.ts'
+export type { CaCrlOptions, CaCrlReport } from './ca-crl.ts'
 export type { CaListing } from './ca-listing.ts'
-export type { CaShowOptions, CaShowReport } from './ca-show.ts'
+export type { CaRevokeOptions, CaRevokeReport } from './ca-revoke.ts'
+export type { CaShowOptions, CaShowReport, CaShown } from './ca-show.ts'
 export type { PartialSubject } from './ca-subject.ts'
 export type { ChannelInitOptions, ChannelInitReport } from './channel-init.ts'
 export type { ChannelShowReport, PinReport } from './channel-verbs.ts'
@@ -54,6 +56,8 @@ export const channelUnpin = lazily(async () => (await import('./channel-verbs.ts
 
 export const caInit = lazily(async () => (await import('./ca-init.ts')).caInit)
 export const caIssue = lazily(async () => (await import('./ca-issue.ts')).caIssue)
+export const caRevoke = lazily(async () => (await import('./ca-revoke.ts')).caRevoke)
+export const caCrl = lazily(async () => (await import('./ca-crl.ts')).caCrl)
 export const caShow = lazily(async () => (await import('./ca-show.ts')).caShow)
 export const parseSubject = lazily(async () => (await import('./ca-subject.ts')).parseSubject)
 

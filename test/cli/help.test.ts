@@ -16,6 +16,8 @@ const COMMANDS = [
   'check',
   'ca init',
   'ca issue',
+  'ca revoke',
+  'ca crl',
   'ca show',
   'trust store add',
   'trust store list',

@@ -103,6 +103,14 @@ describe('docs/schemas', () => {
     await check('ca init', sallyport.caInit({ preset: 'team', dir, subject, algorithm: 'ES256', passphrase }))
     const wanted = { dir, commonName: 'ci', kind: 'signer' as const, passphrase, newPassphrase: passphrase }
     await check('ca issue', sallyport.caIssue(wanted))
+    const revoked = { dir, certificate: 'ci', invalidity: new Date('2026-01-01T00:00:00Z') }
+    await check('ca revoke', sallyport.caRevoke({ ...revoked, reason: 'certificateHold', dryRun: true }))
+    await check('ca revoke', sallyport.caRevoke({ ...revoked, reason: 'certificateHold' }))
+    await check('ca show', sallyport.caShow({ dir }))
+    await check('ca crl', sallyport.caCrl({ dir, passphrase, deltaUrl: 'http://crl.x/d', dryRun: true }))
+    await check('ca crl', sallyport.caCrl({ dir, passphrase, deltaUrl: 'http://crl.x/d' }))
+    await check('ca revoke', sallyport.caRevoke({ dir, certificate: 'ci', reason: 'unhold' }))
+    await check('ca crl', sallyport.caCrl({ dir, passphrase, delta: true }))
     const { certificates } = await check('ca show', sallyport.caShow({ dir }))
 
     const policy = join(near.dir, 'policy')
