@@ -117,6 +117,39 @@ export interface BenchTimes {
   readonly count: number
 }
 
+export interface GoListEntry {
+  /** Hex. */
+  readonly serial: string
+  readonly revoked: Date
+  /** 0 for none. */
+  readonly reason: number
+  readonly invalidity?: Date
+}
+
+export interface GoListTerms {
+  /** Files of PEM: certificate and PKCS#8 key. */
+  readonly issuer: string
+  readonly key: string
+  /** Decimal, as {@link deltaBase}. */
+  readonly number: string
+  readonly deltaBase?: string
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  readonly entries: readonly GoListEntry[]
+  readonly pss?: boolean
+}
+
+export interface GoList {
+  readonly ok: boolean
+  readonly error?: string
+  readonly number?: string
+  /** Empty for none. */
+  readonly deltaBase?: string
+  readonly thisUpdate?: string
+  readonly nextUpdate?: string
+  readonly entries?: readonly { serial: string; revoked: string; reason: number; invalidity?: string }[]
+}
+
 export const PAYLOAD_TYPE = 'application/vnd.cncf.notary.payload.v1+json'
 const SOURCES = fileURLToPath(new URL('notation/', import.meta.url))
 
@@ -228,6 +261,16 @@ export class NotationJudge {
       },
     })
     return Buffer.from(answer.envelope, 'base64')
+  }
+
+  /** A revocation list as Go's crypto/x509 makes it; throws what it refuses to make. */
+  async makeList(terms: GoListTerms): Promise<Buffer> {
+    return Buffer.from((await this.#ask<{ list: string }>({ makeList: terms })).list, 'base64')
+  }
+
+  /** What Go's crypto/x509 reads in a list, and whether it takes it for the issuer's (a file of PEM). */
+  readList(list: Uint8Array, issuer: string): Promise<GoList> {
+    return this.#ask<GoList>({ readList: { issuer, list: base64(list) } })
   }
 
   /** Seconds that a loop over notation.Verify takes; every reference must pass. */

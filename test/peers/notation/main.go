@@ -26,6 +26,8 @@ type request struct {
 	Seal           *sealRequest     `json:"seal"`
 	Craft          *craftRequest    `json:"craft"`
 	Bench          *benchRequest    `json:"bench"`
+	MakeList       *makeListRequest `json:"makeList"`
+	ReadList       *readListRequest `json:"readList"`
 }
 
 func (r request) run(ctx context.Context) (any, error) {
@@ -44,6 +46,10 @@ func (r request) run(ctx context.Context) (any, error) {
 		return r.Craft.run()
 	case r.Bench != nil:
 		return r.Bench.run(ctx)
+	case r.MakeList != nil:
+		return r.MakeList.run()
+	case r.ReadList != nil:
+		return r.ReadList.run()
 	}
 	return nil, fmt.Errorf("no command")
 }
