@@ -84,7 +84,7 @@ describe('trust/revocation', () => {
     )
   })
 
-  it('lets no time excuse that comes from a stranger or a revoked authority, though the policy only logs them', async () => {
+  it('lets no time excuse that comes from a stranger or a revoked authority, though the policy only logs them (R5)', async () => {
     const revocation = ({ purpose, signingTime, timestampTime }: RevocationQuery): RevocationAnswer =>
       purpose === 'codeSigning' && (signingTime ?? timestampTime) !== undefined ? good : revoked
     const stamped = await signed(acme, { timestamp: stamp(tsa, { genTime: NOW.toISOString() }) })
