@@ -137,6 +137,8 @@ describe('trust/revocation', () => {
     assertVerdict(await judge(by(2), both, { revocation }), 'rejected', 'CERTIFICATE_REVOKED')
     assertVerdict(await judge(by(1), both, { revocation }), 'trusted')
     assertVerdict(await judge(by(2), both.slice(1), { revocation }), 'rejected', 'POLICY_UNMET')
+    const late = [await signed(acme, { expiry: new Date('2026-06-02T00:00:00Z') }), await signed(other)]
+    assertVerdict(await judge(by(2), late, { revocation }), 'rejected', 'POLICY_UNMET')
   })
 
   it('enforces the revocation of a timestamp authority with the timestamp, unless revocation is skipped', async () => {
@@ -167,6 +169,24 @@ describe('trust/revocation', () => {
         'trusted',
       )
     assert.equal(asked, 1)
+  })
+
+  it('asks once for a chain whose signatures were stamped at different times, while it is good', async () => {
+    const asked: RevocationQuery[] = []
+    const judging = judgeWith(strict({}, { trustStores: ['ca:acme', 'tsa:time'] }), NOW, {
+      revocation: (query) => {
+        asked.push(query)
+        return good
+      },
+    })
+    for (const genTime of ['2026-06-01T00:00:00Z', '2026-06-02T00:00:00Z', '2026-06-03T00:00:00Z']) {
+      const signatures = [await signed(acme, { timestamp: stamp(tsa, { genTime }) })]
+      assertVerdict(await judging.artifact({ artifact: ARTIFACT, scope: SCOPE, signatures }), 'trusted')
+    }
+    assert.deepEqual(
+      asked.map(({ purpose }) => purpose),
+      ['timestamping', 'codeSigning'],
+    )
   })
 })
 
