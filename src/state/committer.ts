@@ -4,8 +4,11 @@ import { draftRows, type Draft, type Journal } from './journal.ts'
 import type { Entry, JournalRow } from './journal-row.ts'
 import { Ledger } from './ledger.ts'
 
+/** What is to be written, told once everything before it was applied. */
+export type Drafting = (ledger: Ledger) => readonly Entry[]
+
 interface Request {
-  entries: readonly Entry[]
+  entries: Drafting
   resolve: (rows: JournalRow[]) => void
   reject: (error: unknown) => void
 }
@@ -44,7 +47,7 @@ export class Committer {
    * After a failed write of the index the rows stand in the journal and every later submit is rejected: the next open
    * brings the index up.
    */
-  submit(entries: readonly Entry[]): Promise<JournalRow[]> {
+  submit(entries: Drafting): Promise<JournalRow[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entries, resolve, reject })
       this.#running ??= this.#run()
@@ -72,7 +75,7 @@ export class Committer {
     for (const request of group) {
       try {
         if (this.#dead !== undefined) throw this.#dead
-        const part = draftRows(draft.head, request.entries, this.#now)
+        const part = draftRows(draft.head, request.entries(ledger), this.#now)
         const next = new Ledger(ledger)
         const partOps = part.rows.flatMap((row) => next.apply(row))
         ledger = next
@@ -86,12 +89,14 @@ export class Committer {
     }
     if (accepted.length === 0) return
     try {
-      await this.#journal.write(draft)
+      if (draft.head.n > base.n) await this.#journal.write(draft)
+      ledger.settle()
       this.#ledger = ledger
-      await this.#index.write(ops, draft.head).catch((error: unknown) => {
-        this.#dead = error
-        throw error
-      })
+      if (draft.head.n > base.n)
+        await this.#index.write(ops, draft.head).catch((error: unknown) => {
+          this.#dead = error
+          throw error
+        })
       for (const { request, rows } of accepted) request.resolve(rows)
     } catch (error) {
       for (const { request } of accepted) request.reject(error)

@@ -161,13 +161,18 @@ export function rootsEntry({ channel, roots, rootVersion, reset }: VerifiedRoots
 }
 
 /** @param numberOf - the number of a known certificate, which stands for it where the verdict has its place */
-export function verdictEntry(verdict: Verdict, numberOf: (sha256: string) => number): Entry {
+export function verdictEntry(verdict: Verdict, numberOf: (sha256: string) => number | undefined): Entry {
   demandDigest(verdict.digest)
   const { signatures, refused, tags, ...body } = verdict
+  const known = (sha256: string): number => {
+    const number = numberOf(sha256)
+    if (number === undefined) throw new TypeError(`the certificate ${sha256} is not known to the state`)
+    return number
+  }
   const placed = verdict.target !== undefined && verdict.path !== undefined
   const chains = ({ chain, timestampChain }: SignatureChains): JsonObject =>
     given({ chain: references(chain), timestampChain: timestampChain && references(timestampChain) })
-  const references = (chain: readonly string[]): (string | number)[] => (placed ? chain.map(numberOf) : [...chain])
+  const references = (chain: readonly string[]): (string | number)[] => (placed ? chain.map(known) : [...chain])
   return {
     kind: 'verdict',
     body: given({

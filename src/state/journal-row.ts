@@ -5,7 +5,7 @@
  * `sed -n 7p journal.jsonl | sha256sum` gives the `prev` of row 8. `sum` is the SHA-256 of the row's own text without
  * the `sum` member: the chain proves every row but the last, which has no follower.
  */
-import { createHash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { isJsonObject, sortedJson, type Json, type JsonObject } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 
@@ -65,15 +65,39 @@ export function encodeRow(entry: Entry, head: Head, time: string): { row: Journa
  * Throws SyntaxError, with what is wrong, for anything that {@link encodeRow} would not have written there.
  */
 export function decodeRow(line: Buffer, head: Head): JournalRow {
+  const row = decodeLine(line)
+  if (row.n !== head.n + 1) throw new SyntaxError(`row ${row.n} stands where row ${head.n + 1} belongs`)
+  if (row.prev !== head.hash) throw new SyntaxError('prev is not the hash of the row before')
+  return row
+}
+
+/** The row of a line, proven by its own sum, wherever it belongs. Throws as {@link decodeRow}. */
+export function decodeLine(line: Buffer): JournalRow {
   const text = line.toString('utf8', 0, line.length - 1)
   const row = JSON.parse(text) as Json
   if (!isRow(row)) throw new SyntaxError('not a journal row')
-  if (row.n !== head.n + 1) throw new SyntaxError(`row ${row.n} stands where row ${head.n + 1} belongs`)
-  if (row.prev !== head.hash) throw new SyntaxError('prev is not the hash of the row before')
   if (sumOf(line, row.sum) !== row.sum) throw new SyntaxError('the row does not have its sum')
   // Stops a row that two readers could read differently, with a member twice for instance.
-  if (sortedJson(row) !== text) throw new SyntaxError('not in canonical form')
+  if (!isCanonical(row, text)) throw new SyntaxError('not in canonical form')
   return row
+}
+
+/** As `sortedJson(row) === text`, at a third of its price for what we wrote: every start reads the whole journal. */
+function isCanonical(row: JournalRow, text: string): boolean {
+  return (isSorted(row) && JSON.stringify(row) === text) || sortedJson(row) === text
+}
+
+function isSorted(value: Json): boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(isSorted)
+  let before = ''
+  for (const key of Object.keys(value)) {
+    const member = value[key]
+    if (key < before || member === undefined || !isSorted(member)) return false
+    before = key
+  }
+  return true
 }
 
 function isRow(row: Json): row is JournalRow {
@@ -89,6 +113,9 @@ function sumOf(line: Buffer, sum: string): string | undefined {
   const member = `"sum":"${sum}",`
   const at = line.indexOf(member)
   if (at < 0) return undefined
-  const rest = line.subarray(at + member.length, line.length - 1)
-  return createHash('sha256').update(line.subarray(0, at)).update(rest).digest('hex')
+  // One call over a copy: a hash object for each row costs more than the copy.
+  const bare = Buffer.allocUnsafe(line.length - member.length - 1)
+  line.copy(bare, 0, 0, at)
+  line.copy(bare, at, at + member.length, line.length - 1)
+  return hash('sha256', bare)
 }

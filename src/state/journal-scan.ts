@@ -16,6 +16,8 @@ export const HEADER = { kind: 'journal', body: { format: `${FORMAT}${VERSION}` }
 export interface Proven {
   row: JournalRow
   hash: string
+  /** Byte offset behind it. */
+  end: number
 }
 
 /** Where the whole rows end. */
@@ -73,9 +75,9 @@ export async function* scanJournal(
       const row = prove(line)
       if (head.n === 0) refuseFormat(row, name)
       head = { n: row.n, hash: hash('sha256', line) }
-      rows.push({ row, hash: head.hash })
       start = at + 1
       end += line.length
+      rows.push({ row, hash: head.hash, end })
     }
     carry = Buffer.from(data.subarray(start))
     if (carry.length > ROW_CAP) throw broken('the row is too long')

@@ -6,6 +6,7 @@ import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
 import { encodeRow, NO_ROWS, secondsOf, type Entry, type Head, type JournalRow } from './journal-row.ts'
 import { HEADER, scanJournal, visitAll, type Proven, type ScanEnd } from './journal-scan.ts'
 import { Lock } from './lock.ts'
+import { RowPlaces } from './row-places.ts'
 
 export const JOURNAL_FILE = 'journal.jsonl'
 export const LOCK_FILE = 'journal.lock'
@@ -46,16 +47,18 @@ export class Journal {
   readonly #handle: FileHandle
   readonly #lock: Lock
   readonly #now: Date
+  readonly #places: RowPlaces
   #head: Head
   #end: number
   #dead: unknown
   #queue: Promise<unknown> = Promise.resolve()
 
-  private constructor(file: string, handle: FileHandle, lock: Lock, now: Date, scan: ScanEnd) {
+  private constructor(file: string, handle: FileHandle, lock: Lock, now: Date, scan: ScanEnd, places: RowPlaces) {
     this.file = file
     this.#handle = handle
     this.#lock = lock
     this.#now = now
+    this.#places = places
     this.#head = scan.head
     this.#end = scan.end
   }
@@ -73,8 +76,12 @@ export class Journal {
       if (options.create !== false && !(await exists(file))) await seedJournal(folder, [], options.now)
       handle = await open(file, 'r+')
       const { size } = await handle.stat()
-      const scan = await visitAll(scanJournal(handle, size, JOURNAL_FILE), options.visit)
-      const journal = new Journal(file, handle, lock, options.now, scan)
+      const places = new RowPlaces()
+      const scan = await visitAll(scanJournal(handle, size, JOURNAL_FILE), (rows) => {
+        for (const { end } of rows) places.add(end)
+        return options.visit?.(rows)
+      })
+      const journal = new Journal(file, handle, lock, options.now, scan, places)
       if (scan.torn > 0) await journal.#cut(scan, options.visit)
       return journal
     } catch (cause) {
@@ -96,14 +103,19 @@ export class Journal {
 
   /** As {@link Journal.read}, in runs and with hashes. */
   static async *readRuns(folder: string): AsyncGenerator<Proven[], ScanEnd, undefined> {
-    const file = join(folder, JOURNAL_FILE)
-    const handle = await open(file, 'r').catch((cause: unknown) => {
-      if (errnoOf(cause) === 'ENOENT')
-        throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder, cause })
-      throw asFault(cause, 'STATE_UNWRITABLE', file)
-    })
+    const handle = await openToRead(folder)
     try {
       return yield* scanJournal(handle, (await handle.stat()).size, JOURNAL_FILE)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** A row of a folder's journal, read again and proven by its sum. Throws STATE_EMPTY, JOURNAL_BROKEN. */
+  static async readRow(folder: string, places: RowPlaces, n: number): Promise<JournalRow> {
+    const handle = await openToRead(folder)
+    try {
+      return await places.read(handle, n, JOURNAL_FILE)
     } finally {
       await handle.close()
     }
@@ -116,6 +128,11 @@ export class Journal {
   /** The rows up to the head of this moment, read and proven again. */
   async *rows(): AsyncGenerator<JournalRow, undefined, undefined> {
     for await (const run of scanJournal(this.#handle, this.#end, JOURNAL_FILE)) for (const { row } of run) yield row
+  }
+
+  /** A row up to the head of this moment, read again and proven by its sum. Throws JOURNAL_BROKEN. */
+  async row(n: number): Promise<JournalRow> {
+    return this.#places.read(this.#handle, n, JOURNAL_FILE)
   }
 
   /** The row as written; it is on the disk when the promise is kept. See {@link Journal.appendAll}. */
@@ -177,7 +194,7 @@ export class Journal {
       throw this.#dead
     }
     this.#head = draft.head
-    this.#end += bytes.length
+    for (const { length } of draft.lines) this.#places.add((this.#end += length))
   }
 
   async #undo(): Promise<void> {
@@ -189,8 +206,16 @@ export class Journal {
     await this.#undo()
     const draft = draftRows(this.#head, [{ kind: 'torn', body: { at: scan.end, bytes: scan.torn } }], this.#now)
     await this.#write(draft)
-    await visit?.(draft.rows.map((row) => ({ row, hash: draft.head.hash })))
+    await visit?.(draft.rows.map((row) => ({ row, hash: draft.head.hash, end: this.#end })))
   }
+}
+
+async function openToRead(folder: string): Promise<FileHandle> {
+  const file = join(folder, JOURNAL_FILE)
+  return open(file, 'r').catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOENT') throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder, cause })
+    throw asFault(cause, 'STATE_UNWRITABLE', file)
+  })
 }
 
 /** Makes a folder's journal in one step, with the header and these rows. The caller holds the folder's lock. */

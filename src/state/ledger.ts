@@ -10,6 +10,9 @@ import { countOf, objectOf, oneOf, textOf, textOrNull, textsOf } from './fields.
 import type { Op } from './index-db.ts'
 import { bundleKey, channelKey, heldKey, importKey, intentKey, tagKey } from './index-key.ts'
 import { isSeconds, type JournalRow } from './journal-row.ts'
+import { JudgedLedger } from './judged-ledger.ts'
+import { LayeredMap } from './layered-map.ts'
+import { RevocationLedger } from './revocation-ledger.ts'
 
 /** A tag move that was announced and not yet settled. */
 export type Intent = {
@@ -23,14 +26,27 @@ export type Intent = {
   n: number
 }
 
+/** How often bundles of a channel are expected, and when that was said. */
+export type Expected = { channel: string; every: number; since: string }
+
 export class Ledger {
+  readonly revocation: RevocationLedger
+  readonly judged: JudgedLedger
+  readonly #expected: LayeredMap<string, Expected>
+  /** The time of the last `head` row of each channel. */
+  readonly #heard: LayeredMap<string, string>
   #site: string | undefined
   #floor: string | undefined
   #policySince: string | undefined
   readonly #channels: Map<string, ChannelRecord>
   readonly #intents: Map<string, Intent>
 
+  /** Continues `from`, which stays as it is as long as nothing is settled. */
   constructor(from?: Ledger) {
+    this.revocation = new RevocationLedger(from?.revocation)
+    this.judged = new JudgedLedger(from?.judged)
+    this.#expected = new LayeredMap(from === undefined ? undefined : from.#expected)
+    this.#heard = new LayeredMap(from === undefined ? undefined : from.#heard)
     this.#site = from?.site
     this.#floor = from?.floor
     this.#policySince = from?.policySince
@@ -60,6 +76,24 @@ export class Ledger {
     return this.#intents
   }
 
+  /** The channels that are expected, by name. */
+  expected(): Expected[] {
+    return [...this.#expected.values()].sort((a, b) => (a.channel < b.channel ? -1 : 1))
+  }
+
+  /** When the last bundle of the channel was accepted. */
+  heard(channel: string): string | undefined {
+    return this.#heard.get(channel)
+  }
+
+  /**
+   * To be called when all that was applied is durable, and before questions on artifacts are asked. Every other ledger
+   * that continues the same one is void from then on.
+   */
+  settle(): void {
+    for (const part of [this.revocation, this.judged, this.#expected, this.#heard]) part.settle()
+  }
+
   /**
    * What the row changes in the index.
    * Throws the code of the rule it breaks, TypeError for a row of the wrong shape, STATE_NEWER for a kind that is not
@@ -86,14 +120,35 @@ export class Ledger {
       case 'roots':
         return this.#channel(row, rooted)
       case 'head':
-        return [...this.#channel(row, advanced), bundleOp(row, 'accepted')]
+        return [...this.#head(row), bundleOp(row, 'accepted')]
       case 'import':
         return importOps(row)
       case 'held':
         return heldOps(row)
       case 'verdict':
+        this.judged.judge(row)
         if (typeof row['policy'] === 'string') this.#policySince ??= row.time
         return []
+      case 'certificates':
+        this.judged.know(row)
+        return []
+      case 'quarantine':
+        this.judged.quarantine(row)
+        return []
+      case 'release':
+        this.judged.release(row)
+        return []
+      case 'list':
+        this.revocation.take(row)
+        return []
+      case 'denials':
+        this.revocation.deny(row)
+        return []
+      case 'rejudged':
+        this.revocation.look(row)
+        return []
+      case 'expect':
+        return this.#expect(row)
       case 'tag-intent':
         return this.#intend(row)
       case 'tag-done':
@@ -119,6 +174,21 @@ export class Ledger {
     const record = step(this.#channels.get(name), row)
     this.#channels.set(name, record)
     return [{ key: channelKey(name), value: record }]
+  }
+
+  #head(row: JournalRow): Op[] {
+    const ops = this.#channel(row, advanced)
+    this.#heard.set(textOf(row, 'channel'), row.time)
+    return ops
+  }
+
+  #expect(row: JournalRow): Op[] {
+    const channel = textOf(row, 'channel')
+    if (this.#channels.get(channel)?.pinned !== true)
+      throw new SallyportError('CHANNEL_NOT_PINNED', { side: 'state', subject: `channel ${channel}` })
+    if (row['every'] === null) this.#expected.delete(channel)
+    else this.#expected.set(channel, { channel, every: countOf(row, 'every'), since: row.time })
+    return []
   }
 
   #intend(row: JournalRow): Op[] {

@@ -70,6 +70,7 @@ export class Replay {
       const ops = this.#apply(row)
       for (const feed of this.#feeds) await feed.add(row, hash, ops)
     }
+    this.ledger.settle()
   }
 
   /** To be called when the journal's last row was visited. Throws JOURNAL_BROKEN when an index is ahead of it. */

@@ -1,6 +1,7 @@
 /** The rows of revocation and of what it undoes, each with what it promises. The ledger refuses what they may not say. */
 import { isDigest, type Digest } from '../oci/index.ts'
 import { demandDigest, given } from './entry.ts'
+import { isHash } from './fields.ts'
 import type { Entry } from './journal-row.ts'
 import { ROW_CAP } from './journal-row.ts'
 
@@ -162,9 +163,4 @@ export function releaseEntry(release: Release): Entry {
 /** @param every - seconds; null: it is expected no more */
 export function expectEntry(channel: string, every: number | null): Entry {
   return { kind: 'expect', body: { channel, every } }
-}
-
-/** True for a SHA-256 in lower-case hex. */
-export function isHash(text: string): boolean {
-  return /^[0-9a-f]{64}$/.test(text)
 }

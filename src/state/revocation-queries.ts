@@ -1,7 +1,10 @@
 /** Questions on revocation: lists in force, denials, certificates, and the artifacts that hang on them. */
 import type { Digest } from '../oci/index.ts'
+import type { SignatureChains, Verdict } from './entry.ts'
+import type { IndexReader } from './index-db.ts'
+import type { JournalRow } from './journal-row.ts'
+import type { Ledger } from './ledger.ts'
 import { Queries } from './queries.ts'
-import type { Verdict } from './entry.ts'
 import type { ArtifactPlace, Denial, KnownCertificate, ListRow, Origin, Quarantine } from './revocation-entry.ts'
 
 /** The list that is in force in its place. */
@@ -56,63 +59,111 @@ export interface Expectation {
   last: string | undefined
 }
 
+/** Reads a row of the journal again, proven. */
+export type RowReader = (n: number) => Promise<JournalRow>
+
 export class RevocationQueries extends Queries {
+  readonly #row: RowReader
+
+  constructor(ledger: () => Ledger, index: IndexReader, row: RowReader) {
+    super(ledger, index)
+    this.#row = row
+  }
+
   /** The lists and answers in force, in the order they came. */
   heldLists(): HeldList[] {
-    throw new Error('not yet')
+    return this.ledger.revocation.lists()
   }
 
   /** The denials in force, oldest first. */
   denials(): HeldDenial[] {
-    throw new Error('not yet')
+    return this.ledger.revocation.denials()
   }
 
   /** By the SHA-256 of its DER, hex. */
-  certificate(_sha256: string): KnownCertificate | undefined {
-    throw new Error('not yet')
+  certificate(sha256: string): KnownCertificate | undefined {
+    const number = this.ledger.judged.numberOf(sha256)
+    return number === undefined ? undefined : this.ledger.judged.certificate(number)
   }
 
   /** The certificates that this key issued, itself among them for a root. */
-  certificatesOf(_issuer: string): KnownCertificate[] {
-    throw new Error('not yet')
+  certificatesOf(issuer: string): KnownCertificate[] {
+    return this.ledger.judged.certificatesOf(issuer)
   }
 
-  /** Every issuer of a known certificate, by the SHA-256 of its SPKI. */
+  /** Every issuer of a known certificate, by the SHA-256 of its SPKI, sorted. */
   issuers(): string[] {
-    throw new Error('not yet')
+    return this.ledger.judged.issuers()
   }
 
-  /** The artifacts with a verdict that ever named this certificate in a chain, timestamps' included. */
-  artifactsOf(_certificate: string): JudgedPlace[] {
-    throw new Error('not yet')
+  /**
+   * The artifacts with a verdict that ever named this certificate in a chain, timestamps' and refused signatures'
+   * included: a signature that stopped counting may count again.
+   */
+  artifactsOf(certificate: string): JudgedPlace[] {
+    const number = this.ledger.judged.numberOf(certificate)
+    return number === undefined ? [] : this.ledger.judged.artifactsOf(number)
   }
 
   /** The places of an artifact. */
-  artifactsWith(_digest: Digest): JudgedPlace[] {
-    throw new Error('not yet')
+  artifactsWith(digest: Digest): JudgedPlace[] {
+    return this.ledger.judged.artifactsWith(digest)
   }
 
-  /** All that was judged with its place, oldest first. */
+  /** All that was judged with its place. */
   judgedArtifacts(): Iterable<JudgedPlace> {
-    throw new Error('not yet')
+    return this.ledger.judged.artifacts()
   }
 
-  /** The newest verdict of an artifact in its place, read from the journal and proven; undefined without one. */
-  verdictOf(_place: ArtifactPlace): Promise<RecordedVerdict | undefined> {
-    throw new Error('not yet')
+  /**
+   * The newest verdict of an artifact in its place; undefined without one. Read from the journal.
+   * Throws JOURNAL_BROKEN when the row is not what was proven at the start.
+   */
+  async verdictOf({ target, path, digest }: ArtifactPlace): Promise<RecordedVerdict | undefined> {
+    const judged = this.artifactsWith(digest).find((place) => place.target === target && place.path === path)
+    return judged === undefined ? undefined : verdictIn(await this.#row(judged.n), this.ledger)
   }
 
+  /** What changed since the last `rejudged` row: take `head.n` first, and say it in the next one. */
   pending(): Pending {
-    throw new Error('not yet')
+    const { revocation } = this.ledger
+    const { through, policy } = revocation.rejudged
+    return {
+      through,
+      policy,
+      lists: revocation.unseen(),
+      denials: revocation.denials().filter(({ n }) => n > through),
+    }
   }
 
-  /** The newest measure against each artifact that was not released since. */
+  /** The newest measure against each artifact that was not released since, oldest first. */
   quarantined(): Quarantined[] {
-    throw new Error('not yet')
+    return this.ledger.judged.quarantined()
   }
 
   /** The pinned channels of which bundles are expected, by name. */
   expectations(): Expectation[] {
-    throw new Error('not yet')
+    const { ledger } = this
+    return ledger
+      .expected()
+      .filter(({ channel }) => ledger.channels.get(channel)?.pinned === true)
+      .map((expected) => ({ ...expected, last: ledger.heard(expected.channel) }))
+  }
+}
+
+function verdictIn(row: JournalRow, { judged }: Ledger): RecordedVerdict {
+  const { prev: _prev, sum: _sum, tenant: _tenant, kind: _kind, ...body } = row
+  const recorded = body as unknown as RecordedVerdict
+  const named = <T extends SignatureChains>(signature: T): T => ({
+    ...signature,
+    chain: hashes(signature.chain),
+    ...(signature.timestampChain === undefined ? {} : { timestampChain: hashes(signature.timestampChain) }),
+  })
+  const hashes = (chain: readonly (string | number)[]): string[] =>
+    chain.map((number) => judged.certificate(Number(number))?.sha256 ?? '')
+  return {
+    ...recorded,
+    ...(recorded.signatures === undefined ? {} : { signatures: recorded.signatures.map(named) }),
+    ...(recorded.refused === undefined ? {} : { refused: recorded.refused.map(named) }),
   }
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import { Committer } from './committer.ts'
+import { Committer, type Drafting } from './committer.ts'
 import { openLevel, type OpenEngine } from './engine.ts'
 import * as entry from './entry.ts'
 import type { Entry, Head, JournalRow } from './journal-row.ts'
@@ -12,10 +12,13 @@ import { Journal, LOCK_FILE, seedJournal } from './journal.ts'
 import { visitAll } from './journal-scan.ts'
 import { intentKey } from './index-key.ts'
 import type { Intent, Ledger } from './ledger.ts'
+import { readList } from './list-files.ts'
 import { Lock } from './lock.ts'
 import { MemoryIndex } from './memory-index.ts'
-import type * as revocation from './revocation-entry.ts'
+import * as revocation from './revocation-entry.ts'
 import { RevocationQueries } from './revocation-queries.ts'
+import { RowPlaces } from './row-places.ts'
+import { takeLists } from './take-lists.ts'
 import { refuseDisagreement, Replay } from './replay.ts'
 import { demandEmpty, demandState, INDEX_FOLDER, writeVersion } from './state-folder.ts'
 
@@ -32,20 +35,26 @@ interface Writer {
   committer: Committer
 }
 
+interface Read {
+  ledger: Ledger
+  head: Head
+  places: RowPlaces
+}
+
 export class State extends RevocationQueries {
   readonly dir: string
   readonly #now: Date
-  readonly #read: { ledger: Ledger; head: Head }
+  readonly #read: Read
   readonly #writer: Writer | undefined
+  /** Ends when nobody places files. */
+  #lists: Promise<unknown> = Promise.resolve()
 
-  private constructor(
-    dir: string,
-    now: Date,
-    read: { ledger: Ledger; head: Head },
-    index: IndexReader,
-    writer: Writer | undefined,
-  ) {
-    super(() => writer?.committer.ledger ?? read.ledger, index)
+  private constructor(dir: string, now: Date, read: Read, index: IndexReader, writer: Writer | undefined) {
+    super(
+      () => writer?.committer.ledger ?? read.ledger,
+      index,
+      (n) => writer?.journal.row(n) ?? Journal.readRow(dir, read.places, n),
+    )
     this.dir = dir
     this.#now = now
     this.#read = read
@@ -84,13 +93,17 @@ export class State extends RevocationQueries {
     }
     const index = new MemoryIndex()
     const replay = new Replay(index)
-    const { head } = await visitAll(Journal.readRuns(dir), (rows) => replay.visit(rows))
+    const places = new RowPlaces()
+    const { head } = await visitAll(Journal.readRuns(dir), (rows) => {
+      for (const { end } of rows) places.add(end)
+      return replay.visit(rows)
+    })
     await replay.finish(head)
-    return new State(dir, options.now, { ledger: replay.ledger, head }, index, undefined)
+    return new State(dir, options.now, { ledger: replay.ledger, head, places }, index, undefined)
   }
 
   static #writable(dir: string, now: Date, ledger: Ledger, writer: Writer): State {
-    return new State(dir, now, { ledger, head: writer.journal.head }, writer.index, writer)
+    return new State(dir, now, { ledger, head: writer.journal.head, places: new RowPlaces() }, writer.index, writer)
   }
 
   /** The last row of the journal: keep it elsewhere and a lost tail can be seen. */
@@ -139,8 +152,11 @@ export class State extends RevocationQueries {
     await this.#commit([entry.rootsEntry(roots)])
   }
 
+  /** The certificates of a verdict with a place must be known. */
   async recordVerdicts(verdicts: readonly entry.Verdict[]): Promise<void> {
-    await this.#commit(verdicts.map((verdict) => entry.verdictEntry(verdict, () => 0)))
+    await this.#draft(({ judged }) =>
+      verdicts.map((verdict) => entry.verdictEntry(verdict, (of) => judged.numberOf(of))),
+    )
   }
 
   async recordImport(step: entry.Import): Promise<void> {
@@ -172,47 +188,64 @@ export class State extends RevocationQueries {
   /**
    * Brings lists and answers into force, all or none: their bytes are durable in `lists/` before the rows are. One that
    * is in force already, byte for byte, gets no row; its bytes are put back if they were lost.
-   * Throws, before a row is written, LIST_ROLLBACK, LIST_EQUIVOCATION, LIMIT_EXCEEDED over 64 MiB each; DISK_FULL.
+   * Throws, before anything is written, LIST_ROLLBACK, LIST_EQUIVOCATION, LIMIT_EXCEEDED over 64 MiB each; DISK_FULL.
    */
-  async takeLists(_lists: readonly revocation.ProvenList[], _from: revocation.Origin): Promise<void> {
-    return Promise.reject(new Error('not yet'))
+  async takeLists(lists: readonly revocation.ProvenList[], from: revocation.Origin): Promise<void> {
+    const { committer } = this.#demandWriter()
+    const take = (): Promise<void> => takeLists(this.dir, committer, lists, from, secondsOf(this.#now))
+    const turn = this.#lists.then(take, take)
+    this.#lists = turn.catch(() => undefined)
+    await turn
   }
 
   /**
-   * The bytes of a list, an issuer's certificate or kept entries, proven by their digest; undefined when they are
+   * The bytes of a list, of kept entries or of an issuer's certificate, proven by their digest; undefined when they are
    * missing or damaged: then the list is not held, and what it would say is unknown.
    */
-  async listBytes(_digest: Digest): Promise<Buffer | undefined> {
-    return Promise.reject(new Error('not yet'))
+  async listBytes(digest: Digest): Promise<Buffer | undefined> {
+    const bytes = await readList(this.dir, digest)
+    return typeof bytes === 'string' ? undefined : bytes
   }
 
   /** The ones that are new, by artifact and signer; only they are written. Denials are never taken back. */
-  async addDenials(_denials: readonly revocation.Denial[], _from: revocation.Origin): Promise<revocation.Denial[]> {
-    return Promise.reject(new Error('not yet'))
+  async addDenials(
+    denials: readonly revocation.Denial[],
+    from: revocation.Origin,
+  ): Promise<readonly revocation.Denial[]> {
+    let fresh: readonly revocation.Denial[] = []
+    await this.#draft((ledger) => {
+      fresh = ledger.revocation.freshDenials(denials)
+      return revocation.denialsEntries(fresh, from)
+    })
+    return fresh
   }
 
   /** Writes down those that are new. To be called before the verdicts that name them are recorded. */
-  async knowCertificates(_certificates: readonly revocation.KnownCertificate[]): Promise<void> {
-    return Promise.reject(new Error('not yet'))
+  async knowCertificates(certificates: readonly revocation.KnownCertificate[]): Promise<void> {
+    await this.#draft(({ judged }) => {
+      const fresh = new Map(certificates.map((certificate) => [certificate.sha256, certificate]))
+      for (const sha256 of fresh.keys()) if (judged.numberOf(sha256) !== undefined) fresh.delete(sha256)
+      return revocation.certificatesEntries([...fresh.values()], judged.count + 1)
+    })
   }
 
-  /** All that changed up to row `through` was looked at, with this trust material. Take `through` before you look. */
-  async markRejudged(_through: number, _policy?: Digest): Promise<void> {
-    return Promise.reject(new Error('not yet'))
+  /** All that changed up to row `through` was looked at, with this trust material. Take `head.n` before you look. */
+  async markRejudged(through: number, policy?: Digest): Promise<void> {
+    await this.#commit([revocation.rejudgedEntry(through, policy)])
   }
 
-  async recordQuarantine(_quarantine: revocation.Quarantine): Promise<void> {
-    return Promise.reject(new Error('not yet'))
+  async recordQuarantine(quarantine: revocation.Quarantine): Promise<void> {
+    await this.#commit([revocation.quarantineEntry(quarantine)])
   }
 
   /** Throws QUARANTINE_UNKNOWN. */
-  async recordRelease(_release: revocation.Release): Promise<void> {
-    return Promise.reject(new Error('not yet'))
+  async recordRelease(release: revocation.Release): Promise<void> {
+    await this.#commit([revocation.releaseEntry(release)])
   }
 
   /** A bundle of the channel is expected every so many seconds; null: no more. Throws CHANNEL_NOT_PINNED. */
-  async expect(_channel: string, _every: number | null): Promise<void> {
-    return Promise.reject(new Error('not yet'))
+  async expect(channel: string, every: number | null): Promise<void> {
+    await this.#commit([revocation.expectEntry(channel, every)])
   }
 
   async note(text: string): Promise<void> {
@@ -221,14 +254,23 @@ export class State extends RevocationQueries {
 
   /** Ends what was begun and gives the lock back. */
   async close(): Promise<void> {
+    await this.#lists
     await this.#writer?.committer.idle()
     await this.#writer?.index.close()
     await this.#writer?.journal.close()
   }
 
   async #commit(entries: readonly Entry[]): Promise<void> {
+    await this.#draft(() => entries)
+  }
+
+  async #draft(entries: Drafting): Promise<void> {
+    await this.#demandWriter().committer.submit(entries)
+  }
+
+  #demandWriter(): Writer {
     if (this.#writer === undefined) throw new Error('the state was opened for reading')
-    if (entries.length > 0) await this.#writer.committer.submit(entries)
+    return this.#writer
   }
 }
 

@@ -79,11 +79,11 @@ describe('state/state', () => {
     for (const options of [write, read]) await assert.rejects(State.open(dir, options), fault('STATE_NEWER'))
     rmSync(join(dir, 'VERSION'))
     const state = await State.open(dir, write)
-    const { line } = encodeRow({ kind: 'quarantine', body: {} }, state.head, '2030-01-01T00:00:00Z')
+    const { line } = encodeRow({ kind: 'levitation', body: {} }, state.head, '2030-01-01T00:00:00Z')
     await state.close()
     writeFileSync(join(dir, 'journal.jsonl'), line, { flag: 'a' })
     for (const options of [write, read])
-      await assert.rejects(State.open(dir, options), fault('STATE_NEWER', /quarantine/))
+      await assert.rejects(State.open(dir, options), fault('STATE_NEWER', /levitation/))
   })
 
   it('says when the place cannot be written', async () => {

@@ -1,0 +1,246 @@
+/**
+ * The fold of what hangs on which certificate. It is taken from the journal and not from LevelDB: an artifact that an
+ * index has silently lost would stay as it is when its signer is revoked.
+ */
+import type { JsonObject } from '../codec/index.ts'
+import { SallyportError } from '../errors/index.ts'
+import type { Digest } from '../oci/index.ts'
+import { countOf, digestIn, hashIn, objectsOf, oneOf, textOf, textsOf } from './fields.ts'
+import type { JournalRow } from './journal-row.ts'
+import { LayeredMap } from './layered-map.ts'
+import { MEASURES, OUTCOMES, type ArtifactPlace, type KnownCertificate } from './revocation-entry.ts'
+import type { JudgedPlace, Quarantined } from './revocation-queries.ts'
+
+interface Artifact {
+  place: JudgedPlace
+  /** The numbers of all certificates that a verdict ever named for it. */
+  certificates: number[]
+}
+
+/** What all layers share: nothing can refuse a row for what stands here, so it changes only when rows are settled. */
+interface Settled {
+  /** The certificate of number 1 is the first. */
+  certificates: KnownCertificate[]
+  byHash: Map<string, number>
+  byIssuer: Map<string, KnownCertificate[]>
+  byDigest: Map<Digest, Artifact[]>
+  /** By the number of a certificate. */
+  users: Map<number, Artifact[]>
+  /** One string for equal names: a site has few targets and policies, and each would be in memory for each artifact. */
+  names: Map<string, string>
+}
+
+interface Judgement {
+  place: JudgedPlace
+  certificates: Set<number>
+}
+
+const VERDICTS = ['trusted', 'rejected', 'inconclusive'] as const
+
+function placeKey({ target, path, digest }: ArtifactPlace): string {
+  return [digest, target, path].join('\0')
+}
+
+export class JudgedLedger {
+  readonly #settled: Settled
+  readonly #certificates: KnownCertificate[]
+  readonly #byHash: Map<string, number>
+  readonly #judgements: Judgement[]
+  readonly #quarantined: LayeredMap<string, Quarantined>
+
+  constructor(from?: JudgedLedger) {
+    this.#settled =
+      from !== undefined
+        ? from.#settled
+        : {
+            certificates: [],
+            byHash: new Map(),
+            byIssuer: new Map(),
+            byDigest: new Map(),
+            users: new Map(),
+            names: new Map(),
+          }
+    this.#certificates = from === undefined ? [] : from.#certificates.slice()
+    this.#byHash = new Map(from === undefined ? undefined : from.#byHash)
+    this.#judgements = from === undefined ? [] : from.#judgements.slice()
+    this.#quarantined = new LayeredMap(from === undefined ? undefined : from.#quarantined)
+  }
+
+  /** Makes what was added part of what is shared: questions on artifacts see it from then on. */
+  settle(): void {
+    for (const known of this.#certificates) this.#share(known)
+    for (const judgement of this.#judgements) this.#judge(judgement)
+    this.#certificates.length = 0
+    this.#byHash.clear()
+    this.#judgements.length = 0
+    this.#quarantined.settle()
+  }
+
+  /** How many certificates are known: the highest number. */
+  get count(): number {
+    return this.#settled.certificates.length + this.#certificates.length
+  }
+
+  numberOf(sha256: string): number | undefined {
+    return this.#byHash.get(sha256) ?? this.#settled.byHash.get(sha256)
+  }
+
+  certificate(number: number): KnownCertificate | undefined {
+    const { certificates } = this.#settled
+    return certificates[number - 1] ?? this.#certificates[number - 1 - certificates.length]
+  }
+
+  issuers(): string[] {
+    return [...this.#settled.byIssuer.keys()].sort()
+  }
+
+  certificatesOf(issuer: string): KnownCertificate[] {
+    return this.#settled.byIssuer.get(issuer)?.slice() ?? []
+  }
+
+  artifactsOf(number: number): JudgedPlace[] {
+    return (this.#settled.users.get(number) ?? []).map(({ place }) => place)
+  }
+
+  artifactsWith(digest: Digest): JudgedPlace[] {
+    return (this.#settled.byDigest.get(digest) ?? []).map(({ place }) => place)
+  }
+
+  *artifacts(): Generator<JudgedPlace, undefined, undefined> {
+    for (const artifacts of this.#settled.byDigest.values()) for (const { place } of artifacts) yield place
+  }
+
+  quarantined(): Quarantined[] {
+    return [...this.#quarantined.values()].sort((a, b) => a.n - b.n)
+  }
+
+  /** A `certificates` row, which numbers on from the last. */
+  know(row: JournalRow): void {
+    if (countOf(row, 'first') !== this.count + 1) throw new TypeError('certificates are not numbered on')
+    const fresh = objectsOf(row, 'certificates').map(certificateIn)
+    if (new Set(fresh.map(({ sha256 }) => sha256)).size < fresh.length)
+      throw new TypeError('a certificate stands twice')
+    for (const { sha256 } of fresh)
+      if (this.numberOf(sha256) !== undefined) throw new TypeError(`${sha256} has a number`)
+    for (const known of fresh) {
+      this.#certificates.push(known)
+      this.#byHash.set(known.sha256, this.count)
+    }
+  }
+
+  /** A `verdict` row. One without a place is of the time before places were written down. */
+  judge(row: JournalRow): void {
+    if (row['target'] === undefined && row['path'] === undefined) return
+    const certificates = new Set<number>()
+    for (const name of ['signatures', 'refused']) {
+      if (row[name] === undefined) continue
+      for (const signature of objectsOf(row, name)) {
+        this.#demandKnown(signature, 'chain', certificates)
+        if (signature['timestampChain'] !== undefined) this.#demandKnown(signature, 'timestampChain', certificates)
+      }
+    }
+    const policy = row['policy'] === undefined ? {} : { policy: digestIn(row, 'policy') }
+    const place = { ...placeIn(row), verdict: oneOf(row, 'verdict', VERDICTS), ...policy, n: row.n }
+    this.#judgements.push({ place, certificates })
+  }
+
+  /** A `quarantine` row. */
+  quarantine(row: JournalRow): void {
+    const place = placeIn(row)
+    this.#quarantined.set(placeKey(place), {
+      ...place,
+      measure: oneOf(row, 'measure', MEASURES),
+      outcome: oneOf(row, 'outcome', OUTCOMES),
+      detail: textOf(row, 'detail'),
+      tags: textsOf(row, 'tags'),
+      ...(row['at'] === undefined ? {} : { at: textOf(row, 'at') }),
+      n: row.n,
+      time: row.time,
+    })
+  }
+
+  /** A `release` row. Throws QUARANTINE_UNKNOWN. */
+  release(row: JournalRow): void {
+    const place = placeIn(row)
+    textOf(row, 'reason')
+    if (textsOf(row, 'by').length === 0) throw new TypeError('released by nobody')
+    const key = placeKey(place)
+    if (this.#quarantined.get(key) === undefined)
+      throw new SallyportError('QUARANTINE_UNKNOWN', {
+        side: 'state',
+        subject: `${place.path}@${place.digest}`,
+        detail: place.target,
+      })
+    this.#quarantined.delete(key)
+  }
+
+  /** Stops a verdict whose certificates nobody could look up: their revocation would find nothing. */
+  #demandKnown(signature: JsonObject, name: string, into: Set<number>): void {
+    const chain = signature[name]
+    if (!Array.isArray(chain)) throw new TypeError(`member ${name} is no list`)
+    const { count } = this
+    for (const number of chain) {
+      if (typeof number !== 'number' || !Number.isInteger(number) || number < 1 || number > count)
+        throw new TypeError(`no certificate has the number ${JSON.stringify(number)}`)
+      into.add(number)
+    }
+  }
+
+  #share(known: KnownCertificate): void {
+    const { certificates, byHash, byIssuer } = this.#settled
+    certificates.push(known)
+    byHash.set(known.sha256, certificates.length)
+    append(byIssuer, known.issuer, known)
+  }
+
+  #judge({ place, certificates }: Judgement): void {
+    const { byDigest, users } = this.#settled
+    const target = this.#name(place.target)
+    const path = this.#name(place.path)
+    const policy = place.policy === undefined ? {} : { policy: this.#name(place.policy) as Digest }
+    let artifact = byDigest
+      .get(place.digest)
+      ?.find((known) => known.place.path === path && known.place.target === target)
+    if (artifact === undefined) {
+      artifact = { place, certificates: [] }
+      append(byDigest, place.digest, artifact)
+    }
+    artifact.place = { ...place, target, path, ...policy }
+    for (const number of certificates) {
+      if (artifact.certificates.includes(number)) continue
+      artifact.certificates.push(number)
+      append(users, number, artifact)
+    }
+  }
+
+  #name(name: string): string {
+    const { names } = this.#settled
+    const known = names.get(name)
+    if (known !== undefined) return known
+    names.set(name, name)
+    return name
+  }
+}
+
+function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
+}
+
+function placeIn(row: JsonObject): ArtifactPlace {
+  return { target: textOf(row, 'target'), path: textOf(row, 'path'), digest: digestIn(row, 'digest') }
+}
+
+function certificateIn(item: JsonObject): KnownCertificate {
+  return {
+    sha256: hashIn(item, 'sha256'),
+    spki: hashIn(item, 'spki'),
+    issuer: hashIn(item, 'issuer'),
+    serial: textOf(item, 'serial'),
+    notAfter: textOf(item, 'notAfter'),
+    subject: typeof item['subject'] === 'string' ? item['subject'] : textOf(item, 'subject'),
+    crlUrls: textsOf(item, 'crlUrls'),
+    ocspUrls: textsOf(item, 'ocspUrls'),
+  }
+}

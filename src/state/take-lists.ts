@@ -1,0 +1,46 @@
+/** How lists come into force: refused where they would set a place back, then their bytes, then their rows. */
+import type { Committer } from './committer.ts'
+import { listDigest, placeLists, sweepLists } from './list-files.ts'
+import type { Ledger } from './ledger.ts'
+import { listEntry, type ListRow, type Origin, type ProvenList } from './revocation-entry.ts'
+
+/**
+ * See {@link State.takeLists}. Two of these must not run at a time: what a killed run placed and no row names is swept
+ * first.
+ * @param now - no row raises the floor above it
+ */
+export async function takeLists(
+  dir: string,
+  committer: Committer,
+  lists: readonly ProvenList[],
+  from: Origin,
+  now: string,
+): Promise<void> {
+  const rows = lists.map((list) => rowOf(list, from))
+  for (const row of rows) committer.ledger.revocation.demandForward(row)
+  if (lists.length === 0) return
+  await sweepLists(dir, committer.ledger.revocation.files())
+  await placeLists(
+    dir,
+    lists.flatMap(({ bytes, issuerCertificate, kept }) => [bytes, issuerCertificate, kept ?? []].flat()),
+  )
+  await committer.submit((ledger) =>
+    rows
+      .filter((row) => !isInForce(ledger, row))
+      .map((row) => listEntry(row, row.thisUpdate > now ? now : row.thisUpdate)),
+  )
+}
+
+function rowOf({ bytes, kept, issuerCertificate, ...list }: ProvenList, from: Origin): ListRow {
+  return {
+    ...list,
+    digest: listDigest(bytes),
+    ...(kept === undefined ? {} : { kept: listDigest(kept) }),
+    issuerCertificate: listDigest(issuerCertificate),
+    from,
+  }
+}
+
+function isInForce({ revocation }: Ledger, row: ListRow): boolean {
+  return revocation.list(row)?.digest === row.digest
+}
