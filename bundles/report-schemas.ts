@@ -37,6 +37,7 @@ import {
   type stateRebuild,
   type stateRestore,
 } from '../src/index.ts'
+import { judgedPassengers, omission, passengers, summary, tags, version } from './bundle-schemas.ts'
 import { EXITS } from './make-errors.ts'
 import { count, digest, time } from './schema-words.ts'
 import {
@@ -62,46 +63,7 @@ const fingerprint = z
   .describe('The SHA-256 of a root file.')
 const keyid = z.string().regex(/^[0-9a-f]{64}$/)
 
-const version = z.int().min(1)
 const purpose = z.enum(['content', 'trust', 'revocation'])
-const tags = z.record(z.string(), digest).describe('Tag to digest.')
-
-const omission = z.strictObject({
-  repository: z.string(),
-  digest,
-  mediaType: z.string(),
-  size: count,
-  of: digest.describe('The manifest that names it.'),
-  why: z.enum(['platform', 'referrer', 'foreign-layer']),
-  what: z.string().optional(),
-})
-
-const summary = {
-  channel: z.string(),
-  purpose: z.string(),
-  sequence: version,
-  id: digest.describe('The bundle id.'),
-  audience: z.array(z.string()),
-  created: time,
-  validUntil: time,
-  exporter: z.string(),
-  manifests: count,
-  blobs: count,
-  bytes: count.describe('Of all blobs, manifests included.'),
-  repositories: z.array(
-    z.strictObject({
-      name: z.string(),
-      to: z.string(),
-      complete: z.boolean(),
-      tags,
-      untagged: z.array(digest),
-      signatureTags: tags,
-      referrers: z.array(digest),
-    }),
-  ),
-  omitted: z.array(omission),
-}
-
 const approval = z.strictObject({ signers: z.array(keyid), badSignatures: count })
 const head = { state: z.string(), rows: count }
 const pin = { channel: z.string(), purpose, fingerprint, rootVersion: version, expires: time.optional() }
@@ -128,6 +90,7 @@ export const REPORTS = {
       z.strictObject({ name: z.string(), to: z.string(), tags, untagged: z.array(digest), referrers: count }),
     ),
     omitted: z.array(omission),
+    passengers,
     moved: z.array(z.string()).describe('Tags that point elsewhere now than in the bundle.'),
     signedBy: z.string(),
     approvalsMissing: count,
@@ -154,6 +117,7 @@ export const REPORTS = {
   verify: z.strictObject({
     ...JUDGED,
     ...summary,
+    passengers: judgedPassengers,
     approval,
     rootVersion: version,
     repeat: z.boolean(),
@@ -163,6 +127,7 @@ export const REPORTS = {
   import: z.strictObject({
     ...summary,
     ...JUDGED,
+    passengers: judgedPassengers,
     target: z.string(),
     approval,
     repeat: z.boolean(),
@@ -359,9 +324,13 @@ export const ERROR = z.strictObject({
 export const ENVELOPE = z.union([
   z.strictObject({ ok: z.literal(true), verb, exit: z.literal([0, 3, 22]), report: z.looseObject({}) }),
   z.strictObject({
-    ok: z.literal(false).describe('Of these artifacts some are not trusted; or (2) this policy cannot judge.'),
+    ok: z
+      .literal(false)
+      .describe(
+        'Of these artifacts some are not trusted, or a passenger was refused; or (2) this policy cannot judge.',
+      ),
     verb,
-    exit: z.literal([2, 12, 13, 14, 15, 16, 17]),
+    exit: z.literal([2, 10, 11, 12, 13, 14, 15, 16, 17, 18]),
     report: z.looseObject({}),
   }),
   z.strictObject({

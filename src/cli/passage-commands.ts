@@ -1,10 +1,22 @@
 /** The other commands of the passage: approve, inspect, verify, import. */
 import type { Argv } from 'yargs'
-import type { BundleInput } from '../index.ts'
+import type { BundleInput, VerifyReport } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
 import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { approveText, importText, inspectText, verifyText } from './text.ts'
+
+/** The lowest status that artifacts and passengers give; else 3 when something was left out by choice. */
+async function exitOfReport({
+  artifacts,
+  passengers,
+  omitted,
+}: Pick<VerifyReport, 'artifacts' | 'passengers' | 'omitted'>): Promise<number> {
+  const { exitOfPassengers, exitOfVerdicts } = await import('../index.ts')
+  const exits = [await exitOfVerdicts(artifacts ?? []), await exitOfPassengers(passengers)]
+  const met = exits.filter((exit) => exit !== 0)
+  return met.length > 0 ? Math.min(...met) : omitted.length > 0 ? 3 : 0
+}
 
 function inputOf(bundle: string): BundleInput {
   return bundle === '-' ? { fd: 0 } : { file: bundle }
@@ -113,7 +125,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
         },
         context,
       ) => {
-        const { exitOfVerdicts, verifyBundle } = await import('../index.ts')
+        const { verifyBundle } = await import('../index.ts')
         if (argv.root === undefined && argv.fingerprint !== undefined)
           throw usage('--fingerprint', 'it goes with --root')
         const root = argv.root === undefined ? undefined : { file: argv.root, fingerprint: argv.fingerprint ?? '' }
@@ -127,9 +139,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
           plugins: pluginsHere(),
           destination: argv.destination,
         })
-        const refused = await exitOfVerdicts(report.artifacts ?? [])
-        const exit = refused === 0 && report.omitted.length > 0 ? 3 : refused
-        return { verb: 'verify', report, text: verifyText(report), exit }
+        return { verb: 'verify', report, text: verifyText(report), exit: await exitOfReport(report) }
       },
     ),
   )
@@ -193,7 +203,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
         },
         context,
       ) => {
-        const { exitOfVerdicts, importBundle, parseMapping } = await import('../index.ts')
+        const { importBundle, parseMapping } = await import('../index.ts')
         const report = await importBundle({
           ...context,
           input: inputOf(argv.bundle),
@@ -212,9 +222,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           keepGoing: argv['keep-going'],
           dryRun: argv['dry-run'],
         })
-        const refused = await exitOfVerdicts(report.artifacts ?? [])
-        const exit = refused === 0 && report.omitted.length > 0 ? 3 : refused
-        return { verb: 'import', report, text: importText(report), exit }
+        return { verb: 'import', report, text: importText(report), exit: await exitOfReport(report) }
       },
     ),
   )

@@ -49,6 +49,18 @@ function heading(summary: BundleSummary): string[] {
   ]
 }
 
+function claimedPassengers({ passengers }: Pick<BundleSummary, 'passengers'>): string[] {
+  return passengers.map(({ channel, sequence, id }) => `passenger  ${plain(channel)}, sequence ${sequence}, ${id}`)
+}
+
+function judgedPassengers({ passengers }: Pick<VerifyReport, 'passengers'>): string[] {
+  return passengers.map(({ channel, purpose, sequence, outcome, why }) => {
+    const shown = outcome === 'repeat' ? 'accepted here before' : outcome === 'refused' ? 'REFUSED' : outcome
+    const reason = why === undefined ? '' : `: ${plain(why)}`
+    return `passenger  ${plain(channel)} (${purpose}), sequence ${sequence}, ${shown}${reason}`
+  })
+}
+
 export function initText(report: ChannelInitReport): string[] {
   if (report.keys.length === 0)
     return [`channel ${report.channel} could be made: ${report.threshold} of ${report.people.join(', ')}`]
@@ -88,6 +100,7 @@ export function exportText(report: ExportReport): string[] {
       ...Object.entries(tags).map(([tag, digest]) => `  ${plain(tag)}  ${digest}`),
       ...untagged.map((digest) => `  (no tag)  ${digest}`),
     ]),
+    ...claimedPassengers(report),
     ...omissions(omitted),
     ...moved.map((tag) => `moved at the source meanwhile: ${plain(tag)} (the bundle holds what it pointed at before)`),
     `signed by ${signedBy}${approvalsMissing === 0 ? '' : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${plain(output)} --key KEY`}`,
@@ -98,6 +111,7 @@ export function approveText({ bundle, id, added, signed, threshold, keyid, summa
   return [
     ...heading(summary),
     ...contents(summary),
+    ...claimedPassengers(summary),
     ...omissions(summary.omitted),
     `${added ? 'signed' : 'signed before'} by key ${keyid.slice(0, 16)}…: ${signed} of ${threshold} approvals${signed >= threshold ? ', enough' : ''}`,
     `${plain(bundle)} keeps its id ${id}`,
@@ -110,6 +124,7 @@ export function verifyText(report: VerifyReport): string[] {
     ...contents(report),
     ...omissions(report.omitted),
     `approved by ${counted(report.approval.signers.length, 'person').replace('persons', 'people')}${report.approval.badSignatures > 0 ? `, ${counted(report.approval.badSignatures, 'signature')} invalid` : ''}`,
+    ...judgedPassengers(report),
     ...(report.replayChecked ? [] : ['note: judged by a root alone, so a replay would not be seen']),
     ...(report.audienceChecked ? [] : ['note: no site was named, so the audience was not checked']),
     ...judgedLines(report.artifacts),
@@ -126,6 +141,7 @@ export function inspectText(report: InspectReport): string[] {
     'NOT VERIFIED: this is what the bundle says of itself',
     ...heading(report),
     ...contents(report),
+    ...claimedPassengers(report),
     ...omissions(report.omitted),
     ...Object.entries(report.roots).map(([version, fingerprint]) => `root ${version}     ${fingerprint}`),
     `approvals  ${signed.length} of ${threshold}, by the bundle's own root`,
@@ -155,6 +171,7 @@ export function importText(report: ImportReport): string[] {
       ({ repository, tag, old, new: now, outcome }) =>
         `  ${plain(repository)}:${plain(tag)}  ${outcome === 'kept' ? now : old === null ? `${now} (new)` : `${old} → ${now}`}`,
     ),
+    ...judgedPassengers(report),
     ...omissions(report.omitted),
     ...judgedLines(report.artifacts),
     ...informationLines(report.information),

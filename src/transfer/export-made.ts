@@ -6,6 +6,7 @@ import { buildHead, type Head } from '../tuf/index.ts'
 import type { ExportLog } from './export-log.ts'
 import type { ExportOptions, ExportTerms } from './export-terms.ts'
 import type { GatheredRepository } from './gather.ts'
+import { passengerClaims, type PassengerClaim } from './passenger-report.ts'
 import { addDays, EXPORTER, timeText } from './run.ts'
 import type { StoppedExport } from './stopped-export.ts'
 
@@ -22,6 +23,8 @@ export interface ExportReport {
   manifests: number
   repositories: { name: string; to: string; tags: Record<string, Digest>; untagged: Digest[]; referrers: number }[]
   omitted: Omission[]
+  /** Bundles of other channels that ride along. */
+  passengers: PassengerClaim[]
   /** Tags that point elsewhere now than in the bundle. */
   moved: string[]
   signedBy: string
@@ -108,6 +111,7 @@ export function exportReport(
         Object.keys(transfer.repositories[i]?.companions ?? {}).length,
     })),
     omitted: transfer.omitted as Omission[],
+    passengers: passengerClaims({ transfer }),
     moved: [],
     signedBy: terms.holder,
     approvalsMissing: Math.max(0, needed - signed),

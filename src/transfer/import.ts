@@ -15,16 +15,19 @@ import { deliverFile, deliverPipe } from './deliver.ts'
 import { demandPolicy, recordVerdicts, verdictsFor } from './import-verdicts.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
 import { passNearDoor, type Passage } from './passage.ts'
+import { isAccepted } from './passenger.ts'
+import { passengerReports, withAccepted, type PassengerReport } from './passenger-report.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import { openPlace, type Place } from './place.ts'
 import { noCounts, Pusher, type PushCounts } from './push.ts'
 import { carriedManifests, rehearse, stillThere } from './presence.ts'
 import { nowOf, tell, timeText, type RunOptions } from './run.ts'
 import { pinnedIn } from './site.ts'
+import { checkCreated } from './site-head.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
 import { moveTag, moveTags, settleIntents, type TagMoveReport, type WantedTag } from './tag-moves.ts'
 import type { InformationReport } from './trust-information.ts'
-import { checkCreated, openInput, type BundleInput } from './verify.ts'
+import { openInput, type BundleInput } from './verify.ts'
 
 export interface ImportOptions extends RunOptions {
   input: BundleInput
@@ -51,6 +54,8 @@ export interface ImportOptions extends RunOptions {
 
 export interface ImportReport extends BundleSummary {
   target: string
+  /** The bundles of other channels that ride along, each judged alone. */
+  passengers: PassengerReport[]
   approval: Approval
   /** Over the artifacts: something but `trusted` means that nothing of the refused ones was pushed. */
   verdict: Verdict
@@ -70,13 +75,15 @@ export interface ImportReport extends BundleSummary {
 }
 
 /** Source repository → path below the place. Throws TARGET_COLLISION, MAP_INVALID. */
-function landings({ files }: Passage, map: readonly Mapping[]): Map<string, string> {
-  const landing = new Map(files.transfer.repositories.map(({ name, to }) => [name, mapRepository(name, map, to)]))
+function landings({ census }: Passage, map: readonly Mapping[]): Map<string, string> {
+  const landing = new Map(
+    census.repositories.map(({ graph, to }) => [graph.repository, mapRepository(graph.repository, map, to)]),
+  )
   refuseCollisions(landing)
   return landing
 }
 
-async function commit(state: State, { verdict, files }: Passage, now: Date): Promise<void> {
+async function commit(state: State, { verdict, files }: Pick<Passage, 'verdict' | 'files'>, now: Date): Promise<void> {
   if (verdict.repeat) return
   const { channel, created } = files.transfer
   const { rootVersion, counters, reset, sequence, id } = verdict
@@ -206,13 +213,14 @@ async function bring(
 ): Promise<ImportReport> {
   demandPolicy(state, options)
   const at = state.effectiveNow(now)
-  const passage = await passNearDoor(input, {
+  const judged = await passNearDoor(input, {
     ...options,
     now: at,
     site: state.site,
     findPinned: pinnedIn(state),
     keepRoots: options.dryRun === true ? undefined : (roots) => state.keepRoots(roots),
   })
+  const passage = withAccepted(judged)
   checkCreated(passage, at)
   const landing = landings(passage, options.map)
   const fromFile = isFileInput(input)
@@ -221,6 +229,7 @@ async function bring(
   if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
   const common = {
     ...summarize(passage.files, passage.verdict.id),
+    passengers: passengerReports(passage.passengers),
     target: options.to,
     approval: approvalOf(passage.verdict),
     verdict: verdictOver(artifacts ?? []),
@@ -239,6 +248,7 @@ async function bring(
     return { ...nothing, ...(await rehearse(admitted, place, landing, wanted, options)) }
   }
   await commit(state, passage, at)
+  for (const passenger of passage.passengers) if (isAccepted(passenger)) await commit(state, passenger, at)
   await recordVerdicts(state, passage, artifacts)
   if (refused) return nothing
   return { ...common, ...(await deliver({ state, place, passage: admitted, landing, input }, options)) }

@@ -28,6 +28,7 @@ export type { RunEvent, RunOptions } from './run.ts'
 export type { LogReport, StatusOptions, StatusReport } from './site-report.ts'
 export type { InitReport, StateRunOptions } from './state-verbs.ts'
 export type { ByteOutput } from './stream-out.ts'
+export type { PassengerClaim, PassengerReport } from './passenger-report.ts'
 export type { PolicyAddOptions, PolicyEditReport } from './trust-policy-edit.ts'
 export type { PolicyCheckReport, PolicyExplainReport, PolicyShowReport } from './trust-policy.ts'
 export type { Anchor, StoreAddReport, StoreListReport, StoreRemoveReport } from './trust-store.ts'
@@ -74,6 +75,7 @@ export const check = lazily(async () => (await import('./check.ts')).check)
 export const openSigner = lazily(async () => (await import('./signing-key.ts')).openSigner)
 export const openPluginSigner = lazily(async () => (await import('./signing-key.ts')).openPluginSigner)
 export const timestamper = lazily(async () => (await import('./signing-key.ts')).timestamper)
+export const exitOfPassengers = lazily(async () => (await import('./passenger-report.ts')).passengerExit)
 export const exitOfVerdicts = lazily(async () => (await import('./artifact-verdicts.ts')).verdictExit)
 
 export const trustStoreAdd = lazily(async () => (await import('./trust-store.ts')).trustStoreAdd)

@@ -2,6 +2,7 @@
 import type { PromiseFiles } from '../bundle/index.ts'
 import type { Digest } from '../oci/index.ts'
 import type { HeadVerdict } from '../tuf/index.ts'
+import { passengerClaims, type PassengerClaim } from './passenger-report.ts'
 
 export interface BundleSummary {
   channel: string
@@ -26,6 +27,8 @@ export interface BundleSummary {
     referrers: Digest[]
   }[]
   omitted: PromiseFiles['transfer']['omitted']
+  /** Bundles of other channels that ride along. */
+  passengers: PassengerClaim[]
 }
 
 /** The summary of a promise; the caller says whether it is proven. */
@@ -53,6 +56,7 @@ export function summarize({ transfer }: PromiseFiles, id: Digest): BundleSummary
       referrers,
     })),
     omitted,
+    passengers: passengerClaims({ transfer }),
   }
 }
 

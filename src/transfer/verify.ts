@@ -6,8 +6,10 @@ import type { Verdict } from '../trust/index.ts'
 import { informationIn, scopesBelow, verdictOver, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
 import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
+import { passengerReports, withAccepted, type PassengerReport } from './passenger-report.ts'
 import type { RunOptions } from './run.ts'
 import { pinnedByHand, pinnedIn, type GivenRoot } from './site.ts'
+import { checkCreated } from './site-head.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
 import type { InformationReport } from './trust-information.ts'
 
@@ -37,6 +39,8 @@ export interface VerifyReport extends BundleSummary {
   artifacts: JudgedArtifact[] | null
   /** What rides along to inform on trust: judged by no policy, trusted by nothing. */
   information: InformationReport[]
+  /** The bundles of other channels that ride along, each judged alone. */
+  passengers: PassengerReport[]
   approval: Approval
   rootVersion: number
   /** The bundle that this site accepted last already. */
@@ -50,20 +54,6 @@ export interface VerifyReport extends BundleSummary {
 /** `waiting` as for {@link pipeInput}. */
 export function openInput(input: BundleInput, waiting: boolean, { signal }: RunOptions): ByteInput {
   return 'file' in input ? fileInput(input.file) : pipeInput(input.fd, waiting, signal)
-}
-
-/**
- * A head that is dated after the clock means that one of two clocks is wrong; to accept it would lift the floor of
- * time above the real one, and nothing could be imported until then. A day is left for time zones set wrong.
- */
-export function checkCreated({ files }: Pick<Passage, 'files'>, now: Date): void {
-  const { created } = files.transfer
-  if (Date.parse(created) <= now.getTime() + 86_400_000) return
-  throw new SallyportError('CLOCK_BEHIND', {
-    side: 'state',
-    subject: created,
-    detail: 'the bundle was made in the future of this clock',
-  })
 }
 
 interface Judge {
@@ -100,7 +90,7 @@ async function proveAndJudge(
 ): Promise<JudgedArtifact[] | null> {
   const { policy, destination } = options
   const scopes = scopesBelow(destination)
-  const to = new Map(passage.files.transfer.repositories.map((repository) => [repository.name, repository.to]))
+  const to = new Map(passage.census.repositories.map((repository) => [repository.graph.repository, repository.to]))
   const scopeOf = (name: string): string => scopes(to.get(name) ?? name)
   const judge = async (named: string): Promise<JudgedArtifact[]> => {
     const { judgePassage } = await import('./judge-carried.ts')
@@ -125,7 +115,7 @@ export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport
   try {
     const judge = await judgeOf(options)
     try {
-      const passage = await passNearDoor(input, { ...options, ...judge })
+      const passage = withAccepted(await passNearDoor(input, { ...options, ...judge }))
       checkCreated(passage, judge.now)
       const information = await informationIn(passage)
       const artifacts = await proveAndJudge(input, passage, information, judge.now, options)
@@ -135,6 +125,7 @@ export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport
         artifacts,
         information,
         ...summarize(files, verdict.id),
+        passengers: passengerReports(passage.passengers),
         approval: approvalOf(verdict),
         rootVersion: verdict.rootVersion,
         repeat: verdict.repeat,

@@ -6,7 +6,7 @@ import type { ByteInput } from '../../src/bundle/index.ts'
 import { SallyportError } from '../../src/errors/index.ts'
 import { passNearDoor, type Passage, type PassageOptions } from '../../src/transfer/passage.ts'
 import { provePayload } from '../../src/transfer/payload.ts'
-import { checkCreated } from '../../src/transfer/verify.ts'
+import { checkCreated } from '../../src/transfer/site-head.ts'
 
 export const BUNDLES = join(import.meta.dirname, '../../bundles')
 

@@ -115,7 +115,7 @@ export class Sweep {
     const reader = new BundleReader(input)
     await reader.head()
     const files = await reader.promise(verdict.targets)
-    const passage = { head, verdict, files, ...(await readLaw(reader, files, options)) }
+    const passage = { head, verdict, files, ...(await readLaw(reader, files, options)), passengers: [] }
     await provePayload(input, passage, options)
     return passage
   }
