@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import type { Code } from '../../src/errors/index.ts'
 import { digestOf, hexOf, type Descriptor } from '../../src/oci/index.ts'
-import { verdictExit } from '../../src/transfer/artifact-verdicts.ts'
+import { demandTrusted, verdictExit } from '../../src/transfer/artifact-verdicts.ts'
 import { log, type ImportReport } from '../../src/transfer/index.ts'
 import {
   artifactIn,
@@ -58,6 +58,20 @@ describe('transfer/artifact-verdicts', () => {
       12,
       ['SIGNATURE_MISSING', 'SIGNATURE_EXPIRED', 'TARGET_MISMATCH'],
     ])
+  })
+
+  it('exits 14 for what was revoked or denied, before what is stale or unknown and after what is not trusted', () => {
+    const exit = (...codes: Code[]): number => verdictExit(codes.map((code) => ({ verdict: 'rejected', code })))
+    for (const code of ['CERTIFICATE_REVOKED', 'ARTIFACT_DENIED', 'SIGNATURE_DENIED'] as const) {
+      assert.equal(exit(code), 14)
+      assert.equal(exit('REVOCATION_UNKNOWN', 'SIGNATURE_EXPIRED', code, 'LIMIT_EXCEEDED'), 14)
+      assert.equal(exit(code, 'SIGNATURE_MISSING'), 13)
+      assert.equal(exit(code, 'ENVELOPE_SIGNATURE'), 12)
+      const refused = { digest: digestOf(Buffer.from('x')), scope: 'local/x', verdict: 'rejected', code } as const
+      const rest = { statements: [], missing: [], signatures: [], unjudged: 0, repository: 'x', tags: [] }
+      const judged = { ...refused, ...rest, why: 'denied here', policy: refused.digest }
+      assert.throws(() => demandTrusted([judged], 'source'), fault(code))
+    }
   })
 
   it('says inconclusive, exit 16, while nothing is known of revocations', async () => {
