@@ -1,6 +1,6 @@
 /** What a site remembers of the certificates that its trust hangs on, so that a later revocation finds the artifacts. */
-import { distinguishedNameText, type Certificate, type TargetDigest } from '../signature/index.ts'
-import type { ArtifactVerdict } from './verdict.ts'
+import { distinguishedNameText, type Certificate } from '../signature/index.ts'
+import type { SignatureVerdict } from './verdict.ts'
 
 export interface CertificateFacts {
   /** Hex, of the certificate. */
@@ -35,12 +35,16 @@ function* factsOf(chain: readonly Certificate[]): Generator<CertificateFacts> {
   }
 }
 
-/** Each certificate once that a trusted signature of the artifact, or its timestamp, rests on. */
-export function certificateFacts<D extends TargetDigest>({ signatures }: ArtifactVerdict<D>): CertificateFacts[] {
+/**
+ * Each certificate once that these signatures, or their timestamps, rest on. Of a signature whose check of authenticity did
+ * not pass they are a stranger's word: to be left out of what is kept, or anyone could fill it.
+ */
+export function certificateFacts(
+  signatures: readonly Pick<SignatureVerdict, 'chain' | 'timestampChain'>[],
+): CertificateFacts[] {
   const found = new Map<string, CertificateFacts>()
-  for (const { verdict, chain = [], timestampChain = [] } of signatures)
-    if (verdict === 'trusted')
-      for (const facts of [...factsOf(chain), ...factsOf(timestampChain)])
-        if (!found.has(facts.sha256)) found.set(facts.sha256, facts)
+  for (const { chain = [], timestampChain = [] } of signatures)
+    for (const facts of [...factsOf(chain), ...factsOf(timestampChain)])
+      if (!found.has(facts.sha256)) found.set(facts.sha256, facts)
   return [...found.values()]
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { fixtureSigner } from '../../fixtures/chains/build.ts'
 import { parseCertificate } from '../../src/signature/index.ts'
 import { verdictReport } from '../../src/transfer/verdict-report.ts'
-import { certificateFacts, type SignatureVerdict } from '../../src/trust/index.ts'
+import { certificateFacts } from '../../src/trust/index.ts'
 import { NOW, party, signed, stamp, timestampAuthority, type Party } from './pki-fixture.ts'
-import { assertVerdict, judge, material, statement } from './policy-fixture.ts'
+import { judge, material, statement } from './policy-fixture.ts'
 
 const acme = party('acme')
 const tsa = timestampAuthority('time')
@@ -20,7 +20,7 @@ describe('trust/certificate-facts', () => {
   it('tells each certificate once, with the key that issued it', async () => {
     const second = party('acme', { root: acme.root })
     const signatures = [await signed(acme), await signed(acme, { format: 'jws' }), await signed(second)]
-    const facts = certificateFacts(await judge(plain, signatures))
+    const facts = certificateFacts((await judge(plain, signatures)).signatures)
     const [leaf, root] = acme.chain
     assert.ok(leaf && root)
     assert.deepEqual(
@@ -55,21 +55,20 @@ describe('trust/certificate-facts', () => {
   it('tells the places of lists and answers as the certificate names them', () => {
     const urls = { crlUrls: ['ldap://x/y', 'http://x/a.crl'], ocspUrls: ['http://x/ocsp'] }
     const chain = fixtureSigner('ES256').chain.map((der) => ({ ...parseCertificate(der), ...urls }))
-    const signature = { verdict: 'trusted', chain } as unknown as SignatureVerdict
-    const [facts] = certificateFacts({ signatures: [signature] } as Parameters<typeof certificateFacts>[0])
+    const [facts] = certificateFacts([{ chain }])
     assert.deepEqual([facts?.crlUrls, facts?.ocspUrls], [urls.crlUrls, urls.ocspUrls])
   })
 
-  it('tells nothing of signatures that are not trusted', async () => {
-    const stranger = party('stranger')
-    const verdict = await judge(plain, [await signed(stranger), await signed(acme)])
-    assertVerdict(verdict, 'trusted')
+  it('tells those of signatures that do not count too, and none of an envelope that is broken', async () => {
+    const undecided = material([statement({ signatureVerification: { level: 'strict' } })], stores)
+    const { signatures } = await judge(undecided, [await signed(acme)])
+    assert.equal(signatures[0]?.verdict, 'inconclusive')
     assert.deepEqual(
-      certificateFacts(verdict).map(({ sha256 }) => sha256),
+      certificateFacts(signatures).map(({ sha256 }) => sha256),
       thumbprints(acme),
     )
-    const undecided = material([statement({ signatureVerification: { level: 'strict' } })], stores)
-    assert.deepEqual(certificateFacts(await judge(undecided, [await signed(acme)])), [])
+    const broken = { ...(await signed(acme)), envelope: Buffer.from('x') }
+    assert.deepEqual(certificateFacts((await judge(plain, [broken])).signatures), [])
   })
 
   it('tells the chain of a timestamp up to its root only where the timestamp counted', async () => {
@@ -77,13 +76,13 @@ describe('trust/certificate-facts', () => {
     const counting = await judge(stamping, [stamped])
     const report = (verdict: typeof counting): unknown => verdictReport(verdict).signatures[0]?.timestampChain
     assert.deepEqual(
-      certificateFacts(counting).map(({ sha256 }) => sha256),
+      certificateFacts(counting.signatures).map(({ sha256 }) => sha256),
       [...thumbprints(acme), ...thumbprints(tsa)],
     )
     assert.deepEqual(report(counting), thumbprints(tsa))
     const not = await judge(plain, [stamped])
     assert.deepEqual(
-      certificateFacts(not).map(({ sha256 }) => sha256),
+      certificateFacts(not.signatures).map(({ sha256 }) => sha256),
       thumbprints(acme),
     )
     assert.equal(report(not), undefined)
