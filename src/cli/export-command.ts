@@ -25,6 +25,7 @@ type ExportArgs = RegistryArgs & {
   created: string | undefined
   sequence: number | undefined
   'passphrase-file': string | undefined
+  passenger: string[]
   policy: string | undefined
   destination: string | undefined
   'dry-run': boolean
@@ -115,6 +116,12 @@ export function addExport(yargs: Argv, register: Register): Argv {
           .option('created', { type: 'string', describe: 'the time in the bundle, for equal bytes', requiresArg: true })
           .option('sequence', { type: 'number', describe: 'a sequence above all before', requiresArg: true })
           .option('passphrase-file', { type: 'string', describe: "file with the keys' passphrase", requiresArg: true })
+          .option('passenger', {
+            type: 'string',
+            array: true,
+            describe: 'a bundle of another channel (revocation or trust) that rides along',
+            default: [] as string[],
+          })
           .option('policy', { type: 'string', describe: 'refuse what this policy folder refuses', requiresArg: true })
           .option('destination', {
             type: 'string',
@@ -172,6 +179,7 @@ export function addExport(yargs: Argv, register: Register): Argv {
         validDays: argv['valid-days'],
         created: timeOption(argv.created),
         sequence: argv.sequence,
+        passengers: argv.passenger,
         policy: argv.policy,
         plugins: pluginsHere(),
         destination: argv.destination,

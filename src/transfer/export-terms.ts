@@ -6,8 +6,9 @@ import type { RegistryOptions } from '../registry/index.ts'
 import { fingerprint, type ChannelKey } from '../tuf/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
 import { exportKeys, openChannelFolder, type AskPassphrase, type ChannelFolder } from './channel-folder.ts'
+import type { CargoPassenger } from './passenger-cargo.ts'
 import type { Plan } from './plan-file.ts'
-import { timeText, type RunOptions } from './run.ts'
+import { nowOf, timeText, type RunOptions } from './run.ts'
 import type { ByteOutput } from './stream-out.ts'
 
 export interface ExportOptions extends RunOptions {
@@ -33,6 +34,8 @@ export interface ExportOptions extends RunOptions {
   /** The time in the bundle; `now` by default. Equal input and an equal time give equal bytes. */
   created?: Date | undefined
   sequence?: number | undefined
+  /** Bundle files of other channels that ride along. */
+  passengers?: readonly string[] | undefined
   /** The policy folder that every artifact must satisfy. */
   policy?: string | undefined
   /** Where plugins are that signatures may name. */
@@ -49,9 +52,28 @@ export interface ExportTerms {
   audience: string[]
   signers: ChannelKey[]
   holder: string
+  passengers: CargoPassenger[]
 }
 
-/** Opens channel and keys. Throws CHANNEL_MISMATCH, USAGE without an audience, and the codes of the keys. */
+// Loaded only when there are some: an export without them starts faster.
+async function cargoOf(
+  { channel, purpose }: ChannelFolder,
+  audience: readonly string[],
+  options: ExportOptions,
+): Promise<CargoPassenger[]> {
+  const files = options.passengers ?? []
+  if (files.length === 0) return []
+  if (purpose !== 'content')
+    throw new SallyportError('PURPOSE_MISMATCH', {
+      side: 'source',
+      subject: '--passenger',
+      detail: `passengers ride with content, ${channel} is for ${purpose}`,
+    })
+  const { readCargo } = await import('./passenger-cargo.ts')
+  return readCargo(files, { audience, channel, now: nowOf(options), signal: options.signal })
+}
+
+/** Opens channel, keys and passengers. Throws CHANNEL_MISMATCH, USAGE without an audience, the codes of the keys, and as `readCargo`. */
 export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
   const { plan, planName } = options
   const folder = openChannelFolder(options.keys)
@@ -70,11 +92,12 @@ export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
     })
   }
   const { keys, holder } = await exportKeys(folder, options.holder, options.passphrase)
-  return { folder, audience: [...new Set(plan.audience)].sort(), signers: keys, holder }
+  const audience = [...new Set(plan.audience)].sort()
+  return { folder, audience, signers: keys, holder, passengers: await cargoOf(folder, audience, options) }
 }
 
 /** One digest over all that makes a bundle another one; a stopped run is gone on with only when it is equal. */
-export function inputsOf({ folder, audience, holder }: ExportTerms, options: ExportOptions): string {
+export function inputsOf({ folder, audience, holder, passengers }: ExportTerms, options: ExportOptions): string {
   const { plan, validDays, created, sequence, headOnly } = options
   const asked = {
     plan,
@@ -85,6 +108,7 @@ export function inputsOf({ folder, audience, holder }: ExportTerms, options: Exp
     created: created === undefined ? null : timeText(created),
     sequence: sequence ?? null,
     ...(headOnly === true ? { headOnly } : {}),
+    ...(passengers.length === 0 ? {} : { passengers: passengers.map(({ sha256 }) => sha256) }),
   }
   return hash('sha256', sortedJson(JSON.parse(JSON.stringify(asked))), 'hex')
 }

@@ -1,7 +1,7 @@
 /** `export`: resolve → walk → promise → sign → lay down. */
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { arrange, FileWriter, type BundleLayout, type Content } from '../bundle/index.ts'
+import { arrange, FileWriter, withPassengers, type BundleLayout, type Content } from '../bundle/index.ts'
 import type { Source } from '../content/index.ts'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
@@ -108,6 +108,10 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
   // someone else may have written it, to bind tags and the sequence as it suits him.
   const stopped = found !== undefined && log.gave(found) ? found : undefined
   const sources = new Sources(options.registry)
+  const aboard =
+    terms.passengers.length === 0
+      ? undefined
+      : new (await import('./passenger-cargo.ts')).PassengerBlobs(terms.passengers)
   try {
     const approved =
       options.approved === undefined ? undefined : await readApprovedHead(options.approved, terms, log, options)
@@ -124,7 +128,8 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
           : await (await import('./trust-cargo.ts')).gatherTrust(trust, channel, gathered, { ...options, map })
       checkInterrupted(options)
       const all = united(gathered, informing)
-      return [all, arrange(all, 'source')]
+      const passengers = terms.passengers.map(({ passenger }) => passenger)
+      return [all, withPassengers(arrange(all, 'source'), passengers, 'source')]
     }
     let resolved: Resolved = approved?.resolved ?? new Map(Object.entries(stopped?.resolved ?? {}))
     let [repositories, content] = await collect(resolved)
@@ -188,7 +193,9 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
       bytes: made.layout.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
       blobs: made.layout.blobs.length,
     })
-    const sourceOf = sourceFinder(repositories, content)
+    const own = sourceFinder(repositories, content)
+    await aboard?.open()
+    const sourceOf = (digest: Digest): Source => aboard?.sourceOf(digest) ?? own(digest)
     if (file === undefined) await streamBundle(options.output as ByteOutput, made.layout, sourceOf, options)
     else if (!written) await writeFile(file, made.layout, goesOn, sourceOf, options)
     if (options.headOnly !== true) await log.exported({ sequence: started.sequence, id: made.head.id }, terms.audience)
@@ -198,6 +205,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
   } finally {
     await log.close()
     await sources.close()
+    aboard?.close()
   }
 }
 
