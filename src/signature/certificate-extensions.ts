@@ -33,6 +33,8 @@ export interface CertificateExtensions {
   /** Every URI of the CRL distribution points, of whatever scheme. */
   crlUrls: readonly string[]
   freshestCrlUrls: readonly string[]
+  /** A point of these two that its URIs don't answer whole: it has none, is for some reasons only, or of another issuer. */
+  crlElsewhere: boolean
   ocspUrls: readonly string[]
 }
 
@@ -71,13 +73,15 @@ export function readExtensions(node: DerNode | undefined): CertificateExtensions
   const keyUsage = read(KEY_USAGE, usageOf)
   const extendedKeyUsage = read(EXTENDED_KEY_USAGE, extendedUsageOf)
   const honoured = new Set([BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE])
+  const [points, deltas] = [read(CRL_DISTRIBUTION_POINTS, pointsOf), read(FRESHEST_CRL, pointsOf)]
   return {
     ...(basicConstraints && { basicConstraints }),
     ...(keyUsage && { keyUsage }),
     ...(extendedKeyUsage && { extendedKeyUsage }),
     unknownCritical: [...all].filter(([oid, { critical }]) => critical && !honoured.has(oid)).map(([oid]) => oid),
-    crlUrls: read(CRL_DISTRIBUTION_POINTS, pointsOf)?.urls ?? [],
-    freshestCrlUrls: read(FRESHEST_CRL, pointsOf)?.urls ?? [],
+    crlUrls: points?.urls ?? [],
+    freshestCrlUrls: deltas?.urls ?? [],
+    crlElsewhere: points?.elsewhere === true || deltas?.elsewhere === true,
     ocspUrls: read(AUTHORITY_INFORMATION_ACCESS, respondersOf)?.urls ?? [],
   }
 }
@@ -114,25 +118,22 @@ function extendedUsageOf(node: DerNode): { oids: readonly string[] } {
   return { oids: node.children.map(readOid) }
 }
 
-/** Reasons and the issuer of an indirect CRL are skipped: who fetches the list sees them again in the list. */
-function pointsOf(node: DerNode): { urls: readonly string[] } {
+function pointsOf(node: DerNode): { urls: readonly string[]; elsewhere: boolean } {
   sequence(node, 'a list of CRL distribution points')
-  return {
-    urls: node.children.flatMap((point) => {
-      const fields = sequence(point, 'a CRL distribution point')
-      const name = fields.maybe(0xa0)
-      fields.maybe(0x81)
-      fields.maybe(0xa2)
-      fields.end()
-      const [choice, ...more] = name?.children ?? []
-      if (
-        name !== undefined &&
-        (choice === undefined || more.length > 0 || (choice.tag !== 0xa0 && choice.tag !== 0xa1))
-      )
-        throw new DerError('a CRL distribution point has no name')
-      return choice?.tag === 0xa0 ? choice.children.flatMap(uriOf) : []
-    }),
-  }
+  let elsewhere = false
+  const urls = node.children.flatMap((point) => {
+    const fields = sequence(point, 'a CRL distribution point')
+    const name = fields.maybe(0xa0)
+    const [reasons, issuer] = [fields.maybe(0x81), fields.maybe(0xa2)]
+    fields.end()
+    const [choice, ...more] = name?.children ?? []
+    if (name !== undefined && (choice === undefined || more.length > 0 || (choice.tag !== 0xa0 && choice.tag !== 0xa1)))
+      throw new DerError('a CRL distribution point has no name')
+    const found = choice?.tag === 0xa0 ? choice.children.flatMap(uriOf) : []
+    elsewhere ||= found.length === 0 || reasons !== undefined || issuer !== undefined
+    return found
+  })
+  return { urls, elsewhere }
 }
 
 function respondersOf(node: DerNode): { urls: readonly string[] } {

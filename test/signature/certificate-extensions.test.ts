@@ -114,6 +114,24 @@ describe('signature/certificate-extensions', () => {
     assert.deepEqual(read(usage([0])).crlUrls, [])
   })
 
+  it('tells of a point that its URLs do not answer whole', () => {
+    const named = der(0xa0, der(0xa0, uri('http://a/')))
+    const whole = derSequence(named)
+    const other = (oid: string, point: Uint8Array) => read(extension(oid, derSequence(whole, point))).crlElsewhere
+    assert.equal(read(usage([0])).crlElsewhere, false)
+    const parts = [
+      derSequence(named, der(0x81, Uint8Array.of(6, 0x40))),
+      derSequence(named, der(0xa2, der(0xa4, derSequence()))),
+      derSequence(der(0xa2, der(0xa4, derSequence()))),
+      derSequence(der(0xa0, der(0xa1, derSequence()))),
+      derSequence(der(0xa0, der(0xa0, der(0x82, Buffer.from('dns.example'))))),
+    ]
+    for (const oid of ['2.5.29.31', '2.5.29.46']) {
+      assert.equal(other(oid, whole), false)
+      for (const part of parts) assert.equal(other(oid, part), true)
+    }
+  })
+
   it('refuses distribution points that hide their URL', () => {
     const points = (...list: Uint8Array[]) => extension('2.5.29.31', derSequence(...list))
     refuses(points())
