@@ -103,6 +103,11 @@ export class PackedEntries {
     return best
   }
 
+  /** Goes through the entries in the order of their serial numbers; for two lists to be held side by side. */
+  cursor(): EntryCursor {
+    return new EntryCursor(this.#bytes, this.#end, this.#sorted)
+  }
+
   /** Each entry as it stands in the list, in its order. */
   *entries(): Generator<ListEntry, void, undefined> {
     const scan = new EntryScan(this.#bytes)
@@ -110,6 +115,32 @@ export class PackedEntries {
       at = scan.read(at, this.#end)
       yield scan.entry()
     }
+  }
+}
+
+/** Stands before the first entry, then at one after the other; makes no object. */
+export class EntryCursor {
+  readonly bytes: Buffer
+  /** The entry it stands at, after {@link next} was true. */
+  readonly scan: EntryScan
+  readonly #end: number
+  readonly #sorted: Uint32Array
+  #index = 0
+
+  constructor(bytes: Buffer, end: number, sorted: Uint32Array) {
+    this.bytes = bytes
+    this.scan = new EntryScan(bytes)
+    this.#end = end
+    this.#sorted = sorted
+  }
+
+  /** Goes on to the next entry; false when there is none. Of one serial number they come as they stand in the list. */
+  next(): boolean {
+    const at = this.#sorted[this.#index]
+    if (at === undefined) return false
+    this.#index += 1
+    this.scan.read(at, this.#end)
+    return true
   }
 }
 

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { DerError, DerScan, isDerValue, parseDer, readTime, type DerNode } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { PackedEntries } from './list-entries.ts'
+import { PackedEntries, type EntryCursor } from './list-entries.ts'
 import type { ListEntry } from './list-entry.ts'
 import { readListExtensions, type ListExtensions } from './list-extensions.ts'
 
@@ -29,6 +29,8 @@ export interface RevocationList extends ListExtensions {
   find(serial: string): ListEntry | undefined
   /** Every entry as it stands there, one at a time. */
   entries(): Iterable<ListEntry>
+  /** By serial number, without an object for each. */
+  cursor(): EntryCursor
 }
 
 /** How large a list may be. */
@@ -79,6 +81,7 @@ class Parts {
 
   /** Where the next element's contents start and end; it is not looked into. */
   span(tag: number, what: string): readonly [start: number, end: number] {
+    if (this.#at === this.#end) throw new DerError(`${what} is missing`)
     this.#scan.take(tag, this.#at, this.#end, what)
     this.#at = this.#scan.end
     return [this.#scan.start, this.#scan.end]
@@ -135,6 +138,7 @@ function read(der: Buffer): RevocationList {
     signed: { bytes: der.subarray(contents[0], end), algorithm, signature: bits.subarray(1) },
     find: (serial: string) => entries.find(serial),
     entries: () => entries.entries(),
+    cursor: () => entries.cursor(),
   })
 }
 

@@ -1,0 +1,121 @@
+/**
+ * Which list may take the place of which: never an older one. What an issuer revoked for good stays revoked, whatever
+ * later lists say, and the order in which the lists of an issuer arrive makes no difference in the end.
+ */
+import { SallyportError } from '../errors/index.ts'
+import { droppedOf } from './dropped.ts'
+import { demandNotAhead } from './freshness.ts'
+import { demandRoom, KeptEntries, KeptWriter } from './kept.ts'
+import { isForGood } from './kept-record.ts'
+import { compareNumbers } from './list-number.ts'
+import type { RevocationList } from './list.ts'
+
+/** What is in force for one issuer and URL of whole lists: the delta is the one its base names. */
+export interface ListsInForce {
+  base?: RevocationList | undefined
+  delta?: RevocationList | undefined
+  kept?: KeptEntries | undefined
+}
+
+export interface Offer {
+  /** `held`: it is in force already; `older`: the one in force is newer, and stays (LIST_ROLLBACK is for a report). */
+  outcome: 'taken' | 'held' | 'older'
+  /** In force from now on. A delta that its base has overtaken is left out: nothing needs it. */
+  base: RevocationList
+  delta?: RevocationList
+  /** Revoked for good by a list seen here, and not named by those in force. An older list may add to them. */
+  kept: KeptEntries
+  /** `kept` is not what it was: it has to be written down, even when the list is older. */
+  keptChanged: boolean
+}
+
+export interface OfferTerms {
+  now: Date
+  /** True for the serial number of a certificate that is known to be past its notAfter: its entry need not be kept. */
+  expired?: ((serial: string) => boolean) | undefined
+}
+
+/**
+ * What is in force once a list, whole or delta, was offered. The caller has proven it (`demandIssuedList`), and that it
+ * is of the issuer and URL; a stale list is let in as well, for it may name what the one in force does not.
+ * Throws LIST_FUTURE; LIST_EQUIVOCATION for other bytes under the number of the list in force; LIST_BASE_MISSING for
+ * a delta whose base is newer than the one in force, or when there is none; LIMIT_EXCEEDED when too much would be kept.
+ */
+export function offerList(inForce: ListsInForce, offered: RevocationList, terms: OfferTerms): Offer {
+  demandNotAhead(offered.thisUpdate, terms.now, 'the list')
+  const outcome = offered.deltaBase === undefined ? rank(inForce.base, offered) : rankDelta(inForce, offered)
+  const isDelta = offered.deltaBase !== undefined
+  const base = isDelta || outcome !== 'taken' ? inForce.base : offered
+  if (base === undefined) throw new TypeError('a list was held against none')
+  const delta = isDelta && outcome === 'taken' ? offered : inForce.delta
+  const useful = delta !== undefined && compareNumbers(delta.number, base.number) >= 0 ? delta : undefined
+  const kept = keptNow(
+    [inForce.base, inForce.delta, offered],
+    useful === undefined ? [base] : [base, useful],
+    inForce,
+    terms,
+  )
+  const before = inForce.kept ?? new KeptEntries()
+  return { outcome, base, ...(useful && { delta: useful }), kept, keptChanged: !kept.equals(before) }
+}
+
+/** Lower by number or by date is older: the one alone would let an issuer's wrong counter or clock turn lists back. */
+function rank(held: RevocationList | undefined, offered: RevocationList): Offer['outcome'] {
+  if (held === undefined) return 'taken'
+  if (held.sha256 === offered.sha256) return 'held'
+  const order = compareNumbers(offered.number, held.number)
+  // Stops a split view: one list for one site, another for the next, both genuine.
+  if (order === 0)
+    throw new SallyportError('LIST_EQUIVOCATION', {
+      side: 'bundle',
+      subject: `list number ${BigInt(`0x${held.number}`)}`,
+      detail: `SHA-256 ${held.sha256} is held, ${offered.sha256} was offered`,
+    })
+  return order < 0 || offered.thisUpdate < held.thisUpdate ? 'older' : 'taken'
+}
+
+function rankDelta({ base, delta }: ListsInForce, offered: RevocationList): Offer['outcome'] {
+  const { deltaBase = '0', number } = offered
+  if (base === undefined || compareNumbers(deltaBase, base.number) > 0)
+    throw new SallyportError('LIST_BASE_MISSING', {
+      side: 'bundle',
+      detail: `it changes list number ${BigInt(`0x${deltaBase}`)}, and ${base === undefined ? 'none' : `number ${BigInt(`0x${base.number}`)}`} is held`,
+    })
+  // One with the number of its base was made along with it and adds nothing, but says that nothing was added.
+  if (compareNumbers(number, base.number) < 0 || offered.thisUpdate < base.thisUpdate) return 'older'
+  return rank(delta, offered)
+}
+
+/**
+ * For each serial number ever named for good here, the highest list that named it: kept unless that one is in force.
+ * By the number and not by the order of arrival: stops an issuer's list from being withheld until it drops out unseen.
+ */
+function keptNow(
+  seen: readonly (RevocationList | undefined)[],
+  now: readonly RevocationList[],
+  { kept = new KeptEntries() }: ListsInForce,
+  { expired }: OfferTerms,
+): KeptEntries {
+  const past = seen.filter((list) => list !== undefined).filter((list) => !now.includes(list))
+  const dropped = past.map((list) => droppedOf(list, now))
+  const all = dropped.reduce((sum, some) => sum.unite(some), stillKept(kept, now))
+  demandRoom(all.size)
+  if (expired === undefined) return all
+  return filtered(all, ({ serial }) => !expired(serial))
+}
+
+function stillKept(kept: KeptEntries, now: readonly RevocationList[]): KeptEntries {
+  return filtered(kept, ({ serial, number }) => {
+    const naming = now.filter((list) => compareNumbers(list.number, number) >= 0)
+    return !naming.some((list) => {
+      const entry = list.find(serial)
+      return entry !== undefined && isForGood(entry.reason)
+    })
+  })
+}
+
+function filtered(kept: KeptEntries, wanted: (entry: { serial: string; number: string }) => boolean): KeptEntries {
+  const writer = new KeptWriter()
+  for (const entry of kept.entries()) if (wanted(entry)) writer.add(entry)
+  return writer.finish()
+}
