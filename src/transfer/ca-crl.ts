@@ -11,6 +11,7 @@ import {
   type RevocationRegister,
 } from '../ca/index.ts'
 import { SallyportError } from '../errors/index.ts'
+import { demandIssuedList, parseList } from '../revocation/index.ts'
 import { distinguishedNameText } from '../signature/index.ts'
 import { demandListUrl } from './ca-crl-url.ts'
 import { wholeSecond } from './ca-entry.ts'
@@ -124,8 +125,8 @@ function demandReplaceable(entry: CaEntry, file: string, delta: boolean): void {
 /**
  * Signs the list and keeps it beside the key. Its number is on the disk before it is signed: a killed run costs a number,
  * and no number ever stands on two lists.
- * Throws USAGE, CA_MALFORMED, CA_SCOPE, CA_LOCKED, LIST_FUTURE, LIST_BASE_MISSING, LIST_STALE, OUTPUT_EXISTS, KEY_MISSING,
- * KEY_MALFORMED, KEY_PASSPHRASE, DISK_FULL, OUTPUT_FAILED.
+ * Throws USAGE, CA_MALFORMED, CA_SCOPE, CA_LOCKED, LIST_FUTURE, LIST_BASE_MISSING, LIST_STALE, LIMIT_EXCEEDED,
+ * OUTPUT_EXISTS, KEY_MISSING, KEY_MALFORMED, KEY_PASSPHRASE, DISK_FULL, OUTPUT_FAILED.
  */
 export async function caCrl(options: CaCrlOptions): Promise<CaCrlReport> {
   const { dir, delta = false, deltaUrl, output, dryRun = false } = options
@@ -178,6 +179,8 @@ export async function caCrl(options: CaCrlOptions): Promise<CaCrlReport> {
       deltaBase: base?.number,
       freshestUrl: delta ? undefined : (register.deltaUrl ?? undefined),
     })
+    // What a site would refuse must not be published: too large a list, or a key that signs otherwise than it says.
+    demandIssuedList(parseList(der), own)
     const file = keepList(authority, number, delta, der)
     const done = { number, ...issued }
     saveRegister(authority, delta ? withDelta(register, done) : withBase(register, done))

@@ -4,13 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isFault, type Code } from '../../src/errors/index.ts'
 import {
+  caCrl,
   caInit,
   caIssue,
+  caRevoke,
   caShow,
+  type CaCrlOptions,
+  type CaCrlReport,
   type CaInitOptions,
   type CaInitReport,
   type CaIssueOptions,
   type CaIssueReport,
+  type CaRevokeOptions,
+  type CaRevokeReport,
   type CaShowReport,
 } from '../../src/transfer/index.ts'
 import { NOW } from './stage.ts'
@@ -52,6 +58,14 @@ export class Certificates {
   issue(options: Partial<CaIssueOptions> & { dir: string; commonName: string }): Promise<CaIssueReport> {
     const [passphrase, newPassphrase] = [says(CA_PASSPHRASE), says(NEW_PASSPHRASE)]
     return caIssue({ kind: 'signer', passphrase, newPassphrase, now: NOW, ...options })
+  }
+
+  revoke(options: Partial<CaRevokeOptions> & { dir: string }): Promise<CaRevokeReport> {
+    return caRevoke({ certificate: 'signer', reason: 'keyCompromise', now: NOW, ...options })
+  }
+
+  crl(options: Partial<CaCrlOptions> & { dir: string }): Promise<CaCrlReport> {
+    return caCrl({ from: 'issuing', passphrase: says(CA_PASSPHRASE), now: NOW, ...options })
   }
 
   show(dir: string, now: Date = NOW): Promise<CaShowReport> {
