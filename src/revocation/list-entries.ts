@@ -1,11 +1,16 @@
 /** The entries of a revocation list, left in its bytes and found by serial number: four octets an entry, no object. */
 import { DerError } from '../codec/index.ts'
-import { EntryScan, type ListEntry } from './list-entry.ts'
+import { EntryScan, MAX_SERIAL, type ListEntry } from './list-entry.ts'
 
 /** Two octets of head, three of serial number, fifteen of date: none is shorter. */
 const LEAST_ENTRY = 20
 /** What an offset needs at most: a list has up to 64 MiB. */
 const OFFSETS = 2 ** 26
+
+/** More than a serial number has octets: an offset and a length share a number. */
+const LENGTHS = 32
+/** Octets of the serial number that the first keys hold whole. */
+const FIRST_OCTETS = 2
 
 const CERTIFICATE_HOLD = 6
 const REMOVE_FROM_LIST = 8
@@ -29,7 +34,7 @@ export class PackedEntries {
     this.#start = start
     this.#end = end
     const scan = new EntryScan(bytes)
-    // An offset and the first bits of what it is sorted by share a number, for numbers are sorted without callbacks.
+    // An offset and some bits of what it is sorted by share a number, for numbers are sorted without callbacks.
     const keys = new Float64Array(Math.floor((end - start) / LEAST_ENTRY))
     let size = 0
     let indirect = false
@@ -40,40 +45,52 @@ export class PackedEntries {
       at = next
     }
     this.indirect = indirect
-    this.#sorted = this.#order(keys.subarray(0, size).sort())
+    this.#sorted = new Uint32Array(size)
+    this.#order(keys.subarray(0, size), 0, FIRST_OCTETS)
   }
 
   get size(): number {
     return this.#sorted.length
   }
 
-  #order(keys: Float64Array): Uint32Array {
-    const sorted = new Uint32Array(keys.length)
-    const [one, other] = [new EntryScan(this.#bytes), new EntryScan(this.#bytes)]
-    const byWhole = (a: number, b: number): number => {
-      one.read(a, this.#end)
-      other.read(b, this.#end)
-      return this.#compare(one, this.#bytes, other.serialStart, other.serialEnd) || a - b
-    }
+  /** Sorts keys whose serial numbers are of one length and equal up to what the keys hold, and puts them at `to`. */
+  #order(keys: Float64Array, to: number, octets: number): void {
+    const sorted = this.#sorted
+    keys.sort()
     let run = 0
     let bits = -1
     for (let index = 0; index <= keys.length; index += 1) {
       const key = keys[index] ?? -1
-      const first = Math.floor(key / OFFSETS)
-      if (first !== bits) {
-        if (index - run > 1) sorted.subarray(run, index).sort(byWhole)
+      const own = Math.floor(key / OFFSETS)
+      if (own !== bits) {
+        if (index - run > 1) this.#orderBeyond(keys.subarray(run, index), to + run, octets)
         run = index
-        bits = first
+        bits = own
       }
-      if (index < keys.length) sorted[index] = key - first * OFFSETS
+      if (index < keys.length) sorted[to + index] = key - own * OFFSETS
     }
-    return sorted
+  }
+
+  /** As above for keys that are equal: goes on with the octets behind those that are. */
+  #orderBeyond(keys: Float64Array, to: number, octets: number): void {
+    if (octets >= MAX_SERIAL) return
+    const bytes = this.#bytes
+    for (let index = 0; index < keys.length; index += 1) {
+      const at = this.#sorted[to + index] ?? 0
+      const place = serialAt(bytes, at)
+      const start = Math.floor(place / LENGTHS)
+      keys[index] = threeOctets(bytes, start + octets, start + (place % LENGTHS)) * OFFSETS + at
+    }
+    this.#order(keys, to, octets + 3)
   }
 
   /** Shorter is less: serial numbers have no leading zeros. */
-  #compare({ serialStart, serialEnd }: EntryScan, bytes: Buffer, start: number, end: number): number {
-    const longer = serialEnd - serialStart - (end - start)
-    return longer === 0 ? this.#bytes.compare(bytes, start, end, serialStart, serialEnd) : longer
+  #compareAt(index: number, wanted: Buffer): number {
+    const place = serialAt(this.#bytes, this.#sorted[index] ?? 0)
+    const start = Math.floor(place / LENGTHS)
+    const length = place % LENGTHS
+    if (length !== wanted.length) return length - wanted.length
+    return this.#bytes.compare(wanted, 0, length, start, start + length)
   }
 
   /**
@@ -84,19 +101,16 @@ export class PackedEntries {
   find(serial: string): ListEntry | undefined {
     if (!/^(?:0|[1-9a-f][0-9a-f]*)$/.test(serial)) throw new RangeError('a serial number is lower-case hex')
     const wanted = Buffer.from(serial === '0' ? '' : serial.padStart(serial.length + (serial.length % 2), '0'), 'hex')
-    const scan = new EntryScan(this.#bytes)
-    const compareAt = (index: number): number => {
-      scan.read(this.#sorted[index] ?? 0, this.#end)
-      return this.#compare(scan, wanted, 0, wanted.length)
-    }
     let [low, high] = [0, this.size]
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (compareAt(middle) < 0) low = middle + 1
+      if (this.#compareAt(middle, wanted) < 0) low = middle + 1
       else high = middle
     }
+    const scan = new EntryScan(this.#bytes)
     let best: ListEntry | undefined
-    for (let index = low; index < this.size && compareAt(index) === 0; index += 1) {
+    for (let index = low; index < this.size && this.#compareAt(index, wanted) === 0; index += 1) {
+      scan.read(this.#sorted[index] ?? 0, this.#end)
       const entry = scan.entry()
       if (best === undefined || outweighs(entry, best)) best = entry
     }
@@ -144,11 +158,24 @@ export class EntryCursor {
   }
 }
 
+/** Up to three octets from `start` on, as a number; zeros beyond the end. */
+function threeOctets(bytes: Uint8Array, start: number, end: number): number {
+  const octet = (at: number): number => (at < end ? (bytes[at] ?? 0) : 0)
+  return (octet(start) << 16) | (octet(start + 1) << 8) | octet(start + 2)
+}
+
 /** 5 bits of length, then the first 22 bits of the number. */
 function firstBits(bytes: Uint8Array, start: number, end: number): number {
-  let bits = 0
-  for (let at = start; at < start + 3; at += 1) bits = bits * 256 + (at < end ? (bytes[at] ?? 0) : 0)
-  return (end - start) * 2 ** 22 + (bits >>> 2)
+  return (end - start) * 2 ** 22 + (threeOctets(bytes, start, end) >>> 2)
+}
+
+/** Where the serial number of an entry that was read before starts, without a zero before it, and its length. */
+function serialAt(bytes: Uint8Array, at: number): number {
+  const length = bytes[at + 1] ?? 0
+  const number = at + 2 + (length < 0x80 ? 0 : length & 0x7f)
+  const contents = number + 2
+  const zero = bytes[contents] === 0 ? 1 : 0
+  return (contents + zero) * LENGTHS + (bytes[number + 1] ?? 0) - zero
 }
 
 function weight({ reason, unknownCritical }: ListEntry): number {

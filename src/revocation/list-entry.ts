@@ -17,7 +17,8 @@ export interface ListEntry {
 const SEQUENCE = 0x30
 const UTC_TIME = 0x17
 const GENERALIZED_TIME = 0x18
-const MAX_SERIAL = 20
+/** Octets of a serial number. */
+export const MAX_SERIAL = 20
 /** Nobody gives an entry more than three; comparing each with each must stay cheap. */
 const MAX_EXTENSIONS = 16
 
