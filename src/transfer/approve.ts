@@ -6,6 +6,7 @@ import { addSignature, approvals, inspectHead, openKey, readRoot } from '../tuf/
 import { completeIntent, replaceTargets } from './approval-intent.ts'
 import { readSmall, type AskPassphrase } from './channel-folder.ts'
 import { checkAgreement, readLaw } from './passage.ts'
+import { revocationIn } from './revocation-gate.ts'
 import type { RunOptions } from './run.ts'
 import { summarize, type BundleSummary } from './summary.ts'
 
@@ -62,7 +63,8 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
         subject: bundle,
         detail: `its root is of ${root.channel}`,
       })
-    await readLaw(reader, files, options)
+    // What every site would refuse is worth nobody's signature.
+    await revocationIn({ ...(await readLaw(reader, files, options)), files })
     const key = openKey(readSmall(options.key).toString('latin1'), await options.passphrase(options.key), options.key)
     const signed = addSignature(head.targets, rootBytes, key)
     const added = !signed.equals(head.targets)

@@ -11,6 +11,7 @@ import { judgeWith, type JudgeMeans } from '../trust/index.ts'
 import { refusalKey, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
 import { carriedSignatures, type ReadEnvelope } from './found-signatures.ts'
 import type { Passage } from './passage.ts'
+import { isAccepted } from './passenger.ts'
 import { openPolicy } from './policy-folder.ts'
 import { checkInterrupted, tell, type RunOptions } from './run.ts'
 import { serialPlugins } from './serial-plugins.ts'
@@ -64,15 +65,25 @@ export async function judgeArtifacts(
   return verdicts.all()
 }
 
-/** The verdicts on what a bundle carries, by what its law holds; on what informs there is none. */
+/** What a bundle and its accepted passengers carry on revocation: it proves itself, or a channel of its own speaks for it. */
+function revocationPieces({
+  revocation,
+  passengers = [],
+}: Partial<Pick<Passage, 'revocation' | 'passengers'>>): { repository: string; digest: Digest }[] {
+  const aboard = passengers.filter(isAccepted).map((passenger) => passenger.revocation)
+  return [revocation, ...aboard].flatMap((information) => information?.items ?? [])
+}
+
+/** The verdicts on what a bundle carries, by what its law holds; on what informs, or proves itself, there is none. */
 export function judgePassage(
-  { census, law }: Pick<Passage, 'census' | 'law'>,
+  passage: Pick<Passage, 'census' | 'law'> & Partial<Pick<Passage, 'revocation' | 'passengers'>>,
   information: readonly InformationReport[],
   options: Omit<JudgeOptions, 'read'>,
 ): Promise<JudgedArtifact[]> {
+  const { census, law } = passage
   const graphs = new Map(census.repositories.map(({ graph }) => [graph.repository, graph]))
   const read = envelopesIn(law)
-  const informs = new Set(information.map((item) => refusalKey(item)))
+  const informs = new Set([...information, ...revocationPieces(passage)].map((item) => refusalKey(item)))
   const judged = census.content.artifacts.filter(
     ({ repository, root }) => !informs.has(refusalKey({ repository, digest: root })),
   )

@@ -16,6 +16,8 @@ import {
 import type { Digest } from '../oci/index.ts'
 import { inspectHead, judgeHead, type HeadVerdict } from '../tuf/index.ts'
 import { judgePassengers, readPassengers, type PassengerPassage, type ProvenPassenger } from './passenger.ts'
+import { revocationIn } from './revocation-gate.ts'
+import type { RevocationInformation } from './revocation-information.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
 import { checkAgreement, checkAudience, pinnedWithRoots, type PassageOptions } from './site-head.ts'
 
@@ -30,6 +32,8 @@ export interface Passage {
   census: Census
   /** Bundles of other channels that ride along, each judged alone; nothing of them is in the census. */
   passengers: PassengerPassage[]
+  /** Its own lists, answers and denials, proven; those of passengers stand with them. */
+  revocation: RevocationInformation | undefined
   /** Where the payload stands in the bundle, in order. */
   payload: PlacedBlob[]
   /** Offset of the end mark. */
@@ -38,7 +42,7 @@ export interface Passage {
 
 /**
  * The bundle, judged up to its payload; the reader stands at the first payload member.
- * The order: screen → pinned channel → TUF → promise → agreement → audience → law → census → passengers.
+ * The order: screen → pinned channel → TUF → promise → agreement → audience → law → census → revocation → passengers.
  */
 export async function passNearDoor(input: ByteInput, options: PassageOptions): Promise<Passage> {
   const reader = new BundleReader(input)
@@ -50,7 +54,9 @@ export async function passNearDoor(input: ByteInput, options: PassageOptions): P
   checkAgreement(files, { ...targets, channel: pinned.channel, purpose: pinned.purpose })
   checkAudience(files, options.site)
   const { aboard, ...read } = await readLaw(reader, files, options)
-  return { head, verdict, files, ...read, passengers: await judgePassengers(aboard, read.law, options) }
+  const revocation = await revocationIn({ ...read, files })
+  const passengers = await judgePassengers(aboard, read.law, options)
+  return { head, verdict, files, ...read, revocation, passengers }
 }
 
 /** Passengers, group 4 and the census over all of it, whatever the site; also for those who only look. */

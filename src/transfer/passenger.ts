@@ -3,6 +3,8 @@ import type { BundleReader, Census, Head, Passenger, PromiseFiles } from '../bun
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { judgeHead, readAgreedHead, readRoot, type HeadVerdict, type Purpose } from '../tuf/index.ts'
+import { revocationIn } from './revocation-gate.ts'
+import type { RevocationInformation } from './revocation-information.ts'
 import {
   checkAgreement,
   checkAudience,
@@ -38,7 +40,7 @@ interface Judged extends Omit<ProvenPassenger, 'passenger'> {
 /** A passenger and what this site makes of it; only of an accepted one, which a repeat is too, may anything be used. */
 export type PassengerPassage = Judged &
   (
-    | { outcome: 'accepted' | 'repeat'; verdict: HeadVerdict }
+    | { outcome: 'accepted' | 'repeat'; verdict: HeadVerdict; revocation: RevocationInformation | undefined }
     /** `skipped`: not pinned here, or older than what the site has. `refused`: what is wrong with it. */
     | { outcome: 'skipped' | 'refused'; fault: SallyportError }
   )
@@ -119,7 +121,8 @@ async function judge(found: ProvenPassenger, law: Judged['law'], options: Passag
     checkAgreement(files, { channel: pinned.channel, purpose: pinned.purpose, sequence, expires })
     checkAudience(files, options.site)
     checkCreated({ files }, options.now)
-    return { ...judged, outcome: verdict.repeat ? 'repeat' : 'accepted', verdict }
+    const revocation = await revocationIn(judged)
+    return { ...judged, outcome: verdict.repeat ? 'repeat' : 'accepted', verdict, revocation }
   } catch (fault) {
     // What is wrong with the state, and not with the passenger, ends the run.
     if (!(fault instanceof SallyportError) || (fault.side !== 'bundle' && fault.code !== 'CLOCK_BEHIND')) throw fault

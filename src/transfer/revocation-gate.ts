@@ -1,35 +1,38 @@
 /** What every reader of a bundle asks about revocation. Most bundles have none, and start without the code for it. */
 import { SallyportError } from '../errors/index.ts'
-import type { Purpose } from '../tuf/index.ts'
 import type { Passage } from './passage.ts'
 import type { RevocationInformation } from './revocation-information.ts'
 import { revocationRepository } from './revocation-path.ts'
 
-/**
- * Returns when the repositories go with the purpose of the channel. Throws PURPOSE_MISMATCH for content on a revocation
- * channel: its people and its sequence were trusted with lists and denials alone.
- */
-export function demandPurpose(purpose: Purpose, channel: string, repositories: readonly string[]): void {
-  if (purpose !== 'revocation') return
-  const other = repositories.find((name) => name !== revocationRepository(channel))
-  if (other === undefined) return
-  throw new SallyportError('PURPOSE_MISMATCH', {
-    side: 'bundle',
-    subject: other,
-    detail: 'a revocation channel carries lists, OCSP answers and denials, and no content',
-  })
+const KEPT_NAMES = revocationRepository('')
+
+function demandPurpose(purpose: string, own: string, repositories: readonly string[]): void {
+  const refuse = (code: 'PURPOSE_MISMATCH' | 'REVOCATION_MALFORMED', subject: string, detail: string): SallyportError =>
+    new SallyportError(code, { side: 'bundle', subject, detail })
+  const other = repositories.filter((name) => name !== own)
+  // The people and the sequence of such a channel were trusted with lists and denials alone.
+  if (purpose === 'revocation' && other[0] !== undefined)
+    throw refuse(
+      'PURPOSE_MISMATCH',
+      other[0],
+      'a revocation channel carries lists, answers and denials, and no content',
+    )
+  // Stops content under the name of a passenger's pieces, which no policy judges.
+  const astray = other.find((name) => name.startsWith(KEPT_NAMES))
+  if (astray !== undefined) throw refuse('REVOCATION_MALFORMED', astray, 'the name is kept for another channel')
 }
 
 /**
  * The revocation that a bundle carries, proven, or undefined; purpose and pin have been compared.
- * Throws as {@link demandPurpose} and `readRevocationInformation`.
+ * Throws PURPOSE_MISMATCH for content on a revocation channel, and as `readRevocationInformation`.
  */
 export async function revocationIn(
   passage: Pick<Passage, 'census' | 'law' | 'files'>,
 ): Promise<RevocationInformation | undefined> {
   const { channel, purpose, repositories } = passage.files.transfer
   const names = repositories.map(({ name }) => name)
-  demandPurpose(purpose as Purpose, channel, names)
-  if (!names.includes(revocationRepository(channel))) return undefined
+  const own = revocationRepository(channel)
+  demandPurpose(purpose, own, names)
+  if (!names.includes(own)) return undefined
   return (await import('./revocation-information.ts')).readRevocationInformation(passage)
 }

@@ -8,6 +8,7 @@ import { BundleReader, fileInput, memoryInput, type ByteInput } from '../../src/
 import { blobName } from '../../src/bundle/names.ts'
 import { SallyportError, type Code } from '../../src/errors/index.ts'
 import { readLaw, type Passage, type PassageOptions } from '../../src/transfer/passage.ts'
+import { revocationIn } from '../../src/transfer/revocation-gate.ts'
 import { provePayload } from '../../src/transfer/payload.ts'
 import { judging, prove } from './corpus.ts'
 import { CODES_OF, regionsOf, type Region } from './regions.ts'
@@ -115,7 +116,15 @@ export class Sweep {
     const reader = new BundleReader(input)
     await reader.head()
     const files = await reader.promise(verdict.targets)
-    const passage = { head, verdict, files, ...(await readLaw(reader, files, options)), passengers: [] }
+    const read = await readLaw(reader, files, options)
+    const passage = {
+      head,
+      verdict,
+      files,
+      ...read,
+      revocation: await revocationIn({ ...read, files }),
+      passengers: [],
+    }
     await provePayload(input, passage, options)
     return passage
   }
