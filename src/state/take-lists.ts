@@ -42,5 +42,7 @@ function rowOf({ bytes, kept, issuerCertificate, ...list }: ProvenList, from: Or
 }
 
 function isInForce({ revocation }: Ledger, row: ListRow): boolean {
-  return revocation.list(row)?.digest === row.digest
+  const held = revocation.list(row)
+  // An older list that was seen may add to what is kept, under the list that stays in force.
+  return held !== undefined && held.digest === row.digest && held.kept === row.kept
 }
