@@ -113,6 +113,13 @@ export const fading = begin(
 /** The same channel after a further root that is still good. */
 export const renewed = rotate(fading, {})
 
+/** Says what was revoked, and nothing else. */
+export const office = begin({ ...solo, name: 'office', purpose: 'revocation', keys: makeKeys('office', SOLO) })
+/** Tells of stores and policies. */
+export const stores = begin({ ...solo, name: 'stores', purpose: 'trust', keys: makeKeys('stores', SOLO) })
+/** Calls itself `office` and is another channel. */
+export const impostorOffice = begin({ ...office, keys: makeKeys('impostor office', SOLO) })
+
 export function newestRoot({ roots }: Channel): Buffer {
   const root = roots.at(-1)
   if (root === undefined) throw new TypeError('a channel without a root')

@@ -2,11 +2,13 @@
 import { exitOf, SallyportError } from '../../src/errors/index.ts'
 import { parseJson } from '../../src/codec/index.ts'
 import { accepts } from './accept.ts'
-import type { AcceptExpectation, Expectations, Judge, RejectExpectation } from './expect.ts'
+import { passengerAccepts } from './accept-passenger.ts'
+import type { AcceptExpectation, Expectations, Judge, PassengerExpectation, Pin, RejectExpectation } from './expect.ts'
 import { CREATED, SITE, type Packed } from './pack.ts'
 import { headRejects } from './reject-head.ts'
 import { headerRejects } from './reject-header.ts'
 import { lawRejects } from './reject-law.ts'
+import { passengerRejects } from './reject-passenger.ts'
 import { orderRejects } from './reject-order.ts'
 import { promiseRejects } from './reject-promise.ts'
 import { siteRejects } from './reject-site.ts'
@@ -30,23 +32,29 @@ export interface Corpus {
 
 const acceptFile = (name: string): string => `accept/${name}.tar`
 
-function rootFile({ pinned }: Situation): string {
+type Pinned = Pick<Situation, 'pinned' | 'before'>
+
+function rootFile({ pinned }: Pinned): string {
   return `roots/${pinned.name}.root.json`
 }
 
-function judgeOf(situation: Situation, accepted: ReadonlyMap<string, AcceptVector>): Judge {
-  const { pinned, site = SITE, now = NOW, before } = situation
+function pinOf({ pinned, before }: Pinned, accepted: ReadonlyMap<string, AcceptVector>): Pin {
   const known = before === undefined ? undefined : accepted.get(before)
   if (before !== undefined && known === undefined) throw new TypeError(`no accepted bundle ${before}`)
   return {
-    root: rootFile(situation),
+    root: rootFile({ pinned }),
     channel: pinned.name,
     purpose: pinned.purpose,
     rootVersion: 1,
-    site,
-    now,
     before: known === undefined ? null : beforeOf(known),
   }
+}
+
+function judgeOf(situation: Situation, accepted: ReadonlyMap<string, AcceptVector>): Judge {
+  const { site = SITE, now = NOW, also } = situation
+  const { before, ...pin } = pinOf(situation, accepted)
+  const others = also === undefined ? {} : { also: also.map((other) => pinOf(other, accepted)) }
+  return { ...pin, site, now, before, ...others }
 }
 
 function beforeOf({ name, sequence, packed }: AcceptVector): NonNullable<Judge['before']> {
@@ -54,11 +62,18 @@ function beforeOf({ name, sequence, packed }: AcceptVector): NonNullable<Judge['
   return { bundle: acceptFile(name), counters, lastId: packed.id, floor: CREATED }
 }
 
-function tagsOf({ members }: Packed): Record<string, string> {
-  const bytes = members.find(({ name }) => name === 'transfer.json')?.body ?? Buffer.alloc(0)
-  const { repositories } = parseJson(bytes, 'bundle', 'transfer.json') as unknown as {
-    repositories: { to: string; bindings: Record<string, string>; companions: Record<string, string> }[]
-  }
+// Of those that ride along only what is accepted lands.
+function tagsOf({ members }: Packed, passengers: readonly PassengerExpectation[]): Record<string, string> {
+  const taken = passengers.filter(({ outcome }) => outcome === 'accepted' || outcome === 'repeat')
+  const names = ['transfer.json', ...taken.map(({ channel }) => `passengers/${channel}/transfer.json`)]
+  const repositories = members
+    .filter(({ name }) => names.includes(name))
+    .flatMap(({ name, body }) => {
+      const document = parseJson(body, 'bundle', name) as unknown as {
+        repositories: { to: string; bindings: Record<string, string>; companions: Record<string, string> }[]
+      }
+      return document.repositories
+    })
   return Object.fromEntries(
     repositories.flatMap(({ to, bindings, companions }) =>
       Object.entries({ ...bindings, ...companions }).map(([tag, digest]) => [`${to}:${tag}`, digest]),
@@ -68,6 +83,7 @@ function tagsOf({ members }: Packed): Record<string, string> {
 
 function acceptCase(vector: AcceptVector, all: ReadonlyMap<string, AcceptVector>): Case<AcceptExpectation> {
   const { name, packed, sequence, signers = 1, badSignatures = 0, omitted = 0, rootVersionAfter = 1 } = vector
+  const { passengers } = vector
   const expect = {
     ...judgeOf(vector, all),
     sequence,
@@ -76,8 +92,9 @@ function acceptCase(vector: AcceptVector, all: ReadonlyMap<string, AcceptVector>
     signers,
     badSignatures,
     repeat: false,
-    tags: tagsOf(packed),
+    tags: tagsOf(packed, passengers ?? []),
     omitted,
+    ...(passengers === undefined ? {} : { passengers: [...passengers] }),
   }
   return { file: acceptFile(name), tar: packed.tar, expect }
 }
@@ -99,7 +116,7 @@ function rejectCase(vector: RejectVector, all: ReadonlyMap<string, AcceptVector>
 
 /** Everything, made anew; equal in every run. */
 export function makeCorpus(): Corpus {
-  const accepted = new Map(accepts().map((vector) => [vector.name, vector]))
+  const accepted = new Map([...accepts(), ...passengerAccepts()].map((vector) => [vector.name, vector]))
   const rejected = [
     ...headerRejects(),
     ...orderRejects(),
@@ -107,12 +124,13 @@ export function makeCorpus(): Corpus {
     ...siteRejects(),
     ...promiseRejects(),
     ...lawRejects(),
+    ...passengerRejects(),
   ]
   const cases = (chosen: RejectVector[]): Case<RejectExpectation>[] =>
     chosen.map((vector) => rejectCase(vector, accepted))
-  const pinned = [...accepted.values(), ...rejected].map(
-    (vector) => [rootFile(vector), vector.pinned.roots[0]] as const,
-  )
+  const pinned = [...accepted.values(), ...rejected]
+    .flatMap((vector): Pinned[] => [vector, ...(vector.also ?? [])])
+    .map((pin) => [rootFile(pin), pin.pinned.roots[0]] as const)
   return {
     accept: [...accepted.values()].map((vector) => acceptCase(vector, accepted)),
     reject: cases(rejected.filter((vector) => !isSpare(vector))),

@@ -2,17 +2,30 @@
 import type { Code } from '../../src/errors/index.ts'
 import type { Counters, Purpose } from '../../src/tuf/index.ts'
 
-/** Who judges a bundle: a site that pinned a root and may have accepted a bundle of the channel before. */
-export interface Judge {
+/** What a site has pinned of a channel, and what it has accepted from it. */
+export interface Pin {
   /** File of the pinned root, below `bundles/`. */
   root: string
   channel: string
   purpose: Purpose
   rootVersion: number
-  site: string
-  now: string
   /** What the site has accepted from the channel; null for nothing. */
   before: null | { bundle: string; counters: Counters; lastId: string; floor: string }
+}
+
+/** Who judges a bundle: a site that pinned a root and may have accepted a bundle of the channel before. */
+export interface Judge extends Pin {
+  site: string
+  now: string
+  /** The other channels that it has pinned, where passengers ask for them. */
+  also?: Pin[]
+}
+
+export interface PassengerExpectation {
+  channel: string
+  outcome: 'accepted' | 'repeat' | 'skipped' | 'refused'
+  /** Why it was skipped or refused. */
+  code?: Code
 }
 
 export interface AcceptExpectation extends Judge {
@@ -29,6 +42,8 @@ export interface AcceptExpectation extends Judge {
   tags: Record<string, string>
   /** How many things are named as left out. */
   omitted: number
+  /** What becomes of each that rides along; without passengers it is not there. */
+  passengers?: PassengerExpectation[]
 }
 
 export interface RejectExpectation extends Judge {

@@ -1,5 +1,6 @@
 /** What the bundles of the corpus hold: small artifacts, all made here from plain bytes. */
 import type { PackedRepository } from '../../src/bundle/index.ts'
+import { sortedJson } from '../../src/codec/index.ts'
 import { Graph } from '../../src/content/index.ts'
 import {
   descriptorJson,
@@ -99,6 +100,20 @@ export class Shelf {
 
   image(note: string, platform = AMD64, layers = [this.layer(note)]): Descriptor {
     return { ...this.manifest({ config: this.config(platform, note), layers }), platform }
+  }
+
+  /** A piece that informs or revokes, of the one spelling that FORMAT 8.7 and 8.8 give it. */
+  piece(artifactType: string, title: string, content: string): Descriptor {
+    const config = this.blob(OCI_EMPTY, '{}')
+    const layer = { ...this.blob(artifactType, content), annotations: { 'org.opencontainers.image.title': title } }
+    const text = sortedJson({
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      artifactType,
+      config: descriptorJson(config),
+      layers: [descriptorJson(layer)],
+    })
+    return this.raw(OCI_MANIFEST, text, parseManifest(Buffer.from(text), OCI_MANIFEST, 'source', this.graph.repository))
   }
 
   tag(tag: string, descriptor: Descriptor): void {

@@ -1,6 +1,7 @@
 /** Packs goods into the bytes of a bundle; a forger may lay hands on every step, and all that follows is signed anew. */
-import { arrange, promise, type Content, type Terms } from '../../src/bundle/index.ts'
+import { arrange, promise, withPassengers, type Content, type Passenger, type Terms } from '../../src/bundle/index.ts'
 import { metadataName } from '../../src/bundle/names.ts'
+import { passengerMembers } from '../../src/bundle/passenger.ts'
 import {
   blobName,
   INDEX_MEMBER,
@@ -36,6 +37,10 @@ export interface Forgery {
   head?: HeadForgery
   /** Slots in place of the bundle's own. */
   slots?: Partial<HeadSlots>
+  /** Bundles of other channels that ride along. */
+  passengers?: readonly Packed[]
+  /** Changes to the members of passengers, before the sums name them. */
+  aboard?: (members: Member[]) => Member[] | undefined
   /** What the bundle calls the channel's folder. */
   folder?: string
   /** Changes to the finished members, which nothing signs. */
@@ -50,6 +55,9 @@ export interface Packed {
   /** Of the head that was made; {@link Forgery.slots} may have put another in its place. */
   id: Digest
   members: Member[]
+  /** It and its blobs, for a bundle that carries it. */
+  passenger: Passenger
+  blobs: ReadonlyMap<Digest, Buffer>
 }
 
 function edited(bytes: Buffer, edit: EditJson | undefined, end: string): Buffer {
@@ -59,7 +67,13 @@ function edited(bytes: Buffer, edit: EditJson | undefined, end: string): Buffer 
   return Buffer.from(sortedJson(document) + end)
 }
 
-function group3(terms: Terms, goods: Goods, content: Content, forgery: Forgery): Map<string, Buffer> {
+function group3(
+  terms: Terms,
+  goods: Goods,
+  content: Content,
+  aboard: readonly Member[],
+  forgery: Forgery,
+): Map<string, Buffer> {
   const { files } = promise(terms, goods.repositories(), content)
   const keep: EditBytes = (bytes) => bytes
   const of = (name: string): Buffer => files.get(name) ?? Buffer.alloc(0)
@@ -75,7 +89,8 @@ function group3(terms: Terms, goods: Goods, content: Content, forgery: Forgery):
         .filter((digest) => algorithmOf(digest) === algorithm),
     )
   const hex = (bytes: Buffer): string => hexOf(digestOf(bytes))
-  const sums = encodeSums([hex(LAYOUT_BYTES), hex(transfer), hex(index)], list('sha256'))
+  const lines = new Map(aboard.map(({ name, body }) => [name, hex(body)]))
+  const sums = encodeSums([hex(LAYOUT_BYTES), hex(transfer), hex(index)], list('sha256'), lines)
   const out = new Map([
     ['transfer.json', transfer],
     [SUMS_MEMBER, changed('SHA256SUMS', sums)],
@@ -99,9 +114,13 @@ export function pack(channel: Channel, sequence: number, goods: Goods, forgery: 
     exporter: { name: 'sallyport', version: '0.1.0' },
     ...forgery.terms,
   }
-  const content = arrange(goods.repositories(), 'source')
+  const riding = forgery.passengers ?? []
+  const passengers = riding.map(({ passenger }) => passenger)
+  const content = withPassengers(arrange(goods.repositories(), 'source'), passengers, 'source')
   forgery.content?.(content)
-  const files = group3(terms, goods, content, forgery)
+  const honest = passengers.flatMap(passengerMembers).map(([name, body]) => ({ name, body }))
+  const aboard = forgery.aboard?.(honest) ?? honest
+  const files = group3(terms, goods, content, aboard, forgery)
   const signed = new Map(files)
   for (const [name, bytes] of Object.entries(forgery.targets ?? {}))
     if (bytes === null) signed.delete(name)
@@ -112,9 +131,10 @@ export function pack(channel: Channel, sequence: number, goods: Goods, forgery: 
       : forgeHead(channel, sequence, signed, forgery.head)
   const slots = { ...made, ...forgery.slots }
   const folder = forgery.folder ?? channel.name
+  const blobs = new Map([goods.blobs, ...riding.map((packed) => packed.blobs)].flatMap((map) => [...map]))
   const blob = (digest: Digest, bytes: Buffer | undefined): Member => ({
     name: blobName(digest),
-    body: bytes ?? goods.blobs.get(digest) ?? Buffer.alloc(0),
+    body: bytes ?? blobs.get(digest) ?? Buffer.alloc(0),
   })
   const members: Member[] = [
     { name: LAYOUT_MEMBER, body: LAYOUT_BYTES },
@@ -124,10 +144,13 @@ export function pack(channel: Channel, sequence: number, goods: Goods, forgery: 
       body: slots[part],
     })),
     ...[...files].map(([name, body]) => ({ name, body })),
+    ...aboard,
     ...content.law.map(({ descriptor, bytes }) => blob(descriptor.digest, bytes)),
     ...content.payload.map(({ digest }) => blob(digest, undefined)),
   ]
   const final = forgery.members?.(members) ?? members
   const tar = Buffer.concat([encodeMembers(final), END])
-  return { tar: forgery.tar?.(tar) ?? tar, slots, id: made.id, members: final }
+  const head = { channel: channel.name, roots: channel.roots, ...slots }
+  const passenger = { sequence, id: made.id, head, files, content }
+  return { tar: forgery.tar?.(tar) ?? tar, slots, id: made.id, members: final, passenger, blobs }
 }

@@ -1,6 +1,7 @@
 /** The rows from which the corpus is made. */
 import type { Code } from '../../src/errors/index.ts'
 import type { Channel } from './channels.ts'
+import type { PassengerExpectation } from './expect.ts'
 import type { Packed } from './pack.ts'
 
 export const NOW = '2026-06-02T00:00:00Z'
@@ -12,6 +13,8 @@ export interface Situation {
   now?: string
   /** Name of the accepted bundle that came before. */
   before?: string
+  /** Channels that the site has pinned too, each with the name of the accepted bundle of it that came before. */
+  also?: readonly { pinned: Channel; before?: string }[]
 }
 
 export interface AcceptVector extends Situation {
@@ -23,6 +26,8 @@ export interface AcceptVector extends Situation {
   omitted?: number
   /** The version of the root that the site trusts afterwards. */
   rootVersionAfter?: number
+  /** What becomes of those that ride along. */
+  passengers?: readonly PassengerExpectation[]
 }
 
 export interface RejectVector extends Situation {

@@ -24,12 +24,13 @@ export class CorpusSite {
   /** Makes the state, pins the root and imports what came before. */
   async open(): Promise<void> {
     const { state, now } = this
-    const { site, channel, purpose, root, before } = this.judge
-    await stateInit({ state, now, site, reason: 'corpus' })
-    const file = join(BUNDLES, root)
-    const fingerprint = `sha256:${hash('sha256', readFileSync(file))}`
-    await channelPin({ state, now, channel, purpose, root: file, fingerprint })
-    if (before !== null) await this.import(join(BUNDLES, before.bundle), this.target())
+    await stateInit({ state, now, site: this.judge.site, reason: 'corpus' })
+    for (const { channel, purpose, root, before } of [this.judge, ...(this.judge.also ?? [])]) {
+      const file = join(BUNDLES, root)
+      const fingerprint = `sha256:${hash('sha256', readFileSync(file))}`
+      await channelPin({ state, now, channel, purpose, root: file, fingerprint })
+      if (before !== null) await this.import(join(BUNDLES, before.bundle), this.target())
+    }
   }
 
   target(): string {

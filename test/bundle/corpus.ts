@@ -1,10 +1,10 @@
 /** The kept corpus, and the judging of one bundle by what `expect.json` says of its judge. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Expectations, Judge } from '../../bundles/vectors/expect.ts'
+import type { Expectations, Judge, Pin } from '../../bundles/vectors/expect.ts'
 import type { ByteInput } from '../../src/bundle/index.ts'
 import { SallyportError } from '../../src/errors/index.ts'
-import { passNearDoor, type Passage, type PassageOptions } from '../../src/transfer/passage.ts'
+import { passNearDoor, type Passage, type PassageOptions, type Pinned } from '../../src/transfer/passage.ts'
 import { provePayload } from '../../src/transfer/payload.ts'
 import { checkCreated } from '../../src/transfer/site-head.ts'
 
@@ -14,18 +14,24 @@ export function readExpectations(): Expectations {
   return JSON.parse(readFileSync(join(BUNDLES, 'expect.json'), 'utf8')) as Expectations
 }
 
-/** The options of a judge that holds in memory what a state would. */
-export function judging(judge: Judge): PassageOptions {
-  const { channel, purpose, rootVersion: version, site, now, before } = judge
-  const rootBytes = readFileSync(join(BUNDLES, judge.root))
+function pinnedBy({ root, channel, purpose, rootVersion: version, before }: Pin): Pinned {
+  const rootBytes = readFileSync(join(BUNDLES, root))
   const counters = before?.counters ?? { timestamp: 0, snapshot: 0, targets: 0 }
   const lastId = before === null ? {} : { lastId: before.lastId }
+  return { channel, purpose, trusted: { rootBytes, version, counters, ...lastId } }
+}
+
+/** The options of a judge that holds in memory what a state would. */
+export function judging(judge: Judge): PassageOptions {
+  const { site, now } = judge
+  const pinned = new Map([judge, ...(judge.also ?? [])].map((pin) => [pin.channel, pinnedBy(pin)]))
   return {
     now: new Date(now),
     site,
     findPinned(name) {
-      if (name !== channel) throw new SallyportError('CHANNEL_NOT_PINNED', { side: 'bundle', subject: name })
-      return { channel, purpose, trusted: { rootBytes, version, counters, ...lastId } }
+      const found = pinned.get(name)
+      if (found === undefined) throw new SallyportError('CHANNEL_NOT_PINNED', { side: 'bundle', subject: name })
+      return found
     },
   }
 }
