@@ -193,6 +193,16 @@ export const REPORTS = {
     keys: count,
     differences: z.array(z.strictObject({ key: z.string(), what: z.enum(['missing', 'extra', 'altered']) })),
     count: count.describe('All differences; the list holds the first thousand.'),
+    lists: z
+      .array(
+        z.strictObject({
+          digest,
+          what: z.enum(['missing', 'altered']),
+          form: z.enum(['base', 'delta', 'answer']),
+          url: z.string(),
+        }),
+      )
+      .describe('Files behind revocation lists that are not what the journal says.'),
   }),
   'state rebuild': z.strictObject(head),
   'state backup': z.strictObject({ ...head, file: z.string(), head: z.string() }),

@@ -1,6 +1,7 @@
 /** The commands about the site's own memory. */
 import type { Argv } from 'yargs'
 import { withState, type Register } from './context.ts'
+import { plain } from './show.ts'
 import { logText, statusText } from './text.ts'
 
 interface StateArgs {
@@ -78,8 +79,12 @@ export function addState(yargs: Argv, register: Register): Argv {
             report.count === 0
               ? `index: ${report.keys} keys, equal to the journal`
               : `index: ${report.count} differences; run sallyport state rebuild`,
+            ...report.lists.map(
+              ({ form, url, what, digest }) =>
+                `lists: ${what}: ${digest}, ${form} of ${plain(url)}; have it sent again: until then it is not held`,
+            ),
           ]
-          return { verb: 'state check', report, text, exit: report.count === 0 ? 0 : 22 }
+          return { verb: 'state check', report, text, exit: report.count + report.lists.length === 0 ? 0 : 22 }
         }),
       )
       .command(

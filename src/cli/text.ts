@@ -239,6 +239,15 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
   'tag-done': (of, row) =>
     `${of('repository')}:${of('tag')} ${of('outcome')} to ${of('new')}${row['old'] === null ? '' : `, before ${of('old')}`}`,
   restore: (of) => of('reason'),
+  list: (of) =>
+    `${of('form')} list of ${of('url')}${of('number') === '' ? '' : `, number 0x${of('number')}`}, ${of('thisUpdate')} to ${of('nextUpdate')}`,
+  denials: (_of, row) => counted((row['denials'] as unknown[]).length, 'denial'),
+  certificates: (of, row) =>
+    `${counted((row['certificates'] as unknown[]).length, 'certificate')} from number ${of('first')}`,
+  rejudged: (of) => `looked at again, up to row ${of('through')}`,
+  quarantine: (of) => `${of('measure')} ${of('outcome')}: ${of('path')}@${of('digest')} (${of('detail')})`,
+  release: (of) => `${of('path')}@${of('digest')}: ${of('reason')}`,
+  expect: (of) => (of('every') === '' ? `${of('channel')} no more` : `${of('channel')} every ${of('every')} seconds`),
   note: (of) => of('text'),
 }
 

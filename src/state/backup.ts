@@ -1,9 +1,14 @@
-/** One file that holds a whole state and proves itself: the journal, then one line that says what it must be. */
+/**
+ * One file that holds a whole state and proves itself: the journal, then one line that says what it must be. Where rows
+ * name revocation lists, these stand between (`sallyport-backup/2`).
+ */
 import { createHash } from 'node:crypto'
 import { constants, copyFile, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sortedJson } from '../codec/index.ts'
+import { isJsonObject, sortedJson, type Json } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
+import type { Digest } from '../oci/index.ts'
+import { listParts, proveLists, readListing, unpackLists, type PackedList } from './backup-lists.ts'
 import { asFault, errnoOf, placeFile, syncFolder, writeWhole } from './durable-file.ts'
 import { restoreEntry } from './entry.ts'
 import { draftRows, JOURNAL_FILE, LOCK_FILE } from './journal.ts'
@@ -14,13 +19,28 @@ import { Replay } from './replay.ts'
 import { State, type StateOptions } from './state.ts'
 import { demandEmpty, writeVersion } from './state-folder.ts'
 
-const FORMAT = 'sallyport-backup/1'
 const TRAILER_CAP = 1024
 const CHUNK = 256 * 1024
 
+/** Where the parts of a backup end that has lists in it. */
+interface Parts {
+  journal: number
+  /** Where the line begins that names the lists. */
+  listing: number
+}
+
 /** The last line: format, head of the journal, size and SHA-256 of all bytes before it. */
-function trailerOf(head: Head, size: number, sha256: string): Buffer {
-  return Buffer.from(`${sortedJson({ format: FORMAT, hash: head.hash, n: head.n, sha256, size })}\n`)
+function trailerOf(head: Head, size: number, sha256: string, parts?: Parts): Buffer {
+  const format = `sallyport-backup/${parts === undefined ? 1 : 2}`
+  return Buffer.from(`${sortedJson({ format, hash: head.hash, n: head.n, sha256, size, ...parts })}\n`)
+}
+
+function partsIn(trailer: Buffer): Parts | undefined {
+  const value = JSON.parse(trailer.toString('utf8')) as Json
+  const { journal, listing } = isJsonObject(value) ? value : {}
+  if (journal === undefined && listing === undefined) return undefined
+  if (typeof journal !== 'number' || typeof listing !== 'number') throw new SyntaxError('a trailer of another kind')
+  return { journal, listing }
 }
 
 /** The bytes from 0 to `size` in chunks that are overwritten by the next. */
@@ -36,27 +56,50 @@ async function* chunksOf(handle: FileHandle, size: number): AsyncGenerator<Buffe
 
 /**
  * The head of the journal that was written to `file`, in one step: a file of that name is replaced by a whole one or
- * stays. Works beside a writer. Throws JOURNAL_BROKEN, OUTPUT_FAILED, DISK_FULL.
+ * stays. Works beside a writer. A list whose file is lost or damaged is left out, so that the record can be saved still.
+ * Throws JOURNAL_BROKEN, OUTPUT_FAILED, DISK_FULL.
  */
 export async function backup(state: { readonly dir: string }, file: string): Promise<Head> {
-  const source = await open(join(state.dir, JOURNAL_FILE), 'r').catch((cause: unknown) => {
-    throw new SallyportError('STATE_EMPTY', { side: 'state', subject: state.dir, cause })
+  const { dir } = state
+  const source = await open(join(dir, JOURNAL_FILE), 'r').catch((cause: unknown) => {
+    throw new SallyportError('STATE_EMPTY', { side: 'state', subject: dir, cause })
   })
   try {
-    const { head, end } = await visitAll(scanJournal(source, (await source.stat()).size, JOURNAL_FILE))
+    const replay = new Replay()
+    const { head, end } = await visitAll(scanJournal(source, (await source.stat()).size, JOURNAL_FILE), (rows) =>
+      replay.visit(rows),
+    )
+    const lists = replay.ledger.revocation.files()
     await placeFile(file, 'OUTPUT_FAILED', async (handle) => {
       const sum = createHash('sha256')
       let at = 0
-      for await (const chunk of chunksOf(source, end)) {
+      const put = async (chunk: Buffer): Promise<void> => {
         sum.update(chunk)
         await writeWhole(handle, chunk, at)
         at += chunk.length
       }
-      await writeWhole(handle, trailerOf(head, end, sum.digest('hex')), end)
+      for await (const chunk of chunksOf(source, end)) await put(chunk)
+      const parts = lists.size === 0 ? undefined : { journal: end, listing: await putLists(dir, lists, end, put) }
+      await writeWhole(handle, trailerOf(head, at, sum.digest('hex'), parts), at)
     })
     return head
   } finally {
     await source.close()
+  }
+}
+
+/** Where the line begins that names them. */
+async function putLists(
+  dir: string,
+  lists: ReadonlySet<Digest>,
+  at: number,
+  put: (chunk: Buffer) => Promise<void>,
+): Promise<number> {
+  const parts = listParts(dir, lists, at)
+  for (;;) {
+    const step = await parts.next()
+    if (step.done === true) return step.value.listing
+    await put(step.value)
   }
 }
 
@@ -115,10 +158,12 @@ async function settle(dir: string, file: string, options: StateOptions & { reaso
     // Copied first, proven after: nobody can swap the file on its medium in between.
     await copyFile(file, temp, constants.COPYFILE_EXCL)
     const handle = await open(temp, 'r+')
-    let proven: { head: Head; end: number; time: string }
+    let proven: Proof
     try {
       await handle.chmod(0o600)
       proven = await prove(handle, file)
+      // Their bytes before the rows that name them, here too.
+      await unpackLists(handle, proven.lists, dir)
       const { lines } = draftRows(proven.head, [restoreEntry(options.reason, proven.head)], options.now)
       await handle.truncate(proven.end)
       await writeWhole(handle, Buffer.concat(lines), proven.end)
@@ -136,8 +181,17 @@ async function settle(dir: string, file: string, options: StateOptions & { reaso
   }
 }
 
+interface Proof {
+  head: Head
+  /** Where the journal ends. */
+  end: number
+  /** Of its last row. */
+  time: string
+  lists: PackedList[]
+}
+
 /** Stops a backup that was cut, damaged, or put together from two. */
-async function prove(handle: FileHandle, file: string): Promise<{ head: Head; end: number; time: string }> {
+async function prove(handle: FileHandle, file: string): Promise<Proof> {
   const malformed = (detail: string, cause?: unknown): SallyportError =>
     new SallyportError('BACKUP_MALFORMED', { side: 'state', subject: file, detail, cause })
   const { size } = await handle.stat()
@@ -153,14 +207,24 @@ async function prove(handle: FileHandle, file: string): Promise<{ head: Head; en
   let time = ''
   const replay = new Replay()
   try {
-    const { head } = await visitAll(scanJournal(handle, end, JOURNAL_FILE), (rows) => {
+    const parts = partsIn(trailer)
+    const journal = parts?.journal ?? end
+    if (parts !== undefined && !(parts.journal <= parts.listing && parts.listing < end))
+      throw malformed('the trailer names places outside')
+    const { head, end: rowsEnd } = await visitAll(scanJournal(handle, journal, JOURNAL_FILE), (rows) => {
       time = rows.at(-1)?.row.time ?? time
       return replay.visit(rows)
     })
-    if (!trailer.equals(trailerOf(head, end, digest))) throw malformed('the trailer says otherwise')
-    return { head, end, time }
+    if (rowsEnd !== journal || !trailer.equals(trailerOf(head, end, digest, parts)))
+      throw malformed('the trailer says otherwise')
+    const named = replay.ledger.revocation.files()
+    if (parts === undefined && named.size > 0) throw malformed('the lists are missing')
+    const lists = parts === undefined ? [] : await readListing(handle, { from: journal, end, ...parts }, named)
+    await proveLists(handle, lists)
+    return { head, end: journal, time, lists }
   } catch (cause) {
-    if (cause instanceof SallyportError && cause.code === 'JOURNAL_BROKEN') throw malformed(cause.message, cause)
+    const ours = cause instanceof SallyportError && cause.code === 'JOURNAL_BROKEN'
+    if (ours || cause instanceof SyntaxError) throw malformed(cause.message, cause)
     throw cause
   }
 }

@@ -1,13 +1,17 @@
 /** Proving the index equal to what the journal adds up to, and making it anew. */
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Digest } from '../oci/index.ts'
 import { asFault, errnoOf, syncFolder } from './durable-file.ts'
 import { openLevel, type OpenEngine } from './engine.ts'
 import { IndexDb } from './index-db.ts'
 import { keyText } from './index-key.ts'
 import { Journal, LOCK_FILE } from './journal.ts'
+import type { Ledger } from './ledger.ts'
+import { readList, sweepLists, type ListFault } from './list-files.ts'
 import { Lock } from './lock.ts'
 import { Replay, type Sink } from './replay.ts'
+import type { ListForm } from './revocation-entry.ts'
 import { clearScratch, demandState, INDEX_FOLDER } from './state-folder.ts'
 import type { StateOptions } from './state.ts'
 
@@ -29,11 +33,21 @@ export interface CheckReport {
   differences: Difference[]
   /** All differences; 0 is what the check is for. */
   count: number
+  /** The files behind `list` rows that are not what the journal says: these lists are not held until they come again. */
+  lists: ListDamage[]
+}
+
+export interface ListDamage {
+  digest: Digest
+  what: ListFault
+  /** A list that names the file, as a list, as the certificate of its issuer, or as what it keeps revoked. */
+  form: ListForm
+  url: string
 }
 
 /**
  * Compares the index key by key with one freshly made from the journal, in bounded memory; it takes the index's size
- * on the disk meanwhile. Rows that the index has not seen yet are brought in first.
+ * on the disk meanwhile. Rows that the index has not seen yet are brought in first. Every list is hashed.
  * Throws JOURNAL_BROKEN, INDEX_DAMAGED when the index cannot be opened at all, STATE_LOCKED and the like.
  */
 export async function checkState(dir: string, options: StateOptions): Promise<CheckReport> {
@@ -42,8 +56,9 @@ export async function checkState(dir: string, options: StateOptions): Promise<Ch
     try {
       const fresh = await IndexDb.open(join(dir, 'index.check'), openEngine)
       try {
-        const rows = await fold(index, fresh)
-        return await compare(index, fresh, rows)
+        const { rows, ledger } = await fold(index, fresh)
+        const report = await compare(index, fresh, rows)
+        return { ...report, lists: await damagedLists(dir, ledger) }
       } finally {
         await fresh.close()
       }
@@ -54,7 +69,8 @@ export async function checkState(dir: string, options: StateOptions): Promise<Ch
 }
 
 /**
- * Makes the index anew from the journal and puts it in the place of the old one, which may be damaged or absent.
+ * Makes the index anew from the journal and puts it in the place of the old one, which may be damaged or absent; what
+ * no row names goes from `lists/`.
  * After a kill the old one, the new one or none is in place; a missing one is made on the next open.
  * Throws JOURNAL_BROKEN, STATE_LOCKED, DISK_FULL and the like.
  */
@@ -64,7 +80,9 @@ export async function rebuildIndex(dir: string, options: StateOptions): Promise<
     const index = await IndexDb.open(fresh, openEngine)
     let rows: number
     try {
-      rows = await fold(index)
+      const folded = await fold(index)
+      rows = folded.rows
+      await sweepLists(dir, folded.ledger.revocation.files())
     } finally {
       await index.close()
     }
@@ -82,19 +100,36 @@ export async function rebuildIndex(dir: string, options: StateOptions): Promise<
   })
 }
 
+interface Folded {
+  rows: number
+  ledger: Ledger
+}
+
+async function damagedLists(dir: string, { revocation }: Ledger): Promise<ListDamage[]> {
+  const owners = new Map<Digest, { form: ListForm; url: string }>()
+  for (const { digest, issuerCertificate, kept, form, url } of revocation.keptLists())
+    for (const named of [digest, issuerCertificate, kept]) if (named !== undefined) owners.set(named, { form, url })
+  const damaged: ListDamage[] = []
+  for (const [digest, owner] of owners) {
+    const what = await readList(dir, digest)
+    if (typeof what === 'string') damaged.push({ digest, what, ...owner })
+  }
+  return damaged
+}
+
 async function withFolder<T>(
   dir: string,
   { now, openEngine = openLevel }: StateOptions,
-  task: (openEngine: OpenEngine, fold: (...sinks: Sink[]) => Promise<number>) => Promise<T>,
+  task: (openEngine: OpenEngine, fold: (...sinks: Sink[]) => Promise<Folded>) => Promise<T>,
 ): Promise<T> {
   await demandState(dir)
   const lock = await Lock.take(join(dir, LOCK_FILE), now)
   let journal: Journal | undefined
-  const fold = async (...sinks: Sink[]): Promise<number> => {
+  const fold = async (...sinks: Sink[]): Promise<Folded> => {
     const replay = new Replay(...sinks)
     journal = await Journal.open(dir, { now, create: false, lock, visit: (rows) => replay.visit(rows) })
     await replay.finish(journal.head)
-    return journal.head.n
+    return { rows: journal.head.n, ledger: replay.ledger }
   }
   try {
     await clearScratch(dir)
@@ -109,7 +144,7 @@ type Pair = IteratorResult<[string, string], undefined>
 
 /** Walks both in the order of their keys, which is that of UTF-8 bytes. */
 async function compare(index: IndexDb, wanted: IndexDb, rows: number): Promise<CheckReport> {
-  const report: CheckReport = { rows, keys: 0, differences: [], count: 0 }
+  const report: CheckReport = { rows, keys: 0, differences: [], count: 0, lists: [] }
   const differ = (key: string, what: Difference['what']): void => {
     report.count++
     if (report.differences.length < LISTED) report.differences.push({ key: keyText(key), what })

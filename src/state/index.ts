@@ -16,10 +16,11 @@ export type {
   Verdict,
   VerifiedRoots,
 } from './entry.ts'
-export { checkState, rebuildIndex, type CheckReport, type Difference } from './index-care.ts'
+export { checkState, rebuildIndex, type CheckReport, type Difference, type ListDamage } from './index-care.ts'
 export type { Entry, Head, JournalRow } from './journal-row.ts'
 export { Journal, type JournalOptions } from './journal.ts'
 export type { Intent } from './ledger.ts'
+export { LIST_CAP } from './list-files.ts'
 export { Lock } from './lock.ts'
 export type { KnownBundle, PinnedChannel, TagMove } from './queries.ts'
 export type {

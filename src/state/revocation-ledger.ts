@@ -75,13 +75,16 @@ export class RevocationLedger {
     return [...this.#denials.values()].sort((a, b) => a.n - b.n)
   }
 
-  /** Every file of `lists/` that a row in force or not yet looked at names. */
-  files(): Set<Digest> {
+  /** The lists in force, those that came since lists were looked at last, and those that were looked at then. */
+  keptLists(): HeldList[] {
     const unseen = [...this.#unseen.values()].flatMap(({ before, changes }) => [before ?? [], ...changes].flat())
+    return [...new Set([...this.#lists.values(), ...unseen])]
+  }
+
+  /** Every file of `lists/` that one of {@link keptLists} names. */
+  files(): Set<Digest> {
     return new Set(
-      [...this.#lists.values(), ...unseen].flatMap(({ digest, kept, issuerCertificate }) =>
-        kept === undefined ? [digest, issuerCertificate] : [digest, issuerCertificate, kept],
-      ),
+      this.keptLists().flatMap(({ digest, kept, issuerCertificate }) => [digest, issuerCertificate, kept ?? []].flat()),
     )
   }
 

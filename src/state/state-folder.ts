@@ -5,12 +5,14 @@
  *     journal.jsonl    the record
  *     journal.lock     who writes
  *     index/           LevelDB, made from the journal
+ *     lists/           revocation lists that rows of the journal name, each under its SHA-256
  */
 import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SallyportError } from '../errors/index.ts'
 import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
 import { JOURNAL_FILE, LOCK_FILE } from './journal.ts'
+import { LISTS_FOLDER } from './list-files.ts'
 
 const VERSION_FILE = 'VERSION'
 const FORMAT = 'sallyport-state/'
@@ -28,7 +30,7 @@ async function namesIn(folder: string): Promise<string[]> {
 
 /** Names that an interrupted init or restore leaves, or that every mounted disk has: none of them holds a decision. */
 function isNothing(name: string): boolean {
-  if (name === VERSION_FILE || name === 'lost+found' || name.startsWith(LOCK_FILE)) return true
+  if (name === VERSION_FILE || name === LISTS_FOLDER || name === 'lost+found' || name.startsWith(LOCK_FILE)) return true
   return isUnfinished(name)
 }
 
