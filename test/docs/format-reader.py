@@ -64,16 +64,34 @@ def members(tar):
     return found
 
 
-def head(files, transfer):
-    """Sections 3, 4.4 to 4.6 and the agreement of 5."""
-    folder = f"metadata/{transfer['channel']}/"
-    names = list(files)
-    roots = sum(name.endswith(".root.json") for name in names)
-    first = ["oci-layout", *(f"{folder}{i + 1}.root.json" for i in range(roots))]
-    first += [f"{folder}{part}.json" for part in ("timestamp", "snapshot", "targets")] + ["transfer.json", "SHA256SUMS"]
-    first += [*(["SHA512SUMS"] if "SHA512SUMS" in files else []), "index.json"]
-    assert names[: len(first)] == first, "3: order"
+def group_names(files, channel, base):
+    """Groups 2 and 3 of a channel, its targets below `base`."""
+    folder = f"metadata/{channel}/"
+    roots = sum(name.startswith(folder) and name.endswith(".root.json") for name in files)
+    names = [f"{folder}{i + 1}.root.json" for i in range(roots)]
+    names += [f"{folder}{part}.json" for part in ("timestamp", "snapshot", "targets")]
+    promise = ["transfer.json", "SHA256SUMS", *(["SHA512SUMS"] if f"{base}SHA512SUMS" in files else []), "index.json"]
+    return names + [base + name for name in promise]
+
+
+def member_order(files, transfer):
+    """Sections 3 and 13.2; what stands behind the promise of the bundle for its passengers."""
+    names = ["oci-layout", *group_names(files, transfer["channel"], "")]
+    aboard = []
+    for passenger in transfer.get("passengers", []):
+        aboard += group_names(files, passenger["channel"], f"passengers/{passenger['channel']}/")
+    assert list(files)[: len(names + aboard)] == names + aboard, "3: order"
+    assert all(name.startswith("blobs/") for name in list(files)[len(names + aboard) :]), "3: order"
     assert files["oci-layout"] == b'{"imageLayoutVersion":"1.0.0"}', "3: oci-layout"
+    return aboard
+
+
+def head(files, transfer, base=""):
+    """Sections 4.4 to 4.6 and the agreement of 5; the SHA-256 that the bundle's id is made of."""
+    folder = f"metadata/{transfer['channel']}/"
+    roots = sum(name.startswith(folder) and name.endswith(".root.json") for name in files)
+    newest = json.loads(files[f"{folder}{roots}.root.json"])["signed"]["x-sallyport"]
+    assert newest == {"channel": transfer["channel"], "purpose": transfer["purpose"]}, "4.2"
     keys = len(json.loads(files[f"{folder}{roots}.root.json"])["signed"]["roles"]["targets"]["keyids"])
     parts, signed = {}, {}
     for part in ("timestamp", "snapshot", "targets"):
@@ -92,8 +110,10 @@ def head(files, transfer):
     assert listed["x-sallyport-signed-sha256"] == hashlib.sha256(signed["targets"]).hexdigest(), "4.6"
     assert parts["targets"]["signed"]["expires"] == transfer["validUntil"], "5: validUntil"
     promised = {n: (t["length"], t["hashes"]["sha256"]) for n, t in parts["targets"]["signed"]["targets"].items()}
-    made = {n: (len(files[n]), hashlib.sha256(files[n]).hexdigest()) for n in first[first.index("transfer.json") :]}
+    group = [name for name in group_names(files, transfer["channel"], base) if not name.startswith(folder)]
+    made = {n[len(base) :]: (len(files[n]), hashlib.sha256(files[n]).hexdigest()) for n in group}
     assert promised == made, "6: targets"
+    return listed["x-sallyport-signed-sha256"]
 
 
 class Repository:
@@ -208,12 +228,58 @@ def bundle_index(repositories, fallbacks, blob):
     return index(entries)
 
 
+def announced(transfer):
+    """Section 13.1."""
+    passengers = transfer.get("passengers")
+    assert transfer["requires"] == ([] if passengers is None else ["passengers"]), "13.1: requires"
+    if passengers is not None:
+        channels = [passenger["channel"] for passenger in passengers]
+        assert 1 <= len(channels) <= 16 and channels == sorted(set(channels)), "13.1: channels"
+        assert transfer["purpose"] == "content" and transfer["channel"] not in channels, "13.1: purpose"
+        assert all(sorted(passenger) == ["channel", "id", "sequence"] for passenger in passengers), "13.1: members"
+
+
+def taken_out(files, passenger, blobs):
+    """Section 13.7, after 13.3: the members of a passenger's own bundle, once those of its head and promise are proven."""
+    channel = passenger["channel"]
+    base = f"passengers/{channel}/"
+    transfer = json.loads(files[f"{base}transfer.json"])
+    assert (transfer["channel"], transfer["sequence"]) == (channel, passenger["sequence"]), "13.3: transfer"
+    assert transfer["purpose"] in ("revocation", "trust") and "passengers" not in transfer, "13.3: purpose"
+    own = [f"local/sallyport/{transfer['purpose']}/{channel}"]
+    assert [repository["name"] for repository in transfer["repositories"]] in ([], own), "13.3: repository"
+    assert passenger["id"] == f"sha256:{head(files, transfer, base)}", "13.3: id"
+    out = {"oci-layout": files["oci-layout"]}
+    out |= {name.removeprefix(base): files[name] for name in group_names(files, channel, base)}
+    lines = {algorithm: [] for algorithm in ("sha256", "sha512")}
+    for line in (out["SHA256SUMS"] + out.get("SHA512SUMS", b"")).decode().splitlines():
+        name = line.split("  ")[1]
+        if name.startswith("blobs/"):
+            lines[name[6:12]].append(name)
+    for group in ("law", "payload"):
+        for algorithm, names in lines.items():
+            count = transfer["counts"][group][algorithm]
+            out |= {name: files[name] for name in names[:count]}
+            del names[:count]
+    assert not any(lines.values()), "13.4: counts"
+    law = [name for name in list(out) if name.startswith("blobs/")][: sum(transfer["counts"]["law"].values())]
+    assert all(name[6:].replace("/", ":") in blobs["law"] for name in law), "13.4: law"
+    return out
+
+
 def check(path):
     with open(path, "rb") as file:
         files = members(file.read())
+    census(files)
+
+
+def census(files):
+    """Section 9, over what was found; the law and the payload in order."""
     transfer = json.loads(files["transfer.json"])
     assert files["transfer.json"] == sorted_json(transfer) + b"\n", "5: spelling"
-    assert sorted(transfer) == sorted(MEMBERS), "5: members"
+    announced(transfer)
+    assert sorted(transfer) == sorted([*MEMBERS, *(["passengers"] if "passengers" in transfer else [])]), "5: members"
+    aboard = member_order(files, transfer)
     head(files, transfer)
 
     def blob(digest):
@@ -230,6 +296,7 @@ def check(path):
         known |= {entry["digest"]: entry for entry in json.loads(blob(item["digest"]))["manifests"]}
     omitted = {(o["repository"], o["of"], o["digest"]) for o in transfer["omitted"]}
     repositories = [Repository(promised, known, omitted, law, blob) for promised in transfer["repositories"]]
+    names = {promised["name"] for promised in transfer["repositories"]}
 
     proven = [omission for repository in repositories for omission in repository.omissions()]
     assert proven == [item for item in transfer["omitted"] if item["why"] != "referrer"], "5: omitted"
@@ -241,22 +308,29 @@ def check(path):
     caps = [(i, (64 if i["mediaType"] == "application/pkix-crl" else 32) << 20) for i in needed if ENVELOPE.fullmatch(i["mediaType"])]
     early = dict.fromkeys(i["digest"] for i, cap in caps if i["size"] <= cap)
     late = dict.fromkeys(i["digest"] for i in needed if i["digest"] not in early)
-    groups = {"law": [*manifests, *early], "payload": list(late)}
+    found = {"law": law, "payload": set(blobs) - law}
+    riding = [census(taken_out(files, passenger, found)) for passenger in transfer.get("passengers", [])]
+    parts = [{"law": [*manifests, *early], "payload": list(late), "manifests": manifests, "names": names}, *riding]
+    groups = {group: list(dict.fromkeys(digest for part in parts for digest in part[group])) for group in ("law", "payload")}
+    groups["payload"] = [digest for digest in groups["payload"] if digest not in groups["law"]]
+    assert not any(names & part["names"] for part in riding), "13.3: repository"
     by = {(group, a): [d for d in groups[group] if d.startswith(a)] for group in groups for a in ("sha256", "sha512")}
     assert blobs == [digest for group in by.values() for digest in group], "8: order"
     assert counts == {
         "law": {a: len(by["law", a]) for a in ("sha256", "sha512")},
         "payload": {a: len(by["payload", a]) for a in ("sha256", "sha512")},
-        "manifests": len(manifests),
+        "manifests": len({digest for part in parts for digest in part["manifests"]}),
         "bytes": sum(len(blob(digest)) for digest in blobs),
     }, "5: counts"
     assert files["index.json"] == bundle_index(repositories, lists, blob), "7: index.json"
-    fixed = [f"{hashlib.sha256(files[n]).hexdigest()}  {n}\n" for n in ("oci-layout", "transfer.json", "index.json")]
+    fixed = ["oci-layout", "transfer.json", "index.json", *aboard]
+    fixed = [f"{hashlib.sha256(files[n]).hexdigest()}  {n}\n" for n in fixed]
     for algorithm, start in (("sha256", fixed), ("sha512", [])):
         digests = [digest.split(":")[1] for digest in by["law", algorithm] + by["payload", algorithm]]
         lines = [*start, *(f"{digits}  blobs/{algorithm}/{digits}\n" for digits in digests)]
         want = "".join(lines).encode() or None
         assert files.get(f"{algorithm.upper()}SUMS") == want, f"6: {algorithm}"
+    return parts[0]
 
 
 for path in sys.argv[1:]:
