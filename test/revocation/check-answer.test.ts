@@ -1,0 +1,134 @@
+/** OCSP answers of the real openssl, carried: first of all, and the lists where they leave it open. */
+import assert from 'node:assert/strict'
+import {
+  parseAnswer,
+  parseList,
+  revocationCheck,
+  type OcspAnswer,
+  type RevocationResult,
+} from '../../src/revocation/index.ts'
+import type { Certificate } from '../../src/signature/index.ts'
+import { Authority, lists, RESPONDER, responders, type AnswerTerms } from './authority.ts'
+import { Held } from './held.ts'
+
+const URL = 'http://crl.example/a.crl'
+const DAY = 86_400_000
+
+describe('revocation/check-answer', function () {
+  this.timeout(120_000)
+  let root: Authority
+  /** With a responder alone, with lists too, and with lists alone. */
+  let only: Certificate
+  let both: Certificate
+  let listed: Certificate
+  before(() => {
+    root = new Authority('root')
+    only = root.issue('only', [responders('http://ocsp.example')])
+    both = root.issue('both', [responders('http://ocsp.example'), lists(URL)])
+    listed = root.issue('listed', [lists(URL)])
+    root.issue('responder', [], RESPONDER)
+  })
+  after(() => root.remove())
+
+  const utc = (time: Date): string =>
+    time
+      .toISOString()
+      .replaceAll(/[-:T]|\.\d+/g, '')
+      .slice(2)
+  const answer = (about: Certificate, why?: string, more: Partial<AnswerTerms> = {}): OcspAnswer => {
+    const revoked = why === undefined ? [] : [{ serial: about.serial, why }]
+    return parseAnswer(root.answer({ about: [about], revoked, ...more }))
+  }
+  /** The responder has no such certificate in its database. */
+  const ignorant = (about: Certificate): OcspAnswer => parseAnswer(root.answer({ about: [about], ignorant: true }))
+  const saying = (about: Certificate, why?: string, more: Partial<AnswerTerms> = {}): Held =>
+    new Held().hold(root.certificate, about, answer(about, why, more))
+  /** And a list of today that names the certificate, or nobody. */
+  const withList = (held: Held, certificate?: Certificate, why?: string): Held => {
+    const now = Date.now()
+    const revoked = certificate === undefined ? [] : [{ serial: certificate.serial, ...(why !== undefined && { why }) }]
+    const [from, until] = [utc(new Date(now - DAY)), utc(new Date(now + DAY))]
+    return held.list(root.certificate, URL, parseList(root.list({ number: 1, revoked, from, until })))
+  }
+  const ask = (held: Held, certificate: Certificate, later = 0, maxStaleness?: number): RevocationResult =>
+    revocationCheck(held, { now: new Date(Date.now() + later), maxStaleness, mustHave: new Set() })({
+      chain: [certificate, root.certificate],
+      purpose: 'codeSigning',
+    })
+
+  it('says what the answer says, and nothing without one', () => {
+    assert.equal(ask(new Held(), only).status, 'unknown')
+    assert.deepEqual(ask(saying(only), only), { status: 'good' })
+    assert.equal(ask(saying(only, 'keyCompromise'), only).status, 'revoked')
+    assert.equal(ask(saying(only, 'certificateHold'), only).status, 'revoked')
+  })
+
+  it('takes the answer of a responder that the issuer made', () => {
+    assert.deepEqual(ask(saying(only, undefined, { by: 'responder' }), only), { status: 'good' })
+    assert.equal(ask(saying(only, 'superseded', { by: 'responder' }), only).status, 'revoked')
+  })
+
+  it('goes on revoking by an answer past its next update, but for a hold, and knows nothing else by it', () => {
+    assert.equal(ask(saying(only, 'keyCompromise'), only, 2 * DAY).status, 'revoked')
+    assert.equal(ask(saying(only, 'certificateHold'), only, 2 * DAY).status, 'unknown')
+    assert.equal(ask(saying(only), only, 2 * DAY).status, 'unknown')
+    const late = ask(saying(only), only, 2 * DAY, 2 * 86_400)
+    assert.equal(late.status === 'good' && late.notes?.length, 1)
+  })
+
+  it('R6 knows nothing by an answer dated ahead, beyond five minutes', () => {
+    const held = saying(only)
+    assert.equal(ask(held, only, -200_000).status, 'good')
+    assert.equal(ask(held, only, -310_000).status, 'unknown')
+  })
+
+  it('asks the lists where there is no answer, it is stale, or the responder does not know', () => {
+    const unknown = new Held().hold(root.certificate, both, ignorant(both))
+    for (const [held, later] of [
+      [new Held(), 0],
+      [saying(both, undefined, { options: ['-nmin', '1'] }), 600_000],
+      [unknown, 0],
+    ] as const) {
+      assert.equal(ask(held, both, later).status, 'unknown')
+      assert.equal(ask(withList(held), both, later).status, 'good')
+      assert.equal(ask(withList(held, both), both, later).status, 'revoked')
+      assert.equal(ask(withList(held, both, 'certificateHold'), both, later).status, 'revoked')
+    }
+  })
+
+  it('needs no list where an answer is good, but heeds one that revokes for good', () => {
+    assert.equal(ask(saying(both), both).status, 'good')
+    assert.equal(ask(withList(saying(both), both, 'certificateHold'), both).status, 'good')
+    assert.equal(ask(withList(saying(both), both, 'keyCompromise'), both).status, 'revoked')
+  })
+
+  it('takes a good answer for no list where the certificate names lists alone', () => {
+    assert.equal(ask(saying(listed), listed).status, 'unknown')
+    assert.equal(ask(withList(saying(listed)), listed).status, 'good')
+    assert.equal(ask(withList(saying(listed, 'keyCompromise')), listed).status, 'revoked')
+    assert.equal(ask(withList(saying(listed, 'certificateHold')), listed).status, 'revoked')
+  })
+
+  it('takes no answer about another certificate', () => {
+    assert.equal(ask(new Held().hold(root.certificate, only, answer(both)), only).status, 'unknown')
+    assert.equal(ask(new Held().hold(root.certificate, only, answer(only)), only).status, 'good')
+  })
+
+  it('R7 takes no answer of an authority of the same name with another key', () => {
+    const twin = new Authority('root')
+    const theirs = parseAnswer(twin.answer({ about: [only] }))
+    assert.equal(ask(new Held().hold(root.certificate, only, theirs), only).status, 'unknown')
+    twin.remove()
+  })
+
+  it('takes no answer of a responder that was revoked, or whose certificate expired', () => {
+    const made = root.issue('lists-responder', [lists(URL)], RESPONDER)
+    const held = (): Held => saying(only, undefined, { by: 'lists-responder', options: ['-ndays', '60'] })
+    assert.equal(ask(held(), only).status, 'good')
+    assert.equal(ask(withList(held()), only).status, 'good')
+    assert.equal(ask(withList(held(), made), only).status, 'unknown')
+    // Made for 30 days.
+    assert.equal(ask(held(), only, 29 * DAY).status, 'good')
+    assert.equal(ask(held(), only, 31 * DAY).status, 'unknown')
+  })
+})
