@@ -111,6 +111,53 @@ describe('cli/ca-commands', function () {
     await refused('CA_EXISTS', ...init('json', '--preset', 'team'))
   })
 
+  it('revokes, signs lists and shows both, in words and as JSON', async () => {
+    const made = init('lists', '--preset', 'vendor', '--crl-url', 'http://crl.acme.example', ...acme)
+    assert.equal((await ca(...made)).status, 0)
+    const invalid = ['--invalidity-date', '2026-01-31']
+    const revoked = await ca('revoke', 'signer', '--dir', 'lists/', '--reason', 'keyCompromise', ...invalid)
+    assert.deepEqual([revoked.status, revoked.stderr], [0, ''])
+    assert.match(revoked.stdout, /bad since 2026-01-31T00:00:00Z/)
+    assert.match(revoked.stdout, /sallyport ca crl --dir lists --from issuing/)
+    const crl = ['crl', '--dir', 'lists', '--from', 'issuing', '--passphrase-file', 'pw']
+    const url = ['--delta-url', 'http://crl.acme.example/d.crl']
+    const signed = await ca(...crl, ...url, '-o', 'issuing.crl')
+    assert.deepEqual([signed.status, signed.stderr], [0, ''])
+    assert.match(signed.stdout, /signed list 1 of issuing: 1 revoked certificate\n/)
+    assert.match(signed.stdout, /Publish it at http:\/\/crl\.acme\.example\/issuing\.crl/)
+    assert.ok(existsSync(join(dir, 'issuing.crl')))
+    const delta = await ca(...crl, '--delta', '--days', '2', '--json')
+    const { report } = documentIn(delta.stdout)
+    assert.deepEqual([report['number'], report['deltaBase'], report['entries']], [2, 1, 0])
+    const shown = await ca('show', '--dir', 'lists')
+    assert.match(shown.stdout, /REVOKED: keyCompromise/)
+    assert.match(shown.stdout, /list 1, delta list 2 · next due/)
+    for (const line of shown.stdout.split('\n')) assert.ok(line.length <= 160, line)
+
+    const revoke = ['revoke', 'signer', '--dir', 'lists']
+    await refused('CA_REVOKED_ALREADY', ...revoke, '--reason', 'superseded')
+    await refused('CA_NOT_ON_HOLD', ...revoke, '--unhold')
+    await refused('CA_CERTIFICATE_UNKNOWN', 'revoke', 'nobody', '--dir', 'lists', '--reason', 'superseded')
+    for (const wrong of [
+      [],
+      ['--reason', 'removeFromCRL'],
+      ['--unhold', '--reason', 'superseded'],
+      ['--reason', 'superseded', '--invalidity-date', '2026-02-30'],
+      ['--reason', 'superseded', '--invalidity-date', '2026-01-31T00:00:00+01:00'],
+      ['--reason', 'superseded', '--invalidity-date', '9999-01-01'],
+    ])
+      await refused('USAGE', ...revoke, ...wrong)
+    for (const wrong of [
+      ['--days', '0'],
+      ['--days', '1.5'],
+      ['--delta', ...url],
+      ['--delta-url', 'ftp://x/'],
+    ])
+      await refused('USAGE', ...crl, ...wrong)
+    await refused('OUTPUT_EXISTS', ...crl, '-o', 'pw')
+    await refused('KEY_PASSPHRASE', ...crl.slice(0, 5))
+  })
+
   it('takes no passphrase but from a file where there is no terminal', async () => {
     const args = ['init', '--preset', 'hobbyist', '--dir', 'silent']
     await refused('KEY_PASSPHRASE', ...args)
@@ -157,7 +204,7 @@ describe('cli/ca-commands', function () {
     }
   })
 
-  for (const command of ['ca init', 'ca issue', 'ca show'])
+  for (const command of ['ca init', 'ca issue', 'ca revoke', 'ca crl', 'ca show'])
     it(`shows two examples of ${command}, and what it says fits a line`, async () => {
       const { status, stdout } = await sallyport([...command.split(' '), '--help'])
       assert.equal(status, 0)
