@@ -12,16 +12,18 @@ export {
 } from './assemble.ts'
 export { proveReadable, takeCensus, takePassenger, type Census, type PassengerFiles } from './census.ts'
 export { FileWriter } from './file-writer.ts'
-export { fileInput, isFileInput, memoryInput, pipeInput, type ByteInput, type FileInput } from './input.ts'
-export { referrersCarried } from './index-json.ts'
 export {
-  encodeBlobHeader,
-  encodeMember,
-  layOut,
-  layOutPayload,
-  type BundleLayout,
-  type PlacedBlob,
-} from './layout.ts'
+  fileInput,
+  isFileInput,
+  isPipeInput,
+  memoryInput,
+  pipeInput,
+  type ByteInput,
+  type FileInput,
+  type PipeInput,
+} from './input.ts'
+export { referrersCarried } from './index-json.ts'
+export { encodeBlobHeader, encodeMember, layOut, layOutPayload, type BundleLayout, type PlacedBlob } from './layout.ts'
 export type { HeadFiles, Passenger } from './passenger.ts'
 export { withPassengers } from './passenger-content.ts'
 export { BundleReader, type Head, type LawMember, type PromiseFiles, type TargetFile } from './reader.ts'

@@ -4,10 +4,10 @@ import { read as readAsync } from 'node:fs'
 import { promisify } from 'node:util'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { readFault, SallyportError } from '../errors/index.ts'
+import { HashThread } from './hash-thread.ts'
 import { Provers } from './provers.ts'
 
 const CHUNK = 1024 * 1024
-const PIPE_CHUNK = 64 * 1024
 // So often a run of reads that never waits lets signals and timers through.
 const BREATH = 16 * CHUNK
 
@@ -33,6 +33,15 @@ export interface FileInput extends ByteInput {
 export function isFileInput(input: ByteInput): input is FileInput {
   // Not by `fd`: readers of pipes have one too.
   return 'seek' in input
+}
+
+/** An input that passes once, so that its large blobs are worth a thread that hashes them. */
+export interface PipeInput extends ByteInput {
+  readonly hashing: HashThread
+}
+
+export function isPipeInput(input: ByteInput): input is PipeInput {
+  return 'hashing' in input
 }
 
 class FileReader implements FileInput {
@@ -98,10 +107,10 @@ function unreadable(name: string, cause: unknown): SallyportError {
 
 const readInto = promisify(readAsync)
 
-class PipeReader implements ByteInput {
+class PipeReader implements PipeInput {
   readonly name = 'standard input'
+  readonly hashing = new HashThread()
   private readonly fd: number
-  private readonly buffer = Buffer.allocUnsafeSlow(PIPE_CHUNK)
   private unbroken = 0
 
   constructor(fd: number) {
@@ -109,7 +118,8 @@ class PipeReader implements ByteInput {
   }
 
   async next(): Promise<Buffer | undefined> {
-    this.unbroken += PIPE_CHUNK
+    const slot = await this.hashing.slot()
+    this.unbroken += slot.length
     if (this.unbroken >= BREATH) {
       this.unbroken = 0
       await breathe()
@@ -117,8 +127,8 @@ class PipeReader implements ByteInput {
     for (;;) {
       try {
         // Reading in this thread is a third faster than handing each chunk over from another one.
-        const count = readSync(this.fd, this.buffer, 0, PIPE_CHUNK, null)
-        return count === 0 ? undefined : this.buffer.subarray(0, count)
+        const count = readSync(this.fd, slot, 0, slot.length, null)
+        return count === 0 ? undefined : slot.subarray(0, count)
       } catch (cause) {
         const { code } = cause as NodeJS.ErrnoException
         if (code === 'EOF') return undefined
@@ -129,7 +139,8 @@ class PipeReader implements ByteInput {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.hashing.end()
     // The descriptor belongs to the process.
   }
 }

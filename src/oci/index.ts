@@ -37,4 +37,4 @@ export {
   SIGNATURE_SUFFIXES,
   type SignatureSuffix,
 } from './signature-tag.ts'
-export { verified, verifying } from './verify.ts'
+export { verified, verifying, type RunningHash } from './verify.ts'

@@ -3,6 +3,12 @@ import { SallyportError, type Side } from '../errors/index.ts'
 import type { Descriptor } from './descriptor.ts'
 import { digestOf, hasherFor, algorithmOf } from './digest.ts'
 
+/** A hash being taken; of `node:crypto`, or in another thread. */
+export interface RunningHash {
+  update(bytes: Uint8Array): unknown
+  digest(encoding: 'hex'): string | Promise<string>
+}
+
 /**
  * The same chunks, checked: fails with SIZE_MISMATCH as soon as one byte too many arrives (an endless body is cut
  * off there) or when the stream ends early, and with DIGEST_MISMATCH at the end. What was yielded before is not
@@ -13,8 +19,8 @@ export async function* verifying(
   descriptor: Descriptor,
   side: Side,
   subject: string = descriptor.digest,
+  hasher: RunningHash = hasherFor(descriptor.digest),
 ): AsyncGenerator<Uint8Array> {
-  const hasher = hasherFor(descriptor.digest)
   let size = 0
   for await (const chunk of stream) {
     size += chunk.length
@@ -26,7 +32,7 @@ export async function* verifying(
   if (size < descriptor.size) {
     throw new SallyportError('SIZE_MISMATCH', { side, subject, detail: `${size} of ${descriptor.size} bytes` })
   }
-  const got = hasher.digest('hex')
+  const got = await hasher.digest('hex')
   if (!descriptor.digest.endsWith(`:${got}`))
     throw new SallyportError('DIGEST_MISMATCH', { side, subject, detail: `they have ${got}` })
 }

@@ -1,5 +1,5 @@
 /** Proves the payload behind a judged head: a file on every core, a pipe as it passes. */
-import { checkPayload, isFileInput, WORTH_THREADS, type ByteInput } from '../bundle/index.ts'
+import { checkPayload, isFileInput, isPipeInput, WORTH_THREADS, type ByteInput } from '../bundle/index.ts'
 import { verifying } from '../oci/index.ts'
 import type { Passage } from './passage.ts'
 import { checkInterrupted, tell, type RunOptions } from './run.ts'
@@ -13,16 +13,15 @@ export function expectPayload(input: ByteInput): void {
 export async function provePayload(input: ByteInput, passage: Passage, options: RunOptions): Promise<void> {
   const { payload, end, reader } = passage
   tell(options, { type: 'phase', phase: 'verifying' })
-  tell(options, {
-    type: 'total',
-    bytes: payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
-    blobs: payload.length,
-  })
+  const bytes = payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
+  tell(options, { type: 'total', bytes, blobs: payload.length })
   const onBytes = (count: number): void => tell(options, { type: 'bytes', count })
   if (isFileInput(input)) {
     await checkPayload(input, payload, end, { onBytes, signal: options.signal })
     return
   }
+  const hashing = isPipeInput(input) && bytes >= WORTH_THREADS ? input.hashing : undefined
+  hashing?.start()
   for (const { descriptor } of payload) {
     const member = await reader.payload(descriptor.digest, descriptor.size)
     const stream = verifying(
@@ -30,6 +29,7 @@ export async function provePayload(input: ByteInput, passage: Passage, options: 
       descriptor,
       'bundle',
       `${member.name} at offset ${member.bodyAt}`,
+      hashing?.hasherFor(descriptor),
     )
     for (let step = await stream.next(); step.done !== true; step = await stream.next()) onBytes(step.value.length)
     tell(options, { type: 'blob' })
