@@ -72,6 +72,7 @@ const REPEATED = new Set([
   'map',
   'platform',
   'allow-realm',
+  'passenger',
   'meta',
   'plugin-config',
   'trust store add fingerprint',
