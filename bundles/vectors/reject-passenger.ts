@@ -11,8 +11,12 @@ import type { RejectVector, Situation } from './vector.ts'
 
 const OFFICE: Situation = { pinned: solo, also: [{ pinned: office }] }
 
+const TRUST: readonly Code[] = ['METADATA_MIXED', 'CHANNEL_MISMATCH', 'PURPOSE_MISMATCH', 'EQUIVOCATION']
+
 function row(code: Code, reason: string, subject: string, tar: Buffer, more: Partial<RejectVector> = {}): RejectVector {
-  return { ...OFFICE, code, reason, subject, tar, next: 'passenger', ...more }
+  // A TUF client reads the folder of one channel, and here that of the content is good.
+  const tuf = TRUST.includes(code) ? { tuf: 'beyond' as const } : {}
+  return { ...OFFICE, code, reason, subject, tar, next: 'passenger', ...tuf, ...more }
 }
 
 /** The office's bundle in one of content, and a forger at work on that. */

@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, normalize } from 'node:path'
-import type { Judge } from '../../bundles/vectors/expect.ts'
+import type { Pin } from '../../bundles/vectors/expect.ts'
 import { BUNDLES, readExpectations } from '../bundle/corpus.ts'
 import { needPeers, tryPeer } from './setup/run.ts'
 
@@ -21,10 +21,12 @@ describe('peers/python-tuf-vectors', function () {
   /** The extracted bundle that is served, and the channel that its folder is named after. */
   let served = ''
   let channel = ''
+  /** Where its targets are, below the extracted bundle. */
+  let base = ''
   const server = createServer((request, response) => {
     const path = normalize(request.url ?? '/')
       .replace('/metadata/', `/metadata/${channel}/`)
-      .replace('/targets/', '/')
+      .replace('/targets/', `/${base}`)
     const file = join(served, path)
     if (existsSync(file)) response.writeHead(200).end(readFileSync(file))
     else response.writeHead(404).end()
@@ -46,11 +48,16 @@ describe('peers/python-tuf-vectors', function () {
   }
 
   /** What the client says of the bundle; it keeps in `site` what it has seen. */
-  async function update(site: string, file: string, judge: Judge, targets: readonly string[]): Promise<string> {
+  async function update(site: string, file: string, judge: Pin, targets: readonly string[]): Promise<string> {
+    base = ''
     served = join(site, `served-${file.replaceAll('/', '-')}`)
     extract(file, served)
     // A plain file server knows one folder; a stranger's bundle is met where the site looks for its own channel.
     channel = existsSync(join(served, 'metadata', judge.channel)) ? judge.channel : 'stranger'
+    return ask(site, judge, targets)
+  }
+
+  async function ask(site: string, judge: Pin, targets: readonly string[]): Promise<string> {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const args = [CLIENT, join(site, 'client'), join(BUNDLES, judge.root), url, ...targets]
     const { status, stdout, stderr } = await tryPeer('python-tuf', args)
@@ -59,8 +66,8 @@ describe('peers/python-tuf-vectors', function () {
   }
 
   /** A fresh client that has seen what the judge has seen. */
-  async function client(file: string, { before }: Judge): Promise<string> {
-    const site = join(dir, file.replaceAll('/', '-'))
+  async function client(file: string, { before, channel: name }: Pin): Promise<string> {
+    const site = join(dir, `${name}-${file.replaceAll('/', '-')}`)
     mkdirSync(site)
     const known = before === null ? undefined : (accept[before.bundle] ?? assert.fail())
     if (before !== null && known !== undefined) assert.equal(await update(site, before.bundle, known, []), 'ok')
@@ -74,6 +81,26 @@ describe('peers/python-tuf-vectors', function () {
       const long = file.includes('sha512') ? ['SHA512SUMS'] : []
       assert.equal(await update(site, file, expect, [...names, ...long]), 'ok')
       assert.match(await update(site, file, expect, ['oci-layout']), /^LookupError/)
+    })
+
+  const riding = Object.entries(accept).flatMap(([file, { also = [], passengers = [] }]) =>
+    also.map((pin) => ({ file, pin, outcome: passengers.find(({ channel: name }) => name === pin.channel)?.outcome })),
+  )
+  const SAID = {
+    accepted: /^ok$/,
+    repeat: /^ok$/,
+    skipped: /^BadVersionNumberError/,
+    refused: /^(UnsignedMetadataError|RepositoryError)/,
+  }
+
+  for (const { file, pin, outcome } of riding)
+    it(`says of the passenger ${pin.channel} in ${file} what we say: ${outcome}`, async () => {
+      const site = await client(file, pin)
+      served = join(site, 'served')
+      extract(file, served)
+      channel = pin.channel
+      base = `passengers/${channel}/`
+      assert.match(await ask(site, pin, ['transfer.json', 'SHA256SUMS', 'index.json']), SAID[outcome ?? assert.fail()])
     })
 
   it('is told for each reject of class trust what to expect', () => {
