@@ -43,6 +43,7 @@ function rowOf({ bytes, kept, issuerCertificate, ...list }: ProvenList, from: Or
 
 function isInForce({ revocation }: Ledger, row: ListRow): boolean {
   const held = revocation.list(row)
-  // An older list that was seen may add to what is kept, under the list that stays in force.
-  return held !== undefined && held.digest === row.digest && held.kept === row.kept
+  // An older list that was seen may add to what is kept, under the list that stays in force; the same list without a
+  // word of it takes nothing away.
+  return held !== undefined && held.digest === row.digest && (row.kept === undefined || held.kept === row.kept)
 }

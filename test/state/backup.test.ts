@@ -15,6 +15,7 @@ import {
   seeded,
   storiedState,
 } from './folder.ts'
+import { answerOf, FROM, listOf, sha } from './lists.ts'
 
 const options = { reason: 'the disk is lost', now: NOW }
 
@@ -95,6 +96,111 @@ describe('state/backup', () => {
     // The older journal is whole in itself: only the trailer tells that rows were taken away.
     writeFileSync(file, [...first.slice(0, -2), ...second.slice(-2)].join('\n'))
     await assert.rejects(restore(join(makeFolder(), 'x'), file, options), fault('BACKUP_MALFORMED', /trailer/))
+  })
+
+  it('holds the lists in force and those still to be looked at, and gives them back before their rows count', async () => {
+    const state = await initState()
+    await state.takeLists([listOf(1, { kept: Buffer.from('kept 1') }), answerOf('a1', 3)], FROM)
+    await state.markRejudged(state.head.n)
+    await state.takeLists([listOf(2), listOf(2, { form: 'delta' })], FROM)
+    await state.close()
+    writeFileSync(join(state.dir, 'lists', sha('orphan')), 'orphan')
+    const folder = makeFolder()
+    const file = join(folder, 'state.backup')
+    await backup(state, file)
+    await backup(state, `${file}.2`)
+    assert.deepEqual(readFileSync(file), readFileSync(`${file}.2`), 'equal states give equal backups')
+    const place = join(folder, 'restored')
+    await restore(place, file, options)
+    const again = await State.open(place, { write: false, now: NOW })
+    assert.deepEqual(again.heldLists(), state.heldLists())
+    assert.deepEqual(again.pending(), state.pending())
+    assert.deepEqual(
+      readdirSync(join(place, 'lists')).sort(),
+      readdirSync(join(state.dir, 'lists'))
+        .filter((name) => name !== sha('orphan'))
+        .sort(),
+    )
+    const report = await checkState(place, { now: NOW })
+    assert.deepEqual([report.count, report.lists], [0, []])
+  })
+
+  it('saves the record although a list is lost, which is then not held there either', async () => {
+    const state = await initState()
+    await state.takeLists([listOf(1), listOf(2, { form: 'delta' })], FROM)
+    await state.close()
+    const [base, delta] = state.heldLists()
+    assert.ok(base !== undefined && delta !== undefined)
+    writeFileSync(join(state.dir, 'lists', base.digest.slice(7)), 'something else')
+    const folder = makeFolder()
+    await backup(state, join(folder, 'state.backup'))
+    await restore(join(folder, 'x'), join(folder, 'state.backup'), options)
+    const again = await State.open(join(folder, 'x'), { write: true, now: NOW })
+    assert.equal(again.heldLists().length, 2)
+    assert.equal(await again.listBytes(base.digest), undefined)
+    assert.deepEqual(await again.listBytes(delta.digest), listOf(2, { form: 'delta' }).bytes)
+    await again.close()
+    const { lists } = await checkState(join(folder, 'x'), { now: NOW })
+    assert.deepEqual(lists, [{ digest: base.digest, what: 'missing', form: 'base', url: base.url }])
+  })
+
+  it('refuses one with lists that was cut or flipped anywhere, or whose lists are others', async function () {
+    this.timeout(120_000)
+    const chance = seeded('damaged backups with lists')
+    const state = await initState()
+    await state.takeLists([listOf(1)], FROM)
+    await state.close()
+    const folder = makeFolder()
+    const file = join(folder, 'state.backup')
+    await backup(state, file)
+    const bytes = readFileSync(file)
+    const place = join(folder, 'restored')
+    const refused = async (damaged: Uint8Array, what: string): Promise<void> => {
+      writeFileSync(file, damaged)
+      await assert.rejects(restore(place, file, options), fault('BACKUP_MALFORMED'), what)
+      assert.ok(!existsSync(join(place, 'lists')), `${what}: nothing is unpacked`)
+    }
+    for (let at = 0; at < bytes.length; at += 1 + Math.floor(chance() * 4)) {
+      const flipped = Buffer.from(bytes)
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << Math.floor(chance() * 8))
+      await refused(flipped, `flip at ${at}`)
+      await refused(bytes.subarray(0, at), `cut at ${at}`)
+    }
+    // Made whole again by somebody who knows the format.
+    const text = bytes.toString('latin1')
+    const trailer = text.slice(text.lastIndexOf('\n', text.length - 2) + 1)
+    const said = JSON.parse(trailer) as { journal: number; listing: number; size: number; sha256: string }
+    const listed = JSON.parse(text.slice(said.listing, said.size)) as { lists: { digest: string; size: number }[] }
+    const journal = text.slice(0, said.journal)
+    const made = (blobs: string[], lists: object, change: object = {}): Buffer => {
+      const body = `${journal}${blobs.join('')}${JSON.stringify(lists)}\n`
+      const listing = said.journal + blobs.join('').length
+      const last = { ...said, listing, sha256: sha(body), size: body.length, ...change }
+      return Buffer.from(`${body}${JSON.stringify(last)}\n`, 'latin1')
+    }
+    const [first, second] = listed.lists
+    assert.ok(first !== undefined && second !== undefined)
+    const blobs = [
+      text.slice(said.journal, said.journal + first.size),
+      text.slice(said.journal + first.size, said.listing),
+    ]
+    assert.deepEqual(made(blobs, listed), bytes, 'the forger forges well')
+    const [one = '', two = ''] = blobs
+    await refused(made([one, two.toUpperCase()], listed), 'other bytes')
+    await refused(made([two, one], { lists: [second, first] }), 'another order')
+    await refused(made([one, one], { lists: [first, first] }), 'one twice')
+    const stowaway = { digest: `sha256:${sha('x')}`, size: 1 }
+    await refused(made(['x'], { lists: [stowaway] }), 'one that no row names')
+    await refused(made([one, two, 'x'], listed), 'bytes between')
+    await refused(made([one, two], listed, { listing: said.listing - 1 }), 'another place of the listing')
+    await refused(made([one, two], listed, { listing: -1 }), 'a place before')
+    await refused(made([one, two], listed, { journal: said.size + 5 }), 'a place behind')
+    await refused(made([one, two], { lists: [{ ...first, size: 2 ** 60 }, second] }), 'a size beyond all')
+    await refused(made([one, two], { lists: 'all' }), 'no listing')
+    const plain = { format: 'sallyport-backup/1', hash: (said as never)['hash'], n: 3, sha256: sha(journal) }
+    await refused(Buffer.from(`${journal}${JSON.stringify({ ...plain, size: said.journal })}\n`), 'the lists left out')
+    writeFileSync(file, made([one], { lists: [first] }))
+    await restore(place, file, options)
   })
 
   it('restores only into an empty place, from a file that is there', async () => {

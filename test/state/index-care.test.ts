@@ -43,7 +43,13 @@ describe('state/index-care', () => {
     const whole = await dump(dir)
     const families = new Set(whole.map(([key]) => key.split('\0')[0]))
     assert.deepEqual([...families].sort(), ['bundle', 'channel', 'held', 'import', 'intent', 'meta', 'tag'])
-    assert.deepEqual(await checkState(dir, options), { rows: 14, keys: whole.length, differences: [], count: 0 })
+    assert.deepEqual(await checkState(dir, options), {
+      rows: 14,
+      keys: whole.length,
+      differences: [],
+      count: 0,
+      lists: [],
+    })
     for (const [key, value] of whole.filter(([key]) => !key.startsWith('meta'))) {
       const shown = key.replaceAll('\0', ' ')
       const damages: [string, (engine: Engine) => Promise<void>][] = [
