@@ -58,6 +58,18 @@ export class KeptEntries {
     return this.#records.equals(other.#records)
   }
 
+  /** Those that are wanted; itself when all are. */
+  filter(wanted: (entry: KeptEntry) => boolean): KeptEntries {
+    const records = Buffer.alloc(this.#records.length)
+    let end = 0
+    for (let at = 0; at < this.#records.length; at += RECORD)
+      if (wanted(decodeRecord(this.#records, at))) {
+        this.#records.copy(records, end, at, at + RECORD)
+        end += RECORD
+      }
+    return end === records.length ? this : new KeptEntries(records.subarray(0, end))
+  }
+
   /** The entries of both; of one serial number the one that was named by the higher list. Linear. */
   unite(other: KeptEntries): KeptEntries {
     if (other.size === 0) return this

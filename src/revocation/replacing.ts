@@ -5,7 +5,7 @@
 import { SallyportError } from '../errors/index.ts'
 import { droppedOf } from './dropped.ts'
 import { demandNotAhead } from './freshness.ts'
-import { demandRoom, KeptEntries, KeptWriter } from './kept.ts'
+import { demandRoom, KeptEntries } from './kept.ts'
 import { isForGood } from './kept-record.ts'
 import { compareNumbers } from './list-number.ts'
 import type { RevocationList } from './list.ts'
@@ -101,21 +101,15 @@ function keptNow(
   const all = dropped.reduce((sum, some) => sum.unite(some), stillKept(kept, now))
   demandRoom(all.size)
   if (expired === undefined) return all
-  return filtered(all, ({ serial }) => !expired(serial))
+  return all.filter(({ serial }) => !expired(serial))
 }
 
 function stillKept(kept: KeptEntries, now: readonly RevocationList[]): KeptEntries {
-  return filtered(kept, ({ serial, number }) => {
+  return kept.filter(({ serial, number }) => {
     const naming = now.filter((list) => compareNumbers(list.number, number) >= 0)
     return !naming.some((list) => {
       const entry = list.find(serial)
       return entry !== undefined && isForGood(entry.reason)
     })
   })
-}
-
-function filtered(kept: KeptEntries, wanted: (entry: { serial: string; number: string }) => boolean): KeptEntries {
-  const writer = new KeptWriter()
-  for (const entry of kept.entries()) if (wanted(entry)) writer.add(entry)
-  return writer.finish()
 }

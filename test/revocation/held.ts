@@ -1,7 +1,7 @@
 /** What a site holds, in maps: the knowledge that checks are made with. */
 import {
-  KeptEntries,
   offerList,
+  type KeptEntries,
   type OcspAnswer,
   type RevocationKnowledge,
   type RevocationList,
