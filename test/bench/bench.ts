@@ -16,6 +16,7 @@ import { benchData } from './data.ts'
 import { missed, table } from './report.ts'
 import { exportRow } from './rows-export.ts'
 import { againRow, importRow } from './rows-import.ts'
+import { listRow } from './rows-list.ts'
 import { startRow } from './rows-start.ts'
 import { verifySignedBigRow, verifySignedRow } from './rows-signed.ts'
 import { verifyRow } from './rows-verify.ts'
@@ -31,6 +32,7 @@ const ROWS: Readonly<Record<string, (stage: Stage) => Row | Promise<Row>>> = {
   'verify-pipe-cold': (stage) => verifyRow(stage, 'pipe', true),
   'verify-signed': verifySignedRow,
   'verify-signed-big': verifySignedBigRow,
+  'crl-million': listRow,
   'import-big': (stage) => importRow(stage, 'big'),
   'import-small': (stage) => importRow(stage, 'small'),
   'again-big': (stage) => againRow(stage, 'big'),
@@ -40,7 +42,7 @@ const ROWS: Readonly<Record<string, (stage: Stage) => Row | Promise<Row>>> = {
 }
 
 /** What a transport does not change is measured once. */
-const WITHOUT_NETWORK = /^(?:verify|start)-/
+const WITHOUT_NETWORK = /^(?:verify|start|crl)-/
 
 const { values } = parseArgs({
   options: {

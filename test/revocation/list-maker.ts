@@ -151,3 +151,19 @@ function algorithmOf({ key }: ListAuthority, hash: keyof typeof HASHES, pss: num
   if (key.privateKey.asymmetricKeyType === 'ec') return derSequence(derOid(LONGER[hash].ec))
   return derSequence(derOid(LONGER[hash].rsa), derNull())
 }
+
+/**
+ * A signed list of `count` entries of 50 octets: serial numbers of 128 bits, made by `fill` from their number into the
+ * 16 octets it is given (the first below 0x80 and not zero), one date, and reasons from 1 to 5 in turn.
+ */
+export function longList(authority: ListAuthority, count: number, fill: (octets: Buffer, at: number) => void): Buffer {
+  const one = entry('7f'.repeat(16), [reason(1)])
+  const serial = 4
+  const all = Buffer.alloc(one.length * count)
+  for (let at = 0, to = 0; at < count; at += 1, to += one.length) {
+    one.copy(all, to)
+    fill(all.subarray(to + serial, to + serial + 16), at)
+    all[to + one.length - 1] = 1 + (at % 5)
+  }
+  return listDer({ authority, revoked: der(0x30, all) })
+}
