@@ -79,6 +79,26 @@ export const JUDGED = {
     .nullable()
     .describe('Null when no policy was given: then only the channel was judged.'),
   information: z.array(INFORMATION).describe('What rides along to inform on trust; no policy judges it.'),
+  revocation: z
+    .strictObject({
+      lists: z.array(
+        z.strictObject({
+          form: z.enum(['base', 'delta', 'answer']),
+          url: z.string(),
+          issuer: z.string().describe("SHA-256 of the issuer's SubjectPublicKeyInfo."),
+          number: z.string().nullable().describe('In decimal; null for an OCSP answer.'),
+          serial: z.string().nullable().describe('Of the certificate; null for a list.'),
+          thisUpdate: time,
+          nextUpdate: time,
+          outcome: z.enum(['taken', 'held', 'older']),
+          stale: z.boolean().describe('Past its next update when it came.'),
+          code: code.optional(),
+        }),
+      ),
+      denials: z.strictObject({ carried: count, added: count }),
+    })
+    .nullable()
+    .describe('What became of the lists, answers and denials that are carried; null when there are none.'),
 } as const
 
 export const CHECK = z.union([

@@ -1,9 +1,10 @@
 /** The commands on an artifact where it lies, or a plain file: sign and check. */
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Argv } from 'yargs'
 import { demandKind, withBlobToCheck, withBlobToSign, type BlobCheckArgs, type BlobSignArgs } from './blob-options.ts'
-import { accessOf, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
+import { accessOf, defaultState, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { checkBlobText, checkText, signBlobText, signText } from './trust-text.ts'
 
@@ -201,7 +202,13 @@ export function addCheck(yargs: Argv, register: Register): Argv {
             default: defaultPolicy(),
             defaultDescription: "notation's own",
           })
-          .option('scope', { type: 'string', requiresArg: true, describe: 'judge it as if it lay in this repository' }),
+          .option('scope', { type: 'string', requiresArg: true, describe: 'judge it as if it lay in this repository' })
+          .option('state', {
+            type: 'string',
+            requiresArg: true,
+            describe: "the site's state folder, which knows lists and denials",
+            defaultDescription: '~/.local/state/sallyport, where there is one',
+          }),
       )
         .example(
           '$0 check registry.site:5000/app:1.0 --policy policy/',
@@ -211,14 +218,17 @@ export function addCheck(yargs: Argv, register: Register): Argv {
     register(
       'check',
       async (
-        argv: RegistryArgs & BlobCheckArgs & { ref: string; policy: string; scope: string | undefined },
+        argv: RegistryArgs &
+          BlobCheckArgs & { ref: string; policy: string; scope: string | undefined; state: string | undefined },
         context,
       ) => {
         const { check, checkBlob, exitOfVerdicts } = await import('../index.ts')
         const { ref, policy, scope, blob, signature, statement } = argv
         const mediaType = argv['media-type']
         demandKind(blob, { signature, statement, 'media-type': mediaType }, { scope })
-        const terms = { ...context, policy, plugins: pluginsHere() }
+        // Else what the site has denied would pass as soon as somebody forgets to name its state.
+        const state = argv.state ?? (existsSync(defaultState()) ? defaultState() : undefined)
+        const terms = { ...context, policy, state, plugins: pluginsHere() }
         if (blob) {
           if (signature === undefined) throw usage('--signature', 'which signature file?')
           const report = await checkBlob({ ...terms, file: ref, signature, statement, mediaType })

@@ -1,14 +1,14 @@
 /** What follows from verdicts: what is let in, what is journaled, and with which status a run ends. */
 import { CODES, SallyportError, type Code } from '../errors/index.ts'
 import { isHost, isRepositoryPath, type Digest } from '../oci/index.ts'
-import type { Verdict as VerdictRow } from '../state/index.ts'
-import type { Verdict } from '../trust/index.ts'
+import type { SignatureChains, Verdict as VerdictRow } from '../state/index.ts'
+import type { SignatureVerdict, Verdict } from '../trust/index.ts'
 import { localScope } from './local-scope.ts'
 import type { Passage } from './passage.ts'
 import { isAccepted } from './passenger.ts'
 import type { InformationReport } from './trust-information.ts'
 import { trustRepository } from './trust-path.ts'
-import type { VerdictReport } from './verdict-report.ts'
+import type { SignatureReport, VerdictReport } from './verdict-report.ts'
 
 export interface JudgedArtifact extends VerdictReport {
   /** As the bundle calls it. */
@@ -80,15 +80,34 @@ export function withoutRefused(passage: Passage, verdicts: readonly JudgedArtifa
   return { ...passage, census: { ...census, repositories, content: { ...census.content, artifacts } } }
 }
 
+/** True when the store and the identities of some statement know the signer: anyone may have written the others. */
+export function isAuthentic({ checks, verdict }: Pick<SignatureVerdict, 'checks' | 'verdict'>): boolean {
+  return verdict === 'trusted' || checks.authenticity.outcome === 'passed'
+}
+
+/** Where an artifact lies, or will. */
+export interface Landing {
+  target: string
+  path: string
+}
+
+function chainsOf({ thumbprints, timestampChain }: SignatureReport): SignatureChains {
+  return { chain: thumbprints, ...(timestampChain === undefined ? {} : { timestampChain }) }
+}
+
 /** The journal's row for a verdict: what was judged, by which policy, and on whose signatures it rests. */
 export function verdictRow(
   id: string,
-  { repository, digest, verdict, code, why, scope, policy, signatures }: JudgedArtifact,
+  { repository, digest, verdict, code, why, scope, policy, signatures, tags }: JudgedArtifact,
+  landing: Landing,
 ): VerdictRow {
+  const refused = signatures.filter((signature) => signature.verdict !== 'trusted' && isAuthentic(signature))
   return {
     id,
     repository,
     digest,
+    ...landing,
+    tags,
     verdict,
     why: code ?? 'POLICY',
     // What a signature says of itself stands in it: a pair that is cut in two would be no text for other readers.
@@ -97,12 +116,21 @@ export function verdictRow(
     policy,
     signatures: signatures
       .filter((signature) => signature.verdict === 'trusted')
-      .map(({ manifest, algorithm, thumbprints, statement }) => ({
-        manifest,
-        algorithm: algorithm ?? '',
-        chain: thumbprints,
-        statement: statement ?? '',
+      .map((signature) => ({
+        manifest: signature.manifest,
+        algorithm: signature.algorithm ?? '',
+        statement: signature.statement ?? '',
+        ...chainsOf(signature),
       })),
+    ...(refused.length === 0
+      ? {}
+      : {
+          refused: refused.map((signature) => ({
+            manifest: signature.manifest,
+            code: signature.code ?? 'POLICY_UNMET',
+            ...chainsOf(signature),
+          })),
+        }),
   }
 }
 

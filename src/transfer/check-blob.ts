@@ -6,6 +6,7 @@ import { judgeWith } from '../trust/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
 import { envelopeTypeOf, hashBlob, readSignatureFile } from './blob-file.ts'
 import { meansOf } from './judge-carried.ts'
+import { knownIn } from './known-revocations.ts'
 import { openPolicy } from './policy-folder.ts'
 import { nowOf, tell, type RunOptions } from './run.ts'
 import { mediaTypeOption } from './sign-blob.ts'
@@ -17,6 +18,8 @@ export interface CheckBlobOptions extends RunOptions {
   signature: string
   /** The policy folder. */
   policy: string
+  /** The site's state, which knows lists and denials; without one, of what may be revoked it is unknown. */
+  state?: string | undefined
   /** Where plugins are that signatures may name. */
   plugins?: PluginPlace | undefined
   /** A statement of trustpolicy.blob.json by its name; the global one by default. */
@@ -60,14 +63,22 @@ export async function checkBlob(options: CheckBlobOptions): Promise<CheckBlobRep
       detail: 'the name of a signature file ends in .jws.sig or .cose.sig',
     })
   // Before the file is read: what is judged later is judged by what stands here now.
-  const judge = judgeWith(openPolicy(options.policy), now, meansOf(options.plugins, options.signal))
+  const material = openPolicy(options.policy)
+  const known = await knownIn(options.state, now)
+  const judge = judgeWith(material, now, {
+    ...meansOf(options.plugins, options.signal),
+    ...known.means(material, now),
+  })
   const envelope = readSignatureFile(signature)
   tell(options, { type: 'phase', phase: 'hashing' })
   const { digest, size } = await hashBlob(file, await hashOf(type, envelope), options)
+  // A denial names it by the digest that people know it by, whatever the signer hashed with.
+  const aliases = known.anyDenials ? [(await hashBlob(file, 'sha256', options)).digest] : []
   tell(options, { type: 'phase', phase: 'judging signatures' })
   const verdict = await judge.blob({
     blob: { digest, size, mediaType },
     policyName: options.statement,
+    aliases,
     signatures: [{ manifest: digestOf(envelope), mediaType: type, envelope }],
   })
   return { ...verdictReport(verdict), file, size, signature, mediaType: mediaType ?? null }

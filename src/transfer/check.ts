@@ -4,6 +4,8 @@ import { judgeWith } from '../trust/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
 import { signaturesAt } from './found-signatures.ts'
 import { meansOf } from './judge-carried.ts'
+import { knownIn } from './known-revocations.ts'
+import { manifestsWithin, withoutDenied } from './denied-within.ts'
 import { openPolicy } from './policy-folder.ts'
 import { locate } from './reference-target.ts'
 import { nowOf, tell, type RunOptions } from './run.ts'
@@ -15,6 +17,8 @@ export interface CheckOptions extends RunOptions {
   registry: Omit<RegistryOptions, 'side'>
   /** The policy folder. */
   policy: string
+  /** The site's state, which knows lists and denials; without one, of what may be revoked it is unknown. */
+  state?: string | undefined
   /** Where plugins are that signatures may name. */
   plugins?: PluginPlace | undefined
   /** The name to judge it under, when it is not the one it lies under. */
@@ -31,7 +35,9 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   const now = nowOf(options)
   // Before any request: what is judged later is judged by what stands here now.
   const material = openPolicy(options.policy)
-  const judge = judgeWith(material, now, meansOf(options.plugins, options.signal))
+  const known = await knownIn(options.state, now)
+  const means = { ...meansOf(options.plugins, options.signal), ...known.means(material, now) }
+  const judge = judgeWith(material, now, means)
   const anchors = new Set([...material.stores.values()].flat().map(({ sha256 }) => sha256))
   const sources = new Sources(options.registry)
   try {
@@ -39,12 +45,15 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
     const { source, descriptor, tag, scope } = await locate(sources, options.ref)
     tell(options, { type: 'phase', phase: 'reading signatures' })
     const signatures = await signaturesAt(source, descriptor.digest, { ...options, anchors })
-    const verdict = await judge.artifact({
+    const within = await manifestsWithin(source, descriptor, known, options)
+    const judged = await judge.artifact({
       artifact: descriptor,
       scope: options.scope ?? scope,
       origin: source.repository,
       signatures,
+      aliases: within.aliases,
     })
+    const verdict = withoutDenied(judged, within.manifests, known)
     return { ...verdictReport(verdict), repository: source.repository, tag: tag ?? null }
   } finally {
     await sources.close()

@@ -1,10 +1,13 @@
 /** What an import does with verdicts: demands that there are some, journals them, and judges before anything is written. */
 import { SallyportError } from '../errors/index.ts'
 import type { State } from '../state/index.ts'
-import { verdictRow, type JudgedArtifact } from './artifact-verdicts.ts'
+import type { CertificateFacts } from '../trust/index.ts'
+import { verdictRow, type JudgedArtifact, type Landing } from './artifact-verdicts.ts'
 import type { ImportOptions } from './import.ts'
+import type { KnownRevocations } from './known-revocations.ts'
 import type { Passage } from './passage.ts'
 import type { Place } from './place.ts'
+import { timeText } from './run.ts'
 import type { InformationReport } from './trust-information.ts'
 
 /** A site that has judged artifacts once goes on doing so: an option that was forgotten must not open the door. */
@@ -18,7 +21,13 @@ export function demandPolicy(state: State, { policy, channelOnly }: ImportOption
   })
 }
 
-/** The verdicts by the policy that was named, each artifact under its name at the target; null when none was. */
+export interface ArtifactVerdicts {
+  /** Null when no policy was named. */
+  artifacts: JudgedArtifact[] | null
+  certificates: ReadonlyMap<string, CertificateFacts>
+}
+
+/** The verdicts by the policy that was named, each artifact under its name at the target. */
 export async function verdictsFor(
   passage: Passage,
   place: Place,
@@ -26,27 +35,60 @@ export async function verdictsFor(
   information: readonly InformationReport[],
   now: Date,
   options: ImportOptions,
-): Promise<JudgedArtifact[] | null> {
+  known: KnownRevocations | undefined,
+): Promise<ArtifactVerdicts> {
   const { policy } = options
-  if (policy === undefined) return null
+  const certificates = new Map<string, CertificateFacts>()
+  if (policy === undefined) {
+    demandNoneDenied(passage, known)
+    return { artifacts: null, certificates }
+  }
   const scopeOf = (name: string): string => place.scope(place.path(landing.get(name) ?? name))
   const { judgePassage } = await import('./judge-carried.ts')
-  return judgePassage(passage, information, { ...options, policy, now, scopeOf })
+  const artifacts = await judgePassage(passage, information, { ...options, policy, now, scopeOf, known, certificates })
+  return { artifacts, certificates }
+}
+
+/** A denial is the site's own word, or that of its revocation channel: it holds where the channel alone is judged, too. */
+function demandNoneDenied({ census }: Passage, known: KnownRevocations | undefined): void {
+  if (known?.anyDenials !== true) return
+  for (const { repository, root, manifests } of census.content.artifacts) {
+    const denied = [root, ...manifests].find((digest) => known.denied(digest) !== undefined)
+    if (denied === undefined) continue
+    throw new SallyportError('ARTIFACT_DENIED', {
+      side: 'bundle',
+      subject: `${repository}@${denied}`,
+      detail: known.denied(denied)?.reason,
+    })
+  }
+}
+
+/** Where each repository's artifacts lie, or will. */
+export function landingIn(place: Place, landing: ReadonlyMap<string, string>): (repository: string) => Landing {
+  return (repository) => ({ target: place.name, path: place.path(landing.get(repository) ?? repository) })
 }
 
 export async function recordVerdicts(
   state: State,
   { census, verdict, files }: Passage,
-  judged: readonly JudgedArtifact[] | null,
+  { artifacts: judged, certificates }: ArtifactVerdicts,
+  landed: (repository: string) => Landing,
 ): Promise<void> {
   // A policy may have changed since: what it says now is what the push rests on, also when the bundle is a repeat.
-  if (judged !== null) return state.recordVerdicts(judged.map((artifact) => verdictRow(verdict.id, artifact)))
+  if (judged !== null) {
+    await state.knowCertificates(
+      [...certificates.values()].map(({ notAfter, ...facts }) => ({ ...facts, notAfter: timeText(notAfter) })),
+    )
+    return state.recordVerdicts(judged.map((artifact) => verdictRow(verdict.id, artifact, landed(artifact.repository))))
+  }
   if (await state.bundle(files.transfer.channel, verdict.sequence).then((known) => known?.state !== 'accepted')) return
   await state.recordVerdicts(
-    census.content.artifacts.map(({ repository, root }) => ({
+    census.content.artifacts.map(({ repository, root, tags }) => ({
       id: verdict.id,
       repository,
       digest: root,
+      ...landed(repository),
+      tags,
       verdict: 'trusted',
       why: 'CHANNEL',
     })),

@@ -1,6 +1,7 @@
 /** `import`: near door → (file: whole payload proven) → journal → far door → tags → journal. */
 import { isFileInput, type ByteInput } from '../bundle/index.ts'
 import type { Digest } from '../oci/index.ts'
+import { SallyportError } from '../errors/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { State } from '../state/index.ts'
 import type { Verdict } from '../trust/index.ts'
@@ -12,7 +13,7 @@ import {
   type PluginPlace,
 } from './artifact-verdicts.ts'
 import { deliverFile, deliverPipe } from './deliver.ts'
-import { demandPolicy, recordVerdicts, verdictsFor } from './import-verdicts.ts'
+import { demandPolicy, landingIn, recordVerdicts, verdictsFor } from './import-verdicts.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
 import { passNearDoor, type Passage } from './passage.ts'
 import { isAccepted } from './passenger.ts'
@@ -21,6 +22,8 @@ import { expectPayload, provePayload } from './payload.ts'
 import { openPlace, type Place } from './place.ts'
 import { noCounts, Pusher, type PushCounts } from './push.ts'
 import { carriedManifests, rehearse, stillThere } from './presence.ts'
+import { revocationDoor } from './revocation-gate.ts'
+import type { RevocationReport } from './revocation-intake.ts'
 import { nowOf, tell, timeText, type RunOptions } from './run.ts'
 import { pinnedIn } from './site.ts'
 import { checkCreated } from './site-head.ts'
@@ -63,6 +66,8 @@ export interface ImportReport extends BundleSummary {
   artifacts: JudgedArtifact[] | null
   /** What rides along to inform on trust: judged by no policy, trusted by nothing. */
   information: InformationReport[]
+  /** What became of the lists, answers and denials that it and its passengers carry; null when there are none. */
+  revocation: RevocationReport | null
   /** The same bundle was accepted before; this run made sure that all of it is there. */
   repeat: boolean
   counts: PushCounts
@@ -206,6 +211,20 @@ export async function importBundle(options: ImportOptions): Promise<ImportReport
   }
 }
 
+type Settled<T> = { value: T } | { reason: unknown }
+
+async function settled<T>(promise: Promise<T>): Promise<Settled<T>> {
+  try {
+    return { value: await promise }
+  } catch (reason) {
+    return { reason }
+  }
+}
+
+function isFault(reason: unknown): boolean {
+  return reason instanceof SallyportError && reason.code !== 'INTERRUPTED'
+}
+
 async function bring(
   { state, place, input }: Pick<Delivery, 'state' | 'place' | 'input'>,
   now: Date,
@@ -220,13 +239,25 @@ async function bring(
     findPinned: pinnedIn(state),
     keepRoots: options.dryRun === true ? undefined : (roots) => state.keepRoots(roots),
   })
-  const passage = withAccepted(judged)
-  checkCreated(passage, at)
+  checkCreated(judged, at)
+  const intake = await revocationDoor(judged, state, at, options.policy !== undefined)
+  const passage = withAccepted(intake?.passage ?? judged)
   const landing = landings(passage, options.map)
   const fromFile = isFileInput(input)
   const information = await informationIn(passage, landing)
-  const artifacts = await verdictsFor(passage, place, landing, information, at, options)
+  const verdicts = await settled(verdictsFor(passage, place, landing, information, at, options, intake?.known))
   if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
+  const accept = async (): Promise<void> => {
+    await commit(state, passage, at)
+    for (const passenger of passage.passengers) if (isAccepted(passenger)) await commit(state, passenger, at)
+    await intake?.write(state)
+  }
+  if ('reason' in verdicts) {
+    // Lists and denials stand by themselves: whatever keeps artifacts from being judged, they are in force.
+    if (intake?.any === true && options.dryRun !== true && isFault(verdicts.reason)) await accept()
+    throw verdicts.reason
+  }
+  const { artifacts } = verdicts.value
   const common = {
     ...summarize(passage.files, passage.verdict.id),
     passengers: passengerReports(passage.passengers),
@@ -235,6 +266,7 @@ async function bring(
     verdict: verdictOver(artifacts ?? []),
     artifacts,
     information,
+    revocation: intake?.report ?? null,
     repeat: passage.verdict.repeat,
     landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
     dryRun: options.dryRun === true,
@@ -247,9 +279,8 @@ async function bring(
     const wanted = wantedTags(admitted, place, landing)
     return { ...nothing, ...(await rehearse(admitted, place, landing, wanted, options)) }
   }
-  await commit(state, passage, at)
-  for (const passenger of passage.passengers) if (isAccepted(passenger)) await commit(state, passenger, at)
-  await recordVerdicts(state, passage, artifacts)
+  await accept()
+  await recordVerdicts(state, passage, verdicts.value, landingIn(place, landing))
   if (refused) return nothing
   return { ...common, ...(await deliver({ state, place, passage: admitted, landing, input }, options)) }
 }

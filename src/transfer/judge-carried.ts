@@ -7,9 +7,11 @@ import type { Graph, OrderedArtifact } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { pluginFinder } from '../signature/index.ts'
-import { judgeWith, type JudgeMeans } from '../trust/index.ts'
-import { refusalKey, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
+import { certificateFacts, judgeWith, type CertificateFacts, type JudgeMeans } from '../trust/index.ts'
+import { isAuthentic, refusalKey, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
 import { carriedSignatures, type ReadEnvelope } from './found-signatures.ts'
+import { otherDigest, withoutDenied } from './denied-within.ts'
+import { KnownRevocations } from './known-revocations.ts'
 import type { Passage } from './passage.ts'
 import { isAccepted } from './passenger.ts'
 import { openPolicy } from './policy-folder.ts'
@@ -30,6 +32,10 @@ export interface JudgeOptions extends RunOptions {
   now: Date
   scopeOf: ScopeOf
   read: (repository: string) => ReadEnvelope
+  /** What is known of revocations; nothing by default, so that of a certificate that may be revoked it is unknown. */
+  known?: KnownRevocations | undefined
+  /** Is told what there is to remember of the certificates that signed. */
+  certificates?: Map<string, CertificateFacts> | undefined
 }
 
 /** What a judge may ask for help. */
@@ -43,11 +49,13 @@ export async function judgeArtifacts(
   graphs: ReadonlyMap<string, Graph>,
   options: JudgeOptions,
 ): Promise<JudgedArtifact[]> {
-  const { now, scopeOf, read } = options
-  const judge = judgeWith(openPolicy(options.policy), now, meansOf(options.plugins, options.signal))
+  const { now, scopeOf, read, known = new KnownRevocations() } = options
+  const material = openPolicy(options.policy)
+  const means = { ...meansOf(options.plugins, options.signal), ...known.means(material, now) }
+  const judge = judgeWith(material, now, means)
   tell(options, { type: 'phase', phase: 'judging signatures' })
   const verdicts = new SideBySide<JudgedArtifact>()
-  for (const { repository, root, tags } of artifacts) {
+  for (const { repository, root, tags, manifests } of artifacts) {
     // Lets the threads that prove payload beside this have their next run.
     await breathe()
     checkInterrupted(options)
@@ -58,9 +66,16 @@ export async function judgeArtifacts(
     const signatures = await carriedSignatures(graph, root, read(repository), options)
     const { mediaType, digest, size } = node.descriptor
     const artifact = { mediaType, digest, size }
-    const query = { artifact, scope: scopeOf(repository), origin: repository, signatures }
+    // A denial names what is denied by either hash.
+    const aliases = known.anyDenials ? [otherDigest(digest, node.bytes)] : []
+    const query = { artifact, scope: scopeOf(repository), origin: repository, signatures, aliases }
     const held = signatures.reduce((sum, { envelope }) => sum + (envelope?.length ?? 0), 0)
-    await verdicts.begin(held, async () => ({ ...verdictReport(await judge.artifact(query)), repository, tags }))
+    await verdicts.begin(held, async () => {
+      const verdict = withoutDenied(await judge.artifact(query), manifests, known)
+      for (const facts of certificateFacts(verdict.signatures.filter(isAuthentic)))
+        options.certificates?.set(facts.sha256, facts)
+      return { ...verdictReport(verdict), repository, tags }
+    })
   }
   return verdicts.all()
 }

@@ -1,7 +1,9 @@
 /** What every reader of a bundle asks about revocation. Most bundles have none, and start without the code for it. */
 import { SallyportError } from '../errors/index.ts'
+import type { State } from '../state/index.ts'
 import type { Passage } from './passage.ts'
 import type { RevocationInformation } from './revocation-information.ts'
+import type { RevocationIntake } from './revocation-intake.ts'
 import { revocationRepository } from './revocation-path.ts'
 
 const KEPT_NAMES = revocationRepository('')
@@ -35,4 +37,20 @@ export async function revocationIn(
   demandPurpose(purpose, own, names)
   if (!names.includes(own)) return undefined
   return (await import('./revocation-information.ts')).readRevocationInformation(passage)
+}
+
+/**
+ * Takes in what is carried, in memory; undefined where nothing is carried and nothing was ever denied here, so that such
+ * a run starts without the code for it. Throws as `ListIntake.take`.
+ */
+export async function revocationDoor(
+  passage: Passage,
+  state: State | undefined,
+  now: Date,
+  judged: boolean,
+): Promise<RevocationIntake | undefined> {
+  const aboard = passage.passengers.some((one) => 'revocation' in one && one.revocation !== undefined)
+  const carried = aboard || passage.revocation !== undefined
+  if (!carried && !judged && (state === undefined || state.denials().length === 0)) return undefined
+  return (await import('./revocation-intake.ts')).takeIn(passage, state, now)
 }

@@ -7,6 +7,9 @@ import { informationIn, scopesBelow, verdictOver, type JudgedArtifact, type Plug
 import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import { passengerReports, withAccepted, type PassengerReport } from './passenger-report.ts'
+import type { KnownRevocations } from './known-revocations.ts'
+import { revocationDoor } from './revocation-gate.ts'
+import type { RevocationReport } from './revocation-intake.ts'
 import type { RunOptions } from './run.ts'
 import { pinnedByHand, pinnedIn, type GivenRoot } from './site.ts'
 import { checkCreated } from './site-head.ts'
@@ -39,6 +42,8 @@ export interface VerifyReport extends BundleSummary {
   artifacts: JudgedArtifact[] | null
   /** What rides along to inform on trust: judged by no policy, trusted by nothing. */
   information: InformationReport[]
+  /** What an import would make of the lists, answers and denials that are carried; null when there are none. */
+  revocation: RevocationReport | null
   /** The bundles of other channels that ride along, each judged alone. */
   passengers: PassengerReport[]
   approval: Approval
@@ -59,12 +64,15 @@ export function openInput(input: BundleInput, waiting: boolean, { signal }: RunO
 interface Judge {
   findPinned: FindPinned
   site: string | undefined
+  /** What the site knows of revocations; without one only what the bundle carries counts. */
+  state: State | undefined
   now: Date
   close(): Promise<void>
 }
 
 async function judgeOf({ state, root, site, now = new Date() }: VerifyOptions): Promise<Judge> {
-  if (root !== undefined) return { findPinned: pinnedByHand(root), site, now, close: () => Promise.resolve() }
+  if (root !== undefined)
+    return { findPinned: pinnedByHand(root), site, state: undefined, now, close: () => Promise.resolve() }
   if (state === undefined)
     throw new SallyportError('USAGE', {
       side: 'state',
@@ -75,6 +83,7 @@ async function judgeOf({ state, root, site, now = new Date() }: VerifyOptions): 
   return {
     findPinned: pinnedIn(opened),
     site: site ?? opened.site,
+    state: opened,
     now: opened.effectiveNow(now),
     close: () => opened.close(),
   }
@@ -87,6 +96,7 @@ async function proveAndJudge(
   information: readonly InformationReport[],
   now: Date,
   options: VerifyOptions,
+  known: KnownRevocations | undefined,
 ): Promise<JudgedArtifact[] | null> {
   const { policy, destination } = options
   const scopes = scopesBelow(destination)
@@ -94,7 +104,7 @@ async function proveAndJudge(
   const scopeOf = (name: string): string => scopes(to.get(name) ?? name)
   const judge = async (named: string): Promise<JudgedArtifact[]> => {
     const { judgePassage } = await import('./judge-carried.ts')
-    return judgePassage(passage, information, { ...options, policy: named, now, scopeOf })
+    return judgePassage(passage, information, { ...options, policy: named, now, scopeOf, known })
   }
   const judging = policy === undefined ? Promise.resolve(null) : judge(policy)
   if (!isFileInput(input)) await judging
@@ -115,15 +125,18 @@ export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport
   try {
     const judge = await judgeOf(options)
     try {
-      const passage = withAccepted(await passNearDoor(input, { ...options, ...judge }))
-      checkCreated(passage, judge.now)
+      const near = await passNearDoor(input, { ...options, ...judge })
+      checkCreated(near, judge.now)
+      const intake = await revocationDoor(near, judge.state, judge.now, options.policy !== undefined)
+      const passage = withAccepted(intake?.passage ?? near)
       const information = await informationIn(passage)
-      const artifacts = await proveAndJudge(input, passage, information, judge.now, options)
+      const artifacts = await proveAndJudge(input, passage, information, judge.now, options, intake?.known)
       const { verdict, files } = passage
       return {
         verdict: verdictOver(artifacts ?? []),
         artifacts,
         information,
+        revocation: intake?.report ?? null,
         ...summarize(files, verdict.id),
         passengers: passengerReports(passage.passengers),
         approval: approvalOf(verdict),

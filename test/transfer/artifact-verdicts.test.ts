@@ -12,6 +12,7 @@ import {
   fault,
   layDown,
   makeSignature,
+  mustHaveVendor,
   policyFolder,
   policyText,
   signAt,
@@ -77,6 +78,7 @@ describe('transfer/artifact-verdicts', () => {
   it('says inconclusive, exit 16, while nothing is known of revocations', async () => {
     const strict = policyFolder(stage.path('policy'), {
       'trustpolicy.json': policyText(statement({ signatureVerification: { level: 'strict' } })),
+      'policy.yaml': mustHaveVendor(),
     })
     const dir = stage.path('layout')
     const builder = new LayoutBuilder(dir)

@@ -12,6 +12,7 @@ import {
   fault,
   layDown,
   makeSignature,
+  mustHaveVendor,
   pemOf,
   policyFolder,
   policyText,
@@ -196,6 +197,7 @@ describe('transfer/check', () => {
   it('exits by its verdict, with `ok` false in JSON for all that is not trusted', async () => {
     const strict = policyFolder(stage.path('policy'), {
       'trustpolicy.json': policyText(statement({ signatureVerification: { level: 'strict' } })),
+      'policy.yaml': mustHaveVendor(),
     })
     const odd = stage.path('layout')
     const builder = new LayoutBuilder(odd)

@@ -82,6 +82,11 @@ export function policyFolder(dir: string, files: Readonly<Record<string, string 
   return dir
 }
 
+/** `policy.yaml` of a site where whatever the vendor's root issued must have a list. */
+export function mustHaveVendor(): string {
+  return `version: 1\nrevocation:\n  mustHave: ['${rootOf(VENDOR).spkiSha256}']\n`
+}
+
 /** An artifact of these blobs, tagged in the layout. */
 export function artifactIn(builder: LayoutBuilder, repository: string, tag: string, ...texts: string[]): Descriptor {
   const layers = texts.map((text) => builder.blob('text/plain', text))

@@ -1,0 +1,133 @@
+/** What a run knows of revocations: the lists, answers and denials of a state, and those that were let in during it. */
+import type { Digest } from '../oci/index.ts'
+import {
+  revocationCheck,
+  uniteDenials,
+  type Denial,
+  type RevocationKnowledge,
+  type RevocationTerms,
+} from '../revocation/index.ts'
+import { State, type HeldDenial, type KnownCertificate } from '../state/index.ts'
+import type { Denials, JudgeMeans, RevocationCheck, RevocationQuery, TrustMaterial } from '../trust/index.ts'
+import { HeldLists, type ListStore } from './held-lists.ts'
+import { ListIntake, type Intake, type OfferedAnswer, type OfferedList } from './list-intake.ts'
+import { timeText } from './run.ts'
+
+/** What a state gives. */
+export interface RevocationStore extends ListStore {
+  denials(): HeldDenial[]
+  certificatesOf(issuer: string): KnownCertificate[]
+}
+
+export class KnownRevocations {
+  readonly lists: HeldLists
+  readonly #store: RevocationStore | undefined
+  #denials: readonly Denial[]
+
+  constructor(store?: RevocationStore, lists = new HeldLists(store)) {
+    this.#store = store
+    this.lists = lists
+    this.#denials = store?.denials().map(({ from: _from, n: _n, ...denial }) => denial as Denial) ?? []
+  }
+
+  /** Lets lists and answers in that were proven to be their issuers'. Throws as `ListIntake.take`: then not to be used on. */
+  async offer(lists: readonly OfferedList[], answers: readonly OfferedAnswer[], now: Date): Promise<Intake> {
+    const intake = new ListIntake(this.lists, { now, expired: this.#expiredAt(now) })
+    await intake.take(lists, answers)
+    return intake.result
+  }
+
+  #expiredAt(now: Date): (issuer: string, serial: string) => boolean {
+    const past = new Map<string, Set<string>>()
+    return (issuer, serial) => {
+      const known =
+        past.get(issuer) ??
+        new Set(
+          this.#store
+            ?.certificatesOf(issuer)
+            .filter(({ notAfter }) => notAfter < timeText(now))
+            .map((certificate) => certificate.serial),
+        )
+      past.set(issuer, known)
+      return known.has(serial)
+    }
+  }
+
+  /** How many of them are new here. */
+  deny(denials: readonly Denial[]): number {
+    const before = this.#denials.length
+    this.#denials = uniteDenials(this.#denials, denials)
+    return this.#denials.length - before
+  }
+
+  /** As it is now, whatever is let in later. */
+  copy(): KnownRevocations {
+    const copy = new KnownRevocations(this.#store, this.lists.copy())
+    copy.#denials = this.#denials
+    return copy
+  }
+
+  get anyDenials(): boolean {
+    return this.#denials.length > 0
+  }
+
+  /** Why the artifact is denied whoever signed it, or undefined. */
+  denied(artifact: Digest): Denial | undefined {
+    return this.#denials.find((denial) => denial.artifact === artifact && denial.signer === undefined)
+  }
+
+  /** What a judge asks, at one time and by the site's terms. Nothing may be let in while it is in use. */
+  means(
+    { revocation: terms }: Pick<TrustMaterial, 'revocation'>,
+    now: Date,
+  ): Pick<JudgeMeans, 'revocation' | 'denials'> {
+    return {
+      revocation: this.#check({ ...terms, now }),
+      ...(this.anyDenials ? { denials: denialsBy(this.#denials) } : {}),
+    }
+  }
+
+  #check(terms: RevocationTerms): RevocationCheck {
+    const knowledge: RevocationKnowledge = {
+      base: (issuer, url) => this.lists.at({ issuer, url, form: 'base' })?.list,
+      delta: (issuer, url) => this.lists.at({ issuer, url, form: 'delta' })?.list,
+      kept: (issuer, url) => this.lists.at({ issuer, url, form: 'base' })?.kept,
+      answer: (issuer, serial) => this.lists.at({ issuer, url: '', form: 'answer', serial })?.answer,
+    }
+    const check = revocationCheck(knowledge, terms)
+    return async (query) => {
+      await this.#load(query)
+      return check(query)
+    }
+  }
+
+  /** Reads what may be asked about a chain. */
+  async #load({ chain }: RevocationQuery): Promise<void> {
+    for (const [i, { crlUrls, freshestCrlUrls, serial, ocspUrls }] of chain.entries()) {
+      const issuer = chain[i + 1]?.spkiSha256
+      if (issuer === undefined) continue
+      if (ocspUrls.length > 0) await this.lists.load({ issuer, url: '', form: 'answer', serial })
+      for (const url of crlUrls) {
+        const base = await this.lists.load({ issuer, url, form: 'base' })
+        for (const at of [...(base?.list?.freshest ?? []), ...freshestCrlUrls])
+          await this.lists.load({ issuer, url: at, form: 'delta' })
+      }
+    }
+  }
+}
+
+function denialsBy(all: readonly Denial[]): Denials {
+  const named = new Map(all.map((denial) => [`${denial.artifact} ${denial.signer ?? ''}`, denial]))
+  return {
+    artifact: (digest) => named.get(`${digest} `),
+    signature: (digest, signer) => named.get(`${digest} ${signer}`),
+  }
+}
+
+/** What the state in a folder knows; nothing without one. Throws as `State.open`, and CLOCK_BEHIND. */
+export async function knownIn(dir: string | undefined, now: Date): Promise<KnownRevocations> {
+  if (dir === undefined) return new KnownRevocations()
+  const state = await State.open(dir, { now, write: false })
+  state.effectiveNow(now)
+  return new KnownRevocations(state)
+}
