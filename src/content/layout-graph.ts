@@ -1,7 +1,7 @@
 /** The manifests that can be reached from a layout's `index.json`, and what each one refers to. Built once, extended. */
 import { setImmediate } from 'node:timers/promises'
 import { SallyportError } from '../errors/index.ts'
-import { isManifestType, parseManifest, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
+import { blobsOf, isManifestType, parseManifest, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
 import { blobName, type LayoutReader } from './layout-file.ts'
 import { readManifest } from './layout-read.ts'
 
@@ -15,11 +15,17 @@ export class LayoutGraph {
   private readonly known = new Map<Digest, Descriptor>()
   private readonly read = new Set<Digest>()
   private readonly children = new Set<Digest>()
+  private readonly below = new Map<Digest, readonly Descriptor[]>()
   private readonly bySubject = new Map<Digest, Map<Digest, Descriptor>>()
+  private readonly watched: Digest | undefined
   private running: Promise<void> = Promise.resolve()
+  /** True when a manifest has the watched digest among its blobs. */
+  isBlob = false
 
-  constructor(reader: LayoutReader) {
+  /** @param watched - a digest to look out for among blobs */
+  constructor(reader: LayoutReader, watched?: Digest) {
     this.reader = reader
+    this.watched = watched
   }
 
   /** The descriptor of a manifest that was reached or added. */
@@ -30,6 +36,16 @@ export class LayoutGraph {
   /** True for a manifest that an index lists. */
   isChild(digest: Digest): boolean {
     return this.children.has(digest)
+  }
+
+  /** What an index lists. */
+  childrenOf(digest: Digest): readonly Descriptor[] {
+    return this.below.get(digest) ?? []
+  }
+
+  /** Forgets all, so that what was taken away is not found any more. */
+  clear(): void {
+    for (const part of [this.known, this.read, this.children, this.below, this.bySubject]) part.clear()
   }
 
   /** The manifests that name the subject, in no order. */
@@ -46,6 +62,8 @@ export class LayoutGraph {
       throw new SallyportError('GRAPH_TOO_LARGE', { side, subject: place, detail: `over ${MAX_MANIFESTS} manifests` })
     this.known.set(digest, { mediaType, digest, size })
     for (const child of manifest.manifests) this.children.add(child.digest)
+    if (manifest.manifests.length > 0) this.below.set(digest, manifest.manifests)
+    if (this.watched !== undefined) this.isBlob ||= blobsOf(manifest).some((blob) => blob.digest === this.watched)
     if (manifest.subject !== undefined) this.refer(manifest.subject.digest, { mediaType, digest, size }, manifest)
     return manifest
   }

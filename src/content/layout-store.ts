@@ -1,10 +1,10 @@
 /** The writing side of a layout folder: blobs proven before they get their name, `index.json` replaced at one stroke. */
 import { randomBytes } from 'node:crypto'
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SallyportError, writeFault, type Side } from '../errors/index.ts'
-import { algorithmOf, isDigest, verifying, type Algorithm, type Descriptor } from '../oci/index.ts'
+import { algorithmOf, isDigest, verifying, type Algorithm, type Descriptor, type Digest } from '../oci/index.ts'
 import { lockFolder, type FolderLock } from './file-lock.ts'
 import { ALGORITHMS, blobName, FolderReader } from './layout-file.ts'
 import { indexBytes, readIndex, readMarker, type IndexEntry, type LayoutIndex } from './layout-index.ts'
@@ -121,6 +121,14 @@ export class LayoutStore {
     await this.writing(folder, async () => mkdirSync(folder, { recursive: true }))
     await this.replace(blobName(descriptor.digest), verifying(body, descriptor, this.side, subject))
     this.unsynced.add(algorithm)
+  }
+
+  /** Takes a manifest's file away. Duty of the caller: no entry of the index leads to it any more. */
+  async dropManifest(digest: Digest): Promise<void> {
+    await this.writable()
+    const path = join(this.dir, blobName(digest))
+    await this.writing(path, () => rm(path, { force: true }))
+    await this.syncFolder(join('blobs', algorithmOf(digest)))
   }
 
   private async replace(name: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {

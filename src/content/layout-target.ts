@@ -3,6 +3,7 @@ import { SallyportError, type Side } from '../errors/index.ts'
 import { fallbackTag, isDigest, isTag, MANIFEST_CAP, verified, verifying } from '../oci/index.ts'
 import type { Descriptor, Digest } from '../oci/index.ts'
 import { fallbackEntries, readFallback, uniteFallback } from './layout-fallback.ts'
+import { withoutManifest, withoutName } from './layout-delete.ts'
 import { blobName } from './layout-file.ts'
 import { LayoutGraph } from './layout-graph.ts'
 import { indexEntry, type IndexEntry } from './layout-index.ts'
@@ -167,6 +168,59 @@ class LayoutTarget implements Target {
       return [...entries.filter((entry) => entry.name !== name), indexEntry(united.descriptor, name)]
     })
     return 'fallback'
+  }
+
+  /** Referrers lists are the layout's own, and are none of them. */
+  async tags(): Promise<string[]> {
+    const start = `${this.path}:`
+    const names = this.store.index().entries.map(({ name = '' }) => name)
+    return names
+      .filter((name) => name.startsWith(start))
+      .map((name) => name.slice(start.length))
+      .filter(isTag)
+      .sort()
+  }
+
+  blob(descriptor: Descriptor, from = 0): AsyncIterable<Uint8Array> {
+    return streamBlob(this.store.reader, descriptor, from, this.name(descriptor.digest))
+  }
+
+  async probeDelete(): Promise<undefined> {
+    return undefined
+  }
+
+  async untag(tag: string): Promise<void> {
+    const name = this.refName(tag)
+    let found = false
+    await this.store.update(async (entries) => {
+      const left = withoutName(entries, name)
+      found = left !== entries
+      return left
+    })
+    if (!found)
+      throw new SallyportError('MANIFEST_MISSING', { side: this.store.side, subject: `${this.repository}:${tag}` })
+  }
+
+  /** Takes the manifest's file too. Throws DELETE_DENIED while another repository or index of the layout leads to it. */
+  async deleteManifest(digest: Digest): Promise<void> {
+    const subject = this.name(digest)
+    const pushed = this.pushed.get(digest)
+    const own = (name: string): boolean => name.startsWith(`${this.path}:`)
+    let found = false
+    await this.store.update(async (entries) => {
+      // What was pushed in this run has its entry at the end of it.
+      const all = pushed === undefined ? entries : [...entries, indexEntry(pushed)]
+      const left = await withoutManifest(all, digest, own, this.store.reader, subject)
+      found = left !== undefined
+      return left ?? entries
+    })
+    this.pushed.delete(digest)
+    // Also what a killed run left behind, and nothing leads to.
+    await this.store.dropManifest(digest)
+    this.graph.clear()
+    for (const descriptor of this.pushed.values())
+      this.graph.add(descriptor, readManifest(this.store.reader, descriptor, subject))
+    if (!found) throw new SallyportError('MANIFEST_MISSING', { side: this.store.side, subject })
   }
 
   async referrers(subject: Digest): Promise<Descriptor[]> {

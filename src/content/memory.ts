@@ -156,6 +156,22 @@ export class MemoryRepository implements Source, Target {
     this.tagged.set(tag, descriptor.digest)
   }
 
+  async probeDelete(): Promise<undefined> {
+    return undefined
+  }
+
+  async untag(tag: string): Promise<void> {
+    if (this.tagged.delete(tag)) return
+    throw new SallyportError('MANIFEST_MISSING', { side: this.side, subject: `${this.repository}:${tag}` })
+  }
+
+  async deleteManifest(digest: Digest): Promise<void> {
+    if (!this.manifests.delete(digest))
+      throw new SallyportError('MANIFEST_MISSING', { side: this.side, subject: this.name(digest) })
+    for (const [tag, named] of this.tagged) if (named === digest) this.tagged.delete(tag)
+    for (const listed of this.listed.values()) listed.delete(digest)
+  }
+
   async listReferrers(subject: Descriptor, referrers: readonly Descriptor[]): Promise<'api'> {
     for (const referrer of referrers)
       if (this.listed.get(subject.digest)?.has(referrer.digest) !== true) this.refer(subject.digest, referrer)

@@ -1,4 +1,5 @@
 /** The small interfaces over registry, bundle, OCI layout and memory; each stands for one repository. */
+import type { SallyportError } from '../errors/index.ts'
 import type { Descriptor, Digest } from '../oci/index.ts'
 import type { FileSpan } from './file-span.ts'
 
@@ -90,6 +91,27 @@ export interface Target {
 
   /** The manifests the target lists for `subject`, as {@link Source.referrers}. */
   referrers(subject: Digest): Promise<Descriptor[]>
+
+  /** Every tag, sorted, as the target lists them now. */
+  tags(): Promise<string[]>
+
+  /** As {@link Source.blob}. */
+  blob(descriptor: Descriptor, from?: number): AsyncIterable<Uint8Array>
+
+  /**
+   * Why manifests, or tags alone, can't be taken away here (DELETE_DENIED); undefined when they can. Nothing is taken
+   * away to find out.
+   */
+  probeDelete(what: 'manifest' | 'tag'): Promise<SallyportError | undefined>
+
+  /** Takes a tag away alone; what it named stays. Throws DELETE_DENIED, MANIFEST_MISSING. */
+  untag(tag: string): Promise<void>
+
+  /**
+   * Takes a manifest away, and the tags of this repository that name it go with it. No blob is taken away.
+   * Throws DELETE_DENIED, MANIFEST_MISSING.
+   */
+  deleteManifest(digest: Digest): Promise<void>
 }
 
 /** A registry or layout as a whole, which gives out its repositories. */

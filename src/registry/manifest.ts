@@ -118,10 +118,3 @@ export async function putManifest(
     return
   throw new SallyportError('READ_BACK_MISMATCH', { side: repository.side, subject, detail: `it says ${named}` })
 }
-
-/** Takes the manifest away. Throws DELETE_DENIED, MANIFEST_MISSING. */
-export async function deleteManifest(repository: Repository, digest: Digest): Promise<void> {
-  const call = callTo(repository, 'DELETE', `manifests/${digest}`, 'delete', subjectOf(repository, digest))
-  const scopes = [`repository:${repository.path}:pull,push,delete`]
-  await repository.registry.ask({ ...call, scopes }, [200, 202, 204], MANIFEST_CAP)
-}

@@ -3,16 +3,10 @@ import type { BlobBody, Target } from '../content/index.ts'
 import { isFault, SallyportError } from '../errors/index.ts'
 import { MANIFEST_CAP, verified, type Descriptor, type Digest } from '../oci/index.ts'
 import { headBlob, proveBlob } from './blob-held.ts'
+import { readBlob } from './blob.ts'
+import { deleteReference, deleteRefusal } from './delete.ts'
 import { mergeFallback } from './fallback.ts'
-import {
-  asPromised,
-  deleteManifest,
-  getManifest,
-  headManifest,
-  putManifest,
-  subjectOf,
-  type FetchedManifest,
-} from './manifest.ts'
+import { asPromised, getManifest, headManifest, putManifest, subjectOf, type FetchedManifest } from './manifest.ts'
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
 import { pause, waitFor } from './retry.ts'
@@ -122,9 +116,26 @@ export class RegistryTarget implements Target {
     await putManifest(this.#repository, tag, descriptor, bytes)
   }
 
-  /** Takes a manifest away. Throws DELETE_DENIED, MANIFEST_MISSING. */
-  deleteManifest(digest: Digest): Promise<void> {
-    return deleteManifest(this.#repository, digest)
+  tags(): Promise<string[]> {
+    return listTags(this.#repository)
+  }
+
+  blob(descriptor: Descriptor, from = 0): AsyncIterable<Uint8Array> {
+    return readBlob(this.#repository, descriptor, from)
+  }
+
+  /** By a request to delete what can't be there. Throws what a registry that can't be asked throws. */
+  probeDelete(what: 'manifest' | 'tag'): Promise<SallyportError | undefined> {
+    return deleteRefusal(this.#repository, what)
+  }
+
+  untag(tag: string): Promise<void> {
+    return deleteReference(this.#repository, tag)
+  }
+
+  async deleteManifest(digest: Digest): Promise<void> {
+    await deleteReference(this.#repository, digest)
+    this.#pushed.delete(digest)
   }
 
   /**

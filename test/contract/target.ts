@@ -191,6 +191,67 @@ export function targetContract(name: string, factory: () => Promise<TargetFixtur
       assert.deepEqual(await target.referrers((await image()).descriptor.digest), [])
     })
 
+    it('lists its tags, and gives a blob back from any offset', async () => {
+      assert.deepEqual(await target.tags().catch(() => []), [])
+      const layer = randomBlob(5000)
+      const made = manifest(layer)
+      await pushImage(target, layer, made)
+      for (const tag of ['b', 'a']) await target.tag(tag, made.descriptor, made.bytes)
+      assert.deepEqual(await target.tags(), ['a', 'b'])
+      for (const from of [0, 4000]) {
+        const runs: Uint8Array[] = []
+        for await (const run of target.blob(layer.descriptor, from)) runs.push(Uint8Array.from(run))
+        assert.deepEqual(Buffer.concat(runs), layer.bytes.subarray(from))
+      }
+    })
+
+    const missing = (error: unknown): boolean => isFault(error, 'MANIFEST_MISSING')
+    /** Whether the place deletes, as it says itself; a place that refuses must refuse all of it by code. */
+    const deletes = async (what: 'manifest' | 'tag'): Promise<boolean> => {
+      const refusal = await target.probeDelete(what)
+      assert.ok(refusal === undefined || refusal.code === 'DELETE_DENIED')
+      return refusal === undefined
+    }
+
+    it('takes a tag away alone, or says that it can not', async () => {
+      const made = await image()
+      for (const tag of ['gone', 'stays']) await target.tag(tag, made.descriptor, made.bytes)
+      if (!(await deletes('tag'))) {
+        await assert.rejects(target.untag('gone'), (error) => isFault(error, 'DELETE_DENIED'))
+        return
+      }
+      await target.untag('gone')
+      assert.deepEqual(
+        [await target.resolve('gone'), (await target.resolve('stays'))?.size],
+        [undefined, made.bytes.length],
+      )
+      await target.untag('stays')
+      assert.equal((await target.resolve(made.descriptor.digest))?.size, made.bytes.length)
+      await assert.rejects(target.untag('stays'), missing)
+    })
+
+    it('takes a manifest away with its tags and nothing else, or says that it can not', async () => {
+      const layer = randomBlob(5000)
+      const [made, other] = [manifest(layer), manifest(layer, { artifactType: 'application/vnd.example.other' })]
+      for (const one of [made, other]) await pushImage(target, layer, one)
+      for (const tag of ['x', 'y']) await target.tag(tag, made.descriptor, made.bytes)
+      await target.tag('other', other.descriptor, other.bytes)
+      const { digest } = made.descriptor
+      if (!(await deletes('manifest'))) {
+        await assert.rejects(target.deleteManifest(digest), (error) => isFault(error, 'DELETE_DENIED'))
+        assert.equal((await target.resolve('x'))?.digest, digest)
+        return
+      }
+      await target.deleteManifest(digest)
+      for (const name of ['x', 'y', digest]) assert.equal(await target.resolve(name), undefined)
+      await assert.rejects(target.manifest(made.descriptor), missing)
+      await assert.rejects(target.deleteManifest(digest), missing)
+      assert.equal((await target.resolve('other'))?.digest, other.descriptor.digest)
+      await target.proveBlob(layer.descriptor)
+      await pushImage(target, layer, made)
+      assert.deepEqual(await target.manifest(made.descriptor), made.bytes)
+    })
+
     it('still has everything when it is opened anew', async () => {
       const [tagged, child, untagged] = [await image(), await image(), await image()]
       const parent = index(child)

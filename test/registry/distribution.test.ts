@@ -16,6 +16,7 @@ type Shape = NonNullable<Parameters<typeof startRegistry>[0]>
 
 const SHAPES: Record<string, Shape> = {
   'anonymous over plain HTTP': {},
+  'that deletes, over plain HTTP': { deletes: true },
   'htpasswd over TLS': { auth: 'htpasswd', tls: true },
   'short-lived tokens over TLS': { auth: 'token', tls: true, tokenLifetime: 2 },
 }
