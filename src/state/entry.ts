@@ -114,7 +114,16 @@ export interface TagName {
 /** `tag-intent`: the tag is about to move; written before the request that moves it. */
 export interface TagIntent extends TagName {
   old: Digest | null
-  new: Digest
+  /** Null: it is taken away. */
+  new: Digest | null
+  /** Absent where a bundle moves it: then the import says which. */
+  cause?: TagCause | undefined
+}
+
+/** Why a tag moves that no bundle moves: a measure against what it names, or an operator who takes that back. */
+export interface TagCause {
+  by: 'measure' | 'release' | 'restore'
+  reason: string
 }
 
 /**
@@ -205,10 +214,15 @@ export function heldEntries({ target, repository, digests }: Held): Entry[] {
 export function intentEntry(intent: TagIntent): Entry {
   demandDigest(intent.old)
   demandDigest(intent.new)
-  return { kind: 'tag-intent', body: { ...intent } }
+  const { cause, ...body } = intent
+  return { kind: 'tag-intent', body: given({ ...body, cause: cause === undefined ? undefined : { ...cause } }) }
 }
 
-export function doneEntry({ target, repository, tag, outcome }: TagDone, old: string | null, next: string): Entry {
+export function doneEntry(
+  { target, repository, tag, outcome }: TagDone,
+  old: string | null,
+  next: string | null,
+): Entry {
   return { kind: 'tag-done', body: { target, repository, tag, old, new: next, outcome } }
 }
 

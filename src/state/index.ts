@@ -11,6 +11,7 @@ export type {
   RefusedSignature,
   SignatureChains,
   TagDone,
+  TagCause,
   TagIntent,
   TagName,
   Verdict,

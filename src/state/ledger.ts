@@ -21,7 +21,8 @@ export type Intent = {
   tag: string
   /** What the tag named before; null when there was none. */
   old: string | null
-  new: string
+  /** Null: it is taken away. */
+  new: string | null
   /** The row that announced it. */
   n: number
 }
@@ -192,7 +193,7 @@ export class Ledger {
   }
 
   #intend(row: JournalRow): Op[] {
-    const intent = { ...tagOf(row), old: textOrNull(row, 'old'), new: textOf(row, 'new'), n: row.n }
+    const intent = { ...tagOf(row), old: textOrNull(row, 'old'), new: textOrNull(row, 'new'), n: row.n }
     const key = intentKey(intent.target, intent.repository, intent.tag)
     if (this.#intents.has(key)) throw new TypeError(`the tag ${intent.tag} has an open intent; settle it first`)
     this.#intents.set(key, intent)

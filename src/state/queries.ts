@@ -23,7 +23,8 @@ export interface TagMove {
   n: number
   time: string
   old: Digest | null
-  new: Digest
+  /** Null: it was taken away. */
+  new: Digest | null
 }
 
 export interface KnownBundle {
@@ -94,6 +95,14 @@ export class Queries {
     for await (const [, value] of this.#index.range(prefixOf('tag', target, repository, tag)))
       moves.push(value as unknown as TagMove)
     return moves
+  }
+
+  /** The tags of a repository that ever moved by our hand, sorted. */
+  async tagNames(target: string, repository: string): Promise<string[]> {
+    const prefix = prefixOf('tag', target, repository)
+    const names = new Set<string>()
+    for await (const [key] of this.#index.range(prefix)) names.add(partsAfter(prefix, key)[0] ?? '')
+    return [...names]
   }
 
   /** What happened to the bundle of this number: its head was accepted, its import to some target began or ended. */

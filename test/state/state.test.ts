@@ -229,6 +229,34 @@ describe('state/state', () => {
     await state.close()
   })
 
+  it('keeps that a tag was taken away, and why, over an open intent too', async () => {
+    const state = await initState()
+    const cause = { by: 'measure', reason: 'CERTIFICATE_REVOKED' } as const
+    await state.intendTags([{ ...TAG, old: null, new: digest(1) }])
+    await state.settleTags([{ ...TAG, outcome: 'moved' }])
+    await state.intendTags([{ ...TAG, old: digest(1), new: null, cause }])
+    assert.equal(state.openIntents()[0]?.new, null)
+    await state.close()
+    const again = await State.open(state.dir, { now: NOW, write: true })
+    await again.settleTags([{ ...TAG, outcome: 'moved' }])
+    const moves = await again.tagHistory(TARGET, REPOSITORY, 'v1')
+    assert.deepEqual(
+      moves.map((move) => [move.old, move.new]),
+      [
+        [null, digest(1)],
+        [digest(1), null],
+      ],
+    )
+    await again.intendTags([{ ...TAG, tag: 'a', old: null, new: digest(2) }])
+    await again.settleTags([{ ...TAG, tag: 'a', outcome: 'moved' }])
+    assert.deepEqual(await again.tagNames(TARGET, REPOSITORY), ['a', 'v1'])
+    assert.deepEqual(await again.tagNames(TARGET, 'elsewhere'), [])
+    const causes: unknown[] = []
+    for await (const row of again.rows()) if (row['cause'] !== undefined) causes.push(row['cause'])
+    assert.deepEqual(causes, [cause])
+    await again.close()
+  })
+
   it('knows what each target holds, and splits a long list into rows', async () => {
     const state = await initState()
     const digests = Array.from({ length: 9000 }, (_, at) => digest(at))
