@@ -65,6 +65,7 @@ function bodyRegions(member: string, body: Buffer, at: number, law: ReadonlySet<
 export async function regionsOf(tar: Buffer, law: ReadonlySet<string>): Promise<Region[]> {
   const regions: Region[] = []
   const reader = new MemberReader(memoryInput([tar]))
+  let promised = false
   for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
     const { name, headerAt, bodyAt } = member
     for (let at = headerAt; at < bodyAt; at += BLOCK) {
@@ -72,7 +73,10 @@ export async function regionsOf(tar: Buffer, law: ReadonlySet<string>): Promise<
       regions.push({ kind: record ? 'pax record' : 'header', member: name, from: at, to: at + BLOCK })
     }
     const body = await reader.whole(member)
-    regions.push(...bodyRegions(name, body, bodyAt, law))
+    // Behind the promise, what is no blob is of a passenger, and the sums name every byte of it.
+    const aboard: Region = { kind: 'promise', member: name, from: bodyAt, to: bodyAt + body.length }
+    regions.push(...(promised && !name.startsWith('blobs/') ? [aboard] : bodyRegions(name, body, bodyAt, law)))
+    promised ||= name === 'index.json'
     regions.push({ kind: 'padding', member: name, from: bodyAt + body.length, to: reader.at })
   }
   regions.push({ kind: 'end mark', member: 'the end', from: tar.length - 2 * BLOCK, to: tar.length })

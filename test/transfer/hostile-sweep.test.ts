@@ -30,6 +30,33 @@ function sweptBundle(): Buffer {
 describe('transfer/hostile-sweep', function () {
   this.timeout(300_000)
 
+  describe('a bundle with passengers', () => {
+    const file = 'accept/passengers-two.tar'
+    let sweep: Sweep
+    before(async () => {
+      sweep = new Sweep(readFileSync(join(BUNDLES, file)), expectations.accept[file] ?? assert.fail())
+      await sweep.open()
+    })
+    after(() => sweep.close())
+
+    it('is refused whole with one bit flipped anywhere in them, whatever the site has pinned', async () => {
+      const below = seededBelow('passengers')
+      const aboard = sweep.regions.filter(({ member }) => /\/(office|stores)\//.test(member))
+      const all = aboard.flatMap((region) =>
+        Array.from({ length: Math.ceil((region.to - region.from) / 24) }, () => ({
+          region,
+          bit: 8 * region.from + below(8 * (region.to - region.from)),
+        })),
+      )
+      assert.ok(all.length > 3000)
+      for (const [i, damage] of all.entries()) {
+        await sweep.check(damage, 'stream', sweep.behindHead)
+        if (i % 16 === 0) await sweep.check(damage, 'disc')
+      }
+      console.log(`      ${all.length} bits`)
+    })
+  })
+
   describe('a bundle of every kind of member', () => {
     let sweep: Sweep
     before(async () => {
