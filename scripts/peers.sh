@@ -18,6 +18,11 @@ bin=$root/bin
 sources=$here/../test/peers/notation
 judge=notation-judge-$(cd "$sources" && LC_ALL=C && cat go.mod go.sum ./*.go | sha256sum | cut -c1-16)
 
+# Notation's own command line, by a module of ours that names it: `go install` of a release first asks which others there
+# are, and not every proxy tells.
+stock_sources=$here/../test/peers/notation-cli
+stock=notation-$(cd "$stock_sources" && LC_ALL=C && cat go.mod go.sum | sha256sum | cut -c1-16)
+
 say() { printf 'peers: %s\n' "$*" >&2; }
 fail() { say "MISSING: $*"; exit 1; }
 pins() { awk -v kind="$1" '$1 == kind { print $2, $3, $4 }' "$lock"; }
@@ -27,7 +32,7 @@ seconds() { printf '%s s' "$((SECONDS - $1))"; }
 complete() {
   local name
   [ -f "$root/complete" ] || return 1
-  for name in $(awk '$1 == "go" || $1 == "apt" { print $2 }' "$lock") python-tuf "$judge"; do
+  for name in $(awk '$1 == "go" || $1 == "apt" { print $2 }' "$lock") python-tuf "$judge" "$stock"; do
     [ -x "$bin/$name" ] || return 1
   done
 }
@@ -118,6 +123,18 @@ install_judge() {
   say "$judge in $(seconds "$begin")"
 }
 
+install_stock() {
+  local begin=$SECONDS
+  [ ! -x "$bin/$stock" ] || return 0
+  (cd "$stock_sources" && GOWORK=off GOFLAGS='-trimpath -buildvcs=false -mod=readonly' CGO_ENABLED=0 \
+    go build -ldflags '-s -w' -o "$root/$stock" github.com/notaryproject/notation/cmd/notation) </dev/null >"$root/notation.log" 2>&1 || {
+    tail -n 20 "$root/notation.log" >&2
+    fail "notation (go build in $stock_sources failed, see $root/notation.log)"
+  }
+  mv "$root/$stock" "$bin/$stock"
+  say "$stock in $(seconds "$begin")"
+}
+
 # The module's sum is compared here, because a module that no go.mod names has no go.sum to guard it.
 install_data() {
   local folder version module sum paths source
@@ -156,6 +173,7 @@ versions() {
   mapfile -t names < <(pins pip | cut -d' ' -f1)
   while read -r name _ _; do printf '%-18s %s\n' "$name" "$(built "$bin/$name")"; done < <(pins go)
   go version -m "$bin/$judge" | awk '$1 == "dep" && $2 ~ "/notation-(core-)?go$" { sub(".*/", "", $2); printf "%-18s %s\n", $2, $3 }'
+  go version -m "$bin/$stock" | awk '$1 == "mod" && $2 ~ "/notation$" { printf "%-18s %s\n", "notation", $3 }'
   while read -r name _ package; do printf '%-18s %s\n' "$name" "$(installed "$package")"; done < <(pins apt)
   "$bin/python-tuf" - "${names[@]}" <<'PY'
 import sys
@@ -180,6 +198,7 @@ if ! complete; then
     install_data
     install_wheels
     install_judge
+    install_stock
     touch "$root/complete"
     say "ready in $SECONDS s"
   }

@@ -53,6 +53,15 @@ export const CODES = {
   CA_EXISTS: [2, 'the folder already holds a certificate authority', 'choose an empty folder'],
   CA_MALFORMED: [2, 'the folder does not hold a certificate authority', 'name the right folder'],
   CA_SCOPE: [2, 'the issuer may not issue this', 'ask an issuer with the scope'],
+  CA_CERTIFICATE_UNKNOWN: [2, 'there is no such certificate', 'name a folder of sallyport ca show, or a file'],
+  CA_ISSUER_OTHER: [2, 'no authority of this folder issued the certificate', 'have its own issuer revoke it'],
+  CA_REVOKED_ALREADY: [2, 'the certificate is revoked already', 'nothing: see sallyport ca show'],
+  CA_NOT_ON_HOLD: [2, 'the certificate is not on hold', 'only a hold can be taken back'],
+  CA_LOCKED: [
+    2,
+    'another process works with this authority',
+    'wait for it to end; remove the file named only when its process is gone for certain',
+  ],
   PLUGIN_MISSING: [2, 'a plugin that is named is not installed', 'install it, or name its folder'],
   PLUGIN_FAILED: [2, 'a plugin failed or spoke outside the protocol', "look at the plugin's own log"],
 
@@ -244,6 +253,11 @@ export const CODES = {
   LAYOUT_LOCKED: [
     'side',
     'another process writes into this layout',
+    'wait for it to end; remove the file named only when its process is gone for certain',
+  ],
+  FOLDER_LOCKED: [
+    'side',
+    'another process writes into this folder',
     'wait for it to end; remove the file named only when its process is gone for certain',
   ],
   READ_BACK_MISMATCH: ['side', 'the registry does not hold what it said it stored', REGISTRY],

@@ -17,8 +17,9 @@ import { demandListUrl } from './ca-crl-url.ts'
 import { wholeSecond } from './ca-entry.ts'
 import { readCaFolder, type CaEntry } from './ca-folder.ts'
 import { openIssuer } from './ca-issue.ts'
-import { issuedLists, keepList, openRegister, placeFile, saveRegister, underRegister } from './ca-register.ts'
+import { issuedLists, keepList, openRegister, saveRegister, underRegister } from './ca-register.ts'
 import type { AskPassphrase } from './channel-folder.ts'
+import { placeFile } from './place-file.ts'
 import { addDays, nowOf, timeText, type RunOptions } from './run.ts'
 
 /** Days until the next list is due, when nothing else is said: time enough for a medium to be carried. */

@@ -2,15 +2,16 @@
  * The files by which an authority of a certificate folder revokes, beside its key: the register, and each list it issued
  * under its number. They go where the folder goes.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { newRegister, readRegister, REGISTER_CAP, writeRegister, type RevocationRegister } from '../ca/index.ts'
 import { lockFolder } from '../content/index.ts'
-import { SallyportError, writeFault } from '../errors/index.ts'
+import { SallyportError } from '../errors/index.ts'
 import { issuedBy, type Certificate } from '../signature/index.ts'
 import type { CaEntry } from './ca-folder.ts'
 import { readSmall } from './channel-folder.ts'
-import { syncFolder, writeNew } from './channel-init.ts'
+import { syncFolder } from './channel-init.ts'
+import { placeFile, writeFailed } from './place-file.ts'
 
 const REGISTER_FILE = 'revocations.json'
 const LISTS_FOLDER = 'lists'
@@ -25,23 +26,6 @@ export interface ListFile {
 
 function malformed(subject: string, detail: string): SallyportError {
   return new SallyportError('CA_MALFORMED', { side: 'source', subject, detail })
-}
-
-function writeFailed(cause: unknown, file: string): unknown {
-  return cause instanceof SallyportError ? cause : writeFault(cause, 'OUTPUT_FAILED', file)
-}
-
-/** Puts a file in place whole and durable: after a kill it is what it was before. Throws DISK_FULL, OUTPUT_FAILED. */
-export function placeFile(file: string, bytes: string | Uint8Array, mode: number): void {
-  const scratch = `${file}.new`
-  try {
-    rmSync(scratch, { force: true })
-    writeNew(scratch, bytes, mode)
-    renameSync(scratch, file)
-    syncFolder(dirname(file))
-  } catch (cause) {
-    throw writeFailed(cause, file)
-  }
 }
 
 /** The lists that lie beside the key, in no order. */

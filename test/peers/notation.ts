@@ -168,6 +168,18 @@ export function judgeProgram(): string | undefined {
   return existsSync(path) ? path : undefined
 }
 
+/** Notation's own command line. For a `before` hook, as {@link NotationJudge.start}. */
+export function stockNotation(context: Mocha.Context): string {
+  const bin = needPeers(context)
+  const folder = fileURLToPath(new URL('notation-cli/', import.meta.url))
+  const hash = createHash('sha256')
+  for (const name of ['go.mod', 'go.sum']) hash.update(readFileSync(join(folder, name)))
+  const path = join(bin, `notation-${hash.digest('hex').slice(0, 16)}`)
+  if (existsSync(path)) return path
+  if (process.env['CI']) throw new Error("notation's own command line is missing: run scripts/peers.sh")
+  return context.skip()
+}
+
 function program(context: Mocha.Context): string {
   needPeers(context)
   const path = judgeProgram()
