@@ -61,6 +61,14 @@ describe('revocation/list-entries', () => {
     )
   })
 
+  it('finds entries of every length', () => {
+    const sizes = [0, 100, 127, 128, 200, 255, 256, 70_000]
+    const entries = sizes.map((size, at) => entry(`a${at}`, [extension('1.2.3', Buffer.alloc(size)), reason(1)]))
+    const read = list(...entries)
+    for (const at of sizes.keys()) assert.equal(read.find(`a${at}`)?.reason, 1)
+    assert.equal(read.find('b0'), undefined)
+  })
+
   it('refuses serial numbers that are negative, too long or written in a second way', () => {
     refuses(entry(Buffer.of(2, 1, 0xff)), 'negative')
     refuses(entry(Buffer.of(2, 2, 0xff, 0x7f)), 'negative, two octets')
@@ -87,6 +95,12 @@ describe('revocation/list-entries', () => {
     refuses(entry('a', [invalidity('20260230000000Z')]), 'the 30th of February')
     refuses(entry('a', [], generalized('20250229000000Z')), 'the 29th of February of 2025')
     refuses(entry('a', [], utc('260301006000Z')), 'minute 60')
+    refuses(entry('a', [], utc('260301000060Z')), 'second 60')
+    refuses(entry('a', [], utc('260301240000Z')), 'hour 24')
+    refuses(entry('a', [], utc('260300000000Z')), 'day 0')
+    refuses(entry('a', [], utc('260001000000Z')), 'month 0')
+    refuses(entry('a', [], utc('261301000000Z')), 'month 13')
+    refuses(entry('a', [], utc('260301000000X')), 'another zone')
     refuses(entry('a', [], utc('2603010000Z')), 'no seconds')
     refuses(entry('a', [], utc('26030100000:Z')), 'a character behind the digits')
     assert.equal(
@@ -111,6 +125,11 @@ describe('revocation/list-entries', () => {
     refuses(derSequence(date, serial), 'out of order')
     refuses(derSequence(serial, date, derSequence()), 'an empty list of extensions')
     refuses(derSequence(serial, date, derSequence(reason(1)), derSequence(reason(1))), 'two lists of extensions')
+    refuses(derSequence(serial, date, derSequence(reason(1)), invalidity('20260101000000Z')), 'one beside the list')
+    refuses(
+      entry('a', [derSequence(derOid('1.2.3'), derOctets(Buffer.of()), Buffer.of(5, 0))]),
+      'bytes behind the value',
+    )
     refuses(derSequence(serial, date, reason(1)), 'an extension that is in no list')
     refuses(derSequence(serial, date, der(0xa0, derSequence(reason(1)))), 'tagged extensions')
     refuses(der(0x31, serial, date), 'a set')

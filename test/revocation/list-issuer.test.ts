@@ -131,7 +131,7 @@ describe('revocation/list-issuer', () => {
     accepts({ authority, extensions: [byName, listNumber('10')] })
     const without = listAuthority('lists', authority.key, CA)
     accepts({ authority: without, extensions: extensions(Buffer.from('ff', 'hex')) })
-    const odd = listAuthority('lists', authority.key, [...CA, extension('2.5.29.14', Buffer.of(5, 0))])
+    const odd = listAuthority('lists', authority.key, [...CA, extension('2.5.29.14', der(0x0c, KEY_ID))])
     refuses({ authority: odd }, 'a key identifier that is none')
   })
 

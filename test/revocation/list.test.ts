@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { der, derInteger, derOctets, derOid, derSequence } from '../../src/codec/index.ts'
+import { der, derBits, derInteger, derOctets, derOid, derSequence } from '../../src/codec/index.ts'
 import { LIST_CAP, compareNumbers, parseList } from '../../src/revocation/index.ts'
 import { acme, extension } from '../signature/hand-made.ts'
 import {
@@ -210,6 +210,7 @@ describe('revocation/list', () => {
     assert.throws(() => parseList(Buffer.concat([right, right])), { code: 'LIST_MALFORMED' })
     assert.throws(() => parseList(Buffer.alloc(0)), { code: 'LIST_MALFORMED' })
     assert.throws(() => parseList(Buffer.from(`-----BEGIN X509 CRL-----\n`)), { code: 'LIST_MALFORMED' })
+    refuses({ signature: Buffer.concat([derBits(Buffer.alloc(64)), der(0x05)]) }, 'a field behind the signature')
     refuses({ tail: Buffer.concat([der(0xa0, derSequence(...NUMBERED)), der(0x05)]) }, 'a field behind the extensions')
   })
 
