@@ -125,6 +125,7 @@ function with_(channel: Channel, goods: ReturnType<typeof oneImage>): Buffer {
 
 function heads(): RejectVector[] {
   const other = denied(5, 'told to somebody else')
+  const unsigned = { signatures: { snapshot: () => [] } }
   const slot = (packed: Packed, part: keyof Packed['slots']): Buffer => packed.slots[part]
   return [
     row('EQUIVOCATION', 'passenger-another-5', 'metadata/office/targets\\.json$', carrying(8, [other]).tar, {
@@ -146,6 +147,13 @@ function heads(): RejectVector[] {
       'passenger-with-an-older-snapshot',
       '^metadata/office/snapshot\\.json$',
       instead(/^metadata\/office\/snapshot/, () => slot(denied(4), 'snapshot')),
+    ),
+    // The same snapshot under another signature: only timestamp can tell.
+    forged(
+      'METADATA_MIXED',
+      'passenger-with-a-snapshot-signed-anew',
+      '^metadata/office/snapshot\\.json$',
+      instead(/^metadata\/office\/snapshot/, () => slot(denied(5, undefined, { head: unsigned }), 'snapshot')),
     ),
     forged(
       'CHANNEL_MISMATCH',

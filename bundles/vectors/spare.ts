@@ -13,7 +13,8 @@ const SPARE: Readonly<Partial<Record<RejectVector['code'], string>>> = {
   TAR_END: 'zero-block-in-the-head',
   TAR_TRAILING: 'zero-record',
   LIMIT_EXCEEDED: 'root-slot targets-slot too-many-roots thousand-targets',
-  METADATA_MIXED: 'passenger-with-another-id passenger-with-another-sequence passenger-with-the-timestamp-of-another',
+  METADATA_MIXED:
+    'passenger-with-another-id passenger-with-another-sequence passenger-with-the-timestamp-of-another passenger-with-a-snapshot-signed-anew',
   PURPOSE_MISMATCH: 'passenger-with-content passenger-in-a-revocation-bundle',
   CHANNEL_MISMATCH: 'passenger-under-the-root-of-another',
   DIGEST_MISMATCH: 'passenger-root-damaged passenger-promise-damaged passenger-promise-of-the-carrier',

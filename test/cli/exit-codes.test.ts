@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { buildDemoLayout, type DemoLayout } from '../../fixtures/layouts/build.ts'
 import { digestOf, hexOf } from '../../src/oci/index.ts'
 import { State } from '../../src/state/index.ts'
+import { channelPin } from '../../src/transfer/index.ts'
+import { BUNDLES } from '../bundle/corpus.ts'
 import { CHANNEL, members, PASSPHRASE, planFor, Stage } from '../transfer/stage.ts'
 import { documentIn, sallyport, type Ended } from './program.ts'
 
@@ -44,6 +46,8 @@ describe('cli/exit codes', function () {
   })
 
   after(() => stage?.close())
+
+  const told = ['--fingerprint', digestOf(readFileSync(join(BUNDLES, 'roots', 'solo.root.json')))]
 
   const exporting = (...args: string[]): string[] => {
     const keys = ['--keys', stage.keys, '--passphrase-file', passphrase]
@@ -187,6 +191,43 @@ describe('cli/exit codes', function () {
       if (!ok) assert.ok(error.message !== '' && error.remedy !== '' && error.exit === exit)
     })
   }
+
+  it('ends with the status of a passenger that is refused, and with 0 for one that is skipped', async () => {
+    const at = stage.path('site')
+    await State.init(at, { now, site: 'site-a', reason: 'test' }).then((opened) => opened.close())
+    for (const [channel, purpose] of [
+      ['solo', 'content'],
+      ['office', 'revocation'],
+    ] as const) {
+      const root = join(BUNDLES, 'roots', `${channel}.root.json`)
+      const fingerprint = digestOf(readFileSync(root))
+      await channelPin({ state: at, now, channel, purpose, root, fingerprint })
+    }
+    const refused = join(BUNDLES, 'accept', 'passenger-of-an-impostor.tar')
+    const to = ['--to', `oci:${stage.path('out')}`, '--state', at]
+    for (const args of [
+      ['verify', refused, '--state', at],
+      ['import', refused, ...to],
+    ]) {
+      const { ok, exit, report } = assertJson(await sallyport([...args, '--json']))
+      assert.deepEqual([ok, exit], [false, 13])
+      const { passengers } = report as { passengers: { outcome: string; code?: string }[] }
+      assert.deepEqual(
+        passengers.map(({ outcome, code }) => [outcome, code]),
+        [['refused', 'ROOT_UNKNOWN']],
+      )
+    }
+    const two = join(BUNDLES, 'accept', 'passengers-two.tar')
+    const fresh = await sallyport([
+      'verify',
+      two,
+      '--root',
+      join(BUNDLES, 'roots', 'solo.root.json'),
+      ...told,
+      '--json',
+    ])
+    assert.equal(assertJson(fresh).exit, 0)
+  })
 
   it('ends with 18 for an approval that is missing', async () => {
     const two = await Stage.make({ people: ['alice', 'bob'], threshold: 2, kind: 'ed25519' })

@@ -322,7 +322,7 @@ describe('transfer/passenger', function () {
     })
   })
 
-  it('is shown by verify as judged and by inspect as claimed', async () => {
+  it('is shown by verify as judged, by inspect and approve as claimed', async () => {
     const bundle = await exported([fileOf(five)])
     const state = await stage.site()
     assert.equal((await stage.verify(bundle, { state })).passengers[0]?.code, 'CHANNEL_NOT_PINNED')
@@ -331,5 +331,7 @@ describe('transfer/passenger', function () {
     assert.deepEqual([passengers[0]?.outcome, passengers[0]?.purpose], ['accepted', 'revocation'])
     const claims = await inspectBundle({ input: { file: bundle } })
     assert.deepEqual(claims.passengers, [{ channel: 'office', sequence: 5, id: five.id }])
+    const { summary } = await stage.approve(bundle, 'alice')
+    assert.deepEqual(summary.passengers, claims.passengers)
   })
 })
