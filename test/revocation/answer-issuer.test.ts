@@ -8,9 +8,9 @@ import { SallyportError } from '../../src/errors/index.ts'
 import { demandIssuedAnswer, entryOf, ocspRequest, parseAnswer } from '../../src/revocation/index.ts'
 import type { Certificate } from '../../src/signature/index.ts'
 import { certificate, curveKey, acme, purposes, usage, rsaKey } from '../signature/hand-made.ts'
-import { answerDer, time, type AnswerParts } from './answer-maker.ts'
+import { answerDer, single, time, type AnswerParts } from './answer-maker.ts'
 import { Authority, RESPONDER, type AnswerTerms } from './authority.ts'
-import { listAuthority } from './list-maker.ts'
+import { listAuthority, type ListAuthority } from './list-maker.ts'
 
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9'
 
@@ -84,6 +84,11 @@ describe('revocation/answer-issuer', function () {
     const answer = asked()
     assert.throws(() => demandIssuedAnswer(answer, twin.certificate), { code: 'ANSWER_INVALID' })
     demandIssuedAnswer(answer, root.certificate)
+    const issuer = listAuthority()
+    const about = (of: ListAuthority) =>
+      parseAnswer(answerDer({ authority: issuer, singles: [single({ issuer: of })] }))
+    assert.throws(() => demandIssuedAnswer(about(listAuthority()), issuer.certificate), { code: 'ANSWER_INVALID' })
+    demandIssuedAnswer(about(issuer), issuer.certificate)
   })
 
   it('refuses a responder whose certificate is not valid when it is asked, and takes the issuer at any time', () => {

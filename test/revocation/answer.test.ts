@@ -84,6 +84,8 @@ describe('revocation/answer', () => {
       assert.equal(entryOf(answer, authority.certificate, 'ff')?.status, 'good')
       assert.equal(entryOf(answer, authority.certificate, 'fe'), undefined)
       assert.equal(entryOf(answer, listAuthority().certificate, 'ff'), undefined, 'the same name, another key')
+      const renamed = listAuthority('renamed', authority.key)
+      assert.equal(entryOf(answer, renamed.certificate, 'ff'), undefined, 'the same key, another name')
     }
     refusesOne({ id: certificateId(authority, '1', '1.2.840.113549.2.5', 'md5') }, 'MD5')
     refusesOne({ id: certificateId(authority, '1', '2.16.840.1.101.3.4.2.1', 'sha1') }, 'SHA-1 called SHA-256')

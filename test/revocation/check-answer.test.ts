@@ -1,5 +1,6 @@
 /** OCSP answers of the real openssl, carried: first of all, and the lists where they leave it open. */
 import assert from 'node:assert/strict'
+import { der, derOid, derSequence } from '../../src/codec/index.ts'
 import {
   parseAnswer,
   parseList,
@@ -9,6 +10,9 @@ import {
 } from '../../src/revocation/index.ts'
 import type { Certificate } from '../../src/signature/index.ts'
 import { Authority, lists, RESPONDER, responders, type AnswerTerms } from './authority.ts'
+import { acme, certificate, curveKey, extension } from '../signature/hand-made.ts'
+import { answerDer, single, time, type AnswerParts, type SingleTerms } from './answer-maker.ts'
+import { listAuthority, uri } from './list-maker.ts'
 import { Held } from './held.ts'
 
 const URL = 'http://crl.example/a.crl'
@@ -80,6 +84,33 @@ describe('revocation/check-answer', function () {
     const held = saying(only)
     assert.equal(ask(held, only, -200_000).status, 'good')
     assert.equal(ask(held, only, -310_000).status, 'unknown')
+  })
+
+  it('knows nothing by an answer made ahead, or with a critical extension that nobody knows', () => {
+    const authority = listAuthority()
+    const issuer = { privateKey: authority.key.privateKey, name: authority.name }
+    const responder = derSequence(derSequence(derOid('1.3.6.1.5.5.7.48.1'), uri('http://ocsp.example')))
+    const extensions = [extension('1.3.6.1.5.5.7.1.1', responder)]
+    const signer = certificate({ key: curveKey('P-256'), subject: acme('signer'), issuer, extensions })
+    const by = (terms: Partial<SingleTerms>, parts: Partial<AnswerParts> = {}): string => {
+      const one = single({ issuer: authority, serial: signer.serial, ...terms })
+      const held = new Held().hold(
+        authority.certificate,
+        signer,
+        parseAnswer(answerDer({ authority, singles: [one], ...parts })),
+      )
+      const now = new Date('2026-06-10T00:00:00Z')
+      const chain = [signer, authority.certificate]
+      return revocationCheck(held, { now, mustHave: new Set() })({ chain, purpose: 'codeSigning' }).status
+    }
+    assert.equal(by({}), 'good')
+    assert.equal(by({}, { producedAt: time('20260610000500Z') }), 'good')
+    assert.equal(by({}, { producedAt: time('20260610000501Z') }), 'unknown')
+    assert.equal(by({ status: 1 }, { producedAt: time('20260610000501Z') }), 'revoked')
+    const odd = (critical: boolean): Buffer => der(0xa1, derSequence(extension('1.2.3', Buffer.of(1), critical)))
+    assert.equal(by({ extensions: odd(false) }), 'good')
+    assert.equal(by({ extensions: odd(true) }), 'unknown')
+    assert.equal(by({ extensions: odd(true), status: 1 }), 'unknown')
   })
 
   it('asks the lists where there is no answer, it is stale, or the responder does not know', () => {

@@ -1,8 +1,11 @@
 /** R5: a key that was lost, and signatures that say they were made before. */
 import assert from 'node:assert/strict'
+import { derSequence } from '../../src/codec/index.ts'
 import { parseAnswer, parseList, revocationCheck, type RevocationResult } from '../../src/revocation/index.ts'
 import type { Certificate } from '../../src/signature/index.ts'
 import { Authority, lists, responders } from './authority.ts'
+import { acme, certificate, curveKey, extension } from '../signature/hand-made.ts'
+import { entry, fullName, invalidity, listAuthority, listDer, reason, uri } from './list-maker.ts'
 import { Held } from './held.ts'
 
 const URL = 'http://crl.example/a.crl'
@@ -108,6 +111,23 @@ describe('revocation/check-time', function () {
     assert.equal(ask(held, { signingTime: SIGNED }).status, 'good')
     assert.equal(ask(held, { signingTime: new Date('2026-03-02T00:00:00Z') }).status, 'revoked')
     assert.equal(ask(held, {}).status, 'revoked')
+  })
+
+  it('excuses a hold as well', () => {
+    const authority = listAuthority()
+    const issuer = { privateKey: authority.key.privateKey, name: authority.name }
+    const points = extension('2.5.29.31', derSequence(derSequence(fullName(uri(URL)))))
+    const signer = certificate({ key: curveKey('P-256'), subject: acme('signer'), issuer, extensions: [points] })
+    const entries = [entry(signer.serial, [reason(6), invalidity('20260201000001Z')])]
+    const held = new Held().list(authority.certificate, URL, parseList(listDer({ authority, entries })))
+    const by = (query: Partial<Query>): string => {
+      const chain = [signer, authority.certificate]
+      const terms = { now: new Date('2026-06-15T00:00:00Z'), mustHave: new Set<string>() }
+      return revocationCheck(held, terms)({ chain, purpose: 'codeSigning', ...query }).status
+    }
+    assert.equal(by({ signingTime: SIGNED }), 'good')
+    assert.equal(by({ signingTime: new Date('2026-02-01T00:00:01Z') }), 'revoked')
+    assert.equal(by({}), 'revoked')
   })
 
   it('goes by the invalidityDate of an OCSP answer', () => {

@@ -253,6 +253,7 @@ describe('revocation/check', function () {
       assert.equal(status(withDelta(held(), { number: 6, deltaBase: 5 })), 'revoked')
       assert.equal(status(withDelta(held(), { number: 6, deltaBase: 5, ...removal('260310000000Z') })), 'good')
       assert.equal(status(withDelta(held(), { number: 6, deltaBase: 5, ...removal('260301000000Z') })), 'revoked')
+      assert.equal(status(withDelta(held(), { number: 6, deltaBase: 5, ...removal('260302000000Z') })), 'revoked')
       assert.equal(
         status(withDelta(base(), { number: 6, deltaBase: 5, revoked: naming('certificateHold') })),
         'revoked',

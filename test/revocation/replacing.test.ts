@@ -155,6 +155,7 @@ describe('revocation/replacing', function () {
     assert.deepEqual([withSeven.outcome, withSeven.delta], ['taken', seven])
     assert.deepEqual([offer(withSeven, six).outcome, offer(withSeven, six).delta], ['older', seven])
     assert.equal(offer(held, list(4, [], { base: 3 })).outcome, 'older')
+    assert.equal(offer(held, list(6, [], { base: 5, day: 4 })).outcome, 'older')
     // Of the same number as the list: made along with it.
     assert.equal(offer(held, list(5, [], { base: 3 })).outcome, 'taken')
   })
