@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { encodeRow } from '../../src/state/journal-row.ts'
 import { checkState, State } from '../../src/state/index.ts'
 import { all, digest, fault, headOf, initState, NOW, pinOf, removeFolders, seeded } from './folder.ts'
 import { answerOf, denialOf, FROM, listOf, sha } from './lists.ts'
@@ -32,6 +33,20 @@ describe('state/denials', () => {
       assert.deepEqual(again.denials(), denials)
       await again.close()
     }
+  })
+
+  it('keeps the first reason when a row says a second, also within it', async () => {
+    const state = await initState()
+    await state.close()
+    const denials = ['stolen key', 'another'].map((reason) => ({
+      artifact: digest(1),
+      reason,
+      since: denialOf(1).since,
+    }))
+    const { line } = encodeRow({ kind: 'denials', body: { denials, from: null } }, state.head, '2026-11-24T12:00:00Z')
+    writeFileSync(join(state.dir, 'journal.jsonl'), line, { flag: 'a' })
+    const reader = await State.open(state.dir, { ...write, write: false })
+    assert.deepEqual(reader.denials(), [{ ...denialOf(1), from: null, n: 3 }])
   })
 
   it('splits a long document into rows', async () => {

@@ -4,6 +4,7 @@ import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, checkState, Journal, rebuildIndex, restore, State } from '../../src/state/index.ts'
 import { all, digest, fault, initState, makeFolder, NOW, removeFolders, REPOSITORY, TARGET } from './folder.ts'
+import { FROM, listOf } from './lists.ts'
 
 const MIB = 1024 * 1024
 
@@ -97,5 +98,20 @@ describe('state/disk full', () => {
     assert.ok(statfsSync(disk).bavail * statfsSync(disk).bsize > MIB)
     assert.equal((await checkState(state.dir, { now: NOW })).count, 0)
     await restore(join(disk, 'new'), file, { now: NOW, reason: 'x' })
+  })
+
+  it('brings no list into force whose bytes did not fit, and takes it once there is room', async () => {
+    const state = await State.init(join(disk, 'lists'), { site: 'site-a', reason: 'x', now: NOW })
+    const list = listOf(1, { bytes: Buffer.alloc(512 * 1024, 'x') })
+    const { head } = state
+    const ballast = leave(128 * 1024)
+    await assert.rejects(state.takeLists([list], FROM), fault('DISK_FULL'))
+    assert.deepEqual([state.head, state.heldLists()], [head, []])
+    rmSync(ballast)
+    await state.takeLists([list], FROM)
+    assert.equal(state.heldLists().length, 1)
+    await state.close()
+    assert.deepEqual((await checkState(state.dir, { now: NOW })).lists, [])
+    rmSync(state.dir, { recursive: true })
   })
 })

@@ -138,10 +138,29 @@ describe('state/journal', () => {
     const good = forge(a, { kind: 'note', n: 2, text: 'x' })
     writeFileSync(file, `${a}\n${good}\n`)
     assert.equal((await readAll(folder)).length, 2)
-    const bare = `{"kind":"note","kind":"note","n":2,"prev":"${hash('sha256', `${a}\n`)}",`
+    const prev = `"prev":"${hash('sha256', `${a}\n`)}",`
     const tail = '"tenant":"-","time":"2026-11-24T12:00:00Z"}'
-    writeFileSync(file, `${a}\n${bare}"sum":"${hash('sha256', bare + tail)}",${tail}\n`)
-    await assert.rejects(readAll(folder), fault('JOURNAL_BROKEN', /canonical/))
+    // Twice, out of order, out of order further in, a space, an escape that nobody needs, numbers that have two spellings.
+    for (const front of [
+      '"kind":"note","kind":"note","n":2,',
+      '"n":2,"kind":"note",',
+      '"kind":"note","list":[{"b":1,"a":2}],"n":2,',
+      '"kind":"note","list":{"10":1,"9":2,"a":3},"n":2, ',
+      '"kind":"note","n":2,"o":"\\u0078",',
+      '"kind":"note","n":2.0,',
+      '"kind":"note","m":1.5,"n":2,',
+      '"kind":"note","m":-0,"n":2,',
+      '"kind":"note","m":9007199254740993,"n":2,',
+    ]) {
+      const bare = `{${front}${prev}`
+      writeFileSync(file, `${a}\n${bare}"sum":"${hash('sha256', bare + tail)}",${tail}\n`)
+      await assert.rejects(readAll(folder), fault('JOURNAL_BROKEN', /canonical/), front)
+    }
+    // Whole numbers as names stand in another order in a program than in the text.
+    const named = forge(a, { kind: 'note', list: { '10': 1, '9': 2, a: 3 }, n: 2 })
+    assert.match(named, /"10":1,"9":2/)
+    writeFileSync(file, `${a}\n${named}\n`)
+    assert.equal((await readAll(folder)).length, 2)
   })
 
   it('rejects hostile lines: deep nesting, numbers out of range, no object, a line over the cap', async () => {

@@ -128,6 +128,7 @@ describe('state/judged', () => {
     assert.deepEqual([place?.verdict, place?.n], ['inconclusive', 6])
     assert.deepEqual(state.artifactsOf(sha('leaf')), [place, ...state.artifactsWith(digest(2))])
     assert.deepEqual(state.artifactsOf(sha('leaf2')), [place])
+    assert.equal(state.artifactsOf(sha('ca')).length, 2, 'an artifact stands once, however often it is judged')
     assert.equal((await state.verdictOf(artifact(1)))?.why, 'LIST_STALE')
     await state.close()
   })
@@ -160,6 +161,10 @@ describe('state/judged', () => {
       assert.equal((await opened.verdictOf(artifact(1)))?.n, 4)
       await assert.rejects(opened.verdictOf(artifact(2)), fault('JOURNAL_BROKEN', /row 5/))
     }
+    const lines = bytes.toString().split('\n')
+    assert.equal(lines[3]?.length, lines[4]?.length)
+    writeFileSync(file, lines.with(4, lines[3] ?? '').join('\n'))
+    await assert.rejects(reader.verdictOf(artifact(2)), fault('JOURNAL_BROKEN', /another row/))
     writeFileSync(file, bytes.subarray(0, -10))
     await assert.rejects(reader.verdictOf(artifact(2)), fault('JOURNAL_BROKEN', /row 5/))
     rmSync(file)

@@ -89,8 +89,9 @@ describe('state/list kill', function () {
   after(removeFolders)
 
   it('has the bytes of a list on the disk before the row that names it', async () => {
-    const { dir, close } = await initState().then((state) => ({ dir: state.dir, close: state.close.bind(state) }))
-    await close()
+    const state = await initState()
+    await state.close()
+    const { dir } = state
     const { steps, said } = await run(['take', dir], dir)
     assert.deepEqual(said, ['lists', 'denials', 'newer lists', 'rejudged'])
     const lists = join(dir, 'lists')
@@ -114,6 +115,21 @@ describe('state/list kill', function () {
     assert.ok(
       steps.some(({ n, kind, subject }) => kind === 'fsync' && subject === dir && n > made && n < (rows[0]?.n ?? 0)),
     )
+  })
+
+  it('makes the name durable of a file that a killed run left', async () => {
+    const state = await initState()
+    await state.takeLists([listOf(5, { kept: Buffer.from('kept') }), listOf(5, { form: 'delta' })], FROM)
+    await state.close()
+    const later = await initState()
+    await later.close()
+    const { dir } = later
+    const lists = join(dir, 'lists')
+    // Placed, and killed before the row.
+    cpSync(join(state.dir, 'lists'), lists, { recursive: true })
+    const { steps } = await run(['take', dir], dir)
+    const row = steps.find(({ kind, subject }) => kind === 'write' && subject === join(dir, 'journal.jsonl'))?.n ?? 0
+    assert.ok(steps.some(({ n, kind, subject }) => kind === 'fsync' && subject === lists && n < row))
   })
 
   it('ends the same when it is killed at any step of taking lists and denials, and run again', async () => {
