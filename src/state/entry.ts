@@ -67,6 +67,10 @@ export interface Verdict {
   path?: string | undefined
   /** That the bundle gives it. */
   tags?: readonly string[] | undefined
+  /** The manifests within it, of an index: a denial may name one of them. */
+  within?: readonly Digest[] | undefined
+  /** Of what the policy asks of its repository; while it stays, a change of the policy elsewhere changes nothing here. */
+  basis?: Digest | undefined
 }
 
 /** The chains of a signature: SHA-256 of each certificate in hex, leaf first. */
@@ -172,7 +176,7 @@ export function rootsEntry({ channel, roots, rootVersion, reset }: VerifiedRoots
 /** @param numberOf - the number of a known certificate, which stands for it where the verdict has its place */
 export function verdictEntry(verdict: Verdict, numberOf: (sha256: string) => number | undefined): Entry {
   demandDigest(verdict.digest)
-  const { signatures, refused, tags, ...body } = verdict
+  const { signatures, refused, tags, within, ...body } = verdict
   const known = (sha256: string): number => {
     const number = numberOf(sha256)
     if (number === undefined) throw new TypeError(`the certificate ${sha256} is not known to the state`)
@@ -194,6 +198,7 @@ export function verdictEntry(verdict: Verdict, numberOf: (sha256: string) => num
       })),
       refused: refused?.map(({ manifest, code, ...signature }) => ({ manifest, code, ...chains(signature) })),
       tags: tags?.slice(),
+      within: within === undefined || within.length === 0 ? undefined : within.slice(),
     }),
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import type { Digest } from '../oci/index.ts'
+import { isDigest, type Digest } from '../oci/index.ts'
 import { countOf, digestIn, hashIn, objectsOf, oneOf, textOf, textsOf } from './fields.ts'
 import type { JournalRow } from './journal-row.ts'
 import { LayeredMap } from './layered-map.ts'
@@ -24,6 +24,8 @@ interface Settled {
   byHash: Map<string, number>
   byIssuer: Map<string, KnownCertificate[]>
   byDigest: Map<Digest, Artifact[]>
+  /** By the digest of a manifest within. */
+  holders: Map<Digest, Artifact[]>
   /** By the number of a certificate. */
   users: Map<number, Artifact[]>
   /** One string for equal names: a site has few targets and policies, and each would be in memory for each artifact. */
@@ -33,6 +35,7 @@ interface Settled {
 interface Judgement {
   place: JudgedPlace
   certificates: Set<number>
+  within: readonly Digest[]
 }
 
 const VERDICTS = ['trusted', 'rejected', 'inconclusive'] as const
@@ -57,6 +60,7 @@ export class JudgedLedger {
             byHash: new Map(),
             byIssuer: new Map(),
             byDigest: new Map(),
+            holders: new Map(),
             users: new Map(),
             names: new Map(),
           }
@@ -106,6 +110,17 @@ export class JudgedLedger {
     return (this.#settled.byDigest.get(digest) ?? []).map(({ place }) => place)
   }
 
+  artifactsHolding(digest: Digest): JudgedPlace[] {
+    return (this.#settled.holders.get(digest) ?? []).map(({ place }) => place)
+  }
+
+  certificatesBehind({ target, path, digest }: ArtifactPlace): string[] {
+    const artifact = this.#settled.byDigest
+      .get(digest)
+      ?.find(({ place }) => place.target === target && place.path === path)
+    return artifact?.certificates.map((number) => this.certificate(number)?.sha256 ?? '') ?? []
+  }
+
   *artifacts(): Generator<JudgedPlace, undefined, undefined> {
     for (const artifacts of this.#settled.byDigest.values()) for (const { place } of artifacts) yield place
   }
@@ -140,8 +155,10 @@ export class JudgedLedger {
       }
     }
     const policy = row['policy'] === undefined ? {} : { policy: digestIn(row, 'policy') }
-    const place = { ...placeIn(row), verdict: oneOf(row, 'verdict', VERDICTS), ...policy, n: row.n }
-    this.#judgements.push({ place, certificates })
+    const basis = row['basis'] === undefined ? {} : { basis: digestIn(row, 'basis') }
+    const within = row['within'] === undefined ? [] : textsOf(row, 'within').map(demandDigest)
+    const place = { ...placeIn(row), verdict: oneOf(row, 'verdict', VERDICTS), ...policy, ...basis, n: row.n }
+    this.#judgements.push({ place, certificates, within })
   }
 
   /** A `quarantine` row. */
@@ -193,11 +210,12 @@ export class JudgedLedger {
     append(byIssuer, known.issuer, known)
   }
 
-  #judge({ place, certificates }: Judgement): void {
-    const { byDigest, users } = this.#settled
+  #judge({ place, certificates, within }: Judgement): void {
+    const { byDigest, holders, users } = this.#settled
     const target = this.#name(place.target)
     const path = this.#name(place.path)
     const policy = place.policy === undefined ? {} : { policy: this.#name(place.policy) as Digest }
+    const basis = place.basis === undefined ? {} : { basis: this.#name(place.basis) as Digest }
     let artifact = byDigest
       .get(place.digest)
       ?.find((known) => known.place.path === path && known.place.target === target)
@@ -205,7 +223,8 @@ export class JudgedLedger {
       artifact = { place, certificates: [] }
       append(byDigest, place.digest, artifact)
     }
-    artifact.place = { ...place, target, path, ...policy }
+    artifact.place = { ...place, target, path, ...policy, ...basis }
+    for (const digest of within) if (holders.get(digest)?.includes(artifact) !== true) append(holders, digest, artifact)
     for (const number of certificates) {
       if (artifact.certificates.includes(number)) continue
       artifact.certificates.push(number)
@@ -226,6 +245,11 @@ function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   const list = lists.get(key)
   if (list === undefined) lists.set(key, [value])
   else list.push(value)
+}
+
+function demandDigest(digest: string): Digest {
+  if (!isDigest(digest)) throw new TypeError(`no digest: ${digest}`)
+  return digest
 }
 
 function placeIn(row: JsonObject): ArtifactPlace {

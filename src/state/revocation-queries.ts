@@ -24,6 +24,8 @@ export interface JudgedPlace extends ArtifactPlace {
   verdict: Verdict['verdict']
   /** Of the trust material that judged; absent where the channel alone was judged. */
   policy?: Digest | undefined
+  /** Of what it asked of the repository. */
+  basis?: Digest | undefined
   /** The row of the verdict: it knew all that was journaled before. */
   n: number
 }
@@ -108,6 +110,16 @@ export class RevocationQueries extends Queries {
   /** The places of an artifact. */
   artifactsWith(digest: Digest): JudgedPlace[] {
     return this.ledger.judged.artifactsWith(digest)
+  }
+
+  /** The places of the indexes that were judged with this manifest within. */
+  artifactsHolding(digest: Digest): JudgedPlace[] {
+    return this.ledger.judged.artifactsHolding(digest)
+  }
+
+  /** SHA-256 of the certificates that any verdict named for an artifact in its place. */
+  certificatesBehind(place: ArtifactPlace): string[] {
+    return this.ledger.judged.certificatesBehind(place)
   }
 
   /** All that was judged with its place. */

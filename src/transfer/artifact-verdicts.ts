@@ -100,6 +100,7 @@ export function verdictRow(
   id: string,
   { repository, digest, verdict, code, why, scope, policy, signatures, tags }: JudgedArtifact,
   landing: Landing,
+  { within, basis }: Pick<VerdictRow, 'within' | 'basis'> = {},
 ): VerdictRow {
   const refused = signatures.filter((signature) => signature.verdict !== 'trusted' && isAuthentic(signature))
   return {
@@ -108,6 +109,8 @@ export function verdictRow(
     digest,
     ...landing,
     tags,
+    within,
+    basis,
     verdict,
     why: code ?? 'POLICY',
     // What a signature says of itself stands in it: a pair that is cut in two would be no text for other readers.

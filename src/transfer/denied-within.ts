@@ -1,8 +1,8 @@
 /** Denials of what lies within an artifact: an index that nobody denied may hold an image that was. */
-import type { Source } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { algorithmOf, digestOf, parseManifest, type Descriptor, type Digest } from '../oci/index.ts'
 import type { ArtifactVerdict } from '../trust/index.ts'
+import type { Readable } from './found-signatures.ts'
 import type { KnownRevocations } from './known-revocations.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
 
@@ -30,7 +30,7 @@ export function withoutDenied(
  * was denied. A child that is left out there can't be pulled, but may come back: its digest counts.
  */
 export async function manifestsWithin(
-  source: Source,
+  source: Readable,
   root: Descriptor,
   known: KnownRevocations,
   options: RunOptions,
@@ -55,7 +55,11 @@ export async function manifestsWithin(
   return { aliases, manifests: [...found] }
 }
 
-async function manifestOrNone(source: Source, descriptor: Descriptor, must: boolean): Promise<Uint8Array | undefined> {
+async function manifestOrNone(
+  source: Readable,
+  descriptor: Descriptor,
+  must: boolean,
+): Promise<Uint8Array | undefined> {
   try {
     return await source.manifest(descriptor)
   } catch (error) {

@@ -8,6 +8,9 @@ import type { FoundSignature } from '../trust/index.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
 import { wholeBlob } from './whole-blob.ts'
 
+/** What can be read of a repository, be it a source or a target. */
+export type Readable = Pick<Source, 'repository' | 'manifest' | 'referrers' | 'blob'>
+
 /** The bytes of an envelope, proven. */
 export type ReadEnvelope = (descriptor: Descriptor) => Promise<Uint8Array>
 
@@ -45,7 +48,7 @@ function claimed({ annotations }: Manifest): string[] {
 }
 
 /** Reads an envelope from a source, proven against its descriptor. Throws LIMIT_EXCEEDED before it asks for a large one. */
-export function envelopesOf(source: Source): ReadEnvelope {
+export function envelopesOf(source: Readable): ReadEnvelope {
   return async (descriptor) => {
     const subject = `${source.repository}@${descriptor.digest}`
     // Stops a referrer that calls a huge blob an envelope.
@@ -98,7 +101,7 @@ interface Listed {
   thumbprints: string[]
 }
 
-async function listed(source: Source, subject: Digest, descriptor: Descriptor): Promise<Listed | undefined> {
+async function listed(source: Readable, subject: Digest, descriptor: Descriptor): Promise<Listed | undefined> {
   const bytes = await source.manifest(descriptor)
   const manifest = parseManifest(bytes, descriptor.mediaType, 'source', `${source.repository}@${descriptor.digest}`)
   if (manifest.subject?.digest !== subject) return undefined
@@ -111,7 +114,7 @@ async function listed(source: Source, subject: Digest, descriptor: Descriptor): 
  * Envelopes beyond 128 MiB together are not read, and fail. Throws what listing throws, since a list that can't be had is
  * not an empty one, and what the source fails with.
  */
-export async function signaturesAt(source: Source, subject: Digest, options: LookOptions): Promise<FoundSignature[]> {
+export async function signaturesAt(source: Readable, subject: Digest, options: LookOptions): Promise<FoundSignature[]> {
   const referrers = await source.referrers(subject)
   const place = `${source.repository}@${subject}`
   if (referrers.length > MAX_ASKED)

@@ -68,30 +68,37 @@ export class HeldLists {
     const known = this.#read.get(key)
     const row = this.#rows.get(key)
     if (known !== undefined || row === undefined) return known
-    const bytes = await this.#store?.listBytes(row.digest)
-    const kept = row.kept === undefined ? undefined : await this.#store?.listBytes(row.kept)
-    const found: InForce = {
-      row,
-      issuerCertificate: await this.#store?.listBytes(row.issuerCertificate),
-      keptLost: row.kept !== undefined && kept === undefined,
-      ...(kept === undefined ? {} : { kept: readKept(kept) }),
-    }
-    // What can't be read in full says nothing: that it drops a certificate would not be seen.
-    if (bytes !== undefined && found.keptLost !== true) {
-      if (place.form === 'answer') found.answer = parseAnswer(bytes)
-      else found.list = this.#list(row.digest, bytes)
-    }
+    const found = await readInForce(this.#store, row, this.#parsed)
     this.#read.set(key, found)
     return found
-  }
-
-  #list(digest: Digest, bytes: Buffer): RevocationList {
-    const list = this.#parsed.get(digest) ?? parseList(bytes)
-    this.#parsed.set(digest, list)
-    return list
   }
 
   put(place: ListPlace, inForce: InForce): void {
     this.#read.set(keyOf(place), inForce)
   }
+}
+
+/**
+ * A list or answer that a row names, with what goes with it. Bytes that are missing or damaged count as not held.
+ * @param parsed - lists that were read before, by digest
+ */
+export async function readInForce(
+  store: Pick<ListStore, 'listBytes'> | undefined,
+  row: HeldList,
+  parsed: Map<Digest, RevocationList> = new Map(),
+): Promise<InForce> {
+  const bytes = await store?.listBytes(row.digest)
+  const kept = row.kept === undefined ? undefined : await store?.listBytes(row.kept)
+  const found: InForce = {
+    row,
+    issuerCertificate: await store?.listBytes(row.issuerCertificate),
+    keptLost: row.kept !== undefined && kept === undefined,
+    ...(kept === undefined ? {} : { kept: readKept(kept) }),
+  }
+  // What can't be read in full says nothing: that it drops a certificate would not be seen.
+  if (bytes === undefined || found.keptLost === true) return found
+  if (row.form === 'answer') return { ...found, answer: parseAnswer(bytes) }
+  const list = parsed.get(row.digest) ?? parseList(bytes)
+  parsed.set(row.digest, list)
+  return { ...found, list }
 }

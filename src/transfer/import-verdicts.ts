@@ -1,9 +1,10 @@
 /** What an import does with verdicts: demands that there are some, journals them, and judges before anything is written. */
 import { SallyportError } from '../errors/index.ts'
+import type { Digest } from '../oci/index.ts'
 import type { State } from '../state/index.ts'
-import type { CertificateFacts } from '../trust/index.ts'
-import { verdictRow, type JudgedArtifact, type Landing } from './artifact-verdicts.ts'
+import { refusalKey, verdictRow, type JudgedArtifact, type Landing } from './artifact-verdicts.ts'
 import type { ImportOptions } from './import.ts'
+import type { Remembered } from './judge-carried.ts'
 import type { KnownRevocations } from './known-revocations.ts'
 import type { Passage } from './passage.ts'
 import type { Place } from './place.ts'
@@ -24,7 +25,7 @@ export function demandPolicy(state: State, { policy, channelOnly }: ImportOption
 export interface ArtifactVerdicts {
   /** Null when no policy was named. */
   artifacts: JudgedArtifact[] | null
-  certificates: ReadonlyMap<string, CertificateFacts>
+  remembered: Remembered
 }
 
 /** The verdicts by the policy that was named, each artifact under its name at the target. */
@@ -38,15 +39,22 @@ export async function verdictsFor(
   known: KnownRevocations | undefined,
 ): Promise<ArtifactVerdicts> {
   const { policy } = options
-  const certificates = new Map<string, CertificateFacts>()
+  const remembered: Remembered = { certificates: new Map(), bases: new Map() }
   if (policy === undefined) {
     demandNoneDenied(passage, known)
-    return { artifacts: null, certificates }
+    return { artifacts: null, remembered }
   }
   const scopeOf = (name: string): string => place.scope(place.path(landing.get(name) ?? name))
   const { judgePassage } = await import('./judge-carried.ts')
-  const artifacts = await judgePassage(passage, information, { ...options, policy, now, scopeOf, known, certificates })
-  return { artifacts, certificates }
+  const artifacts = await judgePassage(passage, information, {
+    ...options,
+    policy,
+    now,
+    scopeOf,
+    known,
+    remember: remembered,
+  })
+  return { artifacts, remembered }
 }
 
 /** A denial is the site's own word, or that of its revocation channel: it holds where the channel alone is judged, too. */
@@ -68,27 +76,49 @@ export function landingIn(place: Place, landing: ReadonlyMap<string, string>): (
   return (repository) => ({ target: place.name, path: place.path(landing.get(repository) ?? repository) })
 }
 
+/** The manifests within each artifact, by {@link refusalKey}. */
+function withinEach({ content }: Passage['census']): Map<string, Digest[]> {
+  return new Map(
+    content.artifacts.map(({ repository, root, manifests }) => [
+      refusalKey({ repository, digest: root }),
+      manifests.filter((digest) => digest !== root),
+    ]),
+  )
+}
+
 export async function recordVerdicts(
   state: State,
   { census, verdict, files }: Passage,
-  { artifacts: judged, certificates }: ArtifactVerdicts,
+  { artifacts: judged, remembered }: ArtifactVerdicts,
   landed: (repository: string) => Landing,
 ): Promise<void> {
   // A policy may have changed since: what it says now is what the push rests on, also when the bundle is a repeat.
   if (judged !== null) {
     await state.knowCertificates(
-      [...certificates.values()].map(({ notAfter, ...facts }) => ({ ...facts, notAfter: timeText(notAfter) })),
+      [...remembered.certificates.values()].map(({ notAfter, ...facts }) => ({
+        ...facts,
+        notAfter: timeText(notAfter),
+      })),
     )
-    return state.recordVerdicts(judged.map((artifact) => verdictRow(verdict.id, artifact, landed(artifact.repository))))
+    const within = withinEach(census)
+    return state.recordVerdicts(
+      judged.map((artifact) =>
+        verdictRow(verdict.id, artifact, landed(artifact.repository), {
+          within: within.get(refusalKey(artifact)),
+          basis: remembered.bases.get(artifact.scope),
+        }),
+      ),
+    )
   }
   if (await state.bundle(files.transfer.channel, verdict.sequence).then((known) => known?.state !== 'accepted')) return
   await state.recordVerdicts(
-    census.content.artifacts.map(({ repository, root, tags }) => ({
+    census.content.artifacts.map(({ repository, root, tags, manifests }) => ({
       id: verdict.id,
       repository,
       digest: root,
       ...landed(repository),
       tags,
+      within: manifests.filter((digest) => digest !== root),
       verdict: 'trusted',
       why: 'CHANNEL',
     })),

@@ -7,7 +7,7 @@ import type { Graph, OrderedArtifact } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { pluginFinder } from '../signature/index.ts'
-import { certificateFacts, judgeWith, type CertificateFacts, type JudgeMeans } from '../trust/index.ts'
+import { basisOf, certificateFacts, judgeWith, type CertificateFacts, type JudgeMeans } from '../trust/index.ts'
 import { isAuthentic, refusalKey, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
 import { carriedSignatures, type ReadEnvelope } from './found-signatures.ts'
 import { otherDigest, withoutDenied } from './denied-within.ts'
@@ -34,8 +34,16 @@ export interface JudgeOptions extends RunOptions {
   read: (repository: string) => ReadEnvelope
   /** What is known of revocations; nothing by default, so that of a certificate that may be revoked it is unknown. */
   known?: KnownRevocations | undefined
-  /** Is told what there is to remember of the certificates that signed. */
-  certificates?: Map<string, CertificateFacts> | undefined
+  /** Is told what there is to remember, so that a later change finds the artifacts it touches. */
+  remember?: Remembered | undefined
+}
+
+/** What verdicts rest on. */
+export interface Remembered {
+  /** By SHA-256, of the signatures whose signer some statement knows. */
+  certificates: Map<string, CertificateFacts>
+  /** By scope, of what the policy asks there. */
+  bases: Map<string, Digest>
 }
 
 /** What a judge may ask for help. */
@@ -68,12 +76,17 @@ export async function judgeArtifacts(
     const artifact = { mediaType, digest, size }
     // A denial names what is denied by either hash.
     const aliases = known.anyDenials ? [otherDigest(digest, node.bytes)] : []
-    const query = { artifact, scope: scopeOf(repository), origin: repository, signatures, aliases }
+    const scope = scopeOf(repository)
+    if (options.remember?.bases.has(scope) === false) {
+      const basis = basisOf(material, scope)
+      if (basis !== undefined) options.remember.bases.set(scope, basis.digest)
+    }
+    const query = { artifact, scope, origin: repository, signatures, aliases }
     const held = signatures.reduce((sum, { envelope }) => sum + (envelope?.length ?? 0), 0)
     await verdicts.begin(held, async () => {
       const verdict = withoutDenied(await judge.artifact(query), manifests, known)
       for (const facts of certificateFacts(verdict.signatures.filter(isAuthentic)))
-        options.certificates?.set(facts.sha256, facts)
+        options.remember?.certificates.set(facts.sha256, facts)
       return { ...verdictReport(verdict), repository, tags }
     })
   }

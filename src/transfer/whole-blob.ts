@@ -3,7 +3,7 @@ import type { Source } from '../content/index.ts'
 import { verifying, type Descriptor } from '../oci/index.ts'
 
 /** The bytes, proven against the descriptor. Duty of the caller: its size has been capped. Throws as the source, DIGEST_MISMATCH. */
-export async function wholeBlob(source: Source, descriptor: Descriptor): Promise<Buffer> {
+export async function wholeBlob(source: Pick<Source, 'repository' | 'blob'>, descriptor: Descriptor): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   const subject = `${source.repository}@${descriptor.digest}`
   // A source may use its buffer again.
