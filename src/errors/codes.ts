@@ -65,6 +65,7 @@ export const CODES = {
   PLUGIN_MISSING: [2, 'a plugin that is named is not installed', 'install it, or name its folder'],
   PLUGIN_FAILED: [2, 'a plugin failed or spoke outside the protocol', "look at the plugin's own log"],
 
+  TAG_UNSEEN: [2, 'this site never saw the tag name this digest', 'see sallyport log for what it named, or say --any'],
   QUARANTINE_UNKNOWN: [2, 'nothing is quarantined under this name', 'see sallyport quarantine list'],
 
   TAR_TRUNCATED: [10, 'the bundle ends too early', AGAIN],
@@ -120,6 +121,11 @@ export const CODES = {
   TARGET_MISMATCH: [12, 'a signature is for another artifact', 'ask the signer for a signature of this one'],
   TIMESTAMP_INVALID: [12, 'a timestamp does not prove the time of signing', 'ask the signer for a new signature'],
   LIST_MALFORMED: [12, 'a revocation list is not strict DER of RFC 5280', 'ask the issuer for a list of version 2'],
+  APPROVAL_INVALID: [
+    12,
+    'an approval does not hold for what is to be released',
+    'have exactly this release approved, for exactly this reason',
+  ],
   LIST_INVALID: [12, 'a revocation list does not hold for the issuer it is kept under', 'fetch the list again'],
   ANSWER_INVALID: [12, 'an OCSP answer does not hold for the certificate it is kept under', 'fetch the answer again'],
   REVOCATION_MALFORMED: [12, 'what a bundle carries on revocation is not of the form of its kind', SENDER],
@@ -163,6 +169,7 @@ export const CODES = {
   ],
 
   CERTIFICATE_REVOKED: [14, 'a certificate of the signer was revoked', 'ask the publisher to sign again'],
+  ARTIFACT_QUARANTINED: [14, 'a measure stands against the artifact', 'let it out with sallyport quarantine release'],
   ARTIFACT_DENIED: [14, 'the artifact was denied', 'ask the publisher what takes its place'],
   SIGNATURE_DENIED: [14, 'the signature of this signer on this artifact was denied', 'ask the publisher to sign again'],
 
@@ -243,6 +250,11 @@ export const CODES = {
   BLOB_MISSING: ['side', 'a blob does not exist', 'have the image pushed again at the source'],
   TAG_IMMUTABLE: ['side', 'the registry does not let this tag move', 'remove the rule or use another tag'],
   QUOTA_EXCEEDED: ['side', 'the registry has no room left for this project', 'raise the quota'],
+  MANIFEST_SHARED: [
+    'side',
+    'a manifest belongs to something else that stays',
+    'take away first what needs it, or let it be',
+  ],
   DELETE_DENIED: ['side', 'the registry does not allow deletion', 'allow it at the registry'],
   PUSH_REFUSED: ['side', 'the registry refuses the content', REGISTRY],
   SPARSE_REFUSED: [

@@ -1,10 +1,15 @@
 /** Where an import goes: a registry below a prefix, or an OCI image layout folder. */
-import { resolve } from 'node:path'
+import { hash } from 'node:crypto'
+import { join, resolve } from 'node:path'
 import { layoutTarget, type Target, type TargetPlace } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { isHost, isRepositoryPath } from '../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../registry/index.ts'
 import { localScope } from './local-scope.ts'
+
+/** Below the prefix of a registry. */
+const QUARANTINE = 'sallyport/quarantine'
+const QUARANTINE_FOLDER = '.sallyport-quarantine'
 
 export interface Place {
   /** The name under which the state remembers what it holds. */
@@ -16,12 +21,21 @@ export interface Place {
   repository(to: string): Target
   /** The repository under its full path at the target. */
   at(path: string): Target
+  /** The repository where copies are kept of what is taken away from this full path. */
+  quarantinePath(path: string): string
+  /** A repository of the quarantine; of a registry as any other, of a layout in a layout of its own inside it. */
+  quarantineAt(repository: string): Target
   close(): Promise<void>
 }
 
 /** The place that `--to` names: `oci:DIR` or `host[:port][/prefix]`. Throws REFERENCE_INVALID. */
 export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>): Place {
-  if (to.startsWith('oci:')) return placed(layoutTarget(resolve(to.slice('oci:'.length))), '', () => Promise.resolve())
+  if (to.startsWith('oci:')) {
+    const dir = resolve(to.slice('oci:'.length))
+    // A layout has one store of manifests: a copy in it would go on being found there by its digest.
+    const quarantine = layoutTarget(join(dir, QUARANTINE_FOLDER))
+    return placed(layoutTarget(dir), '', () => quarantine.close(), quarantine)
+  }
   const slash = to.indexOf('/')
   const host = slash < 0 ? to : to.slice(0, slash)
   const prefix = slash < 0 ? '' : to.slice(slash + 1).replace(/\/+$/, '')
@@ -36,8 +50,17 @@ export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>): 
   return placed(client.targetPlace(host), prefix, () => client.close())
 }
 
-function placed(place: TargetPlace, prefix: string, close: () => Promise<void>): Place {
+// The longest path that registries take.
+const PATH_CAP = 255
+
+function placed(
+  place: TargetPlace,
+  prefix: string,
+  close: () => Promise<void>,
+  quarantine: TargetPlace = place,
+): Place {
   const targets = new Map<string, Target>()
+  const kept = new Map<string, Target>()
   const path = (to: string): string => (prefix === '' ? to : `${prefix}/${to}`)
   const at = (full: string): Target => {
     const known = targets.get(full) ?? place.repository(full)
@@ -52,6 +75,15 @@ function placed(place: TargetPlace, prefix: string, close: () => Promise<void>):
       return at(path(to))
     },
     at,
+    quarantinePath(full) {
+      const named = path(`${QUARANTINE}/${full}`)
+      return named.length <= PATH_CAP ? named : path(`${QUARANTINE}/${hash('sha256', full, 'hex')}`)
+    },
+    quarantineAt(repository) {
+      const known = kept.get(repository) ?? quarantine.repository(repository)
+      kept.set(repository, known)
+      return known
+    },
     async close() {
       await place.close()
       await close()

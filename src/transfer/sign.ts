@@ -49,7 +49,8 @@ export interface SignReport {
   dryRun: boolean
 }
 
-async function store(target: Target, descriptor: Descriptor, bytes: Buffer): Promise<void> {
+/** Kept when the target says that it has the blob. */
+export async function store(target: Target, descriptor: Descriptor, bytes: Buffer): Promise<void> {
   const open = async function* (from: number): AsyncGenerator<Uint8Array> {
     yield bytes.subarray(from)
   }
@@ -63,11 +64,11 @@ async function store(target: Target, descriptor: Descriptor, bytes: Buffer): Pro
 }
 
 /** Signature → blobs → manifest, read back → listed: a list never names what is not there. */
-async function attach(
+export async function attach(
   target: Target,
   subject: Descriptor,
   { bytes: envelope, chain, annotations }: Sealed,
-  options: SignOptions,
+  options: Pick<SignOptions, 'ref' | 'format' | 'form'> & RunOptions,
   signingTime: Date,
 ): Promise<{ digest: Digest; referrers: 'api' | 'fallback' }> {
   const mediaType = options.format === 'jws' ? JWS : COSE

@@ -99,7 +99,8 @@ function nameOf({ target, repository, tag }: Intent): Pick<TagDone, 'target' | '
   return { target, repository, tag }
 }
 
-async function outcomeOf(intent: Intent, place: Place): Promise<TagDone['outcome']> {
+/** What became of a tag that was to move, as the target says. */
+export async function outcomeOf(intent: Intent, place: Place): Promise<TagDone['outcome']> {
   const now = await place.at(intent.repository).resolve(intent.tag)
-  return now?.digest === intent.new ? 'moved' : 'settled-old'
+  return (now?.digest ?? null) === intent.new ? 'moved' : 'settled-old'
 }
