@@ -1,4 +1,5 @@
 /** What a run knows of revocations: the lists, answers and denials of a state, and those that were let in during it. */
+import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import {
   revocationCheck,
@@ -7,16 +8,15 @@ import {
   type RevocationKnowledge,
   type RevocationTerms,
 } from '../revocation/index.ts'
-import { State, type HeldDenial, type KnownCertificate } from '../state/index.ts'
+import { parseCertificate, type Certificate } from '../signature/index.ts'
+import { State, type HeldDenial } from '../state/index.ts'
 import type { Denials, JudgeMeans, RevocationCheck, RevocationQuery, TrustMaterial } from '../trust/index.ts'
 import { HeldLists, type ListStore } from './held-lists.ts'
 import { ListIntake, type Intake, type OfferedAnswer, type OfferedList } from './list-intake.ts'
-import { timeText } from './run.ts'
 
 /** What a state gives. */
 export interface RevocationStore extends ListStore {
   denials(): HeldDenial[]
-  certificatesOf(issuer: string): KnownCertificate[]
 }
 
 export class KnownRevocations {
@@ -32,25 +32,9 @@ export class KnownRevocations {
 
   /** Lets lists and answers in that were proven to be their issuers'. Throws as `ListIntake.take`: then not to be used on. */
   async offer(lists: readonly OfferedList[], answers: readonly OfferedAnswer[], now: Date): Promise<Intake> {
-    const intake = new ListIntake(this.lists, { now, expired: this.#expiredAt(now) })
+    const intake = new ListIntake(this.lists, now)
     await intake.take(lists, answers)
     return intake.result
-  }
-
-  #expiredAt(now: Date): (issuer: string, serial: string) => boolean {
-    const past = new Map<string, Set<string>>()
-    return (issuer, serial) => {
-      const known =
-        past.get(issuer) ??
-        new Set(
-          this.#store
-            ?.certificatesOf(issuer)
-            .filter(({ notAfter }) => notAfter < timeText(now))
-            .map((certificate) => certificate.serial),
-        )
-      past.set(issuer, known)
-      return known.has(serial)
-    }
   }
 
   /** How many of them are new here. */
@@ -101,18 +85,35 @@ export class KnownRevocations {
     }
   }
 
+  /** With the lists that name its responder, if he is another than the issuer. */
+  async #loadAnswer(issuer: string, serial: string): Promise<void> {
+    const held = await this.lists.load({ issuer, url: '', form: 'answer', serial })
+    for (const responder of held?.answer?.certificates.map(certificateOrNone) ?? [])
+      for (const url of responder?.crlUrls ?? []) await this.lists.load({ issuer, url, form: 'base' })
+  }
+
   /** Reads what may be asked about a chain. */
   async #load({ chain }: RevocationQuery): Promise<void> {
     for (const [i, { crlUrls, freshestCrlUrls, serial, ocspUrls }] of chain.entries()) {
       const issuer = chain[i + 1]?.spkiSha256
       if (issuer === undefined) continue
-      if (ocspUrls.length > 0) await this.lists.load({ issuer, url: '', form: 'answer', serial })
+      if (ocspUrls.length > 0) await this.#loadAnswer(issuer, serial)
       for (const url of crlUrls) {
         const base = await this.lists.load({ issuer, url, form: 'base' })
         for (const at of [...(base?.list?.freshest ?? []), ...freshestCrlUrls])
           await this.lists.load({ issuer, url: at, form: 'delta' })
       }
     }
+  }
+}
+
+/** What is no certificate is nobody's: the check says so. */
+function certificateOrNone(der: Buffer): Certificate | undefined {
+  try {
+    return parseCertificate(der)
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    return undefined
   }
 }
 

@@ -44,24 +44,21 @@ export interface Intake {
 export type OfferedList = Pick<CarriedList, 'url' | 'issuer' | 'list'>
 export type OfferedAnswer = Pick<CarriedAnswer, 'url' | 'issuer' | 'serial' | 'answer'>
 
-interface IntakeTerms {
-  now: Date
-  /** True for the serial number of a certificate of this issuer that is known to be past its notAfter. */
-  expired: (issuer: string, serial: string) => boolean
-}
-
 const RANK = { taken: 2, held: 1, older: 0 } as const
 
-/** Lists whole before deltas, answers last; each is set against what was let in before it. */
+/**
+ * Lists whole before deltas, answers last; each is set against what was let in before it. What was revoked for good is kept
+ * even when its certificate has expired: a timestamped signature outlives it.
+ */
 export class ListIntake {
   readonly #held: HeldLists
-  readonly #terms: IntakeTerms
+  readonly #now: Date
   readonly #reports: ListReport[] = []
   readonly #changed = new Map<string, ProvenList>()
 
-  constructor(held: HeldLists, terms: IntakeTerms) {
+  constructor(held: HeldLists, now: Date) {
     this.#held = held
-    this.#terms = terms
+    this.#now = now
   }
 
   /** Throws LIST_FUTURE, LIST_EQUIVOCATION, LIST_BASE_MISSING, LIMIT_EXCEEDED, with the address as subject. */
@@ -93,7 +90,7 @@ export class ListIntake {
     const before = held?.list === undefined ? rankLost(held?.row, list) : undefined
     if (before === 'older') return this.#report(place, list, 'older')
     const inForce = await this.#inForce(place, held)
-    const offer = offerList(inForce, list, this.#offerTerms(issuer))
+    const offer = offerList(inForce, list, { now: this.#now })
     if (offer.outcome === 'taken' || offer.keptChanged) this.#put(place, offer, held, issuer)
     this.#report(place, list, offer.outcome)
   }
@@ -110,11 +107,9 @@ export class ListIntake {
       const inForce = await this.#held.load(base)
       demandKept(inForce)
       try {
-        const offer = offerList(
-          { base: inForce?.list, delta: held?.list, kept: inForce?.kept },
-          list,
-          this.#offerTerms(issuer),
-        )
+        const offer = offerList({ base: inForce?.list, delta: held?.list, kept: inForce?.kept }, list, {
+          now: this.#now,
+        })
         if (offer.keptChanged) this.#put(base, offer, inForce, issuer)
         if (best === undefined || RANK[offer.outcome] > RANK[best]) best = offer.outcome
       } catch (error) {
@@ -140,7 +135,7 @@ export class ListIntake {
     const lost = held?.row !== undefined && held.answer === undefined && times.thisUpdate < held.row.thisUpdate
     const { outcome } = lost
       ? { outcome: 'older' as const }
-      : offerAnswer(held?.answer, answer, { issuer, serial }, this.#terms.now)
+      : offerAnswer(held?.answer, answer, { issuer, serial }, this.#now)
     if (outcome === 'taken') {
       this.#held.put(place, { row: undefined, answer, issuerCertificate: issuer.der })
       this.#change(place, { ...place, ...times, bytes: answer.der, issuerCertificate: issuer.der })
@@ -164,10 +159,6 @@ export class ListIntake {
       if (list !== undefined && (delta === undefined || compareNumbers(list.number, delta.number) > 0)) delta = list
     }
     return { base: held?.list, delta, kept: held?.kept }
-  }
-
-  #offerTerms({ spkiSha256 }: Certificate): { now: Date; expired: (serial: string) => boolean } {
-    return { now: this.#terms.now, expired: (serial) => this.#terms.expired(spkiSha256, serial) }
   }
 
   #put(place: ListPlace, { base, kept }: Offer, held: InForce | undefined, issuer: Certificate): void {
@@ -199,7 +190,7 @@ export class ListIntake {
       thisUpdate,
       nextUpdate,
       outcome,
-      stale: nextUpdate < timeText(this.#terms.now),
+      stale: nextUpdate < timeText(this.#now),
       ...(outcome === 'older' ? { code: 'LIST_ROLLBACK' as const } : {}),
     })
   }
