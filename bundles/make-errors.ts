@@ -5,7 +5,7 @@ import { CODES, type Code } from '../src/errors/index.ts'
 
 type Exit = (typeof CODES)[Code][0]
 
-/** The one exit table (design §6). `14` has no code yet; its number is taken. */
+/** The one exit table (design §6). */
 export const EXITS: readonly (readonly [exit: number, meaning: string, move: string])[] = [
   [0, 'done', 'nobody'],
   [1, 'a fault of Sallyport', 'report it'],
@@ -15,7 +15,7 @@ export const EXITS: readonly (readonly [exit: number, meaning: string, move: str
   [11, 'the bundle or a key is not understood', 'a newer version, or the sender'],
   [12, 'a signature is invalid', 'the sender'],
   [13, 'valid, but not trusted, or not for this site or channel', 'the operator, by hand'],
-  [14, 'revoked or denied', 'the publisher (no code yet)'],
+  [14, 'revoked or denied', 'the publisher, or who denied it'],
   [15, 'stale, replayed or rolled back', 'the sender: a newer bundle'],
   [16, 'cannot decide', 'a fuller bundle, or the policy'],
   [17, 'a limit stopped it', 'split the work'],
@@ -33,6 +33,7 @@ const GROUPS: readonly (readonly [exit: Exit, title: string])[] = [
   [11, 'Not understood'],
   [12, 'Signature invalid'],
   [13, 'Valid, but not trusted here'],
+  [14, 'Revoked or denied'],
   [15, 'Stale, replayed or rolled back'],
   [16, 'Cannot decide'],
   [17, 'A limit'],
