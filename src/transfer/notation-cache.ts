@@ -8,8 +8,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { parseJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { demandIssuedList, LIST_CAP, parseList, type RevocationList } from '../revocation/index.ts'
-import type { Certificate } from '../signature/index.ts'
+import { LIST_CAP, parseList, type RevocationList } from '../revocation/index.ts'
 import { syncFolder } from './channel-init.ts'
 import { placeFile, writeFailed } from './place-file.ts'
 
@@ -50,8 +49,8 @@ export function isSameCached(file: string, pair: ListPair): boolean {
   return readWhole(file)?.equals(Buffer.from(contentOf(pair))) === true
 }
 
-/** The issuer's own lists in a file; undefined when it is anything else. */
-export function readCached(file: string, issuer: Certificate): ListPair | undefined {
+/** The lists in a file, of whatever issuer; undefined when it is anything else. */
+export function readCached(file: string): ListPair | undefined {
   try {
     const bytes = readWhole(file)
     const parsed = bytes && schema.safeParse(parseJson(bytes, 'target', file))
@@ -59,7 +58,6 @@ export function readCached(file: string, issuer: Certificate): ListPair | undefi
     const { baseCRL, deltaCRL } = parsed.data
     const base = parseList(Buffer.from(baseCRL, 'base64'))
     const delta = deltaCRL === undefined ? undefined : parseList(Buffer.from(deltaCRL, 'base64'))
-    for (const list of [base, delta]) if (list !== undefined) demandIssuedList(list, issuer)
     return { base, delta }
   } catch (error) {
     if (error instanceof SallyportError) return undefined

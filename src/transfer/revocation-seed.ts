@@ -120,7 +120,7 @@ function oneEach(planned: readonly Planned[]): Planned[] {
 
 function outcomeOf(cache: string, { row, pair, fault }: Planned, now: Date): SeededList['outcome'] {
   const file = cacheFile(cache, row.url)
-  const there = pair === undefined || !isCached(file) ? undefined : readCached(file, pair.issuer)
+  const there = pair === undefined || !isCached(file) ? undefined : readCached(file)
   const trusted =
     fault === undefined || fault === 'stale' || fault === 'without its delta' || fault === 'with a stale delta'
   // Somebody's notation was online since: what it fetched is the issuer's own, whole, and newer.

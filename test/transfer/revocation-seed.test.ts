@@ -36,7 +36,7 @@ describe('transfer/revocation-seed', function () {
   this.timeout(60_000)
   let ca: Certificates
   let dir: string
-  /** Lists of issuing: 1 whole, 2 whole with a delta's place, 3 delta, 4 delta that ends later; of root: 1. */
+  /** Lists of issuing: 1 whole, 2 whole with a delta's place, 3 delta, 4 delta that ends later, 5 whole, 6 delta to it; of root: 1. */
   before(async () => {
     ca = new Certificates()
     dir = ca.path('ca')
@@ -47,6 +47,8 @@ describe('transfer/revocation-seed', function () {
     await ca.crl({ dir, deltaUrl: DELTA, now: hoursLater(1) })
     await ca.crl({ dir, delta: true, days: 1, now: hoursLater(1) })
     await ca.crl({ dir, delta: true, days: 2, now: hoursLater(2) })
+    await ca.crl({ dir, now: hoursLater(2) })
+    await ca.crl({ dir, delta: true, now: hoursLater(2) })
   })
   after(() => ca.close())
 
@@ -119,6 +121,15 @@ describe('transfer/revocation-seed', function () {
     const at = await site(withDelta())
     assert.deepEqual(told(await seed(at)), ['issuing.crl left out 2  without its delta'])
     assert.ok(!existsSync(fileOf(at, ISSUING)))
+  })
+
+  it('adds no delta to a base that is newer than it, or older than its own', async () => {
+    const newer = await site(provenList(dir, 'issuing', '5.crl', ISSUING), delta(4))
+    assert.deepEqual(told(await seed(newer)), ['issuing.crl left out 5  without its delta'])
+    const older = await site(withDelta(), delta(6))
+    assert.deepEqual(told(await seed(older)), ['issuing.crl left out 2  without its delta'])
+    await take(older.state, [provenList(dir, 'issuing', '5.crl', ISSUING)], hoursLater(3))
+    assert.deepEqual(told(await seed(older)), ['issuing.crl written 5 6'])
   })
 
   it('leaves out what was lost or altered in the state', async () => {
