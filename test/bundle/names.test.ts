@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import {
+  aboardName,
   blobDigest,
   blobName,
   isChannelName,
@@ -48,6 +49,20 @@ describe('bundle/names', () => {
       assert.equal(parseMetadataName(name), undefined, name)
   })
 
+  it('knows the members of passengers, and no others below their folder', () => {
+    for (const name of ['transfer.json', 'SHA256SUMS', 'SHA512SUMS', 'index.json'])
+      assert.ok(isMemberName(aboardName('a.b', name)))
+    for (const name of [
+      'a/oci-layout',
+      'a/1.root.json',
+      'A/index.json',
+      'a..b/index.json',
+      'a/b/index.json',
+      'index.json',
+    ])
+      assert.equal(isMemberName(`passengers/${name}`), false, name)
+  })
+
   it('knows no name that leads out of a folder, or that two systems read differently', () => {
     fc.assert(
       fc.property(
@@ -56,6 +71,7 @@ describe('bundle/names', () => {
           fc.string(),
           near.map((text) => `blobs/${text}`),
           near.map((text) => `metadata/${text}`),
+          near.map((text) => `passengers/${text}/index.json`),
         ),
         (name) => {
           if (!isMemberName(name)) return

@@ -10,6 +10,7 @@ import { pack } from '../../bundles/vectors/pack.ts'
 import { encodeMembers, END, forgeHeader, resum, type HeaderForgery, type Member } from '../../bundles/vectors/tar.ts'
 import { fileInput, memoryInput } from '../../src/bundle/index.ts'
 import type { Code } from '../../src/errors/index.ts'
+import { REVOCATION_LIST_CAP } from '../../src/oci/index.ts'
 import { byteByByte, judging, prove, readExpectations, refusal } from '../bundle/corpus.ts'
 import { seededBelow } from '../bundle/seed.ts'
 
@@ -37,7 +38,8 @@ const NAMES = [
     'metadata/-solo/targets.json',
     'metadata/solo/targets.json.',
   ],
-  ['sha256sums', 'SHA256SUMS.txt', 'transfer.json~', '.transfer.json', 'index.json;1', 'passengers/x/transfer.json'],
+  ['sha256sums', 'SHA256SUMS.txt', 'transfer.json~', '.transfer.json', 'index.json;1', 'passengers/x/oci-layout'],
+  ['passengers/../index.json', 'passengers/X/index.json', 'passengers/x/y/index.json', 'passengers/x/SHA384SUMS'],
   ['con', 'nul', 'aux.json', 'CON', '\u202eindex.json', '\u001b[2Jindex.json', 'index.json\u0000', '\u00ff'],
 ].flat()
 
@@ -123,7 +125,7 @@ describe('transfer/hostile-tar', () => {
     }
     const law = members('LIMIT_EXCEEDED', 'law', (all) => {
       const manifest = find(all, /^blobs/)
-      manifest.header = forgeHeader(32 * 1024 * 1024 + 1, { name: manifest.name })
+      manifest.header = forgeHeader(REVOCATION_LIST_CAP + 1, { name: manifest.name })
       return undefined
     })
     await refuses(law.tar, 'LIMIT_EXCEEDED')
