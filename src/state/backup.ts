@@ -14,6 +14,7 @@ import { restoreEntry } from './entry.ts'
 import { draftRows, JOURNAL_FILE, LOCK_FILE } from './journal.ts'
 import type { Head } from './journal-row.ts'
 import { scanJournal, visitAll } from './journal-scan.ts'
+import { sweepLists } from './list-files.ts'
 import { Lock } from './lock.ts'
 import { Replay } from './replay.ts'
 import { State, type StateOptions } from './state.ts'
@@ -162,7 +163,8 @@ async function settle(dir: string, file: string, options: StateOptions & { reaso
     try {
       await handle.chmod(0o600)
       proven = await prove(handle, file)
-      // Their bytes before the rows that name them, here too.
+      // Their bytes before the rows that name them, here too. What an interrupted restore left may not be on the disk.
+      await sweepLists(dir, new Set())
       await unpackLists(handle, proven.lists, dir)
       const { lines } = draftRows(proven.head, [restoreEntry(options.reason, proven.head)], options.now)
       await handle.truncate(proven.end)

@@ -14,6 +14,8 @@ export const LISTS_FOLDER = 'lists'
 export const LIST_CAP = 64 * 1024 * 1024
 
 const PREFIX = 'sha256:'
+/** A file, or one that was being written. */
+const OWN_NAME = /^[0-9a-f]{64}(?:\.[0-9a-f]{8}\.new)?$/
 
 export function listDigest(bytes: Uint8Array): Digest {
   return `${PREFIX}${hash('sha256', bytes)}` as Digest
@@ -53,7 +55,9 @@ export async function readList(dir: string, digest: Digest): Promise<Buffer | Li
   }
 }
 
-/** Puts bytes in place, durable with their names. Throws LIMIT_EXCEEDED, DISK_FULL, STATE_UNWRITABLE. */
+/**
+ * Puts bytes in place, durable with their names. A file that is there already counts as durable: {@link sweepLists} must
+ * have removed what no row names, which a killed run may have left without its name on the disk. Throws LIMIT_EXCEEDED, DISK_FULL, STATE_UNWRITABLE. */
 export async function placeLists(dir: string, lists: readonly Uint8Array[]): Promise<void> {
   for (const { length } of lists) {
     if (length <= LIST_CAP) continue
@@ -73,8 +77,6 @@ export async function placeLists(dir: string, lists: readonly Uint8Array[]): Pro
       if (typeof (await readList(dir, digest)) !== 'string') continue
       await placeFile(listFile(dir, digest), 'STATE_UNWRITABLE', (handle) => writeWhole(handle, bytes, 0))
     }
-    // A file that a killed run left may have its bytes on the disk and its name not yet.
-    await syncFolder(folder)
   } catch (cause) {
     throw asFault(cause, 'STATE_UNWRITABLE', folder)
   }
@@ -83,14 +85,25 @@ export async function placeLists(dir: string, lists: readonly Uint8Array[]): Pro
 /** Removes what no row names any more. The caller holds the lock, and places nothing meanwhile. */
 export async function sweepLists(dir: string, named: ReadonlySet<Digest>): Promise<void> {
   const folder = join(dir, LISTS_FOLDER)
-  const names = await readdir(folder).catch((cause: unknown) => {
-    if (errnoOf(cause) === 'ENOENT') return []
-    throw asFault(cause, 'STATE_UNWRITABLE', folder)
-  })
+  const names = await listNames(dir)
   try {
     for (const name of names)
-      if (!named.has(`${PREFIX}${name}`)) await rm(join(folder, name), { recursive: true, force: true })
+      if (OWN_NAME.test(name) && !named.has(`${PREFIX}${name}`)) await rm(join(folder, name), { force: true })
   } catch (cause) {
     throw asFault(cause, 'STATE_UNWRITABLE', folder)
   }
+}
+
+/** A name in `lists/` that this program would not have given, or undefined. */
+export async function strangerInLists(dir: string): Promise<string | undefined> {
+  const names = await listNames(dir)
+  return names.find((name) => !OWN_NAME.test(name))
+}
+
+async function listNames(dir: string): Promise<string[]> {
+  const folder = join(dir, LISTS_FOLDER)
+  return readdir(folder).catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOENT') return []
+    throw asFault(cause, 'STATE_UNWRITABLE', folder)
+  })
 }

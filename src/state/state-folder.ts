@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { SallyportError } from '../errors/index.ts'
 import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
 import { JOURNAL_FILE, LOCK_FILE } from './journal.ts'
-import { LISTS_FOLDER } from './list-files.ts'
+import { LISTS_FOLDER, strangerInLists } from './list-files.ts'
 
 const VERSION_FILE = 'VERSION'
 const FORMAT = 'sallyport-state/'
@@ -41,7 +41,9 @@ function isUnfinished(name: string): boolean {
 /** Makes the folder with mode 0700 if it is absent. Throws STATE_EXISTS when there is anything in it. */
 export async function demandEmpty(folder: string): Promise<void> {
   const names = await namesIn(folder)
-  const found = names.find((name) => !isNothing(name))
+  // A folder of that name that an interrupted restore did not leave is somebody's, and would be swept one day.
+  const stranger = names.includes(LISTS_FOLDER) ? await strangerInLists(folder) : undefined
+  const found = names.find((name) => !isNothing(name)) ?? stranger
   if (found !== undefined)
     throw new SallyportError('STATE_EXISTS', { side: 'state', subject: folder, detail: `${found} is there` })
   try {

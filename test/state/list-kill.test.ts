@@ -117,21 +117,6 @@ describe('state/list kill', function () {
     )
   })
 
-  it('makes the name durable of a file that a killed run left', async () => {
-    const state = await initState()
-    await state.takeLists([listOf(5, { kept: Buffer.from('kept') }), listOf(5, { form: 'delta' })], FROM)
-    await state.close()
-    const later = await initState()
-    await later.close()
-    const { dir } = later
-    const lists = join(dir, 'lists')
-    // Placed, and killed before the row.
-    cpSync(join(state.dir, 'lists'), lists, { recursive: true })
-    const { steps } = await run(['take', dir], dir)
-    const row = steps.find(({ kind, subject }) => kind === 'write' && subject === join(dir, 'journal.jsonl'))?.n ?? 0
-    assert.ok(steps.some(({ n, kind, subject }) => kind === 'fsync' && subject === lists && n < row))
-  })
-
   it('ends the same when it is killed at any step of taking lists and denials, and run again', async () => {
     const start = await initState()
     await start.takeLists([listOf(4)], FROM)

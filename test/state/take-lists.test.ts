@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { join } from 'node:path'
 import { encodeRow } from '../../src/state/journal-row.ts'
 import { checkState, LIST_CAP, rebuildIndex, State, type HeldList, type ProvenList } from '../../src/state/index.ts'
-import { fault, initState, NOW, removeFolders, seeded } from './folder.ts'
+import { fault, initState, makeFolder, NOW, removeFolders, seeded } from './folder.ts'
 import { answerOf, FROM, listOf, placeOf, sha, URL } from './lists.ts'
 
 const write = { write: true, now: NOW }
@@ -194,6 +194,22 @@ describe('state/take-lists', () => {
     assert.deepEqual(state.head, head)
     assert.equal(await state.listBytes(`sha256:${sha('x')}`), undefined)
     await state.close()
+  })
+
+  it('starts over lists that an interrupted restore left, and never in a folder of that name of somebody', async () => {
+    const dir = makeFolder()
+    mkdirSync(join(dir, 'lists'))
+    writeFileSync(join(dir, 'lists', sha('left')), 'half')
+    writeFileSync(join(dir, 'lists', `${sha('left')}.01234567.new`), '')
+    const state = await initState(dir)
+    writeFileSync(join(dir, 'lists', 'mailing.txt'), 'mine')
+    await state.takeLists([listOf(1)], FROM)
+    assert.deepEqual(listFiles(dir).length, 3, 'what has a name of another kind is left alone')
+    await state.close()
+    const other = makeFolder()
+    mkdirSync(join(other, 'lists'))
+    writeFileSync(join(other, 'lists', 'mailing.txt'), 'mine')
+    await assert.rejects(initState(other), fault('STATE_EXISTS', /mailing/))
   })
 
   it('raises the floor to the time of a list, never above its own clock', async () => {
