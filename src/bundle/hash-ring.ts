@@ -52,10 +52,14 @@ export class RingFiller {
   readonly #control: Int32Array
   /** For each slot the count of orders that must be done before it may be filled again. */
   readonly #marks: Int32Array
+  readonly #ahead: number
+  /** The one that is lent. */
   #slot = 0
   #made: number
 
-  constructor(shared: SharedRing = sharedRing()) {
+  /** @param ahead - how many slots in front of the lent one are being filled: none, or one that is read beforehand */
+  constructor(ahead: 0 | 1 = 0, shared: SharedRing = sharedRing()) {
+    this.#ahead = ahead
     this.shared = shared
     this.#bytes = Buffer.from(shared.slots)
     this.#result = Buffer.from(shared.result)
@@ -66,10 +70,14 @@ export class RingFiller {
 
   /** The slot to fill next, once {@link settled} says so of it. */
   get slot(): Buffer {
-    return this.#bytes.subarray(this.#slot * SLOT, (this.#slot + 1) * SLOT)
+    return this.#bytes.subarray(this.#filled * SLOT, (this.#filled + 1) * SLOT)
   }
 
-  /** Gives the present slot away: what is ordered of it is hashed before its turn comes again. */
+  get #filled(): number {
+    return (this.#slot + this.#ahead) % SLOTS
+  }
+
+  /** Ends the loan of the lent slot: what is ordered of it is hashed before its turn comes again. Lends the next one. */
   turn(): void {
     this.#marks[this.#slot] = this.#made
     this.#slot = (this.#slot + 1) % SLOTS
@@ -91,7 +99,7 @@ export class RingFiller {
     this.#order(BEGIN[algorithm])
   }
 
-  /** @param piece - of the present slot */
+  /** @param piece - of the lent slot */
   update(piece: Uint8Array): void {
     if (piece.buffer !== this.shared.slots) throw new Error('these bytes are not in the ring')
     this.#order(UPDATE, piece.byteOffset, piece.length)
@@ -112,7 +120,7 @@ export class RingFiller {
    */
   settled(all: boolean, patience: number): boolean {
     const done = Atomics.load(this.#control, DONE)
-    const needed = all ? this.#made : later(this.#marks[this.#slot] ?? 0, (this.#made - ORDERS / 2) | 0)
+    const needed = all ? this.#made : later(this.#marks[this.#filled] ?? 0, (this.#made - ORDERS / 2) | 0)
     if (since(needed, done) >= 0) return true
     // When it must wait at all it waits for half of the ring: threads that wake each other for every slot are slower than one.
     const until = all ? needed : later(needed, (this.#made - SLOTS / 2) | 0)

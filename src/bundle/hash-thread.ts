@@ -32,7 +32,7 @@ export class HashThread {
     this.#thread = thread
   }
 
-  /** Where the next bytes are to be read into. What was read into the slot before is the reader's no more. */
+  /** Where the next bytes are to be read into. Of what was read before, the last slot before this and one ahead is lent. */
   async slot(): Promise<Buffer> {
     this.#ring.turn()
     await this.#settled(false)

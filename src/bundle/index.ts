@@ -22,6 +22,7 @@ export {
   type FileInput,
   type PipeInput,
 } from './input.ts'
+export type { HashThread } from './hash-thread.ts'
 export { referrersCarried } from './index-json.ts'
 export { encodeBlobHeader, encodeMember, layOut, layOutPayload, type BundleLayout, type PlacedBlob } from './layout.ts'
 export type { HeadFiles, Passenger } from './passenger.ts'

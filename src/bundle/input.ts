@@ -4,6 +4,7 @@ import { read as readAsync } from 'node:fs'
 import { promisify } from 'node:util'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { readFault, SallyportError } from '../errors/index.ts'
+import { RingFiller } from './hash-ring.ts'
 import { HashThread } from './hash-thread.ts'
 import { Provers } from './provers.ts'
 
@@ -146,11 +147,11 @@ class PipeReader implements PipeInput {
 }
 
 /** Reads a pipe without blocking the thread, for an import that pushes while it reads. */
-class WaitingPipeReader implements ByteInput {
+class WaitingPipeReader implements PipeInput {
   readonly name = 'standard input'
+  readonly hashing = new HashThread(new RingFiller(1))
   private readonly fd: number
-  private buffer = Buffer.allocUnsafeSlow(CHUNK)
-  private other = Buffer.allocUnsafeSlow(CHUNK)
+  private filling: Buffer | undefined
   private pending: Promise<number> | undefined
   private readonly signal: AbortSignal | undefined
 
@@ -174,9 +175,8 @@ class WaitingPipeReader implements ByteInput {
   }
 
   // A pipe may be silent for hours, and a read of it can't be called back: whoever is told to stop leaves it behind.
-  private async arrived(): Promise<number> {
+  private async arrived(filling: Promise<number>): Promise<number> {
     const { signal } = this
-    const filling = (this.pending ??= this.fill(this.buffer))
     if (signal === undefined) return filling
     const { promise: stopped, reject } = Promise.withResolvers<never>()
     const stop = (): void => reject(new SallyportError('INTERRUPTED', { side: 'state' }))
@@ -190,16 +190,16 @@ class WaitingPipeReader implements ByteInput {
   }
 
   async next(): Promise<Buffer | undefined> {
-    const count = await this.arrived()
-    const filled = this.buffer
-    this.buffer = this.other
-    this.other = filled
-    this.pending = count === 0 ? Promise.resolve(0) : this.fill(this.buffer)
+    const filled = (this.filling ??= await this.hashing.slot())
+    const count = await this.arrived((this.pending ??= this.fill(filled)))
+    this.filling = await this.hashing.slot()
+    this.pending = count === 0 ? Promise.resolve(0) : this.fill(this.filling)
     this.pending.catch(() => undefined)
     return count === 0 ? undefined : filled.subarray(0, count)
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.hashing.end()
     // The descriptor belongs to the process.
   }
 }
@@ -213,7 +213,7 @@ export function fileInput(name: string): FileInput {
  * The bytes of an open pipe. `waiting` leaves the thread free between chunks, and `next` then throws INTERRUPTED once
  * `signal` says so; without it a silent pipe blocks the thread, and nothing but the end of the process ends that.
  */
-export function pipeInput(fd: number, waiting: boolean, signal?: AbortSignal): ByteInput {
+export function pipeInput(fd: number, waiting: boolean, signal?: AbortSignal): PipeInput {
   return waiting ? new WaitingPipeReader(fd, signal) : new PipeReader(fd)
 }
 

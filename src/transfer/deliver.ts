@@ -1,6 +1,7 @@
 /** Hands the payload to the pusher: from a file in any order and many at once, from a pipe as it comes. */
 import PQueue from 'p-queue'
-import type { FileInput, PlacedBlob } from '../bundle/index.ts'
+import { type ByteInput, type FileInput, type PlacedBlob } from '../bundle/index.ts'
+import { hashingOf } from './payload.ts'
 import { fileBody, type BlobBody, type OrderedArtifact } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { verifying, type Descriptor, type Digest } from '../oci/index.ts'
@@ -129,9 +130,15 @@ function passingBody(stream: AsyncGenerator<Uint8Array>, digest: Digest): BlobBo
   }
 }
 
-export async function deliverPipe(passage: Passage, pusher: Pusher, options: DeliverOptions): Promise<void> {
+export async function deliverPipe(
+  passage: Passage,
+  pusher: Pusher,
+  input: ByteInput,
+  options: DeliverOptions,
+): Promise<void> {
   const { reader, payload, census } = passage
   const inLaw = lawBodies(passage)
+  const hashing = hashingOf(input, payload)
   const { artifacts } = census.content
   const waiting = new Waiting(artifacts, (digest) => inLaw(digest) === undefined)
   const running = new Set<Promise<void>>()
@@ -179,6 +186,7 @@ export async function deliverPipe(passage: Passage, pusher: Pusher, options: Del
         descriptor,
         'bundle',
         `${member.name} at offset ${member.bodyAt}`,
+        hashing?.hasherFor(descriptor),
       )
       if (descriptor.size <= HELD_BLOB) {
         const chunks: Buffer[] = []

@@ -178,7 +178,7 @@ async function deliver(
     blobs: payload.length,
   })
   if (isFileInput(input)) await deliverFile(passage, pusher, input, options)
-  else await deliverPipe(passage, pusher, options)
+  else await deliverPipe(passage, pusher, input, options)
   tell(options, { type: 'phase', phase: 'tagging' })
   const tags = await moveTags(state, place, wanted, options.concurrency, options)
   const { referrers: _, ...counts } = pusher.counts

@@ -1,5 +1,13 @@
 /** Proves the payload behind a judged head: a file on every core, a pipe as it passes. */
-import { checkPayload, isFileInput, isPipeInput, WORTH_THREADS, type ByteInput } from '../bundle/index.ts'
+import {
+  checkPayload,
+  isFileInput,
+  isPipeInput,
+  WORTH_THREADS,
+  type ByteInput,
+  type HashThread,
+  type PlacedBlob,
+} from '../bundle/index.ts'
 import { verifying } from '../oci/index.ts'
 import type { Passage } from './passage.ts'
 import { checkInterrupted, tell, type RunOptions } from './run.ts'
@@ -9,19 +17,28 @@ export function expectPayload(input: ByteInput): void {
   if (isFileInput(input) && input.size >= WORTH_THREADS) input.provers.start()
 }
 
+function sizeOf(payload: readonly PlacedBlob[]): number {
+  return payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
+}
+
+/** The thread that hashes a pipe's large blobs, started; undefined where that is not worth it. */
+export function hashingOf(input: ByteInput, payload: readonly PlacedBlob[]): HashThread | undefined {
+  if (!isPipeInput(input) || sizeOf(payload) < WORTH_THREADS) return undefined
+  input.hashing.start()
+  return input.hashing
+}
+
 /** Kept when every byte of the payload and the end mark are proven; nothing of it is handed on. */
 export async function provePayload(input: ByteInput, passage: Passage, options: RunOptions): Promise<void> {
   const { payload, end, reader } = passage
   tell(options, { type: 'phase', phase: 'verifying' })
-  const bytes = payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
-  tell(options, { type: 'total', bytes, blobs: payload.length })
+  tell(options, { type: 'total', bytes: sizeOf(payload), blobs: payload.length })
   const onBytes = (count: number): void => tell(options, { type: 'bytes', count })
   if (isFileInput(input)) {
     await checkPayload(input, payload, end, { onBytes, signal: options.signal })
     return
   }
-  const hashing = isPipeInput(input) && bytes >= WORTH_THREADS ? input.hashing : undefined
-  hashing?.start()
+  const hashing = hashingOf(input, payload)
   for (const { descriptor } of payload) {
     const member = await reader.payload(descriptor.digest, descriptor.size)
     const stream = verifying(

@@ -40,7 +40,7 @@ async function hashed(thread: HashThread, bytes: Buffer, algorithm: Algorithm, p
 }
 
 async function threaded<T>(use: (thread: HashThread) => Promise<T>, shared?: SharedRing): Promise<T> {
-  const thread = new HashThread(new RingFiller(shared))
+  const thread = new HashThread(new RingFiller(0, shared))
   thread.start()
   try {
     return await use(thread)
@@ -79,19 +79,23 @@ describe('bundle/hash-thread', function () {
     })
   })
 
-  it('never hands a slot out while it is still to be hashed', async () => {
-    const filler = new RingFiller()
-    filler.begin('sha256')
-    for (let i = 1; i < SLOTS; i++) {
+  for (const ahead of [0, 1] as const)
+    it(`never hands a slot out while it is still to be hashed, ${ahead} being read beforehand`, () => {
+      const filler = new RingFiller(ahead)
       filler.turn()
-      assert.equal(filler.settled(false, 0), true, `slot ${i}`)
-      filler.update(filler.slot)
-    }
-    filler.turn()
-    // No thread follows, so nothing of it is hashed.
-    assert.equal(filler.settled(false, 1), false)
-    assert.throws(() => filler.update(Buffer.alloc(1)), /not in the ring/)
-  })
+      let lent = filler.slot
+      filler.begin('sha256')
+      for (let i = 1; i < SLOTS - ahead; i++) {
+        filler.turn()
+        assert.equal(filler.settled(false, 0), true, `slot ${i}`)
+        filler.update(lent)
+        lent = filler.slot
+      }
+      filler.turn()
+      // No thread follows, so nothing of it is hashed.
+      assert.equal(filler.settled(false, 1), false)
+      assert.throws(() => filler.update(Buffer.alloc(1)), /not in the ring/)
+    })
 
   it('fails when the thread does, instead of waiting for it', async () => {
     const broken = { ...sharedRing(), result: new SharedArrayBuffer(0) }
@@ -143,7 +147,8 @@ describe('bundle/hash-thread behind a pipe', function () {
     truncateSync(sound, end + 1024)
   })
   after(() => {
-    for (const child of children) child.kill('SIGKILL')
+    // With what the shells started: a silent writer would keep a read of ours, and so this process, waiting.
+    for (const { pid, exitCode } of children) if (pid !== undefined && exitCode === null) process.kill(-pid, 'SIGKILL')
     rmSync(dir, { recursive: true })
   })
 
@@ -169,22 +174,22 @@ describe('bundle/hash-thread behind a pipe', function () {
   }
 
   /** What is said of the file's bytes as a pipe, read in full slots. */
-  async function ringed(signal?: AbortSignal): Promise<object | undefined> {
+  async function ringed(waiting: boolean): Promise<object | undefined> {
     const fd = openSync(file, 'r')
     try {
-      return await faultOf(pipeInput(fd, false), signal)
+      return await faultOf(pipeInput(fd, waiting))
     } finally {
       closeSync(fd)
     }
   }
 
   /** The same through a real pipe that this program, a shell's, fills. */
-  async function produced(script: string): Promise<object | undefined> {
+  async function produced(waiting: boolean, script: string, signal?: AbortSignal): Promise<object | undefined> {
     const fifo = join(dir, `fifo-${children.length}`)
-    children.push(spawn('sh', ['-c', `mkfifo ${fifo}; { ${script}; } > ${fifo}`], { stdio: 'ignore' }))
+    children.push(spawn('sh', ['-c', `mkfifo ${fifo}; { ${script}; } > ${fifo}`], { stdio: 'ignore', detached: true }))
     const fd = await opened(fifo)
     try {
-      return await faultOf(pipeInput(fd, false))
+      return await faultOf(pipeInput(fd, waiting, signal), signal)
     } finally {
       closeSync(fd)
     }
@@ -215,70 +220,82 @@ describe('bundle/hash-thread behind a pipe', function () {
 
   beforeEach(() => copyFileSync(sound, file))
 
-  it('accepts what is sound, from a fast producer and from one in pieces that pauses', async () => {
-    assert.equal(await ringed(), undefined)
-    assert.equal(await produced(`cat ${file}`), undefined)
-    assert.equal(await produced(`head -c 9000000 ${file}; sleep 0.5; tail -c +9000001 ${file}`), undefined)
-    assert.equal(await produced(`dd if=${file} bs=1777 status=none`), undefined)
-  })
+  for (const waiting of [false, true]) {
+    const how = waiting ? 'waiting' : 'blocking'
+    it(`accepts what is sound, from a fast producer and from one in pieces that pauses, ${how}`, async () => {
+      assert.equal(await ringed(waiting), undefined)
+      assert.equal(await produced(waiting, `cat ${file}`), undefined)
+      assert.equal(await produced(waiting, `head -c 9000000 ${file}; sleep 0.5; tail -c +9000001 ${file}`), undefined)
+      assert.equal(await produced(waiting, `dd if=${file} bs=1777 status=none`), undefined)
+    })
 
-  it('tells damage on either side of every slot of the ring, as one thread does', async () => {
-    for (let slot = 1; slot <= SLOTS + 2; slot++) {
-      const at = slot * SLOT - (slot & 1)
-      spoiled(at)
-      const said = await ringed()
-      assert.equal((said as { code?: string } | undefined)?.code, 'DIGEST_MISMATCH', `offset ${at}`)
-      if (slot % 16 === 0) assert.deepEqual(said, await plainly())
-      const fd = openSync(file, 'r+')
-      writeSync(fd, fileByte(at), 0, 1, at)
-      closeSync(fd)
-    }
-    assert.equal(await ringed(), undefined)
-  })
+    it(`tells damage on either side of every slot of the ring, as one thread does, ${how}`, async () => {
+      for (let slot = 1; slot <= SLOTS + 2; slot++) {
+        const at = slot * SLOT - (slot & 1)
+        spoiled(at)
+        const said = await ringed(waiting)
+        assert.equal((said as { code?: string } | undefined)?.code, 'DIGEST_MISMATCH', `offset ${at}`)
+        if (slot % 16 === 0) assert.deepEqual(said, await plainly())
+        const fd = openSync(file, 'r+')
+        writeSync(fd, fileByte(at), 0, 1, at)
+        closeSync(fd)
+      }
+      assert.equal(await ringed(waiting), undefined)
+    })
 
-  it('says of an end anywhere what one thread says', async () => {
-    const [, second, third] = placed
-    const ends = [
-      0,
-      100,
-      512,
-      3 * SLOT,
-      SLOTS * SLOT,
-      SLOTS * SLOT + 1,
-      second?.headerAt,
-      third?.offset,
-      end,
-      end + 1023,
-    ]
-    for (const length of ends.map((at = assert.fail()) => at).toSorted((a, b) => b - a)) {
-      truncateSync(file, length)
-      const said = await ringed()
-      assert.equal((said as { code?: string } | undefined)?.code, 'TAR_TRUNCATED', `at ${length}`)
-      assert.deepEqual(said, await plainly(), `at ${length}`)
-    }
-  })
+    it(`says of an end anywhere what one thread says, ${how}`, async () => {
+      const [, second, third] = placed
+      const ends = [
+        0,
+        100,
+        512,
+        3 * SLOT,
+        SLOTS * SLOT,
+        SLOTS * SLOT + 1,
+        second?.headerAt,
+        third?.offset,
+        end,
+        end + 1023,
+      ]
+      for (const length of ends.map((at = assert.fail()) => at).toSorted((a, b) => b - a)) {
+        truncateSync(file, length)
+        const said = await ringed(waiting)
+        assert.equal((said as { code?: string } | undefined)?.code, 'TAR_TRUNCATED', `at ${length}`)
+        assert.deepEqual(said, await plainly(), `at ${length}`)
+      }
+    })
 
-  it('tells the first of two damages, although the second is read meanwhile', async () => {
-    const [one, , , fourth] = placed
-    spoiled((one?.offset ?? 0) + first.length - 1)
-    truncateSync(file, fourth?.headerAt)
-    const said = await ringed()
-    assert.equal((said as { code?: string } | undefined)?.code, 'DIGEST_MISMATCH')
-    assert.deepEqual(said, await plainly())
-  })
+    it(`tells the first of two damages, although the second is read meanwhile, ${how}`, async () => {
+      const [one, , , fourth] = placed
+      spoiled((one?.offset ?? 0) + first.length - 1)
+      truncateSync(file, fourth?.headerAt)
+      const said = await ringed(waiting)
+      assert.equal((said as { code?: string } | undefined)?.code, 'DIGEST_MISMATCH')
+      assert.deepEqual(said, await plainly())
+    })
 
-  it('tells a damaged blob when its last byte has come, whoever is silent then', async () => {
-    spoiled(SLOT)
-    const started = performance.now()
-    const said = await produced(`head -c ${placed[1]?.headerAt ?? assert.fail()} ${file}; sleep 60`)
-    assert.equal((said as { code?: string } | undefined)?.code, 'DIGEST_MISMATCH')
-    assert.ok(performance.now() - started < 30_000)
-  })
+    it(`tells a damaged blob when its last byte has come, whoever is silent then, ${how}`, async () => {
+      spoiled(SLOT)
+      const started = performance.now()
+      const said = await produced(waiting, `head -c ${placed[1]?.headerAt ?? assert.fail()} ${file}; sleep 60`)
+      assert.equal((said as { code?: string } | undefined)?.code, 'DIGEST_MISMATCH')
+      assert.ok(performance.now() - started < 30_000)
+    })
 
-  it('ends at the next blob when it is told to, and its thread with it', async () => {
-    const said = await ringed(AbortSignal.abort())
-    assert.equal((said as { code?: string } | undefined)?.code, 'INTERRUPTED')
-  })
+    it(`ends when it is told to, and its thread with it, ${how}`, async () => {
+      const stop = new AbortController()
+      const size = placed[2]?.offset ?? assert.fail()
+      setTimeout(() => stop.abort(), 300)
+      // Who blocks on a pipe hears of it at the next blob, who waits for one while nothing comes.
+      const pause = waiting ? 60 : 1
+      const said = await produced(
+        waiting,
+        `head -c ${size} ${file}; sleep ${pause}; tail -c +${size + 1} ${file}`,
+        stop.signal,
+      )
+      assert.equal((said as { code?: string } | undefined)?.code, 'INTERRUPTED')
+    })
+  }
 
   it('starts no thread for a small bundle', async () => {
     const fd = openSync(file, 'r')
