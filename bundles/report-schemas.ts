@@ -13,6 +13,7 @@ import {
   type CheckBlobReport,
   type CheckReport,
   type Code,
+  type DenyReport,
   type ExportReport,
   type ImportReport,
   type InitReport,
@@ -23,6 +24,8 @@ import {
   type PolicyEditReport,
   type PolicyExplainReport,
   type PolicyShowReport,
+  type RevocationBundleReport,
+  type RevocationSeedReport,
   type RunEvent,
   type SignBlobReport,
   type SignReport,
@@ -39,6 +42,8 @@ import {
 } from '../src/index.ts'
 import { judgedPassengers, omission, passengers, summary, tags, version } from './bundle-schemas.ts'
 import { EXITS } from './make-errors.ts'
+import { CHANGES, COLLECTED, DENY } from './revocation-schemas.ts'
+import { SEED } from './seed-schemas.ts'
 import { count, digest, time } from './schema-words.ts'
 import {
   CA_CRL,
@@ -73,30 +78,36 @@ const pinned = z.strictObject({
   lastId: digest.nullable(),
 })
 
+const exported = {
+  output: z.string().describe('The file, or - for a pipe.'),
+  channel: z.string(),
+  sequence: version,
+  id: digest,
+  audience: z.array(z.string()),
+  created: time,
+  validUntil: time,
+  size: count,
+  blobs: count,
+  manifests: count,
+  repositories: z.array(
+    z.strictObject({ name: z.string(), to: z.string(), tags, untagged: z.array(digest), referrers: count }),
+  ),
+  omitted: z.array(omission),
+  passengers,
+  moved: z.array(z.string()).describe('Tags that point elsewhere now than in the bundle.'),
+  revocation: COLLECTED.nullable().describe('Null when nothing was signed by a certificate.'),
+  signedBy: z.string(),
+  approvalsMissing: count,
+  resumed: z.boolean(),
+  dryRun: z.boolean(),
+}
+
 /** One schema for the report of each verb. */
 export const REPORTS = {
-  export: z.strictObject({
-    output: z.string().describe('The file, or - for a pipe.'),
-    channel: z.string(),
-    sequence: version,
-    id: digest,
-    audience: z.array(z.string()),
-    created: time,
-    validUntil: time,
-    size: count,
-    blobs: count,
-    manifests: count,
-    repositories: z.array(
-      z.strictObject({ name: z.string(), to: z.string(), tags, untagged: z.array(digest), referrers: count }),
-    ),
-    omitted: z.array(omission),
-    passengers,
-    moved: z.array(z.string()).describe('Tags that point elsewhere now than in the bundle.'),
-    signedBy: z.string(),
-    approvalsMissing: count,
-    resumed: z.boolean(),
-    dryRun: z.boolean(),
-  }),
+  export: z.strictObject(exported),
+  'revocation collect': z.strictObject({ ...exported, ...CHANGES }),
+  'revocation deny': DENY,
+  'revocation seed': SEED,
   approve: z.strictObject({
     bundle: z.string(),
     id: digest,
@@ -279,6 +290,9 @@ export const REPORTS = {
 /** The report that each verb of the library gives. */
 interface Given {
   export: ExportReport
+  'revocation collect': RevocationBundleReport
+  'revocation deny': DenyReport
+  'revocation seed': RevocationSeedReport
   approve: ApproveReport
   inspect: InspectReport
   verify: VerifyReport

@@ -11,6 +11,7 @@ import { contextOf, dieOfSignal, usage, type Handler, type Register } from './co
 import { addExport } from './export-command.ts'
 import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
 import { addApprove, addImport, addInspect, addVerify } from './passage-commands.ts'
+import { addRevocation } from './revocation-commands.ts'
 import { addState, addStatus } from './site-commands.ts'
 import { addTrust } from './trust-commands.ts'
 
@@ -47,6 +48,7 @@ function build(argv: string[], register: Register): Argv {
     addCheck,
     addCa,
     addTrust,
+    addRevocation,
     addState,
     addStatus,
   ]
@@ -100,11 +102,14 @@ function emit({ out, err }: Outcome): void {
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? undefined : 22))
 process.stderr.on('error', () => undefined)
 
+/** The last words of the commands that write a bundle. */
+const WRITERS = ['export', 'collect']
+
 /** True when the bundle itself has standard output, where neither report nor error may follow it. */
 function takesOutput(argv: readonly string[]): boolean {
   const named = (word: string, i: number): boolean =>
     /^(?:-o|--output=)-$/.test(word) || (/^(?:-o|--output)$/.test(word) && argv[i + 1] === '-')
-  return argv.includes('export') && argv.some(named)
+  return WRITERS.some((word) => argv.includes(word)) && argv.some(named)
 }
 
 async function main(argv: string[]): Promise<number> {
@@ -117,7 +122,7 @@ async function main(argv: string[]): Promise<number> {
     <T>(verb: string, handler: Handler<T>) =>
     async (args: object): Promise<void> => {
       const { json: asJson, quiet } = args as { json: boolean; quiet: boolean }
-      taken ||= verb === 'export' && (args as { output?: string }).output === '-'
+      taken ||= WRITERS.some((word) => verb.endsWith(word)) && (args as { output?: string }).output === '-'
       // A silent pipe blocks those who only look into it, and they have nothing to leave in order.
       const blocks = verb !== 'import' && (args as { bundle?: string }).bundle === '-'
       const context = contextOf({ json: asJson, quiet }, !blocks)

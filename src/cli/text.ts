@@ -11,6 +11,7 @@ import type {
   StatusReport,
   VerifyReport,
 } from '../index.ts'
+import { collectedLines } from './revocation-text.ts'
 import { bytes, counted, plain } from './show.ts'
 import { judgedLines } from './trust-text.ts'
 import { informationLines, trustTreeText } from './trust-tree-text.ts'
@@ -101,6 +102,7 @@ export function exportText(report: ExportReport): string[] {
       ...untagged.map((digest) => `  (no tag)  ${digest}`),
     ]),
     ...claimedPassengers(report),
+    ...collectedLines(report.revocation),
     ...omissions(omitted),
     ...moved.map((tag) => `moved at the source meanwhile: ${plain(tag)} (the bundle holds what it pointed at before)`),
     `signed by ${signedBy}${approvalsMissing === 0 ? '' : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${plain(output)} --key KEY`}`,

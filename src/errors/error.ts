@@ -46,6 +46,12 @@ export function isFault(error: unknown, ...codes: Code[]): error is SallyportErr
   return error instanceof SallyportError && codes.includes(error.code)
 }
 
+/** The message without the sentence of the code, for an error that is told again under the same code. */
+export function detailOf({ code, message }: SallyportError): string {
+  const [, sentence] = CODES[code]
+  return message.startsWith(`${sentence}: `) ? message.slice(sentence.length + 2) : message
+}
+
 /** What a drive, its driver or a lost network share says, whatever the file's name and rights are. */
 const MEDIUM = new Set(['EIO', 'ENXIO', 'ENODEV', 'EREMOTEIO', 'ESTALE', 'ETIMEDOUT', 'EBADMSG'])
 

@@ -11,6 +11,8 @@ import type { MadeBundle } from './export-made.ts'
 import type { ExportOptions, ExportTerms } from './export-terms.ts'
 import type { Resolved } from './gather.ts'
 import { readLaw } from './passage.ts'
+import { revocationIn } from './revocation-gate.ts'
+import type { RevocationInformation } from './revocation-information.ts'
 import { timeText, type RunOptions } from './run.ts'
 
 export interface ApprovedHead {
@@ -23,6 +25,8 @@ export interface ApprovedHead {
   head: Head
   /** How many people have signed. */
   signed: number
+  /** What it carries on revocation, which can't be collected again: it would be another. */
+  revocation: RevocationInformation | undefined
 }
 
 function mismatch(file: string, detail: string): SallyportError {
@@ -67,7 +71,8 @@ export async function readApprovedHead(
     const { created } = files.transfer
     if ((options.sequence ?? sequence) !== sequence || timeText(options.created ?? new Date(created)) !== created)
       throw mismatch(file, `it has sequence ${sequence} and was made ${created}`)
-    const { census } = await readLaw(reader, files, options)
+    const { census, law } = await readLaw(reader, files, options)
+    const revocation = await revocationIn({ census, law, files })
     await reader.end()
     const { signed, bad } = approvals(head.targets, terms.folder.root.bytes)
     if (bad[0] !== undefined)
@@ -77,7 +82,7 @@ export async function readApprovedHead(
       ...[...bindings].map(([tag, bound]): [string, Descriptor] => [`${graph.repository}:${tag}`, bound]),
       ...untagged.map((bound): [string, Descriptor] => [`${graph.repository}@${bound.digest}`, bound]),
     ])
-    return { file, id, sequence, created, resolved: new Map(resolved), head, signed: signed.length }
+    return { file, id, sequence, created, resolved: new Map(resolved), head, signed: signed.length, revocation }
   } finally {
     await input.close()
   }

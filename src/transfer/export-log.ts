@@ -16,6 +16,8 @@ export class ExportLog {
   private readonly given = new Map<number, string>()
   /** What each site was sent, by rising sequence. */
   private readonly bySite = new Map<string, Issued[]>()
+  /** What the newest finished revocation bundle held: tag → digest. */
+  private pieces: Readonly<Record<string, string>> | undefined
 
   private constructor(journal: Journal | undefined) {
     this.journal = journal
@@ -57,6 +59,7 @@ export class ExportLog {
     }
     if (row.kind !== 'exported') return
     const issued = { sequence: Number(row['sequence']), id: String(row['id']) as Digest }
+    if (row['pieces'] !== undefined) this.pieces = row['pieces'] as Record<string, string>
     for (const site of row['audience'] as string[]) {
       const sent = this.bySite.get(site) ?? []
       if ((sent.at(-1)?.sequence ?? 0) < issued.sequence) sent.push(issued)
@@ -67,6 +70,11 @@ export class ExportLog {
   /** The bundle that a site had last before `sequence`, or null: the same whatever it has been sent since. */
   previous(site: string, sequence: number): Issued | null {
     return this.bySite.get(site)?.findLast((issued) => issued.sequence < sequence) ?? null
+  }
+
+  /** What the newest revocation bundle of this channel held, tag → digest; undefined before the first. */
+  lastPieces(): Readonly<Record<string, string>> | undefined {
+    return this.pieces
   }
 
   /** A sequence above all that were given out. */
@@ -104,9 +112,14 @@ export class ExportLog {
     if (this.given.get(sequence) !== id) this.learn(await this.writable().append('sequence', { sequence, id }))
   }
 
-  /** Records a finished bundle. */
-  async exported({ sequence, id }: Issued, audience: readonly string[]): Promise<void> {
-    this.learn(await this.writable().append('exported', { sequence, id, audience: [...audience] }))
+  /** Records a finished bundle; `pieces` of a revocation bundle, to tell the next time what has changed. */
+  async exported(
+    { sequence, id }: Issued,
+    audience: readonly string[],
+    pieces?: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const more = pieces === undefined ? {} : { pieces }
+    this.learn(await this.writable().append('exported', { sequence, id, audience: [...audience], ...more }))
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import type { ExportLog } from './export-log.ts'
 import type { ExportOptions, ExportTerms } from './export-terms.ts'
 import type { GatheredRepository } from './gather.ts'
 import { passengerClaims, type PassengerClaim } from './passenger-report.ts'
+import type { CollectedReport } from './revocation-report.ts'
 import { addDays, EXPORTER, timeText } from './run.ts'
 import type { StoppedExport } from './stopped-export.ts'
 
@@ -27,6 +28,8 @@ export interface ExportReport {
   passengers: PassengerClaim[]
   /** Tags that point elsewhere now than in the bundle. */
   moved: string[]
+  /** How each certificate of the signatures can be revoked, and what is carried for it; null when there are none. */
+  revocation: CollectedReport | null
   signedBy: string
   /** How many people must still approve. */
   approvalsMissing: number
@@ -86,6 +89,7 @@ export function exportReport(
   made: MadeBundle,
   content: Content,
   repositories: GatheredRepository[],
+  revocation: CollectedReport | null,
   signed = 1,
 ): ExportReport {
   const { transfer } = made.files
@@ -113,6 +117,7 @@ export function exportReport(
     omitted: transfer.omitted as Omission[],
     passengers: passengerClaims({ transfer }),
     moved: [],
+    revocation,
     signedBy: terms.holder,
     approvalsMissing: Math.max(0, needed - signed),
     resumed: false,

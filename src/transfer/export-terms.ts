@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import { sortedJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
+import type { Denial } from '../revocation/index.ts'
 import { fingerprint, type ChannelKey } from '../tuf/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
 import { exportKeys, openChannelFolder, type AskPassphrase, type ChannelFolder } from './channel-folder.ts'
@@ -42,6 +43,8 @@ export interface ExportOptions extends RunOptions {
   plugins?: PluginPlace | undefined
   /** Where the content goes, `host[:port][/prefix]`, since policies name repositories by their destination. */
   destination?: string | undefined
+  /** Packs lists, OCSP answers and these denials alone, for a channel whose purpose is revocation. */
+  revocationOnly?: { denials: readonly Denial[] } | undefined
   /** Says what would be exported and writes nothing. */
   dryRun?: boolean | undefined
 }
@@ -73,7 +76,21 @@ async function cargoOf(
   return readCargo(files, { audience, channel, now: nowOf(options), signal: options.signal })
 }
 
-/** Opens channel, keys and passengers. Throws CHANNEL_MISMATCH, USAGE without an audience, the codes of the keys, and as `readCargo`. */
+/** Throws PURPOSE_MISMATCH: every site would refuse what the people of this channel were not trusted with. */
+function demandPurpose({ channel, purpose }: ChannelFolder, { keys, plan, revocationOnly }: ExportOptions): void {
+  const refuse = (detail: string, remedy: string): SallyportError =>
+    new SallyportError('PURPOSE_MISMATCH', { side: 'source', subject: keys, detail, remedy })
+  if (revocationOnly !== undefined) {
+    if (purpose === 'revocation') return
+    throw refuse(`${channel} is for ${purpose}`, 'name the keys of a channel that was made for revocation')
+  }
+  if (purpose === 'revocation')
+    throw refuse(`${channel} is for revocation alone`, 'name the keys of a content channel, or run revocation collect')
+  if (plan.artifacts.length > 0) return
+  throw new SallyportError('USAGE', { side: 'source', subject: 'artifacts', detail: 'there is nothing to export' })
+}
+
+/** Opens channel, keys and passengers. Throws CHANNEL_MISMATCH, PURPOSE_MISMATCH, USAGE without an audience, the codes of the keys, and as `readCargo`. */
 export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
   const { plan, planName } = options
   const folder = openChannelFolder(options.keys)
@@ -84,6 +101,7 @@ export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
       detail: `it names ${plan.channel}, the keys are of ${folder.channel}`,
     })
   }
+  demandPurpose(folder, options)
   if (plan.audience === undefined) {
     throw new SallyportError('USAGE', {
       side: 'source',

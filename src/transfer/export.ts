@@ -4,15 +4,20 @@ import { dirname, resolve } from 'node:path'
 import { arrange, FileWriter, withPassengers, type BundleLayout, type Content } from '../bundle/index.ts'
 import type { Source } from '../content/index.ts'
 import { SallyportError, writeFault } from '../errors/index.ts'
-import type { Digest } from '../oci/index.ts'
-import { demandApprovals, layOutHead, readApprovedHead, withApprovals } from './approved-head.ts'
+import { isSignatureType, type Digest, type Manifest } from '../oci/index.ts'
+import type { Denial } from '../revocation/index.ts'
+import { demandApprovals, layOutHead, readApprovedHead, withApprovals, type ApprovedHead } from './approved-head.ts'
 import { demandTrusted, scopesBelow, type JudgedArtifact } from './artifact-verdicts.ts'
 import { ExportLog } from './export-log.ts'
 import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './export-made.ts'
+import type { CarriedRevocation, CarryTerms } from './export-revocation.ts'
 import { inputsOf, readTerms, type ExportOptions } from './export-terms.ts'
 import { fetchBlobs } from './fetch.ts'
 import type { ReadEnvelope } from './found-signatures.ts'
 import { gather, movedTags, united, type GatheredRepository, type Resolved } from './gather.ts'
+import type { KeptRevocation } from './revocation-kept.ts'
+import { refuseKeptNames, revocationRepository } from './revocation-path.ts'
+import type { CollectedReport } from './revocation-report.ts'
 import { checkInterrupted, nowOf, tell, timeText } from './run.ts'
 import { Sources } from './sources.ts'
 import {
@@ -51,7 +56,7 @@ async function judgeGathered(
   policy: string,
   now: Date,
   options: ExportOptions,
-  informs: string | undefined,
+  unjudged: readonly string[],
 ): Promise<JudgedArtifact[]> {
   const [{ judgeArtifacts }, { envelopesOf }] = await Promise.all([
     import('./judge-carried.ts'),
@@ -66,8 +71,8 @@ async function judgeGathered(
     return envelopesOf(source)
   }
   const scopeOf = (name: string): string => scopes(byName.get(name)?.to ?? name)
-  // What this run packed to inform is not judged on the far side either.
-  const judged = content.artifacts.filter(({ repository }) => repository !== informs)
+  // What this run packed to inform, or what proves itself, is not judged on the far side either.
+  const judged = content.artifacts.filter(({ repository }) => !unjudged.includes(repository))
   return judgeArtifacts(judged, graphs, { ...options, policy, now, scopeOf, read })
 }
 
@@ -120,19 +125,23 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
       phase: stopped === undefined ? 'resolving' : 'going on with a stopped export: resolving',
     })
     const selections = await sources.select(options.plan, options.planName)
-    const collect = async (resolved: Resolved): Promise<[GatheredRepository[], Content]> => {
+    let revocation: CarriedRevocation | undefined
+    const collect = async (resolved: Resolved, had?: KeptRevocation): Promise<[GatheredRepository[], Content]> => {
       const gathered = await gather(selections, { ...options, map, resolved })
+      refuseKeptNames(gathered)
+      revocation = await revocationOf(gathered, { channel, now, had, denials: denied(options, approved) }, options)
+      const carried = revocation?.repositories ?? []
       const informing =
         trust === undefined
           ? []
           : await (await import('./trust-cargo.ts')).gatherTrust(trust, channel, gathered, { ...options, map })
       checkInterrupted(options)
-      const all = united(gathered, informing)
+      const all = options.revocationOnly === undefined ? united(gathered, [...informing, ...carried]) : carried
       const passengers = terms.passengers.map(({ passenger }) => passenger)
       return [all, withPassengers(arrange(all, 'source'), passengers, 'source')]
     }
     let resolved: Resolved = approved?.resolved ?? new Map(Object.entries(stopped?.resolved ?? {}))
-    let [repositories, content] = await collect(resolved)
+    let [repositories, content] = await collect(resolved, await hadBefore(approved, stopped && file, options))
     const make = (started: Begun): MadeBundle => {
       const made = makeBundle(terms, log, repositories, content, started, options)
       if (options.headOnly === true) return { ...made, layout: layOutHead(made, terms, content) }
@@ -145,14 +154,14 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     }
     const judge = async (): Promise<void> => {
       if (options.policy === undefined) return
-      const informs = trust === undefined ? undefined : trustRepository(channel)
-      demandTrusted(await judgeGathered(repositories, content, options.policy, now, options, informs), 'source')
+      const unjudged = [...(trust === undefined ? [] : [trustRepository(channel)]), revocationRepository(channel)]
+      demandTrusted(await judgeGathered(repositories, content, options.policy, now, options, unjudged), 'source')
     }
     await judge()
     if (options.dryRun === true) {
       const made = make(started)
       log.demand({ sequence: started.sequence, id: made.head.id })
-      return exportReport(options, terms, started, made, content, repositories, signed)
+      return exportReport(options, terms, started, made, content, repositories, revocation?.report ?? null, signed)
     }
     let made = make(stopped ?? started)
     // The sources list something else by now, or another bundle has the number: what was begun can't be finished.
@@ -173,6 +182,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
       if (file !== undefined) {
         makeFolder(dirname(file))
         removeStopped(file, true)
+        await keep(file, revocation)
         writeStopped(file, {
           format: 'sallyport-part/1',
           inputs,
@@ -185,7 +195,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     // The record comes first: it is what tells the next run which bundle the number was taken for.
     await log.take({ sequence: started.sequence, id: made.head.id })
     const goesOn = same && file !== undefined && (written || existsSync(partNames(file).part))
-    const done = exportReport(options, terms, started, made, content, repositories, signed)
+    const done = exportReport(options, terms, started, made, content, repositories, revocation?.report ?? null, signed)
     done.resumed = goesOn
     tell(options, { type: 'phase', phase: 'fetching' })
     tell(options, {
@@ -198,7 +208,9 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     const sourceOf = (digest: Digest): Source => aboard?.sourceOf(digest) ?? own(digest)
     if (file === undefined) await streamBundle(options.output as ByteOutput, made.layout, sourceOf, options)
     else if (!written) await writeFile(file, made.layout, goesOn, sourceOf, options)
-    if (options.headOnly !== true) await log.exported({ sequence: started.sequence, id: made.head.id }, terms.audience)
+    const pieces = options.revocationOnly === undefined ? undefined : piecesByTag(revocation?.report)
+    if (options.headOnly !== true)
+      await log.exported({ sequence: started.sequence, id: made.head.id }, terms.audience, pieces)
     if (file !== undefined) removeStopped(file, false)
     done.moved = await lookAgain(repositories, options)
     return done
@@ -207,6 +219,50 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     await sources.close()
     aboard?.close()
   }
+}
+
+/** What is carried on revocation. Loaded only where somebody signed, or the plan speaks of it. */
+async function revocationOf(
+  gathered: readonly GatheredRepository[],
+  terms: CarryTerms,
+  options: ExportOptions,
+): Promise<CarriedRevocation | undefined> {
+  const asked = options.plan.revocation !== undefined || options.revocationOnly !== undefined
+  const kindOf = ({ artifactType, config }: Manifest): string => artifactType ?? config?.mediaType ?? ''
+  const signed = gathered.some(({ graph }) =>
+    [...graph.nodes.values()].some(({ manifest }) => isSignatureType(kindOf(manifest))),
+  )
+  if (!asked && !signed) return undefined
+  return (await import('./export-revocation.ts')).carryRevocation(gathered, terms, options)
+}
+
+/** What was collected when the bundle was begun, for a run that is to make the same one. */
+async function hadBefore(
+  approved: ApprovedHead | undefined,
+  stopped: string | undefined,
+  { revocationOnly }: ExportOptions,
+): Promise<KeptRevocation | undefined> {
+  if (approved !== undefined) {
+    if (approved.revocation === undefined) return { collected: [], lacking: [], warnings: [] }
+    return (await import('./export-revocation.ts')).piecesOf(approved.revocation)
+  }
+  // A bundle of lists alone is small, and what was denied since must be in it.
+  if (stopped === undefined || revocationOnly !== undefined) return undefined
+  return (await import('./revocation-kept.ts')).readKept(partNames(stopped).lists)
+}
+
+function denied({ revocationOnly }: ExportOptions, approved: ApprovedHead | undefined): readonly Denial[] {
+  return approved === undefined ? (revocationOnly?.denials ?? []) : (approved.revocation?.denials ?? [])
+}
+
+async function keep(file: string, revocation: CarriedRevocation | undefined): Promise<void> {
+  if (revocation === undefined || revocation.kept.collected.length === 0) return
+  const { writeKept } = await import('./revocation-kept.ts')
+  writeKept(partNames(file).lists, revocation.kept)
+}
+
+function piecesByTag(report: CollectedReport | undefined): Record<string, Digest> {
+  return Object.fromEntries((report?.pieces ?? []).map(({ tag, digest }) => [tag, digest]))
 }
 
 /** The bundle is whole by now: a source that no longer answers is worth a note, and no more. */

@@ -17,6 +17,7 @@ export type { CaShowOptions, CaShowReport, CaShown } from './ca-show.ts'
 export type { PartialSubject } from './ca-subject.ts'
 export type { ChannelInitOptions, ChannelInitReport } from './channel-init.ts'
 export type { ChannelShowReport, PinReport } from './channel-verbs.ts'
+export type { DenyOptions, DenyReport } from './near-denials.ts'
 export type { ExportReport } from './export-made.ts'
 export type { ExportOptions } from './export-terms.ts'
 export type { ImportOptions, ImportReport } from './import.ts'
@@ -24,6 +25,10 @@ export type { InspectOptions, InspectReport } from './inspect.ts'
 export { parseMapping, type Mapping } from './naming.ts'
 export { NAMES } from './people.ts'
 export type { Plan } from './plan-file.ts'
+export type { RevocationBundleReport } from './revocation-bundle.ts'
+export type { RevocationPieceReport } from './revocation-information.ts'
+export type { CollectedReport, LackingReport, RevocableReport } from './revocation-report.ts'
+export type { RevocationSeedOptions, RevocationSeedReport } from './revocation-seed.ts'
 export type { RunEvent, RunOptions } from './run.ts'
 export type { LogReport, StatusOptions, StatusReport } from './site-report.ts'
 export type { InitReport, StateRunOptions } from './state-verbs.ts'
@@ -63,6 +68,8 @@ export const caShow = lazily(async () => (await import('./ca-show.ts')).caShow)
 export const parseSubject = lazily(async () => (await import('./ca-subject.ts')).parseSubject)
 
 export const exportBundle = lazily(async () => (await import('./export.ts')).exportBundle)
+export const revocationBundle = lazily(async () => (await import('./revocation-bundle.ts')).revocationBundle)
+export const denyArtifact = lazily(async () => (await import('./near-denials.ts')).denyArtifact)
 export const approveBundle = lazily(async () => (await import('./approve.ts')).approveBundle)
 export const inspectBundle = lazily(async () => (await import('./inspect.ts')).inspectBundle)
 export const verifyBundle = lazily(async () => (await import('./verify.ts')).verifyBundle)
@@ -87,6 +94,8 @@ export const trustPolicyRemove = lazily(async () => (await import('./trust-polic
 export const trustPolicyCheck = lazily(async () => (await import('./trust-policy.ts')).trustPolicyCheck)
 export const trustPolicyShow = lazily(async () => (await import('./trust-policy.ts')).trustPolicyShow)
 export const trustPolicyExplain = lazily(async () => (await import('./trust-policy.ts')).trustPolicyExplain)
+
+export const revocationSeed = lazily(async () => (await import('./revocation-seed.ts')).revocationSeed)
 
 export const status = lazily(async () => (await import('./site-report.ts')).status)
 export const log = lazily(async () => (await import('./site-report.ts')).log)

@@ -34,18 +34,44 @@ const trust = z.strictObject({
   chains: z.boolean().default(true),
 })
 
+const revocation = z.strictObject({
+  /** By default `folder` when `from` names one, else `network`. */
+  collect: z.enum(['network', 'folder', 'none'], 'it is network, folder or none').optional(),
+  /** A folder of lists and OCSP answers, whatever its files are called. */
+  from: folder.optional(),
+  /** What may be lacking: addresses as certificates spell them, and issuers by the SHA-256 of their public key. */
+  accept: z.array(z.string().min(1).max(4096)).max(1000).default([]),
+  /** When the next bundle is planned: what goes stale before is named. */
+  nextBundle: z
+    .string()
+    .regex(/^[1-9][0-9]{0,3}[dh]$/, 'a span is 1 to 9999 days or hours: 7d, 12h')
+    .default('7d'),
+  /** Also dials this machine and private networks. */
+  allowPrivate: z.boolean().default(false),
+  /** Files of further certificates, each with all of its issuers. */
+  chains: z.array(folder).max(1000).default([]),
+})
+
 const schema = z.strictObject({
   channel: z.string().optional(),
   audience: z.array(site).min(1).optional(),
   map: z.array(z.strictObject({ from: z.string().min(1), to: z.string() })).default([]),
-  artifacts: z.array(artifact).min(1),
+  artifacts: z.array(artifact).default([]),
   /** Whom the sender trusts, and who delegated to whom; it rides along to inform. */
   trust: trust.optional(),
+  /** Lists and OCSP answers for the chains of all signatures; what they are, and where they come from. */
+  revocation: revocation.optional(),
 })
 
 export type Plan = z.output<typeof schema>
 export type PlanArtifact = Plan['artifacts'][number]
 export type PlanTrust = NonNullable<Plan['trust']>
+export type PlanRevocation = NonNullable<Plan['revocation']>
+
+/** Where lists come from, by the plan. */
+export function collectMode({ collect, from }: PlanRevocation): 'network' | 'folder' | 'none' {
+  return collect ?? (from === undefined ? 'network' : 'folder')
+}
 
 function malformed(subject: string, detail: string, cause?: unknown): SallyportError {
   return new SallyportError('PLAN_MALFORMED', { side: 'source', subject, detail, cause })
@@ -106,5 +132,10 @@ export function parsePlan(text: string, name: string): Plan {
   const carried = result.data.trust
   if (carried?.chains === false && carried.policy === undefined && carried.delegations === undefined)
     throw malformed(`${name}:${place(document, lines, ['trust'])}`, 'trust names nothing to carry')
+  const { artifacts, revocation: wanted } = result.data
+  if (artifacts.length === 0 && (wanted?.chains ?? []).length === 0)
+    throw malformed(`${name}:${place(document, lines, ['artifacts'])}`, 'artifacts names nothing')
+  if (wanted !== undefined && (collectMode(wanted) === 'folder') !== (wanted.from !== undefined))
+    throw malformed(`${name}:${place(document, lines, ['revocation', 'collect'])}`, 'from goes with collect: folder')
   return result.data
 }

@@ -3,7 +3,7 @@
  * each proven at once. What can't be had ends the run unless the plan accepts that by name.
  */
 import PQueue from 'p-queue'
-import { SallyportError } from '../errors/index.ts'
+import { detailOf, SallyportError } from '../errors/index.ts'
 import { scopeFault } from '../revocation/index.ts'
 import { isListUrl } from './revocation-item.ts'
 import type { RevocationSource } from './revocation-network.ts'
@@ -172,7 +172,8 @@ function pieceKey({ kind, issuer, ...piece }: Collected): string {
 
 /** Throws the first of what is lacking unaccepted. */
 function demandAccepted(lacking: readonly Lacking[]): void {
-  const open = lacking.filter(({ accepted }) => accepted === undefined)
+  const gravity = ({ kind }: Lacking): number => ['list', 'delta', 'answer'].indexOf(kind)
+  const open = lacking.filter(({ accepted }) => accepted === undefined).sort((a, b) => gravity(a) - gravity(b))
   const [first] = open
   if (first === undefined) return
   const more =
@@ -185,7 +186,7 @@ function demandAccepted(lacking: readonly Lacking[]): void {
   throw new SallyportError(first.fault.code, {
     side: 'source',
     subject: first.url,
-    detail: `${first.kind} of issuer ${first.issuer}: ${first.fault.message}${more}`,
+    detail: `${first.kind} of issuer ${first.issuer}: ${detailOf(first.fault)}${more}`,
     remedy:
       'name a folder that holds it with --revocation DIR (from: in the plan), accept its absence by its address or issuer under ' +
       'revocation.accept in the plan, or carry none with --revocation none',

@@ -3,7 +3,7 @@
  * denials by the purpose of the channel. One fault refuses the bundle, before anything of it is acted on.
  */
 import type { Graph, OrderedArtifact } from '../content/index.ts'
-import { SallyportError, type Code } from '../errors/index.ts'
+import { detailOf, SallyportError, type Code } from '../errors/index.ts'
 import type { Descriptor, Digest } from '../oci/index.ts'
 import {
   demandIssuedAnswer,
@@ -88,7 +88,7 @@ function naming<T>(subject: string, read: () => T): T {
     return read()
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error
-    throw new SallyportError(error.code, { side: 'bundle', subject, detail: error.message, cause: error })
+    throw new SallyportError(error.code, { side: 'bundle', subject, detail: detailOf(error), cause: error })
   }
 }
 

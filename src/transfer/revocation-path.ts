@@ -1,4 +1,5 @@
 /** Where lists, OCSP answers and denials lie; apart from what they are, since every reader of a bundle asks whether there are any. */
+import { SallyportError } from '../errors/index.ts'
 
 /** The repository's path at a target, unless a mapping puts something before it; one for each channel. */
 export function revocationPath(channel: string): string {
@@ -13,4 +14,15 @@ export function revocationRepository(channel: string): string {
 /** True when a path at a target is the one of the channel's revocation, below whatever prefix. */
 export function isRevocationPath(path: string, channel: string): boolean {
   return path === revocationPath(channel) || path.endsWith(`/${revocationPath(channel)}`)
+}
+
+/** Throws TARGET_COLLISION when what is to be exported has a name that is kept for revocation. */
+export function refuseKeptNames(repositories: readonly { graph: { repository: string } }[]): void {
+  const kept = repositories.find(({ graph }) => graph.repository.startsWith(revocationRepository('')))
+  if (kept === undefined) return
+  throw new SallyportError('TARGET_COLLISION', {
+    side: 'source',
+    subject: kept.graph.repository,
+    detail: 'this name is kept for revocation lists, OCSP answers and denials',
+  })
 }

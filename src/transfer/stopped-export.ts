@@ -20,8 +20,9 @@ const schema = z.strictObject({
 
 export type StoppedExport = z.output<typeof schema>
 
-export function partNames(output: string): { plan: string; progress: string; part: string } {
-  return { part: `${output}.part`, plan: `${output}.part.json`, progress: `${output}.part.log` }
+export function partNames(output: string): { plan: string; progress: string; part: string; lists: string } {
+  const part = `${output}.part`
+  return { part, plan: `${part}.json`, progress: `${part}.log`, lists: `${part}.lists` }
 }
 
 /** The record of a stopped export at this output, or undefined. A damaged record counts as none. */
@@ -51,10 +52,10 @@ export function writeStopped(output: string, record: StoppedExport): void {
 }
 
 export function removeStopped(output: string, withPart: boolean): void {
-  const { plan, progress, part } = partNames(output)
-  for (const file of [progress, `${plan}.new`, ...(withPart ? [part] : []), plan]) {
+  const { plan, progress, part, lists } = partNames(output)
+  for (const file of [progress, `${plan}.new`, ...(withPart ? [part] : []), plan, lists]) {
     try {
-      rmSync(file, { force: true })
+      rmSync(file, { force: true, recursive: file === lists })
     } catch (cause) {
       throw writeFault(cause, 'OUTPUT_FAILED', file)
     }

@@ -113,6 +113,18 @@ describe('docs/schemas', () => {
     await check('ca crl', sallyport.caCrl({ dir, passphrase, delta: true }))
     const { certificates } = await check('ca show', sallyport.caShow({ dir }))
 
+    const rkeys = join(near.dir, 'rkeys')
+    const alone = { channel: 'rev', purpose: 'revocation' as const, people: ['ann'], threshold: 1, rootDays: 30 }
+    await sallyport.channelInit({ ...alone, kind: 'ed25519', dir: rkeys, passphrase })
+    const denied = { keys: rkeys, artifact: `sha256:${'a'.repeat(64)}`, reason: 'test' }
+    await check('revocation deny', sallyport.denyArtifact({ ...denied, dryRun: true }))
+    await check('revocation deny', sallyport.denyArtifact({ ...denied, signer: 'b'.repeat(64) }))
+    const chains = [join(dir, 'ci', 'chain.crt')]
+    const wanting = { collect: 'folder' as const, from: dir, accept: [], nextBundle: '7d', allowPrivate: false, chains }
+    const daily = { map: [], audience: [SITE], artifacts: [], revocation: wanting }
+    const lists = { plan: daily, planName: 'plan', keys: rkeys, passphrase, registry: {}, concurrency: 2, validDays: 5 }
+    await check('revocation collect', sallyport.revocationBundle({ ...lists, output: join(near.dir, 'rev.tar') }))
+
     const policy = join(near.dir, 'policy')
     const root = join(dir, 'root', 'certificate.crt')
     const fingerprints = certificates.filter(({ name }) => name === 'root').map(({ fingerprint }) => fingerprint ?? '')
@@ -152,6 +164,9 @@ describe('docs/schemas', () => {
     const { trust } = await check('inspect', sallyport.inspectBundle({ input: { file: told }, trust: true }))
     assert.ok(trust?.certificates.length && trust.stores.length && trust.statements.length && trust.items.length === 4)
     await check('status', sallyport.status({ state, policy }))
+    const cache = join(near.dir, 'notation')
+    await check('revocation seed', sallyport.revocationSeed({ state, cache, config: cache, policy, dryRun: true }))
+    await check('revocation seed', sallyport.revocationSeed({ state, cache, config: cache, policy }))
     const removed = { policy, kind: 'ca', name: 'x', fingerprint: fingerprints[0] ?? '' }
     await check('trust store remove', sallyport.trustStoreRemove(removed))
   })

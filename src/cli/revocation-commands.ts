@@ -1,0 +1,98 @@
+/** The commands about revocation, one function each. */
+import type { Argv } from 'yargs'
+import { bundleTerms, readPlan, withBundle, type BundleArgs } from './bundle-options.ts'
+import { withRegistry, type Register } from './context.ts'
+import { addRevocationSeed } from './seed-command.ts'
+import { denyText, revocationBundleText } from './revocation-text.ts'
+
+function addCollect(yargs: Argv, register: Register): Argv {
+  return yargs.command(
+    'collect',
+    'write a bundle of revocation lists, OCSP answers and denials alone',
+    (y) =>
+      withRegistry(
+        withBundle(
+          y
+            .option('file', {
+              alias: 'f',
+              type: 'string',
+              describe: 'plan file (YAML): whose chains, for which sites',
+              demandOption: true,
+              requiresArg: true,
+            })
+            .option('from', {
+              type: 'string',
+              describe: 'take lists from this folder, not from the network',
+              requiresArg: true,
+            }),
+        ),
+      )
+        .example('$0 revocation collect -f plan.yaml --keys rkeys/ -o rev.tar', 'the lists of all chains of the plan')
+        .example('$0 revocation collect -f plan.yaml --from crls/ --keys rkeys/ -o rev.tar', 'out of a folder'),
+    register('revocation collect', async (argv: BundleArgs & { file: string; from: string | undefined }, context) => {
+      const { parsePlan, revocationBundle } = await import('../index.ts')
+      const plan = await parsePlan(readPlan(argv.file), argv.file)
+      const terms = await bundleTerms('revocation collect', argv, plan, argv.file, argv.from)
+      const report = await revocationBundle({ ...context, ...terms })
+      const lacks = report.revocation?.lacking.some(({ accepted }) => accepted === 'by name') === true
+      return { verb: 'revocation collect', report, text: revocationBundleText(report), exit: lacks ? 3 : 0 }
+    }),
+  )
+}
+
+interface DenyArgs {
+  artifact: string
+  signer: string | undefined
+  reason: string
+  keys: string
+  'dry-run': boolean
+}
+
+function addDeny(yargs: Argv, register: Register): Argv {
+  return yargs.command(
+    'deny <artifact>',
+    'deny an artifact, or what one key signed of it, at every site of the channel',
+    (y) =>
+      y
+        .positional('artifact', {
+          type: 'string',
+          demandOption: true,
+          describe: 'sha256:…, the digest of its manifest',
+        })
+        .option('signer', {
+          type: 'string',
+          describe: "only the signatures of this key: SHA-256 of the signer's public key",
+          requiresArg: true,
+        })
+        .option('reason', { type: 'string', demandOption: true, describe: 'shown to every site', requiresArg: true })
+        .option('keys', {
+          type: 'string',
+          demandOption: true,
+          describe: "the revocation channel's folder",
+          requiresArg: true,
+        })
+        .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be denied' })
+        .example(
+          '$0 revocation deny sha256:4be1… --reason "CVE-2026-1234" --keys rkeys/',
+          'the artifact, whoever signed',
+        )
+        .example(
+          '$0 revocation deny sha256:4be1… --signer 9f2c… --reason "signed by mistake" --keys rkeys/',
+          'one key',
+        ),
+    register('revocation deny', async (argv: DenyArgs, context) => {
+      const { denyArtifact } = await import('../index.ts')
+      const { artifact, signer, reason, keys } = argv
+      const report = await denyArtifact({ ...context, artifact, signer, reason, keys, dryRun: argv['dry-run'] })
+      return { verb: 'revocation deny', report, text: denyText(report), exit: 0 }
+    }),
+  )
+}
+
+export function addRevocation(yargs: Argv, register: Register): Argv {
+  return yargs.command('revocation', 'what is revoked and denied', (y) =>
+    [addCollect, addDeny, addRevocationSeed]
+      .reduce((all, add) => add(all, register), y as Argv)
+      .demandCommand(1, 'revocation needs a command'),
+  )
+}

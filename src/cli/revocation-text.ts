@@ -1,0 +1,67 @@
+/** Reports on revocation in words. */
+import type { CollectedReport, DenyReport, ExportReport, RevocationBundleReport } from '../index.ts'
+import { bytes, counted, plain } from './show.ts'
+
+const WAYS = { list: 'by list', answer: 'by OCSP', both: 'by list and OCSP', none: 'no way to be revoked' } as const
+
+/** What an export carries on revocation; nothing when no signature of a certificate was met. */
+export function collectedLines(revocation: CollectedReport | null): string[] {
+  if (revocation === null || (revocation.certificates.length === 0 && revocation.pieces.length === 0)) return []
+  const { certificates, pieces, lacking, warnings, from } = revocation
+  const counts = (['list', 'delta', 'answer', 'denials'] as const).flatMap((kind) => {
+    const count = pieces.filter((piece) => piece.kind === kind).length
+    return count === 0 ? [] : [kind === 'denials' ? 'denials' : counted(count, kind)]
+  })
+  return [
+    `revocation: ${counts.length === 0 ? 'nothing is carried' : counts.join(', ')} (from: ${from})`,
+    ...certificates.map(({ subject, revocable, numbers, nextUpdate, staleBeforeNext, revoked }) => {
+      const carried = numbers.length === 0 ? '' : `, number ${numbers.join(', ')}`
+      const until =
+        nextUpdate === null
+          ? ''
+          : `, good until ${nextUpdate}${staleBeforeNext ? ' (STALE before the next bundle)' : ''}`
+      return `  ${plain(subject)}: ${revoked === null ? '' : `REVOKED ${revoked}, `}${WAYS[revocable]}${carried}${until}`
+    }),
+    ...lacking.map(
+      ({ kind, url, code, accepted }) => `  lacking, accepted ${accepted}: ${kind} ${plain(url)} (${code})`,
+    ),
+    ...warnings.map((warning) => `  note: ${plain(warning)}`),
+  ]
+}
+
+/** How many must still approve, as the text of export says it. */
+function approvals({ output, signedBy, approvalsMissing }: ExportReport): string {
+  const missing =
+    approvalsMissing === 0
+      ? ''
+      : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${plain(output)} --key KEY`
+  return `signed by ${signedBy}${missing}`
+}
+
+export function revocationBundleText(report: RevocationBundleReport): string[] {
+  const { output, channel, sequence, id, audience, size, revocation, changes, heartbeat, denials, dryRun } = report
+  const changed = (['added', 'renewed', 'gone'] as const).flatMap((kind) =>
+    changes[kind].map((tag) => `  ${kind} ${plain(tag)}`),
+  )
+  return [
+    `${dryRun ? 'would write' : 'wrote'} ${plain(output)}: ${bytes(size)}`,
+    `channel ${channel}, sequence ${sequence}, for ${audience.join(', ')}, valid until ${report.validUntil}`,
+    `bundle id ${id}`,
+    ...collectedLines(revocation),
+    ...(denials === 0 ? [] : [`denials: ${denials}`]),
+    heartbeat ? 'nothing has changed since the last bundle: a heartbeat' : 'since the last bundle:',
+    ...changed,
+    approvals(report),
+  ]
+}
+
+export function denyText({ channel, denial, added, denials, dryRun }: DenyReport): string[] {
+  const { artifact, signer, reason, since } = denial
+  const what = signer === undefined ? artifact : `what key ${signer} signed of ${artifact}`
+  return [
+    added
+      ? `${dryRun ? 'would deny' : 'denied'} ${what}: ${plain(reason)}`
+      : `denied before, since ${since}: ${what}: ${plain(reason)}`,
+    `channel ${channel} has ${counted(denials, 'denial')}; sallyport revocation collect carries ${denials === 1 ? 'it' : 'them'}`,
+  ]
+}
