@@ -38,6 +38,9 @@ interface Judgement {
   within: readonly Digest[]
 }
 
+/** The reason of a verdict on what was looked for and is not there. */
+const ABSENT = 'MANIFEST_MISSING'
+
 const VERDICTS = ['trusted', 'rejected', 'inconclusive'] as const
 
 function placeKey({ target, path, digest }: ArtifactPlace): string {
@@ -157,7 +160,15 @@ export class JudgedLedger {
     const policy = row['policy'] === undefined ? {} : { policy: digestIn(row, 'policy') }
     const basis = row['basis'] === undefined ? {} : { basis: digestIn(row, 'basis') }
     const within = row['within'] === undefined ? [] : textsOf(row, 'within').map(demandDigest)
-    const place = { ...placeIn(row), verdict: oneOf(row, 'verdict', VERDICTS), ...policy, ...basis, n: row.n }
+    const absent = row['why'] === ABSENT ? { absent: true as const } : {}
+    const place = {
+      ...placeIn(row),
+      verdict: oneOf(row, 'verdict', VERDICTS),
+      ...policy,
+      ...basis,
+      n: row.n,
+      ...absent,
+    }
     this.#judgements.push({ place, certificates, within })
   }
 
@@ -223,7 +234,7 @@ export class JudgedLedger {
       artifact = { place, certificates: [] }
       append(byDigest, place.digest, artifact)
     }
-    artifact.place = { ...place, target, path, ...policy, ...basis }
+    artifact.place = { ...place, target, path, ...policy, ...basis, ...fallen(artifact.place, place) }
     for (const digest of within) if (holders.get(digest)?.includes(artifact) !== true) append(holders, digest, artifact)
     for (const number of certificates) {
       if (artifact.certificates.includes(number)) continue
@@ -239,6 +250,13 @@ export class JudgedLedger {
     names.set(name, name)
     return name
   }
+}
+
+/** When it was trusted last and is no more; a place that is new was trusted never. */
+function fallen(before: JudgedPlace, now: JudgedPlace): Pick<JudgedPlace, 'fell'> {
+  if (now.verdict === 'trusted' || before === now) return {}
+  const fell = before.verdict === 'trusted' ? now.n : before.fell
+  return fell === undefined ? {} : { fell }
 }
 
 function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

@@ -28,6 +28,10 @@ export interface JudgedPlace extends ArtifactPlace {
   basis?: Digest | undefined
   /** The row of the verdict: it knew all that was journaled before. */
   n: number
+  /** The first row that no longer trusted it, since a row last did: it was let in once, and may lie there. */
+  fell?: number | undefined
+  /** It was looked for, and is not there. */
+  absent?: true | undefined
 }
 
 export interface RecordedVerdict extends Omit<Verdict, 'target' | 'path'>, ArtifactPlace {

@@ -67,6 +67,39 @@ describe('state/judged', () => {
     for (let c = 0; c < 50; c++) assert.deepEqual(reader.artifactsOf(sha(`c${c}`)), state.artifactsOf(sha(`c${c}`)))
   })
 
+  it('knows since which row an artifact that it let in is trusted no more, and whether it is gone', async () => {
+    const state = await knowing(...CHAIN)
+    const rows = [
+      ['a', 'trusted'],
+      ['a', 'inconclusive'],
+      ['a', 'rejected'],
+      ['b', 'rejected'],
+      ['c', 'trusted'],
+      ['c', 'rejected'],
+      ['c', 'trusted'],
+      ['d', 'trusted'],
+    ] as const
+    const at: number[] = []
+    for (const [of, verdict] of rows) {
+      await state.recordVerdicts([verdictOf(artifact(of), CHAIN, { verdict })])
+      at.push(state.head.n)
+    }
+    await state.recordVerdicts([verdictOf(artifact('d'), [], { verdict: 'rejected', why: 'MANIFEST_MISSING' })])
+    const told = (known: State): unknown[] =>
+      ['a', 'b', 'c', 'd'].flatMap((of) =>
+        known.artifactsWith(digest(of)).map(({ verdict, fell, absent }) => [verdict, fell, absent]),
+      )
+    const wanted = [
+      ['rejected', at[1], undefined],
+      ['rejected', undefined, undefined],
+      ['trusted', undefined, undefined],
+      ['rejected', state.head.n, true],
+    ]
+    assert.deepEqual(told(state), wanted)
+    await state.close()
+    assert.deepEqual(told(await State.open(state.dir, read)), wanted)
+  })
+
   it('finds the artifacts of a certificate in their places, in any chain of any signature', async () => {
     const state = await knowing(...CHAIN, 'leaf2', 'tsa', 'refused')
     const timestamped = {
