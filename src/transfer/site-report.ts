@@ -1,11 +1,12 @@
 /** `status` and `log`: what the site's journal says. */
-import { parseReference, repositoryName } from '../oci/index.ts'
 import { State, type JournalRow } from '../state/index.ts'
 import { channelShow, type ChannelShowReport } from './channel-verbs.ts'
 import { Deprecated, type DeprecatedArtifact } from './deprecated.ts'
 import { openPolicy } from './policy-folder.ts'
 import { nowOf } from './run.ts'
 import type { StateRunOptions } from './state-verbs.ts'
+import { TagHistory, type TagMoveRecord } from './tag-history.ts'
+import { parseTargetReference } from './target-reference.ts'
 
 export interface StatusReport {
   site: string
@@ -60,18 +61,27 @@ export async function status(options: StatusOptions): Promise<StatusReport> {
 
 export interface LogReport {
   rows: JournalRow[]
+  /** The moves of tags that the rows tell of: who, when, from and to what, under which signers. */
+  moves: TagMoveRecord[]
 }
 
 /**
- * The journal, or the part of it that speaks of one reference `[host/]repository[:tag]` or digest.
- * Large members (roots, lists of digests) are in it as they were written.
+ * The journal, or the part of it that speaks of one reference at a target (`[host/]repository[:tag]`,
+ * `oci:DIR:repository[:tag]`) or digest. Large members (roots, lists of digests) are in it as they were written.
  */
 export async function log(options: StateRunOptions & { ref?: string | undefined }): Promise<LogReport> {
   const state = await State.open(options.state, { now: nowOf(options), write: false })
   const speaks = options.ref === undefined ? (): boolean => true : matcher(options.ref)
+  const history = new TagHistory()
   const rows: JournalRow[] = []
-  for await (const row of state.rows()) if (speaks(row)) rows.push(row)
-  return { rows }
+  const moves: TagMoveRecord[] = []
+  for await (const row of state.rows()) {
+    const move = history.take(row)
+    if (!speaks(row)) continue
+    rows.push(row)
+    if (move !== undefined) moves.push(move)
+  }
+  return { rows, moves }
 }
 
 function matcher(ref: string): (row: JournalRow) => boolean {
@@ -80,8 +90,14 @@ function matcher(ref: string): (row: JournalRow) => boolean {
       [row['digest'], row['id'], row['old'], row['new']].includes(ref) ||
       (Array.isArray(row['digests']) && row['digests'].includes(ref))
   }
-  const { host, path, tag } = parseReference(ref, 'target')
-  const names = new Set([path, repositoryName({ host, path }), ref.replace(/:[^/:]*$/, ''), ref])
-  return (row) =>
-    names.has(String(row['repository'])) && (tag === undefined || row['tag'] === undefined || row['tag'] === tag)
+  const { target, path, tag } = parseTargetReference(ref)
+  const names = new Set([path])
+  if (!ref.startsWith('oci:'))
+    for (const name of [`${target}/${path}`, ref.replace(/:[^/:]*$/, ''), ref]) names.add(name)
+  const isNamed = (row: JournalRow): boolean => names.has(String(row['path'])) || names.has(String(row['repository']))
+  const elsewhere = (row: JournalRow): boolean => ref.startsWith('oci:') && row['target'] !== target
+  // Measures and verdicts speak of all tags of an artifact.
+  const tagged = (row: JournalRow): boolean =>
+    row['tag'] === tag || (row['tag'] === undefined && (!Array.isArray(row['tags']) || row['tags'].includes(tag ?? '')))
+  return (row) => isNamed(row) && !elsewhere(row) && (tag === undefined || tagged(row))
 }

@@ -1,15 +1,7 @@
 /** The manifest of ours that a tag names in place of an artifact that is trusted no more: it says of which one, and why. */
 import type { Target } from '../content/index.ts'
 import type { Code } from '../errors/index.ts'
-import {
-  digestOf,
-  isDigest,
-  OCI_EMPTY,
-  OCI_MANIFEST,
-  type Descriptor,
-  type Digest,
-  type Manifest,
-} from '../oci/index.ts'
+import { digestOf, isDigest, OCI_EMPTY, OCI_MANIFEST, type Digest, type Manifest } from '../oci/index.ts'
 import { EMPTY_CONFIG, targetPayload } from '../signature/index.ts'
 import { nowOf, timeText, type RunOptions } from './run.ts'
 import { sealTarget, sealTimes, type SealOptions } from './seal-target.ts'
@@ -61,16 +53,6 @@ export function tombstoneManifest(denied: Digest, { code, detail }: MeasureWhy, 
 export function tombstoneOf({ artifactType, annotations }: Manifest): Digest | undefined {
   const denied = annotations[DENIED]
   return artifactType === TOMBSTONE && isDigest(denied) ? denied : undefined
-}
-
-/** True when the target says that a tag, or a digest, names a tombstone of this artifact. */
-export async function isTombstone(
-  read: (descriptor: Descriptor) => Promise<{ manifest: Manifest } | undefined>,
-  descriptor: Descriptor | undefined,
-  denied: Digest,
-): Promise<boolean> {
-  const node = descriptor === undefined ? undefined : await read(descriptor)
-  return node !== undefined && tombstoneOf(node.manifest) === denied
 }
 
 /**

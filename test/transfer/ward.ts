@@ -95,8 +95,17 @@ export class Ward {
 
   /** Another client of the target and the state, as the next run has them. */
   async reopen(): Promise<void> {
+    await this.pause()
+    await this.resume()
+  }
+
+  /** Gives state and target free for a verb that opens them itself. */
+  async pause(): Promise<void> {
     await this.place.close()
     await this.state.close()
+  }
+
+  async resume(): Promise<void> {
     this.state = await State.open(this.stateDir, { now: NOW, write: true })
     this.place = openPlace(this.to, { plainHttp: true })
   }
