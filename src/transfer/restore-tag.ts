@@ -24,7 +24,7 @@ export interface RestoreOptions extends RunOptions {
   to: Digest
   reason: string
   /** Also to what this site never saw the tag name. */
-  any?: boolean | undefined
+  unseen?: boolean | undefined
   /** The policy folder to judge it by. */
   policy: string
   plugins?: PluginPlace | undefined
@@ -54,8 +54,8 @@ function taggedIn(ref: string): Tagged {
 }
 
 /** Stops a tag from being put on what it never was by a digest that somebody was told. Throws TAG_UNSEEN. */
-async function demandFormer(state: State, { target, path, tag }: Tagged, { to, any }: RestoreOptions): Promise<void> {
-  if (any === true) return
+async function demandFormer(state: State, { target, path, tag }: Tagged, { to, unseen }: RestoreOptions): Promise<void> {
+  if (unseen === true) return
   const moves = await state.tagHistory(target, path, tag)
   if (moves.some((move) => move.new === to || move.old === to)) return
   throw new SallyportError('TAG_UNSEEN', { side: 'state', subject: `${target}/${path}:${tag}`, detail: to })

@@ -68,7 +68,7 @@ export class TagHistory {
   take(row: JournalRow): TagMoveRecord | undefined {
     if (row.kind === 'certificates') this.#know(row)
     else if (row.kind === 'verdict') this.#judge(row)
-    else if (row.kind === 'import') this.#import(row)
+    else if (row.kind === 'import') this.#passage(row)
     else if (row.kind === 'tag-intent') this.#intents.set(this.#tag(row), this.#cause(row))
     else if (row.kind === 'tag-done') return this.#done(row)
     return undefined
@@ -110,7 +110,7 @@ export class TagHistory {
     return { sha256, subject: this.#subjects.get(sha256) ?? null }
   }
 
-  #import(row: JsonObject): void {
+  #passage(row: JsonObject): void {
     const target = text(row, 'target')
     const started = {
       by: 'import' as const,

@@ -66,9 +66,9 @@ describe('transfer/restore-tag', () => {
     const other = await ward.image()
     await ward.sign(other)
     await assert.rejects(restore(other.descriptor.digest), fault('TAG_UNSEEN'))
-    assert.equal((await restore(other.descriptor.digest, { any: true })).outcome, 'moved')
+    assert.equal((await restore(other.descriptor.digest, { unseen: true })).outcome, 'moved')
     const absent: Digest = `sha256:${'3'.repeat(64)}`
-    await assert.rejects(restore(absent, { any: true }), fault('MANIFEST_MISSING'))
+    await assert.rejects(restore(absent, { unseen: true }), fault('MANIFEST_MISSING'))
     for (const ref of [`${ward.to}:${PATH}`, `${ward.to}:${PATH}@${other.descriptor.digest}`])
       await assert.rejects(restore(other.descriptor.digest, { ref }), fault('USAGE'))
     await assert.rejects(restore(other.descriptor.digest, { reason: '' }), fault('USAGE'))
@@ -102,7 +102,7 @@ describe('transfer/restore-tag', () => {
     await ward.sign(parent)
     const blob = join(ward.to.slice(4), 'blobs', 'sha256', hexOf(layer.descriptor.digest))
     rmSync(blob)
-    await assert.rejects(restore(parent.descriptor.digest, { any: true }), fault('BLOB_MISSING'))
+    await assert.rejects(restore(parent.descriptor.digest, { unseen: true }), fault('BLOB_MISSING'))
   })
 
   it('takes a tag back from a tombstone to the good state before the bad one', async () => {
