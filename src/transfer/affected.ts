@@ -1,26 +1,43 @@
 /** Which judged artifacts a change touches, by what the state knows of them: nobody is asked. */
+import type { Digest } from '../oci/index.ts'
 import { entryOf, type OcspAnswer } from '../revocation/index.ts'
 import { parseCertificate } from '../signature/index.ts'
-import type { ArtifactPlace, HeldList, JudgedPlace, KnownCertificate, Pending, State } from '../state/index.ts'
-import { basisOf, type Basis, type TrustMaterial } from '../trust/index.ts'
+import type { ArtifactPlace, HeldDenial, HeldList, JudgedPlace, KnownCertificate, State } from '../state/index.ts'
+import { basisOf, type TrustMaterial } from '../trust/index.ts'
+import { leadsToAnchors, type ChainLinks } from './anchored.ts'
 import { readInForce, type InForce } from './held-lists.ts'
 
 export interface Affected extends JudgedPlace {
-  /** What changed for it, each once: `certificate SERIAL of SUBJECT`, `denial`, `policy`. */
+  /** What changed for it, each once: `certificate SERIAL of SUBJECT`, `denial`, `policy`, and {@link NEW_LIST}. */
   because: string[]
+  /** Its digest by the other hash, which a denial names. */
+  alias?: Digest
+}
+
+/** Says nothing new of its certificates, and may be what an undecided verdict waited for. */
+const NEW_LIST = 'a new list or answer of its issuer'
+
+/** What changed, of lists and of denials. */
+export interface Change {
+  lists: readonly { list: HeldList; before: HeldList | undefined }[]
+  denials: readonly HeldDenial[]
 }
 
 function placeKey({ target, path, digest }: ArtifactPlace): string {
   return [target, path, digest].join('\0')
 }
 
+/** What was never let in was never pushed, and whoever wants it in brings it again. */
+function wasLetIn({ verdict, fell }: JudgedPlace): boolean {
+  return verdict === 'trusted' || fell !== undefined
+}
+
 class Collecting {
   readonly #found = new Map<string, Affected>()
 
-  /** @param n - the row of the change: a verdict behind it knew of it */
-  add(places: Iterable<JudgedPlace>, because: string, n = Number.POSITIVE_INFINITY): void {
+  add(places: Iterable<JudgedPlace>, because: string, but: (place: JudgedPlace) => boolean = () => false): void {
     for (const place of places) {
-      if (place.n > n) continue
+      if (!wasLetIn(place) || but(place)) continue
       const key = placeKey(place)
       const known = this.#found.get(key)
       if (known === undefined) this.#found.set(key, { ...place, because: [because] })
@@ -43,7 +60,8 @@ function saysOf(held: InForce | undefined): Says {
     const entry = held.list?.find(serial) ?? held.kept?.find(serial)
     if (entry === undefined) return ''
     const { reason, revoked, invalidity } = entry
-    return JSON.stringify([reason ?? 0, revoked, invalidity ?? null])
+    const unclear = 'unknownCritical' in entry
+    return JSON.stringify([reason ?? 0, revoked, invalidity ?? null, unclear])
   }
 }
 
@@ -51,43 +69,63 @@ function answerSays(answer: OcspAnswer, { issuerCertificate }: InForce): Says {
   const issuer = issuerCertificate === undefined ? undefined : parseCertificate(issuerCertificate)
   return (serial) => {
     const entry = issuer === undefined ? undefined : entryOf(answer, issuer, serial)
-    return entry === undefined || entry.status === 'good' ? '' : JSON.stringify([entry.status, entry.reason ?? null])
+    if (entry === undefined || entry.status === 'good') return ''
+    const { status, reason, revoked, invalidity, unknownCritical } = entry
+    return JSON.stringify([status, reason ?? null, revoked ?? null, invalidity ?? null, unknownCritical ?? false])
   }
 }
 
-/** The certificates of a list's issuer of which it says something else than the one before. */
-async function changedBy(
-  state: State,
-  { list, before }: { list: HeldList; before: HeldList | undefined },
-): Promise<KnownCertificate[]> {
-  const known = state.certificatesOf(list.issuer)
-  if (known.length === 0) return []
-  const now = saysOf(await readInForce(state, list))
-  const then = saysOf(before === undefined ? undefined : await readInForce(state, before))
-  const asked = list.serial === undefined ? known : known.filter(({ serial }) => serial === list.serial)
-  return asked.filter(({ serial }) => now(serial) !== then(serial))
+/** The certificates that a list or an answer can speak of. */
+function certificatesUnder(state: State, { issuer, serial }: HeldList): KnownCertificate[] {
+  const known = state.certificatesOf(issuer)
+  return serial === undefined ? known : known.filter((certificate) => certificate.serial === serial)
 }
 
-/** Artifacts in whose chains a certificate stands of which lists or answers say something new, and what was denied. */
-export async function affectedBy(state: State, pending: Pending): Promise<Affected[]> {
+/** Of these, the certificates of which it says something else than the one before. */
+async function changedAmong(
+  state: State,
+  known: readonly KnownCertificate[],
+  { list, before }: Change['lists'][number],
+): Promise<Set<KnownCertificate>> {
+  const now = saysOf(await readInForce(state, list))
+  const then = saysOf(before === undefined ? undefined : await readInForce(state, before))
+  return new Set(known.filter(({ serial }) => now(serial) !== then(serial)))
+}
+
+/**
+ * Artifacts in whose chains a certificate stands of which lists or answers say something new, those that are undecided
+ * and hang on an issuer whose list or answer is new, and what was denied.
+ */
+export async function affectedBy(state: State, { lists, denials }: Change): Promise<Affected[]> {
   const found = new Collecting()
-  for (const change of pending.lists)
-    for (const certificate of await changedBy(state, change))
+  for (const change of lists) {
+    const { n } = change.list
+    const known = certificatesUnder(state, change.list)
+    if (known.length === 0) continue
+    const changed = await changedAmong(state, known, change)
+    for (const certificate of known) {
+      const says = changed.has(certificate)
+      const because = says ? `certificate ${certificate.serial} of ${certificate.subject.slice(0, 200)}` : NEW_LIST
+      // A verdict behind the row knew of it, unless the channel alone was judged.
       found.add(
         state.artifactsOf(certificate.sha256),
-        `certificate ${certificate.serial} of ${certificate.subject.slice(0, 200)}`,
-        change.list.n,
+        because,
+        (place) => (!says && place.verdict !== 'inconclusive') || (place.n > n && place.policy !== undefined),
       )
-  for (const { artifact, n } of pending.denials) {
-    found.add(state.artifactsWith(artifact), 'denial', n)
-    found.add(state.artifactsHolding(artifact), 'denial', n)
+    }
+  }
+  for (const { artifact, signer, n } of denials) {
+    const knew = (place: JudgedPlace): boolean => place.n > n && (place.policy !== undefined || signer === undefined)
+    found.add(state.artifactsWith(artifact), 'denial', knew)
+    found.add(state.artifactsHolding(artifact), 'denial', knew)
   }
   return found.all
 }
 
 /**
- * Artifacts for whose repository the policy asks something else than when they were judged, or whose signatures lead to no
- * anchor any more. A new anchor changes no verdict for the worse, so that it touches nobody.
+ * Artifacts for whose repository the policy asks something else than when they were judged, that have a signature which
+ * leads to no anchor any more, or that another policy did not trust. A new anchor makes no verdict worse, so that it
+ * touches nobody who is trusted; what the channel alone let in is no policy's.
  * @param scopeOf - what the policy calls a path at the target
  */
 export function affectedByPolicy(
@@ -97,21 +135,34 @@ export function affectedByPolicy(
   scopeOf: (path: string) => string,
 ): Affected[] {
   const found = new Collecting()
-  const bases = new Map<string, Basis | undefined>()
-  for (const place of state.judgedArtifacts()) {
-    if (place.target !== target || place.policy === undefined || place.policy === material.digest) continue
-    const { path } = place
+  const bases = new Map<string, ReturnType<typeof basisOf>>()
+  const links: ChainLinks = (sha256) => state.certificate(sha256)
+  const unchanged = (place: JudgedPlace): boolean => {
+    const { path, verdict } = place
     if (!bases.has(path)) bases.set(path, basisOf(material, scopeOf(path)))
     const basis = bases.get(path)
-    const anchored = state.certificatesBehind(place).some((sha256) => basis?.anchors.has(sha256))
-    if (basis === undefined || place.basis !== basis.digest || !anchored) found.add([place], 'policy')
+    if (basis === undefined || place.basis !== basis.digest || verdict !== 'trusted') return false
+    const behind = state.certificatesBehind(place)
+    // Trusted without any: by a policy that skips it.
+    return behind.length === 0 || leadsToAnchors(behind, links, basis.anchors)
   }
+  const here = function* (): Generator<JudgedPlace> {
+    for (const place of state.judgedArtifacts())
+      if (place.target === target && place.policy !== undefined && place.policy !== material.digest) yield place
+  }
+  found.add(here(), 'policy', unchanged)
   return found.all
 }
 
-/** Both, each artifact once. */
+/** All, each artifact once. */
 export function unitedAffected(...lists: readonly (readonly Affected[])[]): Affected[] {
   const found = new Collecting()
   for (const list of lists) for (const one of list) for (const because of one.because) found.add([one], because)
   return found.all
+}
+
+/** Digests of these denials by the other hash than the artifact is known by here, which the state can't find. */
+export function strangeDenials(denials: readonly HeldDenial[], { digest }: ArtifactPlace): Set<Digest> {
+  const algorithm = digest.slice(0, digest.indexOf(':') + 1)
+  return new Set(denials.map(({ artifact }) => artifact).filter((artifact) => !artifact.startsWith(algorithm)))
 }

@@ -2,247 +2,222 @@
  * Judges again what lies at a target and is touched by new lists, answers and denials, or by another policy. The others
  * are found by the state alone, and nobody is asked about them.
  */
-import type { Code } from '../errors/index.ts'
+import { isFault, SallyportError, type Code } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import type { State, Verdict as VerdictRow } from '../state/index.ts'
-import {
-  basisOf,
-  certificateFacts,
-  judgeWith,
-  type CertificateFacts,
-  type Measure,
-  type TrustMaterial,
-  type Verdict,
-} from '../trust/index.ts'
-import { affectedBy, affectedByPolicy, unitedAffected, type Affected } from './affected.ts'
-import { isAuthentic, verdictRow, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
-import { manifestsWithin, withoutDenied } from './denied-within.ts'
-import { signaturesAt } from './found-signatures.ts'
-import { meansOf } from './judge-carried.ts'
-import { KnownRevocations } from './known-revocations.ts'
+import type { ArtifactPlace, JudgedPlace, Pending, State } from '../state/index.ts'
+import type { Measure, TrustMaterial } from '../trust/index.ts'
+import { affectedBy, affectedByPolicy, strangeDenials, unitedAffected, type Affected } from './affected.ts'
+import type { PluginPlace } from './artifact-verdicts.ts'
+import { otherDigest } from './denied-within.ts'
+import { isElsewhere } from './found-signatures.ts'
 import type { Place } from './place.ts'
-import { checkInterrupted, tell, timeText, type RunOptions } from './run.ts'
+import { Rejudging } from './rejudging.ts'
+import type { MeasureOutcome, RejudgedArtifact, RejudgeReport } from './rejudge-report.ts'
+import { checkInterrupted, tell, type RunOptions } from './run.ts'
 import { SideBySide } from './side-by-side.ts'
-import { verdictReport } from './verdict-report.ts'
 
-/** An artifact that was judged again. */
-export interface RejudgedArtifact {
-  /** Its repository's path at the target. */
-  path: string
-  digest: Digest
-  /** That its bundle gave it. */
-  tags: string[]
-  because: string[]
-  before: Verdict
-  /** `absent`: it does not lie there any more. */
-  verdict: Verdict | 'absent'
-  code?: Code
-  why: string
-  /** What was done about it; null where nothing had to be. */
-  measure: MeasureOutcome | null
-}
-
-export interface MeasureOutcome {
-  measure: Measure
-  outcome: 'done' | 'impossible' | 'failed'
-  detail: string
-  /** Whoever knows the digest can still pull it. */
-  reachable: boolean
-}
-
-export interface RejudgeReport {
-  /** Artifacts of this target that the site knows, and those that were judged again. */
-  known: number
-  artifacts: RejudgedArtifact[]
-  /** Artifacts at other targets that are touched and were not judged again: a run for each of these has to. */
-  elsewhere: number
-}
-
-/** Acts on an artifact that is here and rejected. What it can't do it says, and does not throw. */
-export type ApplyMeasure = (artifact: Affected, verdict: { code: Code; why: string }) => Promise<MeasureOutcome>
+/** Acts on an artifact that was let in and is rejected. What it can't do it says, and does not throw. */
+export type ApplyMeasure = (artifact: ArtifactPlace, verdict: { code: Code; why: string }) => Promise<MeasureOutcome>
 
 export interface RejudgeOptions extends RunOptions {
   now: Date
   /** Without it only denials are gone by. */
   material: TrustMaterial | undefined
   plugins?: PluginPlace | undefined
-  measure: ApplyMeasure
+  /** What {@link apply} does; of a weaker one that was taken before it is not enough. */
+  measure: Measure
+  apply: ApplyMeasure
 }
 
-interface Judgement {
-  artifact: RejudgedArtifact
-  /** The row of the new verdict, and the certificates that it names. */
-  row: VerdictRow | undefined
-  certificates: CertificateFacts[]
-}
+/** Judged, and journaled, together: so much is done again at most after a kill, and held in memory at once. */
+const BATCH = 256
+const STRENGTH: Readonly<Record<Measure, number>> = { report: 0, retag: 1, remove: 2 }
 
 /**
  * All that changed since the last time is looked at for this target, and marked so at the end: a run that is stopped
- * anywhere is completed by the next. What can't be asked about for the registry's sake ends the run, and is asked again.
+ * anywhere is completed by the next. Null when there is nothing to look at and nothing left to do.
+ * Duty of the caller: nobody else pushes to the place by this state meanwhile. Throws INTERRUPTED, and what reading and
+ * writing the state throws; what keeps an artifact from being judged is told of it.
  */
-export async function rejudge(state: State, place: Place, options: RejudgeOptions): Promise<RejudgeReport> {
-  const { material } = options
+export async function rejudge(state: State, place: Place, options: RejudgeOptions): Promise<RejudgeReport | null> {
   const through = state.head.n
-  const pending = state.pending()
+  const pending = changesFor(state.pending(), options.material)
+  const run = new Run(state, place, options)
   const changed = await affectedBy(state, pending)
-  const here = (one: Affected): boolean => one.target === place.name
-  const affected = unitedAffected(
-    changed.filter(here),
-    material === undefined ? [] : affectedByPolicy(state, material, place.name, (path) => place.scope(path)),
+  const here = (one: JudgedPlace): boolean => one.target === place.name
+  await run.judge(
+    unitedAffected(
+      changed.filter(here),
+      await run.deniedByOtherHash(pending),
+      options.material === undefined
+        ? []
+        : affectedByPolicy(state, options.material, place.name, (path) => place.scope(path)),
+    ),
   )
-  const known = [...state.judgedArtifacts()].filter(({ target }) => target === place.name).length
-  if (affected.length > 0) tell(options, { type: 'phase', phase: `judging ${affected.length} artifacts again` })
-  const artifacts = await new Rejudging(state, place, options).all(affected)
+  await run.measureRest()
   const elsewhere = changed.filter((one) => !here(one)).length
+  const unlooked = state.pending().lists.length + state.pending().denials.length > 0
   // A site that judges by a policy looks with it: what was looked at for denials alone stays to be looked at.
-  const whole = elsewhere === 0 && (material !== undefined || state.policySince === undefined)
-  if (whole && pending.lists.length + pending.denials.length > 0) await state.markRejudged(through, material?.digest)
-  return { known, artifacts, elsewhere }
+  const whole = elsewhere === 0 && (options.material !== undefined || state.policySince === undefined)
+  const complete = whole && run.asked
+  if (unlooked && complete) await state.markRejudged(through, options.material?.digest)
+  if (!unlooked && run.artifacts.length === 0) return null
+  const { artifacts, signatures } = run
+  return { target: place.name, known: knownAt(state, place), artifacts, signatures, elsewhere, complete }
 }
 
-class Rejudging {
+/** Lists, and denials of one signer, say nothing to whom no policy names signers. */
+function changesFor(pending: Pending, material: TrustMaterial | undefined): Pending {
+  if (material !== undefined) return pending
+  return { ...pending, lists: [], denials: pending.denials.filter(({ signer }) => signer === undefined) }
+}
+
+function knownAt(state: State, place: Place): number {
+  let known = 0
+  for (const { target } of state.judgedArtifacts()) if (target === place.name) known += 1
+  return known
+}
+
+function keyOf({ path, digest }: Pick<ArtifactPlace, 'path' | 'digest'>): string {
+  return `${path}@${digest}`
+}
+
+class Run {
+  readonly artifacts: RejudgedArtifact[] = []
+  signatures = 0
   readonly #state: State
   readonly #place: Place
   readonly #options: RejudgeOptions
-  readonly #known: KnownRevocations
-  readonly #anchors: ReadonlySet<string>
+  readonly #judging: Rejudging
+  /** The target could not be asked for the bytes of something. */
+  #silent = false
 
   constructor(state: State, place: Place, options: RejudgeOptions) {
     this.#state = state
     this.#place = place
     this.#options = options
-    this.#known = new KnownRevocations(state)
-    this.#anchors = new Set([...(options.material?.stores.values() ?? [])].flat().map(({ sha256 }) => sha256))
+    this.#judging = new Rejudging(state, place, options)
   }
 
-  async all(affected: readonly Affected[]): Promise<RejudgedArtifact[]> {
-    const judged = new SideBySide<Judgement>()
-    for (const one of affected) {
-      checkInterrupted(this.#options)
-      await judged.begin(1, () => this.#judge(one))
-    }
-    const judgements = await judged.all()
-    await this.#record(judgements)
-    for (const [i, { artifact }] of judgements.entries()) {
-      checkInterrupted(this.#options)
-      const one = affected[i]
-      // What can't be decided is no reason to take something away: it may be good again tomorrow.
-      if (one === undefined || artifact.verdict !== 'rejected') continue
-      const { code = 'POLICY_UNMET', why } = artifact
-      artifact.measure = await this.#options.measure(one, { code, why })
-    }
-    return judgements.map(({ artifact }) => artifact)
+  /** False when the target could not be asked about something. */
+  get asked(): boolean {
+    return !this.#silent && this.artifacts.every(({ verdict }) => verdict !== 'unasked')
   }
 
-  /** The verdict is journaled before anything is done about it. */
-  async #record(judgements: readonly Judgement[]): Promise<void> {
-    await this.#state.knowCertificates(
-      judgements.flatMap(({ certificates }) =>
-        certificates.map(({ notAfter, ...facts }) => ({ ...facts, notAfter: timeText(notAfter) })),
-      ),
-    )
-    await this.#state.recordVerdicts(judgements.flatMap(({ row }) => row ?? []))
-  }
-
-  async #judge(affected: Affected): Promise<Judgement> {
-    const { path, digest, because, verdict: before } = affected
-    const recorded = await this.#state.verdictOf(affected)
-    const tags = [...(recorded?.tags ?? [])]
-    const common = { path, digest, tags, because, before, measure: null }
-    const target = this.#place.at(path)
-    const denied = this.#known.denied(digest)
-    const material = this.#options.material
-    const found = await target.resolve(digest)
-    if (found === undefined)
-      return {
-        artifact: { ...common, verdict: 'absent', why: 'it is gone' },
-        row: this.#row(recorded, common, 'MANIFEST_MISSING', 'it is gone'),
-        certificates: [],
+  /** In batches: each is journaled before anything is done about it. */
+  async judge(affected: readonly Affected[]): Promise<void> {
+    if (affected.length > 0) tell(this.#options, { type: 'phase', phase: `judging ${affected.length} artifacts again` })
+    for (let at = 0; at < affected.length; at += BATCH) {
+      const batch = affected.slice(at, at + BATCH)
+      const judgements = await this.#side(batch, (one) => this.#judging.judge(one))
+      await this.#judging.record(judgements)
+      this.signatures += judgements.reduce((sum, { signatures }) => sum + signatures, 0)
+      for (const [i, { artifact }] of judgements.entries()) {
+        this.artifacts.push(artifact)
+        const one = batch[i]
+        // What can't be decided is no reason to take something away: it may be good again tomorrow.
+        if (one !== undefined && artifact.verdict === 'rejected') await this.#measure(one, artifact)
       }
-    const { mediaType, size } = found
-    const descriptor = { mediaType, digest, size }
-    if (material === undefined) {
-      const within = await manifestsWithin(target, descriptor, this.#known, this.#options)
-      const named =
-        denied ?? within.manifests.map((child) => this.#known.denied(child)).find((one) => one !== undefined)
-      if (named === undefined)
-        return { artifact: { ...common, verdict: before, why: 'not denied' }, row: undefined, certificates: [] }
-      const verdict = { verdict: 'rejected' as const, code: 'ARTIFACT_DENIED' as const, why: named.reason }
-      const row = this.#row(recorded, common, 'ARTIFACT_DENIED', named.reason)
-      return { artifact: { ...common, ...verdict }, row, certificates: [] }
-    }
-    return this.#byPolicy(material, { common, descriptor, recorded })
-  }
-
-  /** For what no policy was asked about. */
-  #row(
-    recorded: ByPolicy['recorded'],
-    { path, digest, tags }: ByPolicy['common'],
-    why: Code,
-    detail: string,
-  ): VerdictRow {
-    return {
-      id: recorded?.id ?? '-',
-      repository: recorded?.repository ?? path,
-      digest,
-      target: this.#place.name,
-      path,
-      tags,
-      within: recorded?.within,
-      verdict: 'rejected',
-      why,
-      detail: detail.slice(0, 400),
     }
   }
 
-  async #byPolicy(material: TrustMaterial, { common, descriptor, recorded }: ByPolicy): Promise<Judgement> {
-    const { path, digest, tags } = common
-    const target = this.#place.at(path)
-    const signatures = await signaturesAt(target, digest, { ...this.#options, anchors: this.#anchors })
-    const within = await manifestsWithin(target, descriptor, this.#known, this.#options)
-    const means = {
-      ...meansOf(this.#options.plugins, this.#options.signal),
-      ...this.#known.means(material, this.#options.now),
-    }
-    const repository = recorded?.repository ?? path
-    const verdict = withoutDenied(
-      await judgeWith(material, this.#options.now, means).artifact({
-        artifact: descriptor,
-        scope: this.#place.scope(path),
-        origin: repository,
-        signatures,
-        aliases: within.aliases,
-      }),
-      within.manifests,
-      this.#known,
+  /**
+   * What was let in once and is rejected by now, and against which no measure was taken that is as strong as the wanted
+   * one: an import refused it at the door while it lay behind it, a run was killed before the measure, the policy wants
+   * more by now, or it failed.
+   */
+  async measureRest(): Promise<void> {
+    const { measure } = this.#options
+    const done = new Set(this.artifacts.map(keyOf))
+    const target = this.#place.name
+    const taken = new Map(
+      this.#state.quarantined().flatMap((held) => (held.target === target ? [[keyOf(held), held] as const] : [])),
     )
-    const judged: JudgedArtifact = { ...verdictReport(verdict), repository, tags }
-    const artifact = {
-      ...common,
-      verdict: verdict.verdict,
-      ...(verdict.code === undefined ? {} : { code: verdict.code }),
-      why: verdict.why,
+    const isLeft = (one: JudgedPlace): boolean => {
+      if (one.target !== target || one.verdict !== 'rejected' || one.fell === undefined || one.absent === true)
+        return false
+      if (done.has(keyOf(one))) return false
+      const held = taken.get(keyOf(one))
+      if (held === undefined || held.outcome === 'failed' || held.n < one.fell) return true
+      return STRENGTH[held.measure] < STRENGTH[measure]
     }
-    return {
-      artifact,
-      row: verdictRow(
-        recorded?.id ?? '-',
-        judged,
-        { target: this.#place.name, path },
-        { within: recorded?.within, basis: basisOf(material, judged.scope)?.digest },
-      ),
-      certificates: certificateFacts(verdict.signatures.filter(isAuthentic)),
+    for (const one of [...this.#state.judgedArtifacts()].filter(isLeft)) {
+      const recorded = await this.#state.verdictOf(one)
+      const why = recorded?.detail ?? ''
+      const artifact: RejudgedArtifact = {
+        path: one.path,
+        digest: one.digest,
+        tags: [...(recorded?.tags ?? [])],
+        because: ['verdict'],
+        // Nobody was told yet that it fell.
+        before: taken.has(keyOf(one)) ? 'rejected' : 'trusted',
+        verdict: 'rejected',
+        code: (recorded?.why ?? 'POLICY_UNMET') as Code,
+        why,
+        measure: null,
+      }
+      await this.#measure(one, artifact)
+      // Nothing was done, since nothing is there: it is not looked for again.
+      if (artifact.measure?.reachable === false && this.#takenFrom(one) === undefined)
+        await this.#judging.record([this.#judging.absent(one, recorded)])
+      this.artifacts.push(artifact)
     }
   }
-}
 
-interface ByPolicy {
-  common: Omit<RejudgedArtifact, 'verdict' | 'code' | 'why'>
-  descriptor: { mediaType: string; digest: Digest; size: number }
-  recorded: Awaited<ReturnType<State['verdictOf']>>
-}
+  #takenFrom({ target, path, digest }: ArtifactPlace): unknown {
+    return this.#state
+      .quarantined()
+      .find((held) => held.target === target && held.path === path && held.digest === digest)
+  }
 
-/** True when something that was trusted here is so no more. */
-export function anyFallen({ artifacts }: Pick<RejudgeReport, 'artifacts'>): boolean {
-  return artifacts.some(({ before, verdict }) => before === 'trusted' && verdict !== 'trusted' && verdict !== 'absent')
+  async #measure(one: ArtifactPlace, artifact: RejudgedArtifact): Promise<void> {
+    checkInterrupted(this.#options)
+    const { target, path, digest } = one
+    const { code = 'POLICY_UNMET', why } = artifact
+    artifact.measure = await this.#options.apply({ target, path, digest }, { code, why })
+  }
+
+  async #side<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+    const side = new SideBySide<R>()
+    for (const item of items) {
+      checkInterrupted(this.#options)
+      await side.begin(1, () => work(item))
+    }
+    return side.all()
+  }
+
+  /**
+   * A denial may name an artifact by the other hash than the site knows it by. Only its bytes tell, so that then, and
+   * then only, each artifact of the target is read.
+   */
+  async deniedByOtherHash({ denials }: Pick<Pending, 'denials'>): Promise<Affected[]> {
+    const found: Affected[] = []
+    const target = this.#place.name
+    const asked = [...this.#state.judgedArtifacts()].filter(
+      (one) => one.target === target && one.absent !== true && strangeDenials(denials, one).size > 0,
+    )
+    for (let at = 0; at < asked.length; at += BATCH) {
+      const batch = asked.slice(at, at + BATCH)
+      const others = await this.#side(batch, (one) => this.#otherDigest(one))
+      for (const [i, one] of batch.entries()) {
+        const alias = others[i]
+        if (alias !== undefined && strangeDenials(denials, one).has(alias))
+          found.push({ ...one, because: ['denial'], alias })
+      }
+    }
+    return found
+  }
+
+  async #otherDigest({ path, digest }: ArtifactPlace): Promise<Digest | undefined> {
+    if (this.#silent) return undefined
+    try {
+      const at = this.#place.at(path)
+      const descriptor = await at.resolve(digest)
+      return descriptor && otherDigest(digest, await at.manifest({ ...descriptor, digest }))
+    } catch (error) {
+      if (!(error instanceof SallyportError) || isFault(error, 'INTERRUPTED')) throw error
+      this.#silent ||= isElsewhere(error)
+      return undefined
+    }
+  }
 }
