@@ -201,6 +201,11 @@ export const CODES = {
     'stop, and ask the sender which of the two ids is genuine',
   ],
   CLOCK_BEHIND: [15, 'the clock stands before a time this site has already seen signed', 'set the clock'],
+  CLOCK_AHEAD: [
+    15,
+    'the clock stands years beyond every time that is known to have passed',
+    'set the clock; if it is right, name the time with --as-of, and why',
+  ],
 
   REVOCATION_UNKNOWN: [
     16,

@@ -157,6 +157,11 @@ export class RevocationQueries extends Queries {
     return this.ledger.judged.quarantined()
   }
 
+  /** When the last bundle of the channel was accepted, by the clock of then. */
+  heard(channel: string): string | undefined {
+    return this.ledger.heard(channel)
+  }
+
   /** The pinned channels of which bundles are expected, by name. */
   expectations(): Expectation[] {
     const { ledger } = this

@@ -1,0 +1,91 @@
+/** What a watch tells of bundles: what became of each, and the sum. */
+import { exitOf, SallyportError, type Code } from '../errors/index.ts'
+import { verdictExit } from './artifact-verdicts.ts'
+import type { ImportReport } from './import.ts'
+import { passengerExit } from './passenger-report.ts'
+import type { Strange } from './watch-inbox.ts'
+import type { SiteStatus } from './site-status.ts'
+
+/** `waiting`: it stays in the inbox and is tried again. */
+export const WATCH_OUTCOMES = ['imported', 'duplicate', 'rejected', 'waiting'] as const
+export type WatchOutcome = (typeof WATCH_OUTCOMES)[number]
+
+export interface WatchedBundle {
+  /** In the inbox. */
+  name: string
+  /** Where it lies now, below the inbox. */
+  at: string
+  outcome: WatchOutcome
+  /** As an import of it alone would have ended. */
+  exit: number
+  code?: Code
+  why?: string
+  channel?: string
+  sequence?: number
+  time: string
+}
+
+/** What a watch did since it began. */
+export interface WatchRun {
+  /** When it looked last. */
+  time: string
+  imported: number
+  duplicate: number
+  rejected: number
+  /** In the inbox now: bundles, and what is none. */
+  waiting: number
+  strange: number
+  /** The bundle that was handled last; null before the first. */
+  last: WatchedBundle | null
+}
+
+export interface WatchReport extends WatchRun {
+  inbox: string
+  target: string
+  /** In the order they were handled; those that wait are named by their last try. The first thousand. */
+  bundles: WatchedBundle[]
+  /** What lies in the inbox and is no bundle. The first hundred. */
+  others: Strange[]
+  /** Null when the state could not be read. */
+  status: SiteStatus | null
+  /** False when it looked once and ended by itself. */
+  stopped: boolean
+  /** Over all bundles and alarms; 0 for a watch that was told to stop. */
+  exit: number
+}
+
+/** How an import ended: with its report, or with what it threw. */
+export type Ended = { report: ImportReport; exit: number } | { error: unknown; exit: number }
+
+/** The exit status of an import: the lowest that artifacts and passengers give; else 3 when something was left out by choice. */
+export function importExit({
+  artifacts,
+  passengers,
+  omitted,
+}: Pick<ImportReport, 'artifacts' | 'passengers' | 'omitted'>): number {
+  const met = [verdictExit(artifacts ?? []), passengerExit(passengers)].filter((exit) => exit !== 0)
+  return met.length > 0 ? Math.min(...met) : omitted.length > 0 ? 3 : 0
+}
+
+/** One status over several: the lowest but 0 and 3, which only stand where there is no other. */
+export function lowestExit(exits: readonly number[]): number {
+  const met = exits.filter((exit) => exit !== 0 && exit !== 3)
+  return met.length > 0 ? Math.min(...met) : exits.includes(3) ? 3 : 0
+}
+
+/** True when it is this bundle that is wrong, whenever and wherever it is tried; else it waits. */
+export function isRefused(error: unknown): boolean {
+  if (!(error instanceof SallyportError) || error.side !== 'bundle') return false
+  const exit = exitOf(error)
+  // A drive or share that fails says nothing about what is on it.
+  return error.code !== 'MEDIUM_UNREADABLE' && exit >= 10 && exit <= 18
+}
+
+export function outcomeOfImport(ended: Ended): WatchOutcome {
+  if ('error' in ended) return isRefused(ended.error) ? 'rejected' : 'waiting'
+  const { verdict, counts, tags, repeat } = ended.report
+  const brought = counts.manifestsPushed + counts.manifestsPresent + tags.length > 0
+  if (verdict !== 'trusted' && !brought) return 'rejected'
+  const changed = counts.manifestsPushed + counts.blobsPushed > 0 || tags.some(({ outcome }) => outcome !== 'kept')
+  return repeat && !changed ? 'duplicate' : 'imported'
+}
