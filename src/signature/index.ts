@@ -19,6 +19,7 @@ export { ENVELOPE_CAP } from './envelope-fault.ts'
 export { COSE, JWS, openEnvelope, openEnvelopeAsync, type Envelope, type EnvelopeType } from './envelope.ts'
 export { type SigningScheme } from './headers.ts'
 export { readTarget, targetPayload, type SignedTarget, type TargetDigest } from './payload.ts'
+export { withoutParameters } from './media-type-parameters.ts'
 export { sealEnvelope, type SealTerms } from './seal.ts'
 export {
   EMPTY_CONFIG,

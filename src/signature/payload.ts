@@ -3,6 +3,7 @@ import { isJsonObject, parseJson, sortedJson, type JsonObject } from '../codec/i
 import { SallyportError } from '../errors/index.ts'
 import { parseDescriptor, type Descriptor, type Digest } from '../oci/index.ts'
 import { PAYLOAD_CAP, capped, malformed } from './envelope-fault.ts'
+import { withoutParameters } from './media-type-parameters.ts'
 
 /** The only content type of an envelope. */
 export const PAYLOAD_TYPE = 'application/vnd.cncf.notary.payload.v1+json'
@@ -68,6 +69,10 @@ export function readTarget(payload: Uint8Array): SignedTarget {
 }
 
 function targetIn(target: JsonObject): SignedTarget {
-  const { mediaType, digest, size, annotations = {} } = parseDescriptor(target, 'bundle', 'target')
-  return { mediaType, digest, size, annotations }
+  const { mediaType: whole } = target
+  // No OCI descriptor has parameters either; they are compared as they were signed, byte by byte, as notation does.
+  const alone = typeof whole === 'string' ? withoutParameters(whole) : whole
+  const descriptor = parseDescriptor({ ...target, mediaType: alone }, 'bundle', 'target')
+  const { digest, size, annotations = {} } = descriptor
+  return { mediaType: typeof whole === 'string' ? whole : descriptor.mediaType, digest, size, annotations }
 }

@@ -100,9 +100,10 @@ export function readSignatureFile(file: string): Buffer {
   }
 }
 
-const ENDINGS = { '.jws.sig': JWS, '.cose.sig': COSE } as const
+/** As notation names them, then as the specification does (Blob signing workflow, step 2). */
+const ENDINGS = { '.jws.sig': JWS, '.cose.sig': COSE, '.sig.jws': JWS, '.sig.cose': COSE } as const
 
-/** The kind of envelope that the name of a signature file stands for, as notation names them; undefined for other names. */
+/** The kind of envelope that the name of a signature file stands for; undefined for other names. */
 export function envelopeTypeOf(file: string): EnvelopeType | undefined {
   for (const [ending, type] of Object.entries(ENDINGS)) if (file.endsWith(ending)) return type
   return undefined

@@ -14,7 +14,7 @@ import { verdictReport, type VerdictReport } from './verdict-report.ts'
 
 export interface CheckBlobOptions extends RunOptions {
   file: string
-  /** The signature file; its name ends in `.jws.sig` or `.cose.sig`. */
+  /** The signature file; its name ends in `.jws.sig` or `.cose.sig`, or in `.sig.jws` or `.sig.cose`. */
   signature: string
   /** The policy folder. */
   policy: string

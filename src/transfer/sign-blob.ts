@@ -1,7 +1,7 @@
 /** `sign --blob`: a detached signature of a plain file, in a file of its own (signature specification, blob signing). */
 import { SallyportError } from '../errors/index.ts'
 import { digestOf, parseMediaType, type Digest } from '../oci/index.ts'
-import { hashFor, targetPayload, type TargetDigest } from '../signature/index.ts'
+import { hashFor, targetPayload, withoutParameters, type TargetDigest } from '../signature/index.ts'
 import { demandNew, envelopeTypeOf, hashBlob, writeSignatureFile } from './blob-file.ts'
 import { checkInterrupted, nowOf, tell, timeText, type RunOptions } from './run.ts'
 import { sealTarget, sealTimes, signerOf, type SealOptions } from './seal-target.ts'
@@ -40,15 +40,16 @@ export interface SignBlobReport {
   dryRun: boolean
 }
 
-/** A media type of the command line. Throws USAGE. */
+/** A media type of the command line, which may have parameters. Throws USAGE. */
 export function mediaTypeOption(text: string): string {
   try {
-    return parseMediaType(text, 'source', '--media-type')
+    parseMediaType(withoutParameters(text), 'source', '--media-type')
+    return text
   } catch (cause) {
     throw new SallyportError('USAGE', {
       side: 'source',
       subject: '--media-type',
-      detail: 'it has the form type/subtype',
+      detail: 'it has the form type/subtype[; name=value]',
       cause,
     })
   }

@@ -35,7 +35,14 @@ describe('signature/payload', () => {
     })
   })
 
+  it('reads a media type with parameters, as a plain file may have, as it was signed', () => {
+    const mediaType = 'text/plain;  charset=UTF-8'
+    assert.deepEqual(read(target({ mediaType })), { ...TARGET, mediaType, annotations: {} })
+  })
+
   const wrong: Readonly<Record<string, unknown>> = {
+    'a media type with a parameter twice': target({ mediaType: 'text/plain; a=1; a=2' }),
+    'a media type without a subtype': target({ mediaType: 'text; a=1' }),
     'no JSON': 'x',
     nothing: '',
     'an array': [target({})],

@@ -130,7 +130,14 @@ describe('transfer/blob', function () {
     assert.deepEqual(await verdictOf(typed), ['trusted', undefined])
     assert.deepEqual(await verdictOf(typed, { mediaType: 'application/gzip' }), ['trusted', undefined])
     assert.deepEqual(await verdictOf(file, { mediaType: 'application/gzip' }), ['rejected', 'TARGET_MISMATCH'])
-    for (const mediaType of ['', 'text', 'text/plain; charset=utf-8', 'a/b\n']) {
+    const plain = fileOf()
+    const mediaType = 'text/plain; charset=utf-8'
+    assert.equal((await signIt(plain, { mediaType })).mediaType, mediaType)
+    assert.deepEqual(await verdictOf(plain, { mediaType }), ['trusted', undefined])
+    // As notation: byte by byte, so that two readers never differ.
+    for (const other of ['text/plain', 'text/plain;charset=utf-8', 'text/plain; charset=UTF-8'])
+      assert.deepEqual(await verdictOf(plain, { mediaType: other }), ['rejected', 'TARGET_MISMATCH'])
+    for (const mediaType of ['', 'text', 'text/plain; charset', 'text; a=1', 'a/b; c=1; c=2', 'a/b\n']) {
       await assert.rejects(signIt(fileOf(), { mediaType }), fault('USAGE'))
       await assert.rejects(checkIt(typed, { mediaType }), fault('USAGE'))
     }
@@ -227,6 +234,11 @@ describe('transfer/blob', function () {
     await assert.rejects(checkIt(file, { signature: large }), fault('LIMIT_EXCEEDED'))
     truncateSync(large, 32 * 1024 * 1024)
     assert.deepEqual(await verdictOf(file, { signature: large }), ['rejected', 'ENVELOPE_MALFORMED'])
+    // Notation writes .jws.sig; the specification says .sig.jws.
+    copyFileSync(link, `${file}.sig.jws`)
+    assert.deepEqual(await verdictOf(file, { signature: `${file}.sig.jws` }), ['trusted', undefined])
+    copyFileSync(link, `${file}.sig.cose`)
+    assert.deepEqual(await verdictOf(file, { signature: `${file}.sig.cose` }), ['rejected', 'ENVELOPE_MALFORMED'])
     copyFileSync(link, join(file, '..', 'odd.sig'))
     await assert.rejects(checkIt(file, { signature: join(file, '..', 'odd.sig') }), fault('USAGE'))
   })
