@@ -3,6 +3,7 @@ import { exitOf, SallyportError } from '../../src/errors/index.ts'
 import { parseJson } from '../../src/codec/index.ts'
 import { accepts } from './accept.ts'
 import { passengerAccepts } from './accept-passenger.ts'
+import { revocationAccepts } from './accept-revocation.ts'
 import type { AcceptExpectation, Expectations, Judge, PassengerExpectation, Pin, RejectExpectation } from './expect.ts'
 import { CREATED, SITE, type Packed } from './pack.ts'
 import { headRejects } from './reject-head.ts'
@@ -11,6 +12,7 @@ import { lawRejects } from './reject-law.ts'
 import { passengerRejects } from './reject-passenger.ts'
 import { orderRejects } from './reject-order.ts'
 import { promiseRejects } from './reject-promise.ts'
+import { revocationRejects } from './reject-revocation.ts'
 import { siteRejects } from './reject-site.ts'
 import { isSpare } from './spare.ts'
 import { NOW, type AcceptVector, type RejectVector, type Situation } from './vector.ts'
@@ -116,7 +118,9 @@ function rejectCase(vector: RejectVector, all: ReadonlyMap<string, AcceptVector>
 
 /** Everything, made anew; equal in every run. */
 export function makeCorpus(): Corpus {
-  const accepted = new Map([...accepts(), ...passengerAccepts()].map((vector) => [vector.name, vector]))
+  const accepted = new Map(
+    [...accepts(), ...passengerAccepts(), ...revocationAccepts()].map((vector) => [vector.name, vector]),
+  )
   const rejected = [
     ...headerRejects(),
     ...orderRejects(),
@@ -125,6 +129,7 @@ export function makeCorpus(): Corpus {
     ...promiseRejects(),
     ...lawRejects(),
     ...passengerRejects(),
+    ...revocationRejects(),
   ]
   const cases = (chosen: RejectVector[]): Case<RejectExpectation>[] =>
     chosen.map((vector) => rejectCase(vector, accepted))

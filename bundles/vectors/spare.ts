@@ -15,7 +15,7 @@ const SPARE: Readonly<Partial<Record<RejectVector['code'], string>>> = {
   LIMIT_EXCEEDED: 'root-slot targets-slot too-many-roots thousand-targets',
   METADATA_MIXED:
     'passenger-with-another-id passenger-with-another-sequence passenger-with-the-timestamp-of-another passenger-with-a-snapshot-signed-anew',
-  PURPOSE_MISMATCH: 'passenger-with-content passenger-in-a-revocation-bundle',
+  PURPOSE_MISMATCH: 'passenger-with-content passenger-in-a-revocation-bundle image-alone-on-a-revocation-channel',
   CHANNEL_MISMATCH: 'passenger-under-the-root-of-another',
   DIGEST_MISMATCH: 'passenger-root-damaged passenger-promise-damaged passenger-promise-of-the-carrier',
   METADATA_MALFORMED:
@@ -29,6 +29,9 @@ const SPARE: Readonly<Partial<Record<RejectVector['code'], string>>> = {
   SUMS_MALFORMED: 'passenger-line-twice name-of-another-digest carriage-return',
   CENSUS_MISMATCH:
     'passenger-denials-missing passenger-member-in-no-sums passenger-line-of-no-member passenger-repository-of-the-content count-of-manifests count-of-bytes prerequisite index-is-no-target',
+  REVOCATION_MALFORMED:
+    'lists-of-another-channel list-without-a-tag list-under-the-tag-of-another date-other-than-the-list-has number-with-a-leading-zero further-annotation delta-said-of-a-whole-list url-of-a-file issuer-other-than-its-certificate manifest-spelled-otherwise',
+  LIST_INVALID: 'list-with-a-damaged-signature',
   MANIFEST_AMBIGUOUS: 'image-with-fslayers index-with-config',
   MANIFEST_MALFORMED: 'layers-no-list',
   DESCRIPTOR_MALFORMED: 'media-type-with-escape',

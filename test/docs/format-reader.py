@@ -267,6 +267,66 @@ def taken_out(files, passenger, blobs):
     return out
 
 
+def natural(oid, list_der):
+    """The INTEGER in an extension of a list, found by its name; None without one. Nothing else of the list is read here."""
+    at = list_der.find(bytes.fromhex(f"0603551d{oid:02x}"))
+    if at < 0:
+        return None
+    at += 5
+    at += 3 if list_der[at] == 1 else 0
+    assert list_der[at] == 4 and list_der[at + 2] == 2, "8.8: number"
+    return str(int.from_bytes(list_der[at + 4 : at + 4 + list_der[at + 3]], "big"))
+
+
+def revocation(transfer, repositories, blob):
+    """Section 8.8, as far as it shows without certificates."""
+    channel, kept = transfer["channel"], "local/sallyport/revocation/"
+    names = [repository.promised["name"] for repository in repositories]
+    assert transfer["purpose"] != "revocation" or names in ([], [kept + channel]), "8.8: purpose"
+    assert all(name == kept + channel for name in names if name.startswith(kept)), "8.8: name"
+    prefix, said = "application/vnd.sallyport.revocation.", "io.sallyport.revocation."
+    for repository in repositories:
+        promised = repository.promised
+        if promised["name"] != kept + channel:
+            continue
+        assert f"/{promised['to']}".endswith(f"/sallyport/revocation/{channel}") and not promised["removed"], "8.8: to"
+        assert not promised["untagged"] and not repository.referrers and not repository.companions, "8.8: beside"
+        assert len(set(promised["bindings"].values())) == len(promised["bindings"]), "8.8: tags"
+        for tag, digest in promised["bindings"].items():
+            document = repository.nodes[digest][1]
+            piece = document["artifactType"].removeprefix(prefix)
+            notes = {name.removeprefix(said): value for name, value in document.get("annotations", {}).items()}
+            if piece == "denials.v1":
+                assert transfer["purpose"] == "revocation", "8.8: denials"
+                key, own, layers = "denials", set(), [(prefix + piece, "denials.json", 8 << 20)]
+            else:
+                kind, under, mark, media_type, end, cap = {
+                    "list.v1": ("list", "url", "number", "application/pkix-crl", "crl", 64 << 20),
+                    "answer.v1": ("answer", "serial", "serial", "application/ocsp-response", "ocsp", 64 << 10),
+                }[piece]
+                kind = "delta" if "delta-base" in notes else kind
+                held = (notes["issuer"] + "\n" + notes[under]).encode()
+                key = f"{kind}-{hashlib.sha256(held).hexdigest()[:40]}"
+                own = {"issuer", "url", mark, "this-update", "next-update"} | ({"delta-base"} if kind == "delta" else set())
+                layers = [(media_type, f"{key}.{end}", cap), ("application/pkix-cert", f"{key}.crt", 64 << 10)]
+                assert re.fullmatch(r"https?://[!-~]+", notes["url"], re.IGNORECASE) and len(notes["url"]) <= 4096, "8.8: url"
+                if kind != "answer":
+                    numbers = (natural(20, blob(document["layers"][0]["digest"])), natural(27, blob(document["layers"][0]["digest"])))
+                    assert (notes["number"], notes.get("delta-base")) == numbers, "8.8: number"
+            assert tag == key and set(notes) == own, f"8.8: {tag}"
+            title = "org.opencontainers.image.title"
+            form = {"schemaVersion": 2, "mediaType": IMAGE, "artifactType": prefix + piece}
+            empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+            form |= {"config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": empty, "size": 2}}
+            form["layers"] = [
+                {"mediaType": m, "digest": layer["digest"], "size": layer["size"], "annotations": {title: name}}
+                for (m, name, _), layer in zip(layers, document["layers"])
+            ]
+            form |= {"annotations": {said + name: value for name, value in notes.items()}} if notes else {}
+            assert sorted_json(form) == blob(digest) and len(layers) == len(document["layers"]), f"8.8: form of {tag}"
+            assert all(layer["size"] <= cap for (_, _, cap), layer in zip(layers, document["layers"])), "8.8: size"
+
+
 def check(path):
     with open(path, "rb") as file:
         files = members(file.read())
@@ -297,6 +357,7 @@ def census(files):
     omitted = {(o["repository"], o["of"], o["digest"]) for o in transfer["omitted"]}
     repositories = [Repository(promised, known, omitted, law, blob) for promised in transfer["repositories"]]
     names = {promised["name"] for promised in transfer["repositories"]}
+    revocation(transfer, repositories, blob)
 
     proven = [omission for repository in repositories for omission in repository.omissions()]
     assert proven == [item for item in transfer["omitted"] if item["why"] != "referrer"], "5: omitted"

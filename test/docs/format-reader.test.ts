@@ -9,7 +9,7 @@ import { nearSide, type NearSide } from './near-side.ts'
 const READER = join(import.meta.dirname, 'format-reader.py')
 const BUNDLES = join(import.meta.dirname, '..', '..', 'bundles')
 /** What shows without keys, state, site or time, and not only by a cap or the shape of a manifest. */
-const SHOWS = /^(?:TAR_|CENSUS_|DIGEST_MISMATCH|SUMS_|METADATA_MIXED|TRANSFER_)/
+const SHOWS = /^(?:TAR_|CENSUS_|DIGEST_MISMATCH|SUMS_|METADATA_MIXED|TRANSFER_|REVOCATION_|DENIAL_)/
 
 const run = promisify(execFile)
 
