@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import {
   CODES,
+  type ApproveReleaseReport,
   type ApproveReport,
   type CaCrlReport,
   type CaInitReport,
@@ -26,6 +27,9 @@ import {
   type PolicyShowReport,
   type RevocationBundleReport,
   type RevocationSeedReport,
+  type QuarantineListReport,
+  type ReleaseReport,
+  type RestoreReport,
   type RunEvent,
   type SignBlobReport,
   type SignReport,
@@ -42,6 +46,7 @@ import {
 } from '../src/index.ts'
 import { judgedPassengers, omission, passengers, summary, tags, version } from './bundle-schemas.ts'
 import { EXITS } from './make-errors.ts'
+import { QUARANTINE_APPROVE, QUARANTINE_LIST, QUARANTINE_RELEASE, RESTORE, TAG_MOVE } from './quarantine-schemas.ts'
 import { CHANGES, COLLECTED, DENY } from './revocation-schemas.ts'
 import { SEED } from './seed-schemas.ts'
 import { count, digest, time } from './schema-words.ts'
@@ -198,6 +203,10 @@ export const REPORTS = {
       })
       .optional(),
   }),
+  'quarantine list': QUARANTINE_LIST,
+  'quarantine approve': QUARANTINE_APPROVE,
+  'quarantine release': QUARANTINE_RELEASE,
+  restore: RESTORE,
   'state init': z.strictObject({ state: z.string(), site: z.string() }),
   'state check': z.strictObject({
     rows: count,
@@ -284,6 +293,7 @@ export const REPORTS = {
         })
         .describe('A row of the journal; the other members depend on its kind.'),
     ),
+    moves: z.array(TAG_MOVE).describe('The moves of tags that these rows tell of.'),
   }),
 } as const
 
@@ -301,6 +311,10 @@ interface Given {
   'channel pin': PinReport
   'channel unpin': Awaited<ReturnType<typeof channelUnpin>>
   'channel show': ChannelShowReport
+  'quarantine list': QuarantineListReport
+  'quarantine approve': ApproveReleaseReport
+  'quarantine release': ReleaseReport
+  restore: RestoreReport
   'state init': InitReport
   'state check': Awaited<ReturnType<typeof stateCheck>>
   'state rebuild': Awaited<ReturnType<typeof stateRebuild>>

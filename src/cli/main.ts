@@ -11,6 +11,7 @@ import { contextOf, dieOfSignal, usage, type Handler, type Register } from './co
 import { addExport } from './export-command.ts'
 import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
 import { addApprove, addImport, addInspect, addVerify } from './passage-commands.ts'
+import { addQuarantine, addRestore } from './quarantine-commands.ts'
 import { addRevocation } from './revocation-commands.ts'
 import { addState, addStatus } from './site-commands.ts'
 import { addTrust } from './trust-commands.ts'
@@ -49,6 +50,8 @@ function build(argv: string[], register: Register): Argv {
     addCa,
     addTrust,
     addRevocation,
+    addQuarantine,
+    addRestore,
     addState,
     addStatus,
   ]
@@ -82,6 +85,8 @@ const REPEATED = new Set([
   'trust policy add store',
   'trust policy add identity',
   'ca issue scope',
+  'quarantine release by',
+  'quarantine release approval',
 ])
 
 // Of two values one would be dropped without a word, and which one, the operator could not know.

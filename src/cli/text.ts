@@ -237,9 +237,10 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
   import: (of) => `${of('phase')} ${of('channel')} ${of('sequence')} at ${of('target')}`,
   held: (of, row) =>
     `${of('target')} gave back ${counted((row['digests'] as string[]).length, 'digest')} of ${of('repository')}`,
-  'tag-intent': (of) => `${of('repository')}:${of('tag')} is about to name ${of('new')}`,
+  'tag-intent': (of, row) =>
+    `${of('repository')}:${of('tag')} is about to name ${row['new'] === null ? 'nothing' : of('new')}`,
   'tag-done': (of, row) =>
-    `${of('repository')}:${of('tag')} ${of('outcome')} to ${of('new')}${row['old'] === null ? '' : `, before ${of('old')}`}`,
+    `${of('repository')}:${of('tag')} ${of('outcome')} to ${row['new'] === null ? 'nothing' : of('new')}${row['old'] === null ? '' : `, before ${of('old')}`}`,
   restore: (of) => of('reason'),
   list: (of) =>
     `${of('form')} list of ${of('url')}${of('number') === '' ? '' : `, number 0x${of('number')}`}, ${of('thisUpdate')} to ${of('nextUpdate')}`,
@@ -253,10 +254,20 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
   note: (of) => of('text'),
 }
 
-export function logText({ rows }: LogReport): string[] {
+/** Who moved the tag, and under which signers. */
+function causeText({ cause, signers, verdict }: LogReport['moves'][number]): string {
+  const { by, channel, sequence, reason } = cause
+  const who = channel === undefined ? `${by}${reason === undefined ? '' : `: ${reason}`}` : `${channel} ${sequence}`
+  const names = signers.map(({ subject, certificate }) => subject ?? certificate)
+  const under = names.length > 0 ? `, signed by ${names.join('; ')}` : verdict === null ? '' : `, ${verdict}`
+  return plain(` (by ${who}${under})`.slice(0, 600))
+}
+
+export function logText({ rows, moves }: LogReport): string[] {
+  const told = new Map(moves.map((move) => [move.n, causeText(move)]))
   return rows.map((row) => {
     const of = (key: string): string => plain(String(row[key] ?? '').slice(0, 400))
     const sentence = Object.hasOwn(SENTENCES, row.kind) ? SENTENCES[row.kind]?.(of, row) : undefined
-    return `${String(row.n).padStart(6)}  ${row.time}  ${plain(row.kind).padEnd(10)}  ${sentence ?? ''}`.trimEnd()
+    return `${String(row.n).padStart(6)}  ${row.time}  ${plain(row.kind).padEnd(10)}  ${sentence ?? ''}${told.get(row.n) ?? ''}`.trimEnd()
   })
 }

@@ -30,6 +30,9 @@ export type { RevocationPieceReport } from './revocation-information.ts'
 export type { CollectedReport, LackingReport, RevocableReport } from './revocation-report.ts'
 export type { RevocationSeedOptions, RevocationSeedReport } from './revocation-seed.ts'
 export type { RunEvent, RunOptions } from './run.ts'
+export type { ApproveReleaseOptions, ApproveReleaseReport, QuarantineListReport } from './quarantine-verbs.ts'
+export type { ReleaseOptions, ReleaseReport } from './quarantine-release.ts'
+export type { RestoreOptions, RestoreReport } from './restore-tag.ts'
 export type { LogReport, StatusOptions, StatusReport } from './site-report.ts'
 export type { InitReport, StateRunOptions } from './state-verbs.ts'
 export type { ByteOutput } from './stream-out.ts'
@@ -96,6 +99,13 @@ export const trustPolicyShow = lazily(async () => (await import('./trust-policy.
 export const trustPolicyExplain = lazily(async () => (await import('./trust-policy.ts')).trustPolicyExplain)
 
 export const revocationSeed = lazily(async () => (await import('./revocation-seed.ts')).revocationSeed)
+
+export const quarantineList = lazily(async () => (await import('./quarantine-verbs.ts')).quarantineList)
+export const heldTarget = lazily(async () => (await import('./quarantine-verbs.ts')).heldTarget)
+export const quarantineApprove = lazily(async () => (await import('./quarantine-verbs.ts')).quarantineApprove)
+export const quarantineRelease = lazily(async () => (await import('./quarantine-release.ts')).quarantineRelease)
+export const restoreTag = lazily(async () => (await import('./restore-tag.ts')).restoreTag)
+export const placeOfReference = lazily(async () => (await import('./target-reference.ts')).parseTargetReference)
 
 export const status = lazily(async () => (await import('./site-report.ts')).status)
 export const log = lazily(async () => (await import('./site-report.ts')).log)

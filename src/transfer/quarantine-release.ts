@@ -125,6 +125,9 @@ async function released(releasing: Releasing, by: string[]): Promise<ReleaseRepo
   await recordJudgement(state, judgement)
   if (away) await bringBack(releasing, repository)
   const tags = await tagsBack(releasing)
+  const refused = tags.find(({ outcome }) => outcome === 'refused')
+  if (refused !== undefined)
+    throw new SallyportError(refused.code ?? 'PUSH_REFUSED', { side: 'target', subject: `${path}:${refused.tag}` })
   await state.recordRelease({ target, path, digest, reason: options.reason, by })
   return { ...common, copied: away, tags }
 }

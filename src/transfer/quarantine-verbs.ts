@@ -62,6 +62,12 @@ export function heldBy(state: State, ref: string): Quarantined {
   throw new SallyportError('USAGE', { side: 'state', subject: ref.slice(0, 300), detail })
 }
 
+/** The target at which the one artifact is held that a reference or digest names. Throws as {@link heldBy}. */
+export async function heldTarget(options: StateRunOptions & { ref: string }): Promise<string> {
+  const state = await State.open(options.state, { now: nowOf(options), write: false })
+  return heldBy(state, options.ref).target
+}
+
 export function demandReason(reason: string): void {
   if (reason.trim() === '')
     throw new SallyportError('USAGE', { side: 'state', subject: '--reason', detail: 'it is empty' })

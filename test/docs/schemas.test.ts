@@ -8,6 +8,10 @@ import { MISFITS, REPORTS } from '../../bundles/report-schemas.ts'
 import { failureOf, outcomeOf } from '../../src/cli/outcome.ts'
 import { Progress } from '../../src/cli/progress.ts'
 import * as sallyport from '../../src/index.ts'
+import { applyMeasure } from '../../src/transfer/measure.ts'
+import { policyFolder, policyText, statement } from '../transfer/policies.ts'
+import { NOW } from '../transfer/stage.ts'
+import { PATH, Ward } from '../transfer/ward.ts'
 import { CHANNEL, nearSide, SITE, type NearSide } from './near-side.ts'
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'bundles', 'schemas')
@@ -169,6 +173,49 @@ describe('docs/schemas', () => {
     await check('revocation seed', sallyport.revocationSeed({ state, cache, config: cache, policy }))
     const removed = { policy, kind: 'ca', name: 'x', fingerprint: fingerprints[0] ?? '' }
     await check('trust store remove', sallyport.trustStoreRemove(removed))
+  })
+
+  it('fit the reports on what is held, and on tags that are put back', async () => {
+    const ward = await Ward.make()
+    const policy = policyFolder(join(ward.dir, 'policy'))
+    const made = await ward.image()
+    await ward.sign(made)
+    await ward.tag(made, '1.0')
+    const { digest } = made.descriptor
+    const why = { code: 'CERTIFICATE_REVOKED', detail: 'a test' } as const
+    await applyMeasure(ward.state, ward.place, ward.placeOf(made.descriptor), 'remove', why, { now: NOW })
+    await ward.pause()
+    const run = { state: ward.stateDir, now: NOW }
+    const dir = join(ward.dir, 'approvers')
+    const people = ['ann', 'bob']
+    const terms = { channel: 'quarantine', purpose: 'trust' as const, kind: 'ed25519' as const, dir, people, now: NOW }
+    const { fingerprint } = await sallyport.channelInit({ ...terms, threshold: 2, rootDays: 30, passphrase })
+    const pin = { channel: 'quarantine', root: join(dir, 'root.json'), fingerprint, purpose: 'trust' as const }
+    await sallyport.channelPin({ ...run, ...pin })
+    await check('quarantine list', sallyport.quarantineList(run))
+    const approvals = people.map((name) => join(ward.dir, `${name}.approval`))
+    const release = { ...run, ref: digest, reason: 'test', by: ['ann'], approvals, policy, registry: {} }
+    for (const [i, output] of approvals.entries()) {
+      const approving = { ...run, ref: digest, reason: 'test', key: join(dir, `${people[i]}.pem`), passphrase, output }
+      await check('quarantine approve', sallyport.quarantineApprove(approving))
+    }
+    const strict = policyFolder(join(ward.dir, 'strict'), {
+      'trustpolicy.json': policyText(statement({ name: 's', trustStores: ['ca:none'] })),
+    })
+    await check('quarantine release', sallyport.quarantineRelease({ ...release, policy: strict }), 13)
+    await check('quarantine release', sallyport.quarantineRelease({ ...release, dryRun: true }))
+    await check('quarantine release', sallyport.quarantineRelease(release))
+    await check('quarantine list', sallyport.quarantineList(run))
+    const back = { ...run, ref: `${ward.to}:${PATH}:1.0`, to: digest, reason: 'test', policy, registry: {} }
+    await check('restore', sallyport.restoreTag({ ...back, policy: strict }), 13)
+    await check('restore', sallyport.restoreTag(back))
+    const { moves } = await check('log', sallyport.log(run))
+    assert.deepEqual(
+      moves.map(({ cause }) => cause.by),
+      ['unknown', 'measure', 'release'],
+    )
+    await ward.resume()
+    await ward.close()
   })
 
   it('know of every verb what its report can be', () => assert.deepEqual(MISFITS, []))

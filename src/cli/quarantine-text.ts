@@ -1,0 +1,65 @@
+/** What is held, released and put back, in words. */
+import type { ApproveReleaseReport, QuarantineListReport, ReleaseReport, RestoreReport } from '../index.ts'
+import { plain } from './show.ts'
+import { verdictLines } from './trust-text.ts'
+
+/** As a person names it: `host/path`, or `oci:DIR:path`. */
+function named({ target, path }: { target: string; path: string }): string {
+  return `${plain(target)}${target.startsWith('oci:') ? ':' : '/'}${plain(path)}`
+}
+
+export function quarantineListText({ held }: QuarantineListReport): string[] {
+  if (held.length === 0) return ['nothing is held']
+  return held.flatMap((one) => [
+    `${named(one)}@${one.digest}  ${one.measure} ${one.outcome} since ${one.since}`,
+    `  why   ${plain(one.detail)}`,
+    ...(one.tags.length === 0 ? [] : [`  tags  ${one.tags.map(plain).join(', ')}`]),
+    ...(one.at === null ? [] : [`  copy  ${plain(one.at)}`]),
+    ...(one.reachable ? ['  whoever knows its digest can still pull it'] : []),
+  ])
+}
+
+export function approveReleaseText(report: ApproveReleaseReport): string[] {
+  const done = report.dryRun ? 'would approve' : 'approved'
+  return [
+    `${done} the release of ${named(report)}@${report.digest}`,
+    `reason  ${plain(report.reason)}`,
+    `key     ${report.keyid}`,
+    `file    ${plain(report.output)}`,
+  ]
+}
+
+function moves(tags: ReleaseReport['tags']): string[] {
+  return tags.map(({ tag, old, outcome, code }) => {
+    if (outcome === 'moved') return `  ${plain(tag)} is back`
+    if (outcome === 'kept') return `  ${plain(tag)} named it already`
+    if (outcome === 'elsewhere') return `  ${plain(tag)} stays at ${old}`
+    return `  ${plain(tag)} was refused by the target (${code})`
+  })
+}
+
+export function releaseText(report: ReleaseReport): string[] {
+  const { verdict, dryRun } = report
+  const what = `${named(report)}@${report.digest}`
+  if (verdict.verdict !== 'trusted') return ['HELD: it is not trusted now', ...verdictLines(what, verdict)]
+  if (dryRun) return [`${what} could be released`, 'nothing was written']
+  return [
+    `RELEASED ${what}${report.copied ? ', back from quarantine' : ''}`,
+    `by      ${report.by.map(plain).join(', ')}`,
+    `reason  ${plain(report.reason)}`,
+    ...moves(report.tags),
+  ]
+}
+
+export function restoreText(report: RestoreReport): string[] {
+  const { verdict, outcome, dryRun } = report
+  const tag = `${named(report)}:${plain(report.tag)}`
+  if (verdict.verdict !== 'trusted')
+    return ['REFUSED: it is not trusted now', ...verdictLines(`${named(report)}@${report.new}`, verdict)]
+  if (outcome === 'kept') return [`${tag} names ${report.new} already`]
+  if (outcome === 'elsewhere') return [`${tag} moved meanwhile: look at it, then run this again`]
+  return [
+    `${tag}  ${report.old ?? '(nothing)'} → ${report.new}`,
+    dryRun ? 'nothing was written' : `reason  ${plain(report.reason)}`,
+  ]
+}
