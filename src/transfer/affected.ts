@@ -161,8 +161,10 @@ export function unitedAffected(...lists: readonly (readonly Affected[])[]): Affe
   return found.all
 }
 
-/** Digests of these denials by the other hash than the artifact is known by here, which the state can't find. */
-export function strangeDenials(denials: readonly HeldDenial[], { digest }: ArtifactPlace): Set<Digest> {
-  const algorithm = digest.slice(0, digest.indexOf(':') + 1)
-  return new Set(denials.map(({ artifact }) => artifact).filter((artifact) => !artifact.startsWith(algorithm)))
+/** What newer denials name by another hash than the artifact is known by here, which the state can't find. */
+export function strangeDenials(denials: readonly HeldDenial[], place: JudgedPlace): Set<Digest> {
+  const algorithm = place.digest.slice(0, place.digest.indexOf(':') + 1)
+  const knows = place.policy !== undefined || place.verdict === 'rejected'
+  const strange = denials.filter(({ artifact, n }) => !artifact.startsWith(algorithm) && !(knows && place.n > n))
+  return new Set(strange.map(({ artifact }) => artifact))
 }
