@@ -29,7 +29,7 @@ describe('scenarios/#0: build, publish, consume, enforce policy, deploy', functi
       near.house('hub', 'Docker Hub'),
       far.house('acme', 'ACME Rockets'),
     ])
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const image = `${registry}/wabbit/net-monitor`
     digest = await near.image(`${image}:1.0`)
     parts.push(await near.attach(`${image}@${digest}`, 'application/spdx+json', '{"spdxVersion":"SPDX-2.3"}\n'))

@@ -25,7 +25,7 @@ describe('scenarios/#2: sign, rename, push, validate in dev', function () {
     developer = await near.house('developer', 'Wabbit Networks', { preset: 'hobbyist' })
     // The cluster knows another house, and this one not at all.
     const cluster = await near.house('cluster', 'ACME Rockets')
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     await near.image(`${registry}/build/scratch:1`)
     await near.tool('oras', `cp --from-plain-http --to-oci-layout ${registry}/build/scratch:1 net-monitor:abc123`)
     signature = await near.sign('oci:net-monitor:abc123', developer)

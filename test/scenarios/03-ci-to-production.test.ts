@@ -22,7 +22,7 @@ describe('scenarios/#3: automate build, sign, push, deploy to prod, verify', fun
     const { near, far } = stage
     const ci: House = await near.house('ci', 'Wabbit Networks', { preset: 'vendor', algorithm: 'ES256' })
     const stranger = await near.house('stranger', 'Wabbit Networks')
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const at = (name: string): string => `${registry}/networking/${name}`
     digest = await near.image(`${at('net-monitor')}:1.0`, 'porter')
     chart = await near.artifact(`${at('chart')}:1.0-deploy`, 'replicas: 3\n')

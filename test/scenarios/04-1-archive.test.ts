@@ -31,7 +31,7 @@ describe('scenarios/#4.1: archive artifacts within a registry', function () {
     const clock = await maker.issue({ subject: '/C=US/ST=WA/O=Clock/CN=root' })
     const stamper = await maker.issue({ issuer: clock, extensions: STAMPER_EXTENSIONS })
     authority = await startTimestampAuthority({ folder: near.dir, signer: stamper })
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const image = `${registry}/prod/web`
     digest = await near.image(`${image}:1.0`)
 

@@ -20,7 +20,7 @@ describe('scenarios/#4: promote artifacts within a registry', function () {
     stage = Stage.raise(this)
     const { near, far } = stage
     const alpha = await near.house('alpha', 'ACME Rockets')
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const image = `${registry}/dev/alpha-team/web`
     digest = await near.image(`${image}:1abc`)
     await near.sign(`${image}:1abc`, alpha)

@@ -22,7 +22,7 @@ describe('scenarios/#5: validate within restricted networks', function () {
     const { near } = stage
     wabbit = await near.house('wabbit', 'Wabbit Networks', { preset: 'vendor' })
     namesake = await near.house('namesake', 'Wabbit Networks')
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const image = `${registry}/wabbit/net-monitor`
     digest = await near.image(`${image}:1.0`)
     await near.attach(

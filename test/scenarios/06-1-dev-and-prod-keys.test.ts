@@ -21,7 +21,7 @@ describe('scenarios/#6.1: dev and prod keys', function () {
     const acme = await near.house('acme', 'ACME Rockets')
     const dev = await near.issue(acme, 'alpha-team dev', 'root')
     const prod = await near.issue(acme, 'prod', 'root')
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const web = `${registry}/dev/alpha-team/web`
     ready = await near.image(`${web}:1abc`)
     hasty = await near.image(`${web}:2def`, 'busybox-amd64')

@@ -23,7 +23,7 @@ describe('scenarios/#6.2: approved vendor artifacts', function () {
     stage = Stage.raise(this)
     const { near, far } = stage
     vendor = await near.house('vendor', 'My DB')
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const mydb = `${registry}/library/mydb`
     const map = ['--map', `${registry}/library=integration`]
     const fingerprint = await stage.channel('hub')

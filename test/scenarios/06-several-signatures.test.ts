@@ -23,7 +23,7 @@ describe('scenarios/#6: multiple signatures', function () {
     const { near, far } = stage
     const vendor = await near.house('vendor', 'Wabbit Networks')
     const certifier = await near.house('certifier', 'Docker Hub', { algorithm: 'PS256' })
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const at = (name: string): string => `${registry}/wabbit/${name}:1.0`
     digest = await near.image(at('net-monitor'))
     other = await near.image(at('uncertified'), 'busybox-amd64')

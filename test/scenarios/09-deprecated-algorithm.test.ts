@@ -28,7 +28,7 @@ describe('scenarios/#9: a crypto algorithm is deprecated', function () {
     const { near, far } = stage
     const legacy = await near.house('legacy', 'Wabbit Networks', { algorithm: 'PS256' })
     fresh = await near.house('fresh', 'Wabbit Networks', { algorithm: 'ES384' })
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const at = (name: string): string => `${registry}/wabbit/${name}:1.0`
     both = await near.image(at('maintained'))
     old = await near.image(at('forgotten'), 'busybox-amd64')

@@ -20,7 +20,7 @@ describe('scenarios/#10: specifying a trusted key', function () {
       houses[team] = await near.house(team, 'ACME Rockets', { preset: 'hobbyist' })
     const { avionics, telemetry } = houses
     assert.ok(avionics && telemetry)
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     for (const [name, house] of [
       ['avionics/pilot', avionics],
       ['telemetry/probe', telemetry],

@@ -28,7 +28,7 @@ describe('scenarios/#12: chaining from a trusted key', function () {
     const acme = await near.house('acme', 'ACME Rockets', { preset: 'vendor' })
     team = await near.issue(acme, 'Team A', 'issuing', 'ca')
     signer = await near.issue(acme, 'Team A CI', team)
-    const registry = await near.hands.registry(undefined)
+    const registry = await near.hands.registry()
     const image = `${registry}/team-a/web`
     digest = await near.image(`${image}:1.0`)
     await near.sign(`${image}:1.0`, acme, { with: signer })

@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:chil
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Command, Hand, Hands, Network, Ran } from './hands.ts'
+import type { Command, Hand, Hands, Network, Ran, RegistryShape } from './hands.ts'
 
 const DRIVER = fileURLToPath(new URL('far-driver.ts', import.meta.url))
 const ENTER = ['-rn', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"']
@@ -59,8 +59,12 @@ export class FarHands implements Hands {
     return this.#call('run', command)
   }
 
-  registry(port: number | undefined): Promise<string> {
-    return this.#call('registry', port)
+  registry(shape?: RegistryShape): Promise<string> {
+    return this.#call('registry', shape)
+  }
+
+  stop(host: string): Promise<void> {
+    return this.#call('stop', host)
   }
 
   network(): Promise<Network> {

@@ -27,17 +27,29 @@ export interface Network {
   readonly routes: string[]
 }
 
+/** How a site runs its registry. */
+export interface RegistryShape {
+  readonly port?: number
+  readonly deletes?: boolean
+  /** Nothing may be written, nor deleted. */
+  readonly readonly?: boolean
+  /** Unless told, it is gone with the registry. */
+  readonly storage?: string
+}
+
 export interface Hands {
   run(command: Command): Promise<Ran>
   /** Starts a registry without login; the answer is `127.0.0.1:PORT`. */
-  registry(port: number | undefined): Promise<string>
+  registry(shape?: RegistryShape): Promise<string>
+  /** Stops the registry of this host. */
+  stop(host: string): Promise<void>
   network(): Promise<Network>
   /** Whether something answers a connection there. */
   reaches(host: string): Promise<boolean>
   close(): Promise<void>
 }
 
-export type Hand = 'run' | 'registry' | 'network' | 'reaches'
+export type Hand = 'run' | 'registry' | 'stop' | 'network' | 'reaches'
 
 function lines(path: string): string[] {
   return readFileSync(path, 'utf8').split('\n').filter(Boolean)
@@ -70,10 +82,15 @@ export class OwnHands implements Hands {
     })
   }
 
-  async registry(port: number | undefined): Promise<string> {
-    const registry = await startRegistry(port === undefined ? {} : { port })
+  async registry(shape: RegistryShape = {}): Promise<string> {
+    const registry = await startRegistry(shape)
     this.#registries.push(registry)
     return registry.host
+  }
+
+  async stop(host: string): Promise<void> {
+    const at = this.#registries.findIndex((registry) => registry.host === host)
+    await this.#registries.splice(at, 1)[0]?.stop()
   }
 
   async network(): Promise<Network> {

@@ -39,6 +39,8 @@ interface Certificate {
 export interface HouseTerms {
   readonly preset?: 'hobbyist' | 'team' | 'vendor'
   readonly algorithm?: string
+  /** Where its revocation lists will lie; without it, no certificate names one. */
+  readonly crlUrl?: string
 }
 
 export interface BeliefTerms {
@@ -46,6 +48,8 @@ export interface BeliefTerms {
   /** Unless told, the house's own subject without its common name. */
   readonly identity?: string
   readonly level?: 'strict' | 'audit'
+  /** Skipped unless told: most scenarios have no lists. */
+  readonly revocation?: 'enforce' | 'skip'
   /** Of the statement and the store, unless told the house's. */
   readonly name?: string
   /** Beside the house's own, as `tsa:acme-tsa`. */
@@ -165,11 +169,12 @@ export class Side {
 
   /** Makes keys and certificates of a house, named like its folder. */
   async house(name: string, organization: string, terms: HouseTerms = {}): Promise<House> {
-    const { preset = 'team', algorithm = 'ES384' } = terms
+    const { preset = 'team', algorithm = 'ES384', crlUrl } = terms
     const subject = `C=US,ST=WA,O=${organization}`
     const line = `ca init --preset ${preset} --dir ${name} --algorithm ${algorithm}`
+    const lists = crlUrl === undefined ? [] : ['--crl-url', crlUrl]
     const own = preset === 'hobbyist' ? `${subject},CN=${name}` : subject
-    const { certificates } = await this.done(line, '--subject', own, ...PASSPHRASE)
+    const { certificates } = await this.done(line, '--subject', own, ...lists, ...PASSPHRASE)
     const top = (certificates as Certificate[])[0]
     assert.ok(top)
     const anchor = { file: `${name}/${top.name}/certificate.crt`, fingerprint: top.fingerprint }
@@ -181,6 +186,13 @@ export class Side {
     const line = `ca issue --dir ${folder} --from ${from} --kind ${kind} ${PASSPHRASE.join(' ')}`
     const { certificate } = await this.done(line, '--new-passphrase-file', 'passphrase', commonName)
     return (certificate as Certificate).name
+  }
+
+  /** Signs the next list of an authority, as `FOLDER/AUTHORITY.crl`. */
+  async list(house: House, authority: string, folder = 'crls', ...more: readonly string[]): Promise<void> {
+    mkdirSync(this.path(folder), { recursive: true })
+    const line = `ca crl --dir ${house.folder} --from ${authority} -o ${folder}/${authority}.crl`
+    await this.done(line, ...more, ...PASSPHRASE)
   }
 
   /** Signs by the house's certificate of this name. The answer is the signature's digest. */
@@ -200,10 +212,11 @@ export class Side {
   /** Writes into a policy folder whom to believe, where; by the commands that an operator has for it. */
   async believe(policy: string, house: House, terms: BeliefTerms): Promise<void> {
     const { scopes, identity = house.identity, level = 'strict', name = house.name, stores = [] } = terms
+    const { revocation = 'skip' } = terms
     await this.anchor(policy, `ca:${name}`, house.anchor)
     const where = scopes.flatMap((scope) => ['--scope', scope])
     const whom = [`ca:${name}`, ...stores].flatMap((store) => ['--store', store])
-    const line = `trust policy add ${name} --level ${level} --revocation skip --policy ${policy}`
+    const line = `trust policy add ${name} --level ${level} --revocation ${revocation} --policy ${policy}`
     await this.done(line, ...where, ...whom, '--identity', identity)
   }
 

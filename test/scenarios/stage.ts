@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { judgeProgram } from '../peers/notation.ts'
 import { needPeers } from '../peers/setup/run.ts'
 import { FarHands, needNamespace } from './far-hands.ts'
-import { OwnHands } from './hands.ts'
+import { OwnHands, type RegistryShape } from './hands.ts'
 import { Side } from './side.ts'
 
 /** The far registry's name, known on the near side too: policies name repositories by where they go. */
@@ -14,24 +14,35 @@ export const FAR = '127.0.0.1:5000'
 
 const PASSPHRASE = ['--passphrase-file', 'passphrase']
 
+export interface ChannelTerms {
+  readonly purpose?: 'content' | 'revocation'
+  /** Its folder. */
+  readonly keys?: string
+}
+
+/** The channel that lists and denials travel on. */
+export const REVOCATION: ChannelTerms = { purpose: 'revocation', keys: 'rkeys' }
+
 export class Stage {
   readonly #dir: string
   readonly near: Side
   readonly far: Side
+  readonly #shape: RegistryShape
   #crossed = false
 
   /** For a `before` hook: skips where counterparts or a network namespace are missing, fails where CI must have them. */
-  static raise(context: Mocha.Context): Stage {
+  static raise(context: Mocha.Context, far: RegistryShape = {}): Stage {
     needPeers(context)
     needNamespace(context)
     if (judgeProgram() === undefined) {
       if (process.env['CI']) throw new Error('the judge on notation-go is missing: run scripts/peers.sh')
       context.skip()
     }
-    return new Stage()
+    return new Stage(far)
   }
 
-  private constructor() {
+  private constructor(shape: RegistryShape) {
+    this.#shape = shape
     this.#dir = mkdtempSync(join(tmpdir(), 'sallyport-scenario-'))
     this.near = new Side(join(this.#dir, 'near'), new OwnHands())
     this.far = new Side(join(this.#dir, 'far'), new FarHands())
@@ -64,12 +75,13 @@ export class Stage {
     await this.near.hands.close()
     rmSync(this.near.dir, { recursive: true })
     await this.seal()
-    assert.equal(await this.far.hands.registry(5000), FAR)
+    assert.equal(await this.far.hands.registry({ ...this.#shape, port: 5000 }), FAR)
   }
 
-  /** Makes a channel of one person, `keys/`; the answer is the fingerprint that the far side is told by voice. */
-  async channel(name: string): Promise<string> {
-    const { fingerprint } = await this.near.done(`channel init ${name} --for content --dir keys --solo`, ...PASSPHRASE)
+  /** Makes a channel of one person, in `keys/`; the answer is the fingerprint that the far side is told by voice. */
+  async channel(name: string, { purpose = 'content', keys = 'keys' }: ChannelTerms = {}): Promise<string> {
+    const line = `channel init ${name} --for ${purpose} --dir ${keys} --solo`
+    const { fingerprint } = await this.near.done(line, ...PASSPHRASE)
     return fingerprint as string
   }
 
@@ -78,10 +90,22 @@ export class Stage {
     await this.near.done(`export --keys keys -o ${bundle} --for-site acme`, ...what, ...PASSPHRASE)
   }
 
+  /** Writes a bundle of lists and denials alone, by the keys in `rkeys/`. */
+  async collect(bundle: string, plan: string, ...more: readonly string[]): Promise<void> {
+    const line = `revocation collect -f ${plan} --keys rkeys -o ${bundle} --for-site acme`
+    await this.near.done(line, ...more, ...PASSPHRASE)
+  }
+
   /** The far site's first day: a state, and the channel pinned by hand. */
   async found(channel: string, fingerprint: string): Promise<void> {
     await this.far.done('state init --site acme --state state --reason', 'first day')
-    const root = 'keys/root.json --for content --state state'
+    await this.pin(channel, fingerprint)
+  }
+
+  /** One more channel that the far site listens to. */
+  async pin(channel: string, fingerprint: string, terms: ChannelTerms = {}): Promise<void> {
+    const { purpose = 'content', keys = 'keys' } = terms
+    const root = `${keys}/root.json --for ${purpose} --state state`
     await this.far.done(`channel pin ${channel} ${root} --fingerprint ${fingerprint}`)
   }
 }
