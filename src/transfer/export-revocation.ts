@@ -4,6 +4,7 @@ import { chainsIn } from './carried-chains.ts'
 import type { ExportOptions } from './export-terms.ts'
 import { envelopesOf } from './found-signatures.ts'
 import type { GatheredRepository } from './gather.ts'
+import { KnownRevocations } from './known-revocations.ts'
 import { collectMode } from './plan-file.ts'
 import { packRevocation } from './revocation-cargo.ts'
 import { collectRevocation } from './revocation-collect.ts'
@@ -54,6 +55,15 @@ export function piecesOf({ lists, answers }: RevocationInformation): KeptRevocat
     ...answers.map(({ url, issuer, serial, answer }): Collected => ({ kind: 'answer', url, issuer, serial, answer })),
   ]
   return { collected, lacking: [], warnings: [] }
+}
+
+/** What is collected, as a judge asks it. Throws as the intake of a site that holds nothing yet. */
+export async function knownFrom({ collected }: KeptRevocation, now: Date): Promise<KnownRevocations> {
+  const known = new KnownRevocations()
+  const lists = collected.flatMap((piece) => (piece.kind === 'answer' ? [] : [piece]))
+  const answers = collected.flatMap((piece) => (piece.kind === 'answer' ? [piece] : []))
+  await known.offer(lists, answers, now)
+  return known
 }
 
 async function certificatesOf(

@@ -8,6 +8,7 @@ import { isSignatureType, type Digest, type Manifest } from '../oci/index.ts'
 import type { Denial } from '../revocation/index.ts'
 import { demandApprovals, layOutHead, readApprovedHead, withApprovals, type ApprovedHead } from './approved-head.ts'
 import { demandTrusted, scopesBelow, type JudgedArtifact } from './artifact-verdicts.ts'
+import { judgingTime } from './clock.ts'
 import { ExportLog } from './export-log.ts'
 import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './export-made.ts'
 import type { CarriedRevocation, CarryTerms } from './export-revocation.ts'
@@ -57,6 +58,7 @@ async function judgeGathered(
   now: Date,
   options: ExportOptions,
   unjudged: readonly string[],
+  revocation: CarriedRevocation | undefined,
 ): Promise<JudgedArtifact[]> {
   const [{ judgeArtifacts }, { envelopesOf }] = await Promise.all([
     import('./judge-carried.ts'),
@@ -73,7 +75,9 @@ async function judgeGathered(
   const scopeOf = (name: string): string => scopes(byName.get(name)?.to ?? name)
   // What this run packed to inform, or what proves itself, is not judged on the far side either.
   const judged = content.artifacts.filter(({ repository }) => !unjudged.includes(repository))
-  return judgeArtifacts(judged, graphs, { ...options, policy, now, scopeOf, read })
+  // By what the far side will know at least: all that rides along.
+  const known = revocation && (await (await import('./export-revocation.ts')).knownFrom(revocation.kept, now))
+  return judgeArtifacts(judged, graphs, { ...options, policy, now, scopeOf, read, known })
 }
 
 function makeFolder(dir: string): void {
@@ -154,8 +158,18 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     }
     const judge = async (): Promise<void> => {
       if (options.policy === undefined) return
+      const judgedAt = judgingTime(undefined, { ...options, now })
       const unjudged = [...(trust === undefined ? [] : [trustRepository(channel)]), revocationRepository(channel)]
-      demandTrusted(await judgeGathered(repositories, content, options.policy, now, options, unjudged), 'source')
+      const verdicts = await judgeGathered(
+        repositories,
+        content,
+        options.policy,
+        judgedAt,
+        options,
+        unjudged,
+        revocation,
+      )
+      demandTrusted(verdicts, 'source')
     }
     await judge()
     if (options.dryRun === true) {

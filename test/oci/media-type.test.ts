@@ -61,6 +61,22 @@ describe('oci/media-type', () => {
       assert.deepEqual(found, kinds)
     })
 
+  it('takes what is to be judged for law up to its cap: 64 MiB of a list, 32 MiB of all else', () => {
+    const MiB = 1024 * 1024
+    for (const [mediaType, cap] of [
+      ['application/pkix-crl', 64 * MiB],
+      ['application/pkix-cert', 32 * MiB],
+      ['application/ocsp-response', 32 * MiB],
+      ['application/cose', 32 * MiB],
+    ] as const)
+      assert.deepEqual(
+        [0, cap, cap + 1].map((size) => oci.isLaw({ mediaType, size })),
+        [true, true, false],
+        mediaType,
+      )
+    assert.equal(oci.isLaw({ mediaType: 'text/plain', size: 1 }), false)
+  })
+
   it('asks registries for all that it can follow, indexes first, and for nothing else', () => {
     assert.equal(new Set(oci.MANIFEST_TYPES).size, 4)
     assert.deepEqual(oci.MANIFEST_TYPES.map(oci.isManifestType), [true, true, true, true])

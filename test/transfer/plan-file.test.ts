@@ -42,6 +42,18 @@ describe('transfer/plan-file', () => {
     assert.equal(parsePlan('artifacts: [{ref: a}]', 'p').trust, undefined)
     assert.deepEqual(parsePlan('artifacts: [{ref: a}]\ntrust: {}', 'p').trust, { chains: true })
     assert.equal(parsePlan('artifacts: [{ref: a}]', 'p').audience, undefined)
+    const { artifacts, revocation } = parsePlan('revocation: {chains: [a.pem]}', 'p')
+    assert.deepEqual(artifacts, [])
+    const plain = { accept: [], nextBundle: '7d', allowPrivate: false }
+    assert.deepEqual(revocation, { ...plain, chains: ['a.pem'] })
+    const asked = parsePlan('artifacts: [{ref: a}]\nrevocation: {from: crls, accept: [b], allowPrivate: true}', 'p')
+    assert.deepEqual(asked.revocation, {
+      from: 'crls',
+      accept: ['b'],
+      nextBundle: '7d',
+      allowPrivate: true,
+      chains: [],
+    })
     assert.equal(parsePlan('{"artifacts":[{"ref":"a"}]}', 'p').artifacts.length, 1)
   })
 
@@ -68,6 +80,12 @@ describe('transfer/plan-file', () => {
     'an unknown member of trust': ['artifacts: [{ref: a}]\ntrust: {stores: x}', '2:17'],
     'trust in a folder without a name': ['artifacts: [{ref: a}]\ntrust: {policy: ""}', '2:17'],
     'no folder of delegations': ['artifacts: [{ref: a}]\ntrust: {delegations: []}', '2:22'],
+    'an unknown place of lists': ['artifacts: [{ref: a}]\nrevocation: {collect: disk}', '2:23'],
+    'lists of a folder that is not named': ['artifacts: [{ref: a}]\nrevocation: {collect: folder}', '2:23'],
+    'a folder beside the network': ['artifacts: [{ref: a}]\nrevocation: {collect: network, from: b}', '2:23'],
+    'a span without a unit': ['artifacts: [{ref: a}]\nrevocation: {nextBundle: 7}', '2:26'],
+    'an unknown member of revocation': ['artifacts: [{ref: a}]\nrevocation: {folder: b}', '2:22'],
+    'nothing but revocation without chains': ['revocation: {}', '1:1'],
     'YAML that breaks off': ['artifacts:\n  - ref: "a', '2:12'],
     'a member twice': ['artifacts: [{ref: a}]\nartifacts: [{ref: b}]', '2:1'],
     'two documents': ['artifacts: [{ref: a}]\n---\nartifacts: [{ref: b}]', '2:1'],
