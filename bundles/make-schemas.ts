@@ -3,12 +3,14 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format } from 'prettier'
 import { z } from 'zod'
+import { STATUS_DOCUMENT } from './site-schemas.ts'
 import { ENVELOPE, ERROR, PROGRESS, REPORTS } from './report-schemas.ts'
 
 function schemas(): [name: string, title: string, schema: z.ZodType][] {
   return [
     ['envelope', 'What every verb prints with --json', ENVELOPE],
     ['error', 'The error in an envelope', ERROR],
+    ['site-status', 'What status and watch leave with --status', STATUS_DOCUMENT],
     ['progress', 'One line of progress on standard error', PROGRESS],
     ...Object.entries(REPORTS).map(([verb, schema]): [string, string, z.ZodType] => [
       `report-${verb.replaceAll(' ', '-')}`,

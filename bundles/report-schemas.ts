@@ -15,6 +15,7 @@ import {
   type CheckReport,
   type Code,
   type DenyReport,
+  type ExpectReport,
   type ExportReport,
   type ImportReport,
   type InitReport,
@@ -38,6 +39,7 @@ import {
   type StoreListReport,
   type StoreRemoveReport,
   type VerifyReport,
+  type WatchReport,
   type channelUnpin,
   type stateBackup,
   type stateCheck,
@@ -50,6 +52,7 @@ import { QUARANTINE_APPROVE, QUARANTINE_LIST, QUARANTINE_RELEASE, RESTORE, TAG_M
 import { CHANGES, COLLECTED, DENY } from './revocation-schemas.ts'
 import { SEED } from './seed-schemas.ts'
 import { count, digest, time } from './schema-words.ts'
+import { AS_OF, EXPECT, HEALTH, WATCH } from './site-schemas.ts'
 import {
   CA_CRL,
   CA_INIT,
@@ -105,6 +108,7 @@ const exported = {
   approvalsMissing: count,
   resumed: z.boolean(),
   dryRun: z.boolean(),
+  asOf: AS_OF,
 }
 
 /** One schema for the report of each verb. */
@@ -188,6 +192,7 @@ export const REPORTS = {
   }),
   'channel pin': z.strictObject(pin),
   'channel unpin': z.strictObject({ channel: z.string() }),
+  'channel expect': EXPECT,
   'channel show': z.strictObject({
     channels: z.array(pinned),
     folder: z
@@ -279,7 +284,9 @@ export const REPORTS = {
       )
       .nullable()
       .describe('What hangs on algorithms that the policy deprecates or refuses; null when none was named.'),
+    health: HEALTH,
   }),
+  watch: WATCH,
   log: z.strictObject({
     rows: z.array(
       z
@@ -310,6 +317,7 @@ interface Given {
   'channel init': ChannelInitReport
   'channel pin': PinReport
   'channel unpin': Awaited<ReturnType<typeof channelUnpin>>
+  'channel expect': ExpectReport
   'channel show': ChannelShowReport
   'quarantine list': QuarantineListReport
   'quarantine approve': ApproveReleaseReport
@@ -336,6 +344,7 @@ interface Given {
   'trust policy explain': PolicyExplainReport
   check: CheckReport | CheckBlobReport
   status: StatusReport
+  watch: WatchReport
   log: LogReport
 }
 

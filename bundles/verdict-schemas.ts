@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { CODES, type Code } from '../src/index.ts'
 import { count, digest, time } from './schema-words.ts'
+import { AS_OF } from './site-schemas.ts'
 import { INFORMATION } from './trust-schemas.ts'
 
 const verdict = z.enum(['trusted', 'rejected', 'inconclusive']).describe('Only `trusted` counts as trusted.')
@@ -73,6 +74,7 @@ export const VERDICT = {
 
 /** What `verify` and `import` say of the artifacts. */
 export const JUDGED = {
+  asOf: AS_OF,
   verdict,
   artifacts: z
     .array(z.strictObject({ ...VERDICT, repository: z.string(), tags: z.array(z.string()) }))
@@ -102,7 +104,7 @@ export const JUDGED = {
 } as const
 
 export const CHECK = z.union([
-  z.strictObject({ ...VERDICT, repository: z.string(), tag: z.string().nullable() }),
+  z.strictObject({ ...VERDICT, repository: z.string(), tag: z.string().nullable(), asOf: AS_OF }),
   z
     .strictObject({
       ...VERDICT,
@@ -111,6 +113,7 @@ export const CHECK = z.union([
       size: count,
       signature: z.string().describe('The signature file.'),
       mediaType: z.string().nullable().describe('As it was demanded.'),
+      asOf: AS_OF,
     })
     .describe('With --blob.'),
 ])

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Argv } from 'yargs'
+import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { demandKind, withBlobToCheck, withBlobToSign, type BlobCheckArgs, type BlobSignArgs } from './blob-options.ts'
 import { accessOf, defaultState, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
@@ -188,27 +189,33 @@ export function addCheck(yargs: Argv, register: Register): Argv {
     'check <ref>',
     'the verdict on an artifact where it lies, by the trust policy of this site',
     (y) =>
-      withRegistry(
-        withBlobToCheck(y)
-          .positional('ref', {
-            type: 'string',
-            demandOption: true,
-            describe: 'host/repo:tag, host/repo@digest, oci:DIR:tag; a file with --blob',
-          })
-          .option('policy', {
-            type: 'string',
-            requiresArg: true,
-            describe: 'folder with trust policy and stores',
-            default: defaultPolicy(),
-            defaultDescription: "notation's own",
-          })
-          .option('scope', { type: 'string', requiresArg: true, describe: 'judge it as if it lay in this repository' })
-          .option('state', {
-            type: 'string',
-            requiresArg: true,
-            describe: "the site's state folder, which knows lists and denials",
-            defaultDescription: '~/.local/state/sallyport, where there is one',
-          }),
+      withAsOf(
+        withRegistry(
+          withBlobToCheck(y)
+            .positional('ref', {
+              type: 'string',
+              demandOption: true,
+              describe: 'host/repo:tag, host/repo@digest, oci:DIR:tag; a file with --blob',
+            })
+            .option('policy', {
+              type: 'string',
+              requiresArg: true,
+              describe: 'folder with trust policy and stores',
+              default: defaultPolicy(),
+              defaultDescription: "notation's own",
+            })
+            .option('scope', {
+              type: 'string',
+              requiresArg: true,
+              describe: 'judge it as if it lay in this repository',
+            })
+            .option('state', {
+              type: 'string',
+              requiresArg: true,
+              describe: "the site's state folder, which knows lists and denials",
+              defaultDescription: '~/.local/state/sallyport, where there is one',
+            }),
+        ),
       )
         .example(
           '$0 check registry.site:5000/app:1.0 --policy policy/',
@@ -219,7 +226,8 @@ export function addCheck(yargs: Argv, register: Register): Argv {
       'check',
       async (
         argv: RegistryArgs &
-          BlobCheckArgs & { ref: string; policy: string; scope: string | undefined; state: string | undefined },
+          BlobCheckArgs &
+          AsOfArgs & { ref: string; policy: string; scope: string | undefined; state: string | undefined },
         context,
       ) => {
         const { check, checkBlob, exitOfVerdicts } = await import('../index.ts')
@@ -228,7 +236,7 @@ export function addCheck(yargs: Argv, register: Register): Argv {
         demandKind(blob, { signature, statement, 'media-type': mediaType }, { scope })
         // Else what the site has denied would pass as soon as somebody forgets to name its state.
         const state = argv.state ?? (existsSync(defaultState()) ? defaultState() : undefined)
-        const terms = { ...context, policy, state, plugins: pluginsHere() }
+        const terms = { ...context, policy, state, plugins: pluginsHere(), asOf: asOfIn(argv) }
         if (blob) {
           if (signature === undefined) throw usage('--signature', 'which signature file?')
           const report = await checkBlob({ ...terms, file: ref, signature, statement, mediaType })

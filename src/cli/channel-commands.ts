@@ -3,6 +3,7 @@ import type { Argv } from 'yargs'
 import { usage, withState, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { initText, showText } from './text.ts'
+import { expectText } from './watch-text.ts'
 
 const PURPOSES = ['content', 'trust', 'revocation'] as const
 type Purpose = (typeof PURPOSES)[number]
@@ -17,6 +18,14 @@ interface InitArgs {
   'key-type': 'ed25519' | 'p384'
   'root-days': number
   'passphrase-file': string | undefined
+  'dry-run': boolean
+}
+
+interface ExpectArgs {
+  channel: string
+  every: string | undefined
+  never: boolean
+  state: string
   'dry-run': boolean
 }
 
@@ -190,6 +199,26 @@ export function addChannel(yargs: Argv, register: Register): Argv {
             }
           },
         ),
+      )
+      .command(
+        'expect <channel>',
+        'how often a bundle has to come; silence beyond that is an alarm',
+        (z) =>
+          withState(z)
+            .positional('channel', { type: 'string', demandOption: true })
+            .option('every', { type: 'string', describe: 'a span: 7d, 12h, 30m', requiresArg: true })
+            .option('never', { type: 'boolean', default: false, describe: 'expect nothing any more' })
+            .option('dry-run', { type: 'boolean', default: false, describe: 'prove that it could be done' })
+            .example('$0 channel expect vendor-a --every 7d', 'status and watch tell when it is overdue')
+            .example('$0 channel expect vendor-a --never', ''),
+        register('channel expect', async (argv: ExpectArgs, context) => {
+          const { channelExpect, parseSpan } = await import('../index.ts')
+          if ((argv.every === undefined) !== argv.never) throw usage('--every', 'name a span, or --never')
+          const every = argv.every === undefined ? null : await parseSpan(argv.every, '--every')
+          const { channel, state } = argv
+          const report = await channelExpect({ ...context, state, channel, every, dryRun: argv['dry-run'] })
+          return { verb: 'channel expect', report, text: expectText(report, argv['dry-run']), exit: 0 }
+        }),
       )
       .command(
         'show',

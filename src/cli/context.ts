@@ -12,9 +12,13 @@ export interface Common {
   quiet: boolean
 }
 
+/** When this version was made: no clock before it is right. Moved on with every release. */
+export const BUILT = new Date('2026-11-01T00:00:00Z')
+
 /** Given to each command's handler. */
 export interface Context extends Common {
   now: Date
+  built: Date
   signal: AbortSignal
   onEvent: (event: RunEvent) => void
 }
@@ -132,6 +136,7 @@ export function contextOf(common: Common, guarded: boolean): Context & { end: ()
   return {
     ...common,
     now: new Date(),
+    built: BUILT,
     signal: stop.signal,
     onEvent: progress.listen,
     end: () => {

@@ -2,65 +2,69 @@
 import type { Argv } from 'yargs'
 import type { Plan } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
+import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { bundleTerms, readPlan, withBundle, type BundleArgs } from './bundle-options.ts'
 import { usage, withRegistry, type Register } from './context.ts'
 import { exportText } from './text.ts'
 
-type ExportArgs = BundleArgs & {
-  refs: string[]
-  file: string | undefined
-  platform: string[]
-  referrers: 'all' | 'signatures' | 'none'
-  passenger: string[]
-  policy: string | undefined
-  destination: string | undefined
-  revocation: string | undefined
-}
+type ExportArgs = BundleArgs &
+  AsOfArgs & {
+    refs: string[]
+    file: string | undefined
+    platform: string[]
+    referrers: 'all' | 'signatures' | 'none'
+    passenger: string[]
+    policy: string | undefined
+    destination: string | undefined
+    revocation: string | undefined
+  }
 
 export function addExport(yargs: Argv, register: Register): Argv {
   return yargs.command(
     'export [refs..]',
     'write images and all that refers to them into one bundle',
     (y) =>
-      withRegistry(
-        withBundle(
-          y
-            .positional('refs', {
+      withAsOf(
+        withRegistry(
+          withBundle(
+            y
+              .positional('refs', {
+                type: 'string',
+                array: true,
+                default: [] as string[],
+                describe: 'host/repo:tag, host/repo@digest, oci:DIR, oci:FILE.tar',
+              })
+              .option('file', { alias: 'f', type: 'string', describe: 'plan file (YAML)', requiresArg: true }),
+          )
+            .option('platform', {
               type: 'string',
               array: true,
+              describe: 'os/arch[/variant] to take of each index',
               default: [] as string[],
-              describe: 'host/repo:tag, host/repo@digest, oci:DIR, oci:FILE.tar',
             })
-            .option('file', { alias: 'f', type: 'string', describe: 'plan file (YAML)', requiresArg: true }),
-        )
-          .option('platform', {
-            type: 'string',
-            array: true,
-            describe: 'os/arch[/variant] to take of each index',
-            default: [] as string[],
-          })
-          .option('referrers', {
-            choices: ['all', 'signatures', 'none'] as const,
-            default: 'all' as const,
-            describe: 'which referrers ride along',
-          })
-          .option('revocation', {
-            type: 'string',
-            describe: 'where revocation lists come from: network, none or a folder [network, for registries]',
-            requiresArg: true,
-          })
-          .option('passenger', {
-            type: 'string',
-            array: true,
-            describe: 'a bundle of another channel (revocation or trust) that rides along',
-            default: [] as string[],
-          })
-          .option('policy', { type: 'string', describe: 'refuse what this policy folder refuses', requiresArg: true })
-          .option('destination', {
-            type: 'string',
-            describe: 'where it goes, as policies name it: host[:port][/prefix]',
-            requiresArg: true,
-          }),
+            .option('referrers', {
+              choices: ['all', 'signatures', 'none'] as const,
+              default: 'all' as const,
+              describe: 'which referrers ride along',
+            })
+            .option('revocation', {
+              type: 'string',
+              describe: 'where revocation lists come from: network, none or a folder [network, for registries]',
+              requiresArg: true,
+            })
+            .option('passenger', {
+              type: 'string',
+              array: true,
+              describe: 'a bundle of another channel (revocation or trust) that rides along',
+              default: [] as string[],
+            })
+            .option('policy', { type: 'string', describe: 'refuse what this policy folder refuses', requiresArg: true })
+            .option('destination', {
+              type: 'string',
+              describe: 'where it goes, as policies name it: host[:port][/prefix]',
+              requiresArg: true,
+            }),
+        ),
       )
         .example('$0 export -f plan.yaml --keys keys/ -o june.tar', 'what the plan names, to a file')
         .example(
@@ -83,6 +87,8 @@ export function addExport(yargs: Argv, register: Register): Argv {
               })),
             }
           : await parsePlan(readPlan(argv.file), planName)
+      const asOf = asOfIn(argv)
+      if (asOf !== undefined && argv.policy === undefined) throw usage('--as-of', 'it goes with --policy')
       const report = await exportBundle({
         ...context,
         ...(await bundleTerms('export', argv, plan, planName, argv.revocation)),
@@ -90,6 +96,7 @@ export function addExport(yargs: Argv, register: Register): Argv {
         policy: argv.policy,
         plugins: pluginsHere(),
         destination: argv.destination,
+        asOf,
       })
       const lacks = report.revocation?.lacking.some(({ accepted }) => accepted === 'by name') === true
       return { verb: 'export', report, text: exportText(report), exit: report.omitted.length > 0 || lacks ? 3 : 0 }

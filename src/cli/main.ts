@@ -7,7 +7,7 @@ import { SallyportError } from '../errors/index.ts'
 import { addCheck, addSign } from './artifact-commands.ts'
 import { addCa } from './ca-commands.ts'
 import { addChannel } from './channel-commands.ts'
-import { contextOf, dieOfSignal, usage, type Handler, type Register } from './context.ts'
+import { BUILT, contextOf, dieOfSignal, usage, type Handler, type Register } from './context.ts'
 import { addExport } from './export-command.ts'
 import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
 import { addApprove, addImport, addInspect, addVerify } from './passage-commands.ts'
@@ -15,6 +15,7 @@ import { addQuarantine, addRestore } from './quarantine-commands.ts'
 import { addRevocation } from './revocation-commands.ts'
 import { addState, addStatus } from './site-commands.ts'
 import { addTrust } from './trust-commands.ts'
+import { addWatch } from './watch-command.ts'
 
 /** Kept equal to package.json by a test; reading the file would cost a start. */
 export const VERSION = '0.1.0'
@@ -45,6 +46,7 @@ function build(argv: string[], register: Register): Argv {
     addInspect,
     addVerify,
     addImport,
+    addWatch,
     addSign,
     addCheck,
     addCa,
@@ -132,6 +134,12 @@ async function main(argv: string[]): Promise<number> {
       const blocks = verb !== 'import' && (args as { bundle?: string }).bundle === '-'
       const context = contextOf({ json: asJson, quiet }, !blocks)
       let outcome: Outcome
+      // What is signed by such a clock is refused everywhere or is good for years too long.
+      if (context.now < BUILT)
+        context.onEvent({
+          type: 'note',
+          text: `the clock is wrong: it stands before ${BUILT.toISOString().slice(0, 10)}, when this program was made`,
+        })
       try {
         refuseRepeated(args, verb)
         const result = await handler(args as T, context)

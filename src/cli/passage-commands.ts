@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs'
 import type { BundleInput, VerifyReport } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
+import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { approveText, importText, inspectText, verifyText } from './text.ts'
@@ -93,7 +94,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
     'verify <bundle>',
     'prove a bundle: pinned channel, for this site, new, whole',
     (y) =>
-      withState(y)
+      withAsOf(withState(y))
         .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
         // Without it yargs takes a lone - for the empty text.
         .nargs('bundle', 1)
@@ -114,7 +115,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
     register(
       'verify',
       async (
-        argv: {
+        argv: AsOfArgs & {
           bundle: string
           state: string
           root: string | undefined
@@ -138,6 +139,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
           policy: argv.policy,
           plugins: pluginsHere(),
           destination: argv.destination,
+          asOf: asOfIn(argv),
         })
         return { verb: 'verify', report, text: verifyText(report), exit: await exitOfReport(report) }
       },
@@ -151,7 +153,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
     'prove a bundle, then bring its content to a registry or layout',
     (y) =>
       withRegistry(
-        withState(y)
+        withAsOf(withState(y))
           .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
           // Without it yargs takes a lone - for the empty text.
           .nargs('bundle', 1)
@@ -190,17 +192,18 @@ export function addImport(yargs: Argv, register: Register): Argv {
     register(
       'import',
       async (
-        argv: RegistryArgs & {
-          bundle: string
-          state: string
-          to: string
-          map: string[]
-          'read-back': 'head' | 'full'
-          policy: string | undefined
-          'channel-only': boolean
-          'keep-going': boolean
-          'dry-run': boolean
-        },
+        argv: RegistryArgs &
+          AsOfArgs & {
+            bundle: string
+            state: string
+            to: string
+            map: string[]
+            'read-back': 'head' | 'full'
+            policy: string | undefined
+            'channel-only': boolean
+            'keep-going': boolean
+            'dry-run': boolean
+          },
         context,
       ) => {
         const { importBundle, parseMapping } = await import('../index.ts')
@@ -221,6 +224,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           channelOnly: argv['channel-only'],
           keepGoing: argv['keep-going'],
           dryRun: argv['dry-run'],
+          asOf: asOfIn(argv),
         })
         return { verb: 'import', report, text: importText(report), exit: await exitOfReport(report) }
       },

@@ -4,6 +4,25 @@ import { withState, type Register } from './context.ts'
 import { plain } from './show.ts'
 import { logText, statusText } from './text.ts'
 
+/** Where a site's status goes besides, for those who watch it. */
+export const STATUS_FILE = {
+  type: 'string',
+  describe: "also write the site's status here (JSON)",
+  requiresArg: true,
+} as const
+export const TEXTFILE = {
+  type: 'string',
+  describe: 'also write metrics here, for the textfile collector of Prometheus',
+  requiresArg: true,
+} as const
+
+interface StatusArgs {
+  state: string
+  policy: string | undefined
+  status: string | undefined
+  textfile: string | undefined
+}
+
 interface StateArgs {
   state: string
   'dry-run': boolean
@@ -179,12 +198,15 @@ export function addStatus(yargs: Argv, register: Register): Argv {
             describe: 'also what hangs on algorithms this folder deprecates',
             requiresArg: true,
           })
+          .option('status', STATUS_FILE)
+          .option('textfile', TEXTFILE)
           .example('$0 status --policy policy/', 'and what must be signed anew')
-          .example('$0 status --json | jq .report.channels', ''),
-      register('status', async (argv: Pick<StateArgs, 'state'> & { policy: string | undefined }, context) => {
-        const { status } = await import('../index.ts')
-        const report = await status({ ...context, state: argv.state, policy: argv.policy })
-        return { verb: 'status', report, text: statusText(report), exit: 0 }
+          .example('$0 status --json | jq .report.health.alarms', 'for a timer: it ends with 15 when there are any'),
+      register('status', async (argv: StatusArgs, context) => {
+        const { exitOfAlarms, status } = await import('../index.ts')
+        const files = { status: argv.status, textfile: argv.textfile }
+        const report = await status({ ...context, state: argv.state, policy: argv.policy, files })
+        return { verb: 'status', report, text: statusText(report), exit: await exitOfAlarms(report.health.alarms) }
       }),
     )
     .command(

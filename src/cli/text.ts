@@ -11,10 +11,12 @@ import type {
   StatusReport,
   VerifyReport,
 } from '../index.ts'
+import { asOfText } from './as-of-option.ts'
 import { collectedLines } from './revocation-text.ts'
 import { bytes, counted, plain } from './show.ts'
 import { judgedLines } from './trust-text.ts'
 import { informationLines, trustTreeText } from './trust-tree-text.ts'
+import { alarmLines } from './watch-text.ts'
 
 function omissions(omitted: BundleSummary['omitted']): string[] {
   if (omitted.length === 0) return []
@@ -96,6 +98,7 @@ export function exportText(report: ExportReport): string[] {
     `${dryRun ? 'would write' : report.resumed ? 'completed' : 'wrote'} ${plain(output)}: ${bytes(size)}, ${counted(manifests, 'manifest')}, ${counted(blobs, 'blob')}`,
     `channel ${channel}, sequence ${sequence}, for ${audience.join(', ')}, valid until ${report.validUntil}`,
     `bundle id ${id}`,
+    ...asOfText(report),
     ...repositories.flatMap(({ name, to, tags, untagged, referrers }) => [
       `${plain(name)} → ${plain(to)}${referrers > 0 ? ` (${counted(referrers, 'referrer')})` : ''}`,
       ...Object.entries(tags).map(([tag, digest]) => `  ${plain(tag)}  ${digest}`),
@@ -128,6 +131,7 @@ export function verifyText(report: VerifyReport): string[] {
     `approved by ${counted(report.approval.signers.length, 'person').replace('persons', 'people')}${report.approval.badSignatures > 0 ? `, ${counted(report.approval.badSignatures, 'signature')} invalid` : ''}`,
     ...judgedPassengers(report),
     ...(report.replayChecked ? [] : ['note: judged by a root alone, so a replay would not be seen']),
+    ...asOfText(report),
     ...(report.audienceChecked ? [] : ['note: no site was named, so the audience was not checked']),
     ...judgedLines(report.artifacts),
     ...informationLines(report.information),
@@ -163,6 +167,7 @@ export function importText(report: ImportReport): string[] {
   const { counts, tags, target, dryRun, settled } = report
   return [
     ...heading(report),
+    ...asOfText(report),
     ...report.landed.map(
       ({ name, at }) =>
         `${plain(name)} → ${plain(target.startsWith('oci:') ? target : (target.split('/')[0] ?? ''))}${target.startsWith('oci:') ? ':' : '/'}${plain(at)}`,
@@ -209,6 +214,7 @@ export function statusText(report: StatusReport): string[] {
         `open tag move: ${plain(target)} ${plain(repository)}:${plain(tag)}; run the import again`,
     ),
     ...deprecatedLines(report.deprecated),
+    ...alarmLines(report.health),
   ]
 }
 

@@ -16,6 +16,7 @@ import type {
   StoreRemoveReport,
   VerdictReport,
 } from '../index.ts'
+import { asOfText } from './as-of-option.ts'
 import { counted, plain } from './show.ts'
 
 const WORDS = { trusted: 'TRUSTED', rejected: 'REJECTED', inconclusive: 'INCONCLUSIVE (not trusted)' } as const
@@ -60,11 +61,11 @@ export function judgedLines(artifacts: readonly JudgedArtifact[] | null): string
 
 export function checkText(report: CheckReport): string[] {
   const tag = report.tag === null ? '' : `:${report.tag}`
-  return verdictLines(`${report.repository}${tag}@${report.digest}`, report)
+  return [...verdictLines(`${report.repository}${tag}@${report.digest}`, report), ...asOfText(report)]
 }
 
 export function checkBlobText(report: CheckBlobReport): string[] {
-  return verdictLines(`${report.file} ${report.digest}`, report)
+  return [...verdictLines(`${report.file} ${report.digest}`, report), ...asOfText(report)]
 }
 
 function signerLines(report: SignReport | SignBlobReport): string[] {

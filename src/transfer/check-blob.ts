@@ -5,14 +5,15 @@ import { hashFor, openEnvelopeAsync, type EnvelopeType, type TargetDigest } from
 import { judgeWith } from '../trust/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
 import { envelopeTypeOf, hashBlob, readSignatureFile } from './blob-file.ts'
+import { asOfMember, type AsOfReport, type ClockOptions } from './clock.ts'
 import { meansOf } from './judge-carried.ts'
 import { knownIn } from './known-revocations.ts'
 import { openPolicy } from './policy-folder.ts'
-import { nowOf, tell, type RunOptions } from './run.ts'
+import { tell } from './run.ts'
 import { mediaTypeOption } from './sign-blob.ts'
 import { verdictReport, type VerdictReport } from './verdict-report.ts'
 
-export interface CheckBlobOptions extends RunOptions {
+export interface CheckBlobOptions extends ClockOptions {
   file: string
   /** The signature file; its name ends in `.jws.sig` or `.cose.sig`, or in `.sig.jws` or `.sig.cose`. */
   signature: string
@@ -35,6 +36,8 @@ export interface CheckBlobReport extends VerdictReport<TargetDigest> {
   signature: string
   /** As it was demanded. */
   mediaType: string | null
+  /** The time it was judged at, when that was not the clock's. */
+  asOf?: AsOfReport
 }
 
 /** The hash that the signing key dictates; whatever an envelope that can't be opened is over, the verdict is on its fault. */
@@ -52,7 +55,6 @@ async function hashOf(type: EnvelopeType, envelope: Uint8Array): Promise<'sha256
  * LIMIT_EXCEEDED for a signature file over 32 MiB, USAGE for one of another name, and what the policy folder throws.
  */
 export async function checkBlob(options: CheckBlobOptions): Promise<CheckBlobReport> {
-  const now = nowOf(options)
   const { file, signature } = options
   const mediaType = options.mediaType === undefined ? undefined : mediaTypeOption(options.mediaType)
   const type = envelopeTypeOf(signature)
@@ -64,7 +66,7 @@ export async function checkBlob(options: CheckBlobOptions): Promise<CheckBlobRep
     })
   // Before the file is read: what is judged later is judged by what stands here now.
   const material = openPolicy(options.policy)
-  const known = await knownIn(options.state, now)
+  const { known, now } = await knownIn(options.state, options)
   const judge = judgeWith(material, now, {
     ...meansOf(options.plugins, options.signal),
     ...known.means(material, now),
@@ -81,5 +83,5 @@ export async function checkBlob(options: CheckBlobOptions): Promise<CheckBlobRep
     aliases,
     signatures: [{ manifest: digestOf(envelope), mediaType: type, envelope }],
   })
-  return { ...verdictReport(verdict), file, size, signature, mediaType: mediaType ?? null }
+  return { ...verdictReport(verdict), file, size, signature, mediaType: mediaType ?? null, ...asOfMember(options) }
 }

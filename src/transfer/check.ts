@@ -2,17 +2,18 @@
 import type { RegistryOptions } from '../registry/index.ts'
 import { judgeWith } from '../trust/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
+import { asOfMember, type AsOfReport, type ClockOptions } from './clock.ts'
 import { signaturesAt } from './found-signatures.ts'
 import { meansOf } from './judge-carried.ts'
 import { knownIn } from './known-revocations.ts'
 import { manifestsWithin, withoutDenied } from './denied-within.ts'
 import { openPolicy } from './policy-folder.ts'
 import { locate } from './reference-target.ts'
-import { nowOf, tell, type RunOptions } from './run.ts'
+import { tell } from './run.ts'
 import { Sources } from './sources.ts'
 import { verdictReport, type VerdictReport } from './verdict-report.ts'
 
-export interface CheckOptions extends RunOptions {
+export interface CheckOptions extends ClockOptions {
   ref: string
   registry: Omit<RegistryOptions, 'side'>
   /** The policy folder. */
@@ -28,14 +29,15 @@ export interface CheckOptions extends RunOptions {
 export interface CheckReport extends VerdictReport {
   repository: string
   tag: string | null
+  /** The time it was judged at, when that was not the clock's. */
+  asOf?: AsOfReport
 }
 
 /** The verdict on the artifact behind a reference; a tag is resolved once. Throws only what keeps it from being judged. */
 export async function check(options: CheckOptions): Promise<CheckReport> {
-  const now = nowOf(options)
   // Before any request: what is judged later is judged by what stands here now.
   const material = openPolicy(options.policy)
-  const known = await knownIn(options.state, now)
+  const { known, now } = await knownIn(options.state, options)
   const means = { ...meansOf(options.plugins, options.signal), ...known.means(material, now) }
   const judge = judgeWith(material, now, means)
   const anchors = new Set([...material.stores.values()].flat().map(({ sha256 }) => sha256))
@@ -54,7 +56,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
       aliases: within.aliases,
     })
     const verdict = withoutDenied(judged, within.manifests, known)
-    return { ...verdictReport(verdict), repository: source.repository, tag: tag ?? null }
+    return { ...verdictReport(verdict), repository: source.repository, tag: tag ?? null, ...asOfMember(options) }
   } finally {
     await sources.close()
   }

@@ -47,7 +47,8 @@ export function clockDoubt(floor: string | undefined, now: Date, built?: Date): 
   if (newest === 0 || ahead <= YEAR) return undefined
   const days = Math.floor(ahead / 86_400_000)
   const detail = `${days} days after the newest time that is known to have passed, ${timeText(new Date(newest))}`
-  return { code: 'CLOCK_AHEAD', certain: ahead > FAR, detail }
+  // Where nothing was ever seen there is only the age of this program, which is used for as long as it works.
+  return { code: 'CLOCK_AHEAD', certain: floor !== undefined && ahead > FAR, detail }
 }
 
 /**
@@ -67,9 +68,9 @@ export function judgingTime(state: Pick<State, 'floor'> | undefined, options: Cl
   return time
 }
 
-/** What a report says of it; null when the clock was gone by. */
-export function asOfReport({ asOf }: Pick<ClockOptions, 'asOf'>): AsOfReport | null {
-  return asOf === undefined ? null : { time: timeText(asOf.time), reason: asOf.reason }
+/** What a report says of it; nothing when the clock was gone by. */
+export function asOfMember({ asOf }: Pick<ClockOptions, 'asOf'>): { asOf?: AsOfReport } {
+  return asOf === undefined ? {} : { asOf: { time: timeText(asOf.time), reason: asOf.reason } }
 }
 
 /** Journaled before anything that was judged at this time, so that nobody has to guess why it was let in. */

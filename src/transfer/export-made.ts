@@ -3,6 +3,7 @@ import { layOut, promise, proveReadable, type BundleLayout, type Content, type P
 import type { Omission } from '../content/index.ts'
 import { digestOf, hexOf, type Digest } from '../oci/index.ts'
 import { buildHead, type Head } from '../tuf/index.ts'
+import { asOfMember, type AsOfReport } from './clock.ts'
 import type { ExportLog } from './export-log.ts'
 import type { ExportOptions, ExportTerms } from './export-terms.ts'
 import type { GatheredRepository } from './gather.ts'
@@ -36,6 +37,8 @@ export interface ExportReport {
   /** Bytes that a stopped run had brought already are counted in; true when there was one. */
   resumed: boolean
   dryRun: boolean
+  /** The time that the policy was asked about, when that was not the clock's. */
+  asOf?: AsOfReport
 }
 
 /** A bundle that is promised and signed, not yet written. */
@@ -122,5 +125,6 @@ export function exportReport(
     approvalsMissing: Math.max(0, needed - signed),
     resumed: false,
     dryRun: options.dryRun === true,
+    ...asOfMember(options),
   }
 }

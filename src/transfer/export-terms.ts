@@ -7,12 +7,13 @@ import type { Denial } from '../revocation/index.ts'
 import { fingerprint, type ChannelKey } from '../tuf/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
 import { exportKeys, openChannelFolder, type AskPassphrase, type ChannelFolder } from './channel-folder.ts'
+import type { ClockOptions } from './clock.ts'
 import type { CargoPassenger } from './passenger-cargo.ts'
 import type { Plan } from './plan-file.ts'
-import { nowOf, timeText, type RunOptions } from './run.ts'
+import { nowOf, timeText } from './run.ts'
 import type { ByteOutput } from './stream-out.ts'
 
-export interface ExportOptions extends RunOptions {
+export interface ExportOptions extends ClockOptions {
   plan: Plan
   /** The plan as errors name it. */
   planName: string

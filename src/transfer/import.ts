@@ -4,7 +4,7 @@ import type { Digest } from '../oci/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import { State } from '../state/index.ts'
-import type { Verdict } from '../trust/index.ts'
+import type { TrustMaterial, Verdict } from '../trust/index.ts'
 import {
   informationIn,
   verdictOver,
@@ -12,9 +12,11 @@ import {
   type JudgedArtifact,
   type PluginPlace,
 } from './artifact-verdicts.ts'
+import { asOfMember, judgingTime, recordAsOf, type AsOfReport, type ClockOptions } from './clock.ts'
 import { deliverFile, deliverPipe } from './deliver.ts'
 import { demandPolicy, landingIn, recordVerdicts, verdictsFor } from './import-verdicts.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
+import type { Remembered } from './judge-carried.ts'
 import { passNearDoor, type Passage } from './passage.ts'
 import { isAccepted } from './passenger.ts'
 import { passengerReports, withAccepted, type PassengerReport } from './passenger-report.ts'
@@ -22,9 +24,10 @@ import { expectPayload, provePayload } from './payload.ts'
 import { openPlace, type Place } from './place.ts'
 import { noCounts, Pusher, type PushCounts } from './push.ts'
 import { carriedManifests, rehearse, stillThere } from './presence.ts'
+import type { RejudgeReport } from './rejudge-report.ts'
 import { revocationDoor } from './revocation-gate.ts'
 import type { RevocationReport } from './revocation-intake.ts'
-import { nowOf, tell, timeText, type RunOptions } from './run.ts'
+import { nowOf, tell, timeText } from './run.ts'
 import { pinnedIn } from './site.ts'
 import { checkCreated } from './site-head.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
@@ -32,7 +35,7 @@ import { moveTag, moveTags, settleIntents, type TagMoveReport, type WantedTag } 
 import type { InformationReport } from './trust-information.ts'
 import { openInput, type BundleInput } from './verify.ts'
 
-export interface ImportOptions extends RunOptions {
+export interface ImportOptions extends ClockOptions {
   input: BundleInput
   state: string
   /** `oci:DIR` or `host[:port][/prefix]`. */
@@ -68,6 +71,8 @@ export interface ImportReport extends BundleSummary {
   information: InformationReport[]
   /** What became of the lists, answers and denials that it and its passengers carry; null when there are none. */
   revocation: RevocationReport | null
+  /** What lies at the target and was judged again, for what changed since it was judged last; null when nothing did. */
+  rejudged: RejudgeReport | null
   /** The same bundle was accepted before; this run made sure that all of it is there. */
   repeat: boolean
   counts: PushCounts
@@ -76,6 +81,8 @@ export interface ImportReport extends BundleSummary {
   landed: { name: string; at: string }[]
   /** Tag moves that a killed run had left open. */
   settled: number
+  /** The time it was judged at, when that was not the clock's. */
+  asOf?: AsOfReport
   dryRun: boolean
 }
 
@@ -211,6 +218,29 @@ export async function importBundle(options: ImportOptions): Promise<ImportReport
   }
 }
 
+/**
+ * Whatever became of the bundle's own artifacts, what lies there already is looked at. Null in a dry run, and where nothing
+ * can have changed, so that such a run starts without the code for it.
+ */
+async function judgeStanding(
+  { state, place }: Pick<Delivery, 'state' | 'place'>,
+  now: Date,
+  options: ImportOptions,
+  material: TrustMaterial | undefined,
+): Promise<RejudgeReport | null> {
+  const { lists, denials } = state.pending()
+  if (options.dryRun === true || (material === undefined && lists.length + denials.length === 0)) return null
+  const { rejudgeSite } = await import('./site-rejudge.ts')
+  const { plugins, signal, onEvent } = options
+  return rejudgeSite(state, place, { plugins, signal, onEvent, now, material })
+}
+
+/** Stops a bundle that is made to fail from keeping what is revoked by it where it lies. The failure is what is told. */
+async function failing(reason: unknown, standing: () => Promise<unknown>): Promise<never> {
+  if (isFault(reason)) await settled(standing())
+  throw reason
+}
+
 type Settled<T> = { value: T } | { reason: unknown }
 
 async function settled<T>(promise: Promise<T>): Promise<Settled<T>> {
@@ -231,7 +261,9 @@ async function bring(
   options: ImportOptions,
 ): Promise<ImportReport> {
   demandPolicy(state, options)
-  const at = state.effectiveNow(now)
+  const at = judgingTime(state, { ...options, now })
+  // What was named may lie ahead of the clock, the floor never does.
+  const signedUpTo = at < now ? at : now
   const judged = await passNearDoor(input, {
     ...options,
     now: at,
@@ -245,17 +277,23 @@ async function bring(
   const landing = landings(passage, options.map)
   const fromFile = isFileInput(input)
   const information = await informationIn(passage, landing)
-  const verdicts = await settled(verdictsFor(passage, place, landing, information, at, options, intake?.known))
+  const remembered: Remembered = { certificates: new Map(), bases: new Map() }
+  const judging = verdictsFor(passage, place, landing, information, at, options, intake?.known, remembered)
+  const verdicts = await settled(judging)
   if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
   const accept = async (): Promise<void> => {
-    await commit(state, passage, at)
-    for (const passenger of passage.passengers) if (isAccepted(passenger)) await commit(state, passenger, at)
+    await recordAsOf(state, options, `bundle ${passage.verdict.id}`)
+    await commit(state, passage, signedUpTo)
+    for (const passenger of passage.passengers) if (isAccepted(passenger)) await commit(state, passenger, signedUpTo)
     await intake?.write(state)
   }
+  const standing = (): Promise<RejudgeReport | null> =>
+    judgeStanding({ state, place }, at, options, remembered.material)
   if ('reason' in verdicts) {
     // Lists and denials stand by themselves: whatever keeps artifacts from being judged, they are in force.
-    if (intake?.any === true && options.dryRun !== true && isFault(verdicts.reason)) await accept()
-    throw verdicts.reason
+    if (intake?.any !== true || options.dryRun === true || !isFault(verdicts.reason)) throw verdicts.reason
+    await accept()
+    return failing(verdicts.reason, standing)
   }
   const { artifacts } = verdicts.value
   const common = {
@@ -267,9 +305,11 @@ async function bring(
     artifacts,
     information,
     revocation: intake?.report ?? null,
+    rejudged: null,
     repeat: passage.verdict.repeat,
     landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
     dryRun: options.dryRun === true,
+    ...asOfMember(options),
   }
   const refused = common.verdict !== 'trusted' && options.keepGoing !== true
   const nothing = { ...common, counts: noCounts(), tags: [], settled: 0 }
@@ -281,6 +321,8 @@ async function bring(
   }
   await accept()
   await recordVerdicts(state, passage, verdicts.value, landingIn(place, landing))
-  if (refused) return nothing
-  return { ...common, ...(await deliver({ state, place, passage: admitted, landing, input }, options)) }
+  if (refused) return { ...nothing, rejudged: await standing() }
+  const delivery = { state, place, passage: admitted, landing, input }
+  const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
+  return { ...common, ...delivered, rejudged: await standing() }
 }

@@ -3,6 +3,7 @@ export type { Access, AccessOptions } from './access.ts'
 export type { JudgedArtifact } from './artifact-verdicts.ts'
 export type { CheckBlobOptions, CheckBlobReport } from './check-blob.ts'
 export type { CheckOptions, CheckReport } from './check.ts'
+export type { AsOf, AsOfReport } from './clock.ts'
 export type { SignBlobOptions, SignBlobReport } from './sign-blob.ts'
 export type { SignOptions, SignReport } from './sign.ts'
 export type { SignerFiles } from './signing-key.ts'
@@ -30,6 +31,9 @@ export type { RevocationPieceReport } from './revocation-information.ts'
 export type { CollectedReport, LackingReport, RevocableReport } from './revocation-report.ts'
 export type { RevocationSeedOptions, RevocationSeedReport } from './revocation-seed.ts'
 export type { RunEvent, RunOptions } from './run.ts'
+export type { ExpectReport } from './schedule.ts'
+export type { Alarm, SiteStatus } from './site-status.ts'
+export type { StatusDocument, StatusFiles } from './site-status-file.ts'
 export type { ApproveReleaseOptions, ApproveReleaseReport, QuarantineListReport } from './quarantine-verbs.ts'
 export type { ReleaseOptions, ReleaseReport } from './quarantine-release.ts'
 export type { RestoreOptions, RestoreReport } from './restore-tag.ts'
@@ -45,6 +49,8 @@ export type { TreeCertificate, TrustTree } from './trust-tree.ts'
 export type { SignatureReport, VerdictReport } from './verdict-report.ts'
 export type { BundleSummary } from './summary.ts'
 export type { BundleInput, VerifyOptions, VerifyReport } from './verify.ts'
+export type { WatchOptions } from './watch.ts'
+export type { Ended, WatchReport } from './watch-report.ts'
 
 function lazily<A extends unknown[], R>(
   load: () => Promise<(...args: A) => R | Promise<R>>,
@@ -61,6 +67,8 @@ export const parsePlan = lazily(async () => (await import('./plan-file.ts')).par
 export const channelInit = lazily(async () => (await import('./channel-init.ts')).channelInit)
 export const channelPin = lazily(async () => (await import('./channel-verbs.ts')).channelPin)
 export const channelShow = lazily(async () => (await import('./channel-verbs.ts')).channelShow)
+export const channelExpect = lazily(async () => (await import('./schedule.ts')).channelExpect)
+export const parseSpan = lazily(async () => (await import('./schedule.ts')).parseSpan)
 export const channelUnpin = lazily(async () => (await import('./channel-verbs.ts')).channelUnpin)
 
 export const caInit = lazily(async () => (await import('./ca-init.ts')).caInit)
@@ -107,6 +115,8 @@ export const quarantineRelease = lazily(async () => (await import('./quarantine-
 export const restoreTag = lazily(async () => (await import('./restore-tag.ts')).restoreTag)
 export const placeOfReference = lazily(async () => (await import('./target-reference.ts')).parseTargetReference)
 
+export const watch = lazily(async () => (await import('./watch.ts')).watch)
+export const exitOfAlarms = lazily(async () => (await import('./watch-report.ts')).alarmsExit)
 export const status = lazily(async () => (await import('./site-report.ts')).status)
 export const log = lazily(async () => (await import('./site-report.ts')).log)
 export const stateInit = lazily(async () => (await import('./state-verbs.ts')).stateInit)

@@ -11,8 +11,10 @@ import {
 import { parseCertificate, type Certificate } from '../signature/index.ts'
 import { State, type HeldDenial } from '../state/index.ts'
 import type { Denials, JudgeMeans, RevocationCheck, RevocationQuery, TrustMaterial } from '../trust/index.ts'
+import { judgingTime, type ClockOptions } from './clock.ts'
 import { HeldLists, type ListStore } from './held-lists.ts'
 import { ListIntake, type Intake, type OfferedAnswer, type OfferedList } from './list-intake.ts'
+import { nowOf } from './run.ts'
 
 /** What a state gives. */
 export interface RevocationStore extends ListStore {
@@ -125,10 +127,15 @@ function denialsBy(all: readonly Denial[]): Denials {
   }
 }
 
-/** What the state in a folder knows; nothing without one. Throws as `State.open`, and CLOCK_BEHIND. */
-export async function knownIn(dir: string | undefined, now: Date): Promise<KnownRevocations> {
-  if (dir === undefined) return new KnownRevocations()
-  const state = await State.open(dir, { now, write: false })
-  state.effectiveNow(now)
-  return new KnownRevocations(state)
+/**
+ * What the state in a folder knows, nothing without one, and the time to judge by.
+ * Throws as `State.open` and `judgingTime`.
+ */
+export async function knownIn(
+  dir: string | undefined,
+  options: ClockOptions,
+): Promise<{ known: KnownRevocations; now: Date }> {
+  if (dir === undefined) return { known: new KnownRevocations(), now: judgingTime(undefined, options) }
+  const state = await State.open(dir, { now: nowOf(options), write: false })
+  return { known: new KnownRevocations(state), now: judgingTime(state, options) }
 }

@@ -1,9 +1,12 @@
 /** `status` and `log`: what the site's journal says. */
 import { State, type JournalRow } from '../state/index.ts'
 import { channelShow, type ChannelShowReport } from './channel-verbs.ts'
+import type { ClockOptions } from './clock.ts'
 import { Deprecated, type DeprecatedArtifact } from './deprecated.ts'
 import { openPolicy } from './policy-folder.ts'
 import { nowOf } from './run.ts'
+import { siteFacts, siteStatus, type SiteStatus } from './site-status.ts'
+import { writeStatus, type StatusFiles } from './site-status-file.ts'
 import type { StateRunOptions } from './state-verbs.ts'
 import { TagHistory, type TagMoveRecord } from './tag-history.ts'
 import { parseTargetReference } from './target-reference.ts'
@@ -18,9 +21,13 @@ export interface StatusReport {
   openTags: { target: string; repository: string; tag: string }[]
   /** What hangs on algorithms that the policy deprecates or refuses by now; null when none was named. */
   deprecated: DeprecatedArtifact[] | null
+  /** Ages of channels and lists, and what somebody has to look at. */
+  health: SiteStatus
 }
 
-export interface StatusOptions extends StateRunOptions {
+export interface StatusOptions extends StateRunOptions, Pick<ClockOptions, 'built'> {
+  /** Where `health` is written besides, for those who watch the site. */
+  files?: StatusFiles | undefined
   /** The policy folder that says which algorithms are deprecated. */
   policy?: string | undefined
 }
@@ -47,6 +54,8 @@ export async function status(options: StatusOptions): Promise<StatusReport> {
     bundles.set(`${channel} ${sequence}`, row.kind === 'head' ? entry : { ...entry, target: String(row['target']) })
   }
   const { channels } = await channelShow({ state: options.state, now: nowOf(options) })
+  const health = siteStatus(siteFacts(state), nowOf(options), options.built)
+  writeStatus(health, null, options.files ?? {})
   return {
     site: state.site,
     state: options.state,
@@ -56,6 +65,7 @@ export async function status(options: StatusOptions): Promise<StatusReport> {
     bundles: [...bundles.values()],
     openTags: state.openIntents().map(({ target, repository, tag }) => ({ target, repository, tag })),
     deprecated: material === undefined ? null : deprecated.artifacts(material, state.effectiveNow(nowOf(options))),
+    health,
   }
 }
 

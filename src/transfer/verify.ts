@@ -7,10 +7,11 @@ import { informationIn, scopesBelow, verdictOver, type JudgedArtifact, type Plug
 import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import { passengerReports, withAccepted, type PassengerReport } from './passenger-report.ts'
+import { asOfMember, judgingTime, type AsOfReport, type ClockOptions } from './clock.ts'
 import type { KnownRevocations } from './known-revocations.ts'
 import { revocationDoor } from './revocation-gate.ts'
 import type { RevocationReport } from './revocation-intake.ts'
-import type { RunOptions } from './run.ts'
+import { nowOf, type RunOptions } from './run.ts'
 import { pinnedByHand, pinnedIn, type GivenRoot } from './site.ts'
 import { checkCreated } from './site-head.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
@@ -19,7 +20,7 @@ import type { InformationReport } from './trust-information.ts'
 /** A bundle file, or the descriptor of an open pipe. */
 export type BundleInput = { file: string } | { fd: number }
 
-export interface VerifyOptions extends RunOptions {
+export interface VerifyOptions extends ClockOptions {
   input: BundleInput
   /** The site's state, which knows the pinned channels and what came before. */
   state?: string | undefined
@@ -54,6 +55,8 @@ export interface VerifyReport extends BundleSummary {
   replayChecked: boolean
   /** False when no site was named, so that the audience went unchecked. */
   audienceChecked: boolean
+  /** The time it was judged at, when that was not the clock's. */
+  asOf?: AsOfReport
 }
 
 /** `waiting` as for {@link pipeInput}. */
@@ -70,21 +73,24 @@ interface Judge {
   close(): Promise<void>
 }
 
-async function judgeOf({ state, root, site, now = new Date() }: VerifyOptions): Promise<Judge> {
-  if (root !== undefined)
+async function judgeOf(options: VerifyOptions): Promise<Judge> {
+  const { state, root, site } = options
+  if (root !== undefined) {
+    const now = judgingTime(undefined, options)
     return { findPinned: pinnedByHand(root), site, state: undefined, now, close: () => Promise.resolve() }
+  }
   if (state === undefined)
     throw new SallyportError('USAGE', {
       side: 'state',
       subject: 'verify',
       detail: 'name a state, or a root with its fingerprint',
     })
-  const opened = await State.open(state, { now, write: false })
+  const opened = await State.open(state, { now: nowOf(options), write: false })
   return {
     findPinned: pinnedIn(opened),
     site: site ?? opened.site,
     state: opened,
-    now: opened.effectiveNow(now),
+    now: judgingTime(opened, options),
     close: () => opened.close(),
   }
 }
@@ -144,6 +150,7 @@ export async function verifyBundle(options: VerifyOptions): Promise<VerifyReport
         repeat: verdict.repeat,
         replayChecked: options.root === undefined,
         audienceChecked: judge.site !== undefined,
+        ...asOfMember(options),
       }
     } finally {
       await judge.close()

@@ -4,7 +4,7 @@ import { verdictExit } from './artifact-verdicts.ts'
 import type { ImportReport } from './import.ts'
 import { passengerExit } from './passenger-report.ts'
 import type { Strange } from './watch-inbox.ts'
-import type { SiteStatus } from './site-status.ts'
+import type { Alarm, SiteStatus } from './site-status.ts'
 
 /** `waiting`: it stays in the inbox and is tried again. */
 export const WATCH_OUTCOMES = ['imported', 'duplicate', 'rejected', 'waiting'] as const
@@ -71,6 +71,11 @@ export function importExit({
 export function lowestExit(exits: readonly number[]): number {
   const met = exits.filter((exit) => exit !== 0 && exit !== 3)
   return met.length > 0 ? Math.min(...met) : exits.includes(3) ? 3 : 0
+}
+
+/** The exit status for these alarms: 0, or the lowest of theirs. */
+export function alarmsExit(alarms: readonly Pick<Alarm, 'code'>[]): number {
+  return lowestExit(alarms.map(({ code }) => exitOf(new SallyportError(code, { side: 'state' }))))
 }
 
 /** True when it is this bundle that is wrong, whenever and wherever it is tried; else it waits. */

@@ -9,7 +9,7 @@ import { checkInterrupted, tell, timeText } from './run.ts'
 import { writeStatus, type StatusFiles } from './site-status-file.ts'
 import { siteFacts, siteStatus, type SiteFacts, type SiteStatus } from './site-status.ts'
 import { DONE, REJECTED, type Strange } from './watch-inbox.ts'
-import { lowestExit, type WatchedBundle, type WatchReport, type WatchRun } from './watch-report.ts'
+import { alarmsExit, lowestExit, type WatchedBundle, type WatchReport, type WatchRun } from './watch-report.ts'
 import { Rounds, type Round, type RoundOptions } from './watch-round.ts'
 import { Shelf } from './watch-shelf.ts'
 
@@ -173,8 +173,8 @@ class Watch {
   }
 
   #exit(): number {
-    const alarms = this.#status?.alarms.map(({ code }) => exitOf(new SallyportError(code, { side: 'state' }))) ?? []
-    return lowestExit([...[...this.#bundles.values()].map(({ exit }) => exit), ...alarms, this.#trouble])
+    const bundles = [...this.#bundles.values()].map(({ exit }) => exit)
+    return lowestExit([...bundles, alarmsExit(this.#status?.alarms ?? []), this.#trouble])
   }
 }
 
