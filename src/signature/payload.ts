@@ -71,8 +71,7 @@ export function readTarget(payload: Uint8Array): SignedTarget {
 function targetIn(target: JsonObject): SignedTarget {
   const { mediaType: whole } = target
   // No OCI descriptor has parameters either; they are compared as they were signed, byte by byte, as notation does.
-  const alone = typeof whole === 'string' ? withoutParameters(whole) : whole
-  const descriptor = parseDescriptor({ ...target, mediaType: alone }, 'bundle', 'target')
-  const { digest, size, annotations = {} } = descriptor
-  return { mediaType: typeof whole === 'string' ? whole : descriptor.mediaType, digest, size, annotations }
+  const read = typeof whole === 'string' ? { ...target, mediaType: withoutParameters(whole) } : target
+  const { mediaType, digest, size, annotations = {} } = parseDescriptor(read, 'bundle', 'target')
+  return { mediaType: typeof whole === 'string' ? whole : mediaType, digest, size, annotations }
 }

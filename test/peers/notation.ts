@@ -68,6 +68,33 @@ export interface Signed {
   readonly error?: string
 }
 
+export interface SignBlobTerms {
+  /** Files. */
+  readonly file: string
+  readonly key: string
+  readonly chain: string
+  /** Of the envelope. */
+  readonly mediaType: EnvelopeMediaType
+  /** Of the file. */
+  readonly contentType: string
+  readonly expirySeconds?: number
+  readonly userMetadata?: Readonly<Record<string, string>>
+  readonly timestamp?: StampTerms
+}
+
+export interface VerifyBlobTerms {
+  readonly file: string
+  readonly signature: string
+  /** What the file must have been signed as; anything by default. */
+  readonly contentType?: string
+  /** A statement by its name; the global one by default. */
+  readonly policyName?: string
+  /** A folder with `trustpolicy.blob.json` and `truststore/`. */
+  readonly configDir: string
+  readonly userMetadata?: Readonly<Record<string, string>>
+  readonly crlCache?: string
+}
+
 export interface OpenedEnvelope {
   readonly ok: boolean
   readonly contentType?: string
@@ -157,6 +184,17 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64')
 }
 
+interface Sealed {
+  readonly ok: boolean
+  readonly envelope?: string
+  readonly error?: string
+}
+
+function sealedIn({ ok, envelope, error }: Sealed): Buffer {
+  if (!ok || envelope === undefined) throw new Error(error)
+  return Buffer.from(envelope, 'base64')
+}
+
 /** The program of these very sources, or undefined when it was not built. It reads a question a line. */
 export function judgeProgram(): string | undefined {
   const bin = peersBin()
@@ -228,6 +266,15 @@ export class NotationJudge {
     return this.#ask<Signed>({ sign: terms })
   }
 
+  /** The signature of a plain file, as notation's own signer makes it; throws what it refuses to sign. */
+  async signBlob(terms: SignBlobTerms): Promise<Buffer> {
+    return sealedIn(await this.#ask<Sealed>({ signBlob: terms }))
+  }
+
+  verifyBlob(terms: VerifyBlobTerms): Promise<NotationVerdict> {
+    return this.#ask<NotationVerdict>({ verifyBlob: terms })
+  }
+
   /** Form, signature and chain rules of one envelope: no trust, no clock. */
   async verifyEnvelope(mediaType: string, bytes: Uint8Array): Promise<OpenedEnvelope> {
     interface Wire extends Omit<OpenedEnvelope, 'payload' | 'timestamp' | 'signature'> {
@@ -254,11 +301,7 @@ export class NotationJudge {
   async seal(terms: SealTerms): Promise<Buffer> {
     const { payload, ...rest } = terms
     const defaults = { contentType: PAYLOAD_TYPE, scheme: 'notary.x509', signingTime: new Date() }
-    const answer = await this.#ask<{ ok: boolean; envelope?: string; error?: string }>({
-      seal: { ...defaults, ...rest, payload: base64(payload) },
-    })
-    if (!answer.ok || answer.envelope === undefined) throw new Error(answer.error)
-    return Buffer.from(answer.envelope, 'base64')
+    return sealedIn(await this.#ask<Sealed>({ seal: { ...defaults, ...rest, payload: base64(payload) } }))
   }
 
   /** An envelope with any header and chain, properly signed, otherwise unchecked. */

@@ -19,15 +19,17 @@ import (
 )
 
 type request struct {
-	Verify         *verifyRequest   `json:"verify"`
-	Sign           *signRequest     `json:"sign"`
-	ReadStore      *storeRequest    `json:"readStore"`
-	VerifyEnvelope *envelopeRequest `json:"verifyEnvelope"`
-	Seal           *sealRequest     `json:"seal"`
-	Craft          *craftRequest    `json:"craft"`
-	Bench          *benchRequest    `json:"bench"`
-	MakeList       *makeListRequest `json:"makeList"`
-	ReadList       *readListRequest `json:"readList"`
+	Verify         *verifyRequest     `json:"verify"`
+	Sign           *signRequest       `json:"sign"`
+	ReadStore      *storeRequest      `json:"readStore"`
+	VerifyEnvelope *envelopeRequest   `json:"verifyEnvelope"`
+	Seal           *sealRequest       `json:"seal"`
+	Craft          *craftRequest      `json:"craft"`
+	Bench          *benchRequest      `json:"bench"`
+	MakeList       *makeListRequest   `json:"makeList"`
+	ReadList       *readListRequest   `json:"readList"`
+	SignBlob       *signBlobRequest   `json:"signBlob"`
+	VerifyBlob     *verifyBlobRequest `json:"verifyBlob"`
 }
 
 func (r request) run(ctx context.Context) (any, error) {
@@ -50,6 +52,10 @@ func (r request) run(ctx context.Context) (any, error) {
 		return r.MakeList.run()
 	case r.ReadList != nil:
 		return r.ReadList.run()
+	case r.SignBlob != nil:
+		return r.SignBlob.run(ctx)
+	case r.VerifyBlob != nil:
+		return r.VerifyBlob.run(ctx)
 	}
 	return nil, fmt.Errorf("no command")
 }

@@ -68,7 +68,12 @@ func newVerifier(configDir, crlCache string) (notation.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	return verifierOf(document, crlCache)
+}
+
+func verifierOf(document *trustpolicy.Document, crlCache string) (notation.Verifier, error) {
 	var fetcher cached
+	var err error
 	if crlCache != "" {
 		if fetcher.cache, err = crl.NewFileCache(crlCache); err != nil {
 			return nil, err
