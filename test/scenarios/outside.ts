@@ -36,7 +36,12 @@ async function pullLists(side: Side, repository: string): Promise<Pulled[]> {
  */
 export async function opensslWord(
   side: Side,
-  terms: { anchor: Anchor; signer: string; repository: string },
+  terms: {
+    anchor: Anchor
+    signer: string
+    repository: string
+    /** Seconds since 1970; now unless told. */ at?: number
+  },
 ): Promise<string> {
   const pulled = await pullLists(side, terms.repository)
   assert.notEqual(pulled.length, 0, `${terms.repository} holds no list`)
@@ -48,7 +53,9 @@ export async function opensslWord(
   }
   side.write('lists.pem', Buffer.concat(pem.map((file) => side.read(file))))
   side.write('issuers.pem', Buffer.concat(pulled.map(({ certificate }) => side.read(`${certificate}.pem`))))
-  const line = `verify -crl_check_all -CAfile ${terms.anchor.file} -untrusted issuers.pem -CRLfile lists.pem ${terms.signer}`
+  const when = terms.at === undefined ? '' : `-attime ${terms.at} `
+  const given = `-CAfile ${terms.anchor.file} -untrusted issuers.pem -CRLfile lists.pem`
+  const line = `verify -crl_check_all ${when}${given} ${terms.signer}`
   const { status, stdout, stderr } = await side.hands.run({ program: 'openssl', args: line.split(' '), cwd: side.dir })
   if (status === 0) return 'OK'
   return /lookup: (.*)/.exec(stdout + stderr)?.[1] ?? stdout + stderr

@@ -67,13 +67,14 @@ interface Report {
   readonly code?: string
   readonly verdict?: string
   readonly artifacts?: readonly Report[] | null
+  readonly rejudged?: Report | null
 }
 
 /** Every code with which a run refused something: of its error, and of the verdicts in its report. */
 export function codesOf({ document }: Said): string[] {
   const error = document.error?.code
-  const { code, artifacts } = (document.report ?? {}) as Report
-  const judged = [code, ...(artifacts ?? []).map((artifact) => artifact.code)]
+  const { code, artifacts, rejudged } = (document.report ?? {}) as Report
+  const judged = [code, ...[artifacts, rejudged?.artifacts].flatMap((all) => (all ?? []).map((one) => one.code))]
   return [...new Set([error, ...judged].filter((one) => one !== undefined))]
 }
 
@@ -138,6 +139,14 @@ export class Side {
   /** Digest of a reference, as crane sees it. */
   digest(reference: string): Promise<string> {
     return this.tool('crane', `digest ${reference}`)
+  }
+
+  /** Whether crane can pull this. */
+  async pulls(reference: string): Promise<boolean> {
+    const args = ['pull', '--format=oci', reference, this.path(`pulled-${(this.#count += 1)}`)]
+    const { status, stderr } = await this.hands.run({ program: 'crane', args, cwd: this.dir })
+    assert.ok(status === 0 || /MANIFEST_UNKNOWN|NAME_UNKNOWN|NOT_FOUND/.test(stderr), stderr)
+    return status === 0
   }
 
   /** Puts one of the real images into a registry, by skopeo; the answer is its digest. */
