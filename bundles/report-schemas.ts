@@ -52,6 +52,7 @@ import { QUARANTINE_APPROVE, QUARANTINE_LIST, QUARANTINE_RELEASE, RESTORE, TAG_M
 import { CHANGES, COLLECTED, DENY } from './revocation-schemas.ts'
 import { SEED } from './seed-schemas.ts'
 import { count, digest, time } from './schema-words.ts'
+import { REJUDGED } from './rejudge-schemas.ts'
 import { AS_OF, EXPECT, HEALTH, WATCH } from './site-schemas.ts'
 import {
   CA_CRL,
@@ -152,6 +153,7 @@ export const REPORTS = {
     approval,
     repeat: z.boolean(),
     counts: z.strictObject({
+    rejudged: REJUDGED.nullable().describe('Null when nothing changed for what lies there.'),
       blobsPushed: count,
       blobsMounted: count,
       blobsPresent: count,

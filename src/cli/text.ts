@@ -14,6 +14,7 @@ import type {
 import { asOfText } from './as-of-option.ts'
 import { collectedLines } from './revocation-text.ts'
 import { bytes, counted, plain } from './show.ts'
+import { rejudgedLines } from './rejudged-text.ts'
 import { judgedLines } from './trust-text.ts'
 import { informationLines, trustTreeText } from './trust-tree-text.ts'
 import { alarmLines } from './watch-text.ts'
@@ -185,6 +186,7 @@ export function importText(report: ImportReport): string[] {
     ...lastLine(report),
   ]
 }
+    ...rejudgedLines(report.rejudged),
 
 export function showText({ channels, folder }: ChannelShowReport): string[] {
   if (folder !== undefined) {

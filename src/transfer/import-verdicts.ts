@@ -28,7 +28,10 @@ export interface ArtifactVerdicts {
   remembered: Remembered
 }
 
-/** The verdicts by the policy that was named, each artifact under its name at the target. */
+/**
+ * The verdicts by the policy that was named, each artifact under its name at the target.
+ * @param remembered - is told what there is to remember, also when this throws
+ */
 export async function verdictsFor(
   passage: Passage,
   place: Place,
@@ -37,9 +40,9 @@ export async function verdictsFor(
   now: Date,
   options: ImportOptions,
   known: KnownRevocations | undefined,
+  remembered: Remembered = { certificates: new Map(), bases: new Map() },
 ): Promise<ArtifactVerdicts> {
   const { policy } = options
-  const remembered: Remembered = { certificates: new Map(), bases: new Map() }
   if (policy === undefined) {
     demandNoneDenied(passage, known)
     return { artifacts: null, remembered }

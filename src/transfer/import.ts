@@ -12,7 +12,7 @@ import {
   type JudgedArtifact,
   type PluginPlace,
 } from './artifact-verdicts.ts'
-import { asOfMember, judgingTime, recordAsOf, type AsOfReport, type ClockOptions } from './clock.ts'
+import { asOfMember, judgingTime, recordAsOf, standsOver, type AsOfReport, type ClockOptions } from './clock.ts'
 import { deliverFile, deliverPipe } from './deliver.ts'
 import { demandPolicy, landingIn, recordVerdicts, verdictsFor } from './import-verdicts.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
@@ -230,6 +230,8 @@ async function judgeStanding(
 ): Promise<RejudgeReport | null> {
   const { lists, denials } = state.pending()
   if (options.dryRun === true || (material === undefined && lists.length + denials.length === 0)) return null
+  // Stops a clock that runs ahead from taking away all that has expired by it.
+  if (standsOver(state, now, options)) return null
   const { rejudgeSite } = await import('./site-rejudge.ts')
   const { plugins, signal, onEvent } = options
   return rejudgeSite(state, place, { plugins, signal, onEvent, now, material })

@@ -26,6 +26,7 @@ export type { InspectOptions, InspectReport } from './inspect.ts'
 export { parseMapping, type Mapping } from './naming.ts'
 export { NAMES } from './people.ts'
 export type { Plan } from './plan-file.ts'
+export type { MeasureOutcome, RejudgedArtifact, RejudgeReport } from './rejudge-report.ts'
 export type { RevocationBundleReport } from './revocation-bundle.ts'
 export type { RevocationPieceReport } from './revocation-information.ts'
 export type { CollectedReport, LackingReport, RevocableReport } from './revocation-report.ts'
@@ -94,6 +95,7 @@ export const openSigner = lazily(async () => (await import('./signing-key.ts')).
 export const openPluginSigner = lazily(async () => (await import('./signing-key.ts')).openPluginSigner)
 export const timestamper = lazily(async () => (await import('./signing-key.ts')).timestamper)
 export const exitOfPassengers = lazily(async () => (await import('./passenger-report.ts')).passengerExit)
+export const exitOfRejudged = lazily(async () => (await import('./rejudge-report.ts')).rejudgeExit)
 export const exitOfVerdicts = lazily(async () => (await import('./artifact-verdicts.ts')).verdictExit)
 
 export const trustStoreAdd = lazily(async () => (await import('./trust-store.ts')).trustStoreAdd)

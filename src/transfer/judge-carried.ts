@@ -7,7 +7,14 @@ import type { Graph, OrderedArtifact } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { pluginFinder } from '../signature/index.ts'
-import { basisOf, certificateFacts, judgeWith, type CertificateFacts, type JudgeMeans } from '../trust/index.ts'
+import {
+  basisOf,
+  certificateFacts,
+  judgeWith,
+  type CertificateFacts,
+  type JudgeMeans,
+  type TrustMaterial,
+} from '../trust/index.ts'
 import { isAuthentic, refusalKey, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
 import { carriedSignatures, type ReadEnvelope } from './found-signatures.ts'
 import { otherDigest, withoutDenied } from './denied-within.ts'
@@ -44,6 +51,8 @@ export interface Remembered {
   certificates: Map<string, CertificateFacts>
   /** By scope, of what the policy asks there. */
   bases: Map<string, Digest>
+  /** That judged: a run goes by the policy that stood at its start. */
+  material?: TrustMaterial
 }
 
 /** What a judge may ask for help. */
@@ -59,6 +68,7 @@ export async function judgeArtifacts(
 ): Promise<JudgedArtifact[]> {
   const { now, scopeOf, read, known = new KnownRevocations() } = options
   const material = openPolicy(options.policy)
+  if (options.remember !== undefined) options.remember.material = material
   const means = { ...meansOf(options.plugins, options.signal), ...known.means(material, now) }
   const judge = judgeWith(material, now, means)
   tell(options, { type: 'phase', phase: 'judging signatures' })

@@ -1,28 +1,27 @@
-/** Judges again at the end of what may have changed something: by a policy folder, or by denials alone. */
+/** Judges again at the end of what may have changed something: by the site's policy, or by denials alone. */
 import type { State } from '../state/index.ts'
+import type { TrustMaterial } from '../trust/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
 import { Measures } from './measure.ts'
 import type { Place } from './place.ts'
-import { openPolicy } from './policy-folder.ts'
 import { rejudge } from './rejudge.ts'
 import type { RejudgeReport } from './rejudge-report.ts'
 import type { RunOptions } from './run.ts'
 
 export interface SiteRejudgeOptions extends RunOptions {
   now: Date
-  /** The policy folder; without one only denials are gone by, and measures are but told. */
-  policy: string | undefined
+  /** The site's policy; without one only denials are gone by, and measures are but told. */
+  material: TrustMaterial | undefined
   plugins?: PluginPlace | undefined
 }
 
-/** As {@link rejudge}, with the measure that the policy asks for. Throws what `openPolicy` throws as well. */
+/** As {@link rejudge}, with the measure that the policy asks for. */
 export function rejudgeSite(state: State, place: Place, options: SiteRejudgeOptions): Promise<RejudgeReport | null> {
-  const material = options.policy === undefined ? undefined : openPolicy(options.policy)
+  const { material } = options
   const measure = material?.revocation.measure ?? 'report'
   const measures = new Measures(state, place, options)
   return rejudge(state, place, {
     ...options,
-    material,
     measure,
     async apply(artifact, { code, why }) {
       const { outcome, detail, reachable } = await measures.apply(artifact, measure, { code, detail: why })

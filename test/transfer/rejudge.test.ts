@@ -4,6 +4,7 @@ import { SallyportError } from '../../src/errors/index.ts'
 import { digestOf } from '../../src/oci/index.ts'
 import { fallenOf, rejudgeExit, type RejudgeReport } from '../../src/transfer/rejudge-report.ts'
 import { openPlace } from '../../src/transfer/place.ts'
+import { openPolicy } from '../../src/transfer/policy-folder.ts'
 import type { Piece } from '../contract/content.ts'
 import { needPeers, startRegistry, type Registry } from '../peers/setup/registry.ts'
 import { rejudgeSite } from '../../src/transfer/site-rejudge.ts'
@@ -231,7 +232,7 @@ function atTargets(name: string, make: () => Promise<RevocableSite>): void {
         assert.deepEqual(told(report), [row(made, 'trusted', 'rejected', 'CERTIFICATE_REVOKED')])
         assert.deepEqual([report?.known, report?.elsewhere, report?.complete], [1, 1, false])
         assert.equal(site.state.pending().lists.length, 1)
-        const there = await rejudgeSite(site.state, place, { now: NOW, policy: site.policy })
+        const there = await rejudgeSite(site.state, place, { now: NOW, material: openPolicy(site.policy) })
         assert.deepEqual(told(there), [row(made, 'trusted', 'absent')])
         assert.deepEqual([there?.elsewhere, there?.complete], [0, true])
         assert.deepEqual([await site.rejudge(), site.state.pending().lists], [null, []])

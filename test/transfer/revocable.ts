@@ -154,7 +154,8 @@ export class RevocableSite {
 
   rejudge(over: { policy?: string | undefined; now?: Date } = {}): Promise<RejudgeReport | null> {
     const { state, place } = this.ward
-    return rejudgeSite(state, place, { now: NOW, policy: this.policy, ...over })
+    const { policy = undefined, now = NOW } = { policy: this.policy, ...over }
+    return rejudgeSite(state, place, { now, material: policy === undefined ? undefined : openPolicy(policy) })
   }
 
   /** With a measure of the test's own. */
