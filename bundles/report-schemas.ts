@@ -49,7 +49,7 @@ import {
 import { judgedPassengers, omission, passengers, summary, tags, version } from './bundle-schemas.ts'
 import { EXITS } from './make-errors.ts'
 import { QUARANTINE_APPROVE, QUARANTINE_LIST, QUARANTINE_RELEASE, RESTORE, TAG_MOVE } from './quarantine-schemas.ts'
-import { CHANGES, COLLECTED, DENY } from './revocation-schemas.ts'
+import { CARRIED, CHANGES, COLLECTED, DENY } from './revocation-schemas.ts'
 import { SEED } from './seed-schemas.ts'
 import { count, digest, time } from './schema-words.ts'
 import { REJUDGED } from './rejudge-schemas.ts'
@@ -126,6 +126,7 @@ export const REPORTS = {
     signed: count,
     threshold: version,
     summary: z.strictObject(summary),
+    revocation: CARRIED.nullable(),
   }),
   inspect: z.strictObject({
     verified: z.literal(false).describe('All that follows is a claim.'),
@@ -134,6 +135,7 @@ export const REPORTS = {
     approvals: z.strictObject({ signed: z.array(keyid), threshold: version, open: z.array(keyid), bad: count }),
     previous: z.record(z.string(), z.strictObject({ sequence: version, id: z.string() }).nullable()),
     trust: TRUST_TREE.optional().describe('With --trust.'),
+    revocation: CARRIED.optional().describe('Of a revocation bundle, or with --trust.'),
   }),
   verify: z.strictObject({
     ...JUDGED,
@@ -151,9 +153,9 @@ export const REPORTS = {
     passengers: judgedPassengers,
     target: z.string(),
     approval,
+    rejudged: REJUDGED.nullable().describe('Null when nothing changed for what lies there.'),
     repeat: z.boolean(),
     counts: z.strictObject({
-    rejudged: REJUDGED.nullable().describe('Null when nothing changed for what lies there.'),
       blobsPushed: count,
       blobsMounted: count,
       blobsPresent: count,

@@ -60,6 +60,8 @@ export const DENIAL = z.strictObject({
   since: time,
 })
 
+export const CARRIED = z.strictObject({ pieces: z.array(PIECE), denials: z.array(DENIAL) })
+
 export const DENY = z.strictObject({
   channel: z.string(),
   denial: DENIAL,

@@ -1,5 +1,11 @@
 /** Reports on revocation in words. */
-import type { CollectedReport, DenyReport, ExportReport, RevocationBundleReport } from '../index.ts'
+import type {
+  CarriedRevocationReport,
+  CollectedReport,
+  DenyReport,
+  ExportReport,
+  RevocationBundleReport,
+} from '../index.ts'
 import { bytes, counted, plain } from './show.ts'
 
 const WAYS = { list: 'by list', answer: 'by OCSP', both: 'by list and OCSP', none: 'no way to be revoked' } as const
@@ -26,6 +32,24 @@ export function collectedLines(revocation: CollectedReport | null): string[] {
       ({ kind, url, code, accepted }) => `  lacking, accepted ${accepted}: ${kind} ${plain(url)} (${code})`,
     ),
     ...warnings.map((warning) => `  note: ${plain(warning)}`),
+  ]
+}
+
+/** Lists, answers and denials in a bundle, for whoever approves it or looks at it. */
+export function carriedLines(revocation: CarriedRevocationReport | null | undefined): string[] {
+  const { pieces, denials } = revocation ?? { pieces: [], denials: [] }
+  return [
+    ...pieces.flatMap(({ kind, url, issuer, number, serial, nextUpdate }) =>
+      kind === 'denials'
+        ? []
+        : [
+            `${kind}  ${plain(url ?? '')}  ${number === null ? `serial ${serial}` : `number ${number}`}, good until ${nextUpdate}, of issuer ${issuer}`,
+          ],
+    ),
+    ...denials.map(
+      ({ artifact, signer, reason, since }) =>
+        `denies  ${artifact}${signer === undefined ? '' : `, what key ${signer} signed of it`}, since ${since}: ${plain(reason)}`,
+    ),
   ]
 }
 

@@ -12,7 +12,7 @@ import type {
   VerifyReport,
 } from '../index.ts'
 import { asOfText } from './as-of-option.ts'
-import { collectedLines } from './revocation-text.ts'
+import { carriedLines, collectedLines } from './revocation-text.ts'
 import { bytes, counted, plain } from './show.ts'
 import { rejudgedLines } from './rejudged-text.ts'
 import { judgedLines } from './trust-text.ts'
@@ -113,11 +113,13 @@ export function exportText(report: ExportReport): string[] {
   ]
 }
 
-export function approveText({ bundle, id, added, signed, threshold, keyid, summary }: ApproveReport): string[] {
+export function approveText(report: ApproveReport): string[] {
+  const { bundle, id, added, signed, threshold, keyid, summary, revocation } = report
   return [
     ...heading(summary),
     ...contents(summary),
     ...claimedPassengers(summary),
+    ...carriedLines(revocation),
     ...omissions(summary.omitted),
     `${added ? 'signed' : 'signed before'} by key ${keyid.slice(0, 16)}…: ${signed} of ${threshold} approvals${signed >= threshold ? ', enough' : ''}`,
     `${plain(bundle)} keeps its id ${id}`,
@@ -149,6 +151,7 @@ export function inspectText(report: InspectReport): string[] {
     ...heading(report),
     ...contents(report),
     ...claimedPassengers(report),
+    ...carriedLines(report.revocation),
     ...omissions(report.omitted),
     ...Object.entries(report.roots).map(([version, fingerprint]) => `root ${version}     ${fingerprint}`),
     `approvals  ${signed.length} of ${threshold}, by the bundle's own root`,
@@ -183,10 +186,10 @@ export function importText(report: ImportReport): string[] {
     ...omissions(report.omitted),
     ...judgedLines(report.artifacts),
     ...informationLines(report.information),
+    ...rejudgedLines(report.rejudged),
     ...lastLine(report),
   ]
 }
-    ...rejudgedLines(report.rejudged),
 
 export function showText({ channels, folder }: ChannelShowReport): string[] {
   if (folder !== undefined) {

@@ -7,6 +7,7 @@ import { completeIntent, replaceTargets } from './approval-intent.ts'
 import { readSmall, type AskPassphrase } from './channel-folder.ts'
 import { checkAgreement, readLaw } from './passage.ts'
 import { revocationIn } from './revocation-gate.ts'
+import type { CarriedRevocationReport } from './revocation-information.ts'
 import type { RunOptions } from './run.ts'
 import { summarize, type BundleSummary } from './summary.ts'
 
@@ -29,6 +30,8 @@ export interface ApproveReport {
   signed: number
   threshold: number
   summary: BundleSummary
+  /** The lists, answers and denials in it; null when it has none. */
+  revocation: CarriedRevocationReport | null
 }
 
 /**
@@ -64,7 +67,7 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
         detail: `its root is of ${root.channel}`,
       })
     // What every site would refuse is worth nobody's signature.
-    await revocationIn({ ...(await readLaw(reader, files, options)), files })
+    const revocation = await revocationIn({ ...(await readLaw(reader, files, options)), files })
     const key = openKey(readSmall(options.key).toString('latin1'), await options.passphrase(options.key), options.key)
     const signed = addSignature(head.targets, rootBytes, key)
     const added = !signed.equals(head.targets)
@@ -78,6 +81,7 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
       signed: count,
       threshold: root.roles.targets.threshold,
       summary: summarize(files, id),
+      revocation: revocation === undefined ? null : { pieces: revocation.items, denials: revocation.denials ?? [] },
     }
   } finally {
     await input.close()

@@ -1,6 +1,9 @@
 /** `inspect`: what a bundle says of itself. Nothing is judged by keys; what is shown is a claim until `verify` agrees. */
 import { BundleReader, type PromiseFiles } from '../bundle/index.ts'
 import { approvals, inspectHead } from '../tuf/index.ts'
+import type { Passage } from './passage.ts'
+import { revocationIn } from './revocation-gate.ts'
+import type { CarriedRevocationReport } from './revocation-information.ts'
 import { nowOf, type RunOptions } from './run.ts'
 import { summarize, type BundleSummary } from './summary.ts'
 import type { TrustTree } from './trust-tree.ts'
@@ -21,9 +24,11 @@ export interface InspectReport extends BundleSummary {
   previous: Record<string, { sequence: number; id: string } | null>
   /** When it was asked for. */
   trust?: TrustTree
+  /** Lists, answers and denials, of a revocation bundle or when trust was asked for; each is proven by its issuer, or refused. */
+  revocation?: CarriedRevocationReport
 }
 
-/** Reads head and promise only, and with `trust` the law; damage behind that is not seen. */
+/** Reads head and promise only, the law with `trust` and of a revocation bundle; damage behind that is not seen. */
 export async function inspectBundle({ input: from, trust, ...options }: InspectOptions): Promise<InspectReport> {
   const input = openInput(from, false, options)
   try {
@@ -31,7 +36,11 @@ export async function inspectBundle({ input: from, trust, ...options }: InspectO
     const head = await reader.head()
     const claims = inspectHead(head)
     const files = await reader.promise(claims.targets)
-    const tree = trust === true ? await trustIn(reader, files, options) : undefined
+    // Else a person would approve denials by their digest.
+    const whole = trust === true || files.transfer.purpose === 'revocation'
+    const read = whole ? { ...(await readLawOf(reader, files, options)), files } : undefined
+    const tree = trust === true && read !== undefined ? await trustIn(read, options) : undefined
+    const revocation = read && (await revocationIn(read))
     const { signed, threshold, open, bad } = approvals(head.targets, head.roots.get(head.roots.size) ?? Buffer.alloc(0))
     return {
       verified: false,
@@ -40,6 +49,9 @@ export async function inspectBundle({ input: from, trust, ...options }: InspectO
       approvals: { signed, threshold, open, bad: bad.length },
       previous: files.transfer.previous,
       ...(tree === undefined ? {} : { trust: tree }),
+      ...(revocation === undefined
+        ? {}
+        : { revocation: { pieces: revocation.items, denials: revocation.denials ?? [] } }),
     }
   } finally {
     await input.close()
@@ -47,11 +59,18 @@ export async function inspectBundle({ input: from, trust, ...options }: InspectO
 }
 
 // Loaded only when asked for: the rest of `inspect` needs no certificates, and starts faster.
-async function trustIn(reader: BundleReader, files: PromiseFiles, options: RunOptions): Promise<TrustTree> {
-  const [{ readLaw }, { readTrustInformation }, { trustTree }] = await Promise.all([
-    import('./passage.ts'),
+async function trustIn(read: Pick<Passage, 'census' | 'law' | 'files'>, options: RunOptions): Promise<TrustTree> {
+  const [{ readTrustInformation }, { trustTree }] = await Promise.all([
     import('./trust-information.ts'),
     import('./trust-tree.ts'),
   ])
-  return trustTree(readTrustInformation({ ...(await readLaw(reader, files, options)), files }), nowOf(options))
+  return trustTree(readTrustInformation(read), nowOf(options))
+}
+
+async function readLawOf(
+  reader: BundleReader,
+  files: PromiseFiles,
+  options: RunOptions,
+): Promise<Pick<Passage, 'census' | 'law'>> {
+  return (await import('./passage.ts')).readLaw(reader, files, options)
 }

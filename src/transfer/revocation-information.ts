@@ -75,6 +75,12 @@ export interface RevocationInformation {
   denials: Denial[] | undefined
 }
 
+/** What a person is shown of it, who approves it or looks at it. */
+export interface CarriedRevocationReport {
+  pieces: RevocationPieceReport[]
+  denials: Denial[]
+}
+
 /** Each piece costs a signature check or more to whoever only looks. */
 const PIECES_CAP = 4000
 

@@ -11,6 +11,7 @@ import {
   channelPin,
   denyArtifact,
   importBundle,
+  inspectBundle,
   stateInit,
   verifyBundle,
 } from '../../src/transfer/index.ts'
@@ -114,8 +115,18 @@ describe('transfer/revocation-bundle', function () {
     await denyArtifact({ keys, artifact: ARTIFACT, reason: 'before', now: world.now })
     const head = world.path('head.tar')
     const made = await collect(keys, { output: head, headOnly: true })
-    await approveBundle({ bundle: head, key: join(keys, 'bob.pem'), passphrase: world.passphrase, now: world.now })
+    const bob = { bundle: head, key: join(keys, 'bob.pem'), passphrase: world.passphrase, now: world.now }
+    const { revocation } = await approveBundle(bob)
+    assert.deepEqual(
+      revocation?.denials.map(({ artifact, reason }) => [artifact, reason]),
+      [[ARTIFACT, 'before']],
+    )
     await denyArtifact({ keys, artifact: ARTIFACT, signer: SIGNER, reason: 'after', now: world.now })
+    const shown = await inspectBundle({ input: { file: head }, now: world.now })
+    assert.deepEqual(
+      [shown.revocation?.pieces.length, shown.revocation?.denials.map(({ reason }) => reason)],
+      [4, ['before']],
+    )
     world.publish({ 'GET /ca.crl': { body: world.list(world.issuing, { number: 18 }) } })
     const chunks: Buffer[] = []
     const output = { write: async (bytes: Uint8Array) => void chunks.push(Buffer.from(bytes)) }
