@@ -179,7 +179,14 @@ export const POLICY_EXPLAIN = z.strictObject({
   }),
 })
 
-export const POLICY_SHOW = z.strictObject({ policy: z.string(), digest: z.string(), scopes: z.array(POLICY_EXPLAIN) })
+export const POLICY_SHOW = z.strictObject({
+  policy: z.string(),
+  digest: z.string(),
+  scopes: z.array(POLICY_EXPLAIN),
+  files: z.array(
+    statement.extend({ global: z.boolean().describe('Speaks for files for which no statement is named.') }),
+  ),
+})
 
 export const POLICY_EDIT = z.strictObject({
   policy: z.string(),

@@ -1,12 +1,15 @@
 /** The commands about trust policies: what a site demands of whom, for which repository. */
 import type { Argv } from 'yargs'
-import type { Register } from './context.ts'
+import { demandKind } from './blob-options.ts'
+import { usage, type Register } from './context.ts'
 import { withPolicy, type PolicyArgs } from './policy-option.ts'
 import { editedText, explainText, findingsText, showPolicyText } from './trust-text.ts'
 
 interface AddArgs extends PolicyArgs {
   name: string
-  scope: string[]
+  blob: boolean
+  global: boolean
+  scope: string[] | undefined
   store: string[]
   identity: string[]
   level: 'strict' | 'permissive' | 'audit'
@@ -23,7 +26,17 @@ function addEdits(yargs: Argv, register: Register): Argv {
       (y) =>
         withPolicy(y)
           .positional('name', { type: 'string', demandOption: true })
-          .option('scope', { ...several, describe: "a repository by its destination's name, or *" })
+          .option('scope', {
+            type: 'string',
+            array: true,
+            describe: "a repository by its destination's name, or *; not with --blob",
+          })
+          .option('blob', { type: 'boolean', default: false, describe: 'about plain files, in trustpolicy.blob.json' })
+          .option('global', {
+            type: 'boolean',
+            default: false,
+            describe: 'it speaks where no statement is named (with --blob)',
+          })
           .option('store', { ...several, describe: 'ca:NAME, signingAuthority:NAME or tsa:NAME' })
           .option('identity', {
             ...several,
@@ -39,14 +52,13 @@ function addEdits(yargs: Argv, register: Register): Argv {
             '$0 trust policy add acme --scope registry.site/acme/app --store ca:acme --identity "C=DE, ST=BY, O=Acme"',
             '',
           )
-          .example(
-            '$0 trust policy add jo --scope "*" --store ca:jo --identity "*" --revocation skip --policy policy/',
-            '',
-          ),
+          .example('$0 trust policy add tools --blob --global --store ca:acme --identity "*"', 'for plain files'),
       register('trust policy add', async (argv: AddArgs, context) => {
         const { trustPolicyAdd } = await import('../index.ts')
-        const { policy, name, level } = argv
-        const lists = { scopes: argv.scope, stores: argv.store, identities: argv.identity }
+        const { policy, name, level, blob, global, scope = [] } = argv
+        demandKind(blob, { global }, { scope: scope.length > 0 })
+        if (!blob && scope.length === 0) throw usage('--scope', 'for which repositories? (for plain files: --blob)')
+        const lists = { ...(blob ? { global } : { scopes: scope }), stores: argv.store, identities: argv.identity }
         const revocation = argv.revocation ?? (level === 'strict' ? 'enforce' : 'log')
         const dryRun = argv['dry-run']
         const report = await trustPolicyAdd({ ...context, policy, name, level, ...lists, revocation, dryRun })
@@ -59,15 +71,19 @@ function addEdits(yargs: Argv, register: Register): Argv {
       (y) =>
         withPolicy(y)
           .positional('name', { type: 'string', demandOption: true })
+          .option('blob', { type: 'boolean', default: false, describe: 'of those about plain files' })
           .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be removed' })
           .example('$0 trust policy remove acme', '')
           .example('$0 trust policy remove acme --policy policy/ --dry-run', ''),
-      register('trust policy remove', async (argv: PolicyArgs & { name: string; 'dry-run': boolean }) => {
-        const { trustPolicyRemove } = await import('../index.ts')
-        const { policy, name } = argv
-        const report = await trustPolicyRemove({ policy, name, dryRun: argv['dry-run'] })
-        return { verb: 'trust policy remove', report, text: editedText(report, 'removed'), exit: 0 }
-      }),
+      register(
+        'trust policy remove',
+        async (argv: PolicyArgs & { name: string; blob: boolean; 'dry-run': boolean }) => {
+          const { trustPolicyRemove } = await import('../index.ts')
+          const { policy, name, blob } = argv
+          const report = await trustPolicyRemove({ policy, name, blob, dryRun: argv['dry-run'] })
+          return { verb: 'trust policy remove', report, text: editedText(report, 'removed'), exit: 0 }
+        },
+      ),
     )
 }
 
@@ -86,7 +102,7 @@ export function addPolicy(yargs: Argv, register: Register): Argv {
       )
       .command(
         'show',
-        'what it says of every repository it names',
+        'what it says of every repository it names, and of plain files',
         (z) =>
           withPolicy(z).example('$0 trust policy show', '').example('$0 trust policy show --policy policy/ --json', ''),
         register('trust policy show', async (argv: PolicyArgs, context) => {

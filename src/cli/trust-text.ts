@@ -174,9 +174,18 @@ function revocationWords(revocation: PolicyExplainReport['revocation']): string[
   ]
 }
 
-export function showPolicyText({ policy, digest, scopes }: PolicyShowReport): string[] {
-  if (scopes.length === 0) return [`no trust policy in ${plain(policy)}: every artifact is refused`]
-  return [`${plain(policy)} ${digest}`, ...scopes.flatMap(explainText)]
+export function showPolicyText({ policy, digest, scopes, files }: PolicyShowReport): string[] {
+  const none = scopes.length === 0 ? [`no trust policy in ${plain(policy)}: every artifact is refused`] : []
+  if (scopes.length + files.length === 0) return none
+  return [
+    `${plain(policy)} ${digest}`,
+    ...none,
+    ...scopes.flatMap(explainText),
+    ...files.flatMap((file) => [
+      file.global ? 'plain files, unless another statement is named:' : `plain files, with --statement:`,
+      ...statementLines(file),
+    ]),
+  ]
 }
 
 export function editedText({ file, name, statements, dryRun }: PolicyEditReport, done: 'added' | 'removed'): string[] {

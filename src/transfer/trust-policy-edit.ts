@@ -11,12 +11,11 @@ import type { RunOptions } from './run.ts'
 const NEWER = 'trustpolicy.oci.json'
 /** The name that every version of notation reads. */
 const OLDER = 'trustpolicy.json'
+const FILES = 'trustpolicy.blob.json'
 
-export interface PolicyAddOptions extends RunOptions {
+interface PolicyTerms extends RunOptions {
   policy: string
   name: string
-  /** Repositories by their name at the destination, or `*`. */
-  scopes: readonly string[]
   /** `ca:acme`, `tsa:acme-tsa`. */
   stores: readonly string[]
   /** `C=…, ST=…, O=…`, or `*` for whoever the stores vouch for. */
@@ -25,6 +24,18 @@ export interface PolicyAddOptions extends RunOptions {
   revocation: 'enforce' | 'log' | 'skip'
   dryRun?: boolean | undefined
 }
+
+/** About artifacts, by the names of their repositories at the destination, or `*`. */
+interface ArtifactTerms {
+  scopes: readonly string[]
+}
+
+/** About plain files; the global statement speaks where none is named. */
+interface FileTerms {
+  global: boolean
+}
+
+export type PolicyAddOptions = PolicyTerms & (ArtifactTerms | FileTerms)
 
 export interface PolicyEditReport {
   policy: string
@@ -40,8 +51,8 @@ interface Edited {
   statements: JsonObject[]
 }
 
-function readStatements(policy: string, files: ReadonlyMap<string, Buffer>): Edited {
-  const file = files.has(NEWER) ? NEWER : OLDER
+function readStatements(policy: string, files: ReadonlyMap<string, Buffer>, blob: boolean): Edited {
+  const file = blob ? FILES : files.has(NEWER) ? NEWER : OLDER
   const bytes = files.get(file)
   if (bytes === undefined) return { file, statements: [] }
   const document = parseJson(bytes, 'state', join(policy, file))
@@ -51,13 +62,16 @@ function readStatements(policy: string, files: ReadonlyMap<string, Buffer>): Edi
   return { file, statements }
 }
 
-/** Puts the file in place whole, once all files together make a policy that can judge. */
+/** Puts the file in place whole, or takes it away with its last statement, once all files together make a policy that can judge. */
 function put(policy: string, files: Map<string, Buffer>, { file, statements }: Edited, dryRun: boolean): void {
   const text = `${JSON.stringify({ version: '1.0', trustPolicies: statements }, undefined, 2)}\n`
-  const changed = new Map(files).set(file, Buffer.from(text))
-  // Of two names for one policy both must say the same, or two readers of the folder would differ.
-  const names = files.has(NEWER) && files.has(OLDER) ? [NEWER, OLDER] : [file]
-  for (const name of names) changed.set(name, Buffer.from(text))
+  const changed = new Map(files)
+  // Of two names for one policy both must say the same, or two readers of the folder would differ. What is read is written
+  // last: so a run that was killed between the two is completed by the same command.
+  const names = file !== FILES && files.has(NEWER) && files.has(OLDER) ? [OLDER, NEWER] : [file]
+  for (const name of names)
+    if (statements.length === 0) changed.delete(name)
+    else changed.set(name, Buffer.from(text))
   const first = checkTrustMaterial(changed).findings.find(({ severity }) => severity === 'error')
   if (first !== undefined) throw faultOf(first)
   if (dryRun) return
@@ -66,6 +80,10 @@ function put(policy: string, files: Map<string, Buffer>, { file, statements }: E
     for (const name of names) {
       const scratch = join(policy, `.${name}.new`)
       rmSync(scratch, { force: true })
+      if (statements.length === 0) {
+        rmSync(join(policy, name), { force: true })
+        continue
+      }
       writeNew(scratch, text, 0o644)
       renameSync(scratch, join(policy, name))
     }
@@ -93,7 +111,8 @@ function filesOf(policy: string): Map<string, Buffer> {
 export function trustPolicyAdd(options: PolicyAddOptions): PolicyEditReport {
   const { policy, name, level, revocation, dryRun = false } = options
   const files = filesOf(policy)
-  const { file, statements } = readStatements(policy, files)
+  const blob = 'global' in options
+  const { file, statements } = readStatements(policy, files, blob)
   if (statements.some((statement) => statement['name'] === name))
     throw new SallyportError('USAGE', { side: 'state', subject: name, detail: 'a statement has this name already' })
   const identities = options.identities.map((text) =>
@@ -102,7 +121,7 @@ export function trustPolicyAdd(options: PolicyAddOptions): PolicyEditReport {
   const usual = level === 'strict' ? 'enforce' : 'log'
   const added: JsonObject = {
     name,
-    registryScopes: [...options.scopes],
+    ...(blob ? (options.global ? { globalPolicy: true } : {}) : { registryScopes: [...options.scopes] }),
     signatureVerification: { level, ...(revocation === usual ? {} : { override: { revocation } }) },
     trustStores: [...options.stores],
     trustedIdentities: identities,
@@ -112,15 +131,16 @@ export function trustPolicyAdd(options: PolicyAddOptions): PolicyEditReport {
   return { policy, file: join(policy, file), name, statements: edited.statements.length, dryRun }
 }
 
-/** Takes a statement out. Throws USAGE when there is none of that name, POLICY_MALFORMED when the rest could not judge. */
+/** Takes a statement out; `blob`: out of those about plain files. Throws USAGE when there is none of that name, POLICY_MALFORMED when the rest could not judge. */
 export function trustPolicyRemove(options: {
   policy: string
   name: string
+  blob?: boolean | undefined
   dryRun?: boolean | undefined
 }): PolicyEditReport {
-  const { policy, name, dryRun = false } = options
+  const { policy, name, blob = false, dryRun = false } = options
   const files = readPolicyFiles(policy)
-  const { file, statements } = readStatements(policy, files)
+  const { file, statements } = readStatements(policy, files, blob)
   const left = statements.filter((statement) => statement['name'] !== name)
   if (left.length === statements.length)
     throw new SallyportError('USAGE', { side: 'state', subject: name, detail: 'no statement has this name' })

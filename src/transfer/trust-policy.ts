@@ -1,8 +1,10 @@
 /** `trust policy`: what is the matter with a policy folder, what it says, and what it says of one repository. */
 import {
   checkTrustMaterial,
+  explainFiles,
   explainPolicy,
   type AlgorithmRule,
+  type FileStatementExplanation,
   type Finding,
   type Measure,
   type PolicyExplanation,
@@ -71,9 +73,11 @@ export interface PolicyShowReport {
   digest: string
   /** What is said of each repository that some file names, and of `*`. */
   scopes: PolicyExplainReport[]
+  /** What is said of plain files. */
+  files: FileStatementExplanation[]
 }
 
-/** What the policy says of every repository it names. Throws as `openPolicy`. */
+/** What the policy says of every repository it names, and of plain files. Throws as `openPolicy`. */
 export function trustPolicyShow({ policy }: PolicyOptions): PolicyShowReport {
   const material = openPolicy(policy)
   const named = new Set([
@@ -84,5 +88,6 @@ export function trustPolicyShow({ policy }: PolicyOptions): PolicyShowReport {
     policy,
     digest: material.digest,
     scopes: [...named].sort().map((scope) => explained(policy, material, scope)),
+    files: explainFiles(material),
   }
 }

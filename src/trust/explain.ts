@@ -39,10 +39,14 @@ export interface PolicyExplanation {
   skips: boolean
 }
 
-/** Which statements speak for a repository (by its name at the destination), and what they ask for. */
-export function explainPolicy(material: TrustMaterial, scope: string): PolicyExplanation {
-  const applicable = applicablePolicy(material, scope)
-  const explain = ({ name, statement }: SiteStatement): StatementExplanation => ({
+/** A statement of trustpolicy.blob.json. */
+export interface FileStatementExplanation extends StatementExplanation {
+  /** Speaks for files for which no statement is named. */
+  global: boolean
+}
+
+function explain(material: TrustMaterial, { name, statement }: SiteStatement): StatementExplanation {
+  return {
     name,
     trustPolicy: statement.name,
     level: statement.level,
@@ -54,15 +58,29 @@ export function explainPolicy(material: TrustMaterial, scope: string): PolicyExp
       thumbprints: (material.stores.get(store) ?? []).map(({ sha256 }) => sha256),
     })),
     identities: statement.identities.map(({ text }) => text),
-  })
-  const statements = (applicable?.require?.of ?? []).map(explain)
+  }
+}
+
+/** The statements that speak for plain files, as they stand in trustpolicy.blob.json. */
+export function explainFiles(material: TrustMaterial): FileStatementExplanation[] {
+  const statements = material.blobPolicy?.statements ?? []
+  return statements.map((statement) => ({
+    ...explain(material, { name: statement.name, statement }),
+    global: statement.global,
+  }))
+}
+
+/** Which statements speak for a repository (by its name at the destination), and what they ask for. */
+export function explainPolicy(material: TrustMaterial, scope: string): PolicyExplanation {
+  const applicable = applicablePolicy(material, scope)
+  const statements = (applicable?.require?.of ?? []).map((one) => explain(material, one))
   return {
     scope,
     found: applicable !== undefined,
     ...(applicable?.site === undefined ? {} : { pattern: applicable.site.pattern }),
     count: applicable?.require?.count ?? 0,
     statements,
-    trace: (applicable?.trace ?? []).map(explain),
+    trace: (applicable?.trace ?? []).map((one) => explain(material, one)),
     requireOrigin: applicable?.requireOrigin ?? false,
     algorithms: material.site?.algorithms ?? {},
     revocation: material.revocation,

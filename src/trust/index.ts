@@ -3,7 +3,13 @@ export { ATTEMPT_CAP } from './attempt-order.ts'
 export { basisOf, type Basis } from './basis.ts'
 export { deprecatedSince, SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
 export { certificateFacts, type CertificateFacts } from './certificate-facts.ts'
-export { explainPolicy, type PolicyExplanation, type StatementExplanation } from './explain.ts'
+export {
+  explainFiles,
+  explainPolicy,
+  type FileStatementExplanation,
+  type PolicyExplanation,
+  type StatementExplanation,
+} from './explain.ts'
 export { faultOf, type Finding } from './finding.ts'
 export { judgeArtifact, judgeWith, type ArtifactQuery, type BlobQuery, type Judge, type JudgeTerms } from './judge.ts'
 export type {
