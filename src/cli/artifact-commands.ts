@@ -44,7 +44,10 @@ interface SignArgs extends RegistryArgs, BlobSignArgs {
   'dry-run': boolean
 }
 
-/** What a plugin sees of our environment: where its own settings are, and nothing that is meant for us. */
+/**
+ * What a plugin sees of our environment: as notation, all but what is meant for us, a passphrase among it. A list of what may
+ * be seen would shut out devices whose variables nobody here knows, and stop no program under the operator's own account.
+ */
 function pluginEnvironment(): Record<string, string> {
   const OURS = /^(?:SALLYPORT_|NODE_|npm_)/
   const kept = Object.entries(process.env).filter(([name, value]) => value !== undefined && !OURS.test(name))

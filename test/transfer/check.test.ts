@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import type { Descriptor } from '../../src/oci/index.ts'
-import type { RunEvent } from '../../src/transfer/index.ts'
+import { checkBlob, signBlob, type RunEvent } from '../../src/transfer/index.ts'
 import { documentIn, sallyport } from '../cli/program.ts'
 import { needPeers, peer, startRegistry } from '../peers/setup/registry.ts'
 import {
@@ -24,7 +24,7 @@ import {
   VENDOR_STORE,
   writeFiles,
 } from './policies.ts'
-import { planFor, Stage, tree } from './stage.ts'
+import { hoursLater, planFor, Stage, tree } from './stage.ts'
 
 describe('transfer/check', () => {
   let stage: Stage
@@ -193,6 +193,28 @@ describe('transfer/check', () => {
       return undefined
     }
   }
+
+  it('judges by no clock that is behind what the state has seen signed, an artifact or a file', async () => {
+    const output = stage.path('seen.tar')
+    await stage.export({ output, keys: stage.forkKeys(), plan: planFor(`oci:${dir}`) })
+    const state = await stage.site()
+    await stage.import(output, `oci:${stage.path('out')}`, { state, now: hoursLater(1) })
+    const file = stage.path('tool.bin')
+    writeFileSync(file, 'content')
+    const signing = { file, signer: VENDOR, format: 'jws', metadata: {}, now: hoursLater(-48) } as const
+    const { output: signature } = await signBlob(signing)
+    const files = policyFolder(stage.path('policy'), {
+      'trustpolicy.blob.json': policyText(statement({ registryScopes: undefined, globalPolicy: true })),
+    })
+    const at = (now: Date, known: string | undefined): (() => Promise<{ verdict: string }>)[] => [
+      () => checkAt(`oci:${dir}:1.0`, policy, { now, state: known }),
+      () => checkBlob({ file, signature, policy: files, now, state: known }),
+    ]
+    for (const judged of at(hoursLater(-1), state)) await assert.rejects(judged, fault('CLOCK_BEHIND'))
+    // Set back as far as nobody knows, a clock is believed.
+    for (const judged of [...at(hoursLater(1), state), ...at(hoursLater(-1), undefined)])
+      assert.equal((await judged()).verdict, 'trusted')
+  })
 
   it('exits by its verdict, with `ok` false in JSON for all that is not trusted', async () => {
     const strict = policyFolder(stage.path('policy'), {
