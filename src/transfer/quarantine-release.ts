@@ -5,7 +5,7 @@ import type { RegistryOptions } from '../registry/index.ts'
 import { State, type Quarantined } from '../state/index.ts'
 import type { TrustMaterial } from '../trust/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
-import { judgeLying, recordJudgement, type JudgeLying } from './judge-lying.ts'
+import { judgeLying, recordJudgement, type JudgeLying, type Judgement } from './judge-lying.ts'
 import { openPlace, type Place } from './place.ts'
 import { openPolicy } from './policy-folder.ts'
 import { copyGraph } from './quarantine-copy.ts'
@@ -41,7 +41,7 @@ export interface ReleaseReport {
   reason: string
   /** Names as they were given, and the keys that approved. */
   by: string[]
-  /** It came back from the quarantine; false where it had never left its place, or was not let out. */
+  /** A copy came back from the quarantine; false where there was none, or it was not let out. */
   copied: boolean
   tags: TagChangeReport[]
   /** Anything but trusted: it stays where it is. */
@@ -57,11 +57,26 @@ interface Releasing {
   options: ReleaseOptions
 }
 
-/** Where the copy is kept, or its own place. */
-async function whereItLies({ place, held }: Releasing): Promise<{ repository: string; away: boolean }> {
-  const { path, digest, at } = held
-  if ((await place.at(path).resolve(digest)) !== undefined || at === undefined) return { repository: path, away: false }
-  return { repository: at.slice(0, at.lastIndexOf('@')), away: true }
+/** The repository that holds its copy; undefined when there is none. */
+async function copyOf({ place, held }: Releasing): Promise<string | undefined> {
+  const { digest, at } = held
+  const repository = at?.slice(0, at.lastIndexOf('@'))
+  if (repository === undefined) return undefined
+  return (await place.quarantineAt(repository).resolve(digest)) === undefined ? undefined : repository
+}
+
+/**
+ * By what lies at its place, where it was signed anew perhaps; else by its copy, since a killed release may have brought
+ * back no signature yet.
+ */
+async function judged({ place, held, judge }: Releasing, copy: string | undefined): Promise<Judgement> {
+  const { target, path, digest } = held
+  const own = place.at(path)
+  const artifact = { target, path, digest }
+  const there = copy === undefined || (await own.resolve(digest)) !== undefined
+  const first = there ? await judge(artifact, own) : undefined
+  if (first !== undefined && (copy === undefined || first.report.verdict === 'trusted')) return first
+  return judge(artifact, place.quarantineAt(copy ?? path))
 }
 
 /** Only a tag that names nothing, or the tombstone of this artifact: what a bundle has brought since then stays. */
@@ -112,24 +127,23 @@ async function tagsBack(releasing: Releasing): Promise<TagChangeReport[]> {
 }
 
 async function released(releasing: Releasing, by: string[]): Promise<ReleaseReport> {
-  const { state, place, held, judge, options } = releasing
+  const { state, held, options } = releasing
   const { target, path, digest } = held
   const dryRun = options.dryRun === true
-  const { repository, away } = await whereItLies(releasing)
-  const lies = away ? place.quarantineAt(repository) : place.at(path)
+  const copy = await copyOf(releasing)
   tell(options, { type: 'phase', phase: 'judging' })
-  const judgement = await judge({ target, path, digest }, lies)
+  const judgement = await judged(releasing, copy)
   const verdict = judgement.report
   const common = { target, path, digest, reason: options.reason, by, verdict, dryRun }
   if (verdict.verdict !== 'trusted' || dryRun) return { ...common, copied: false, tags: [] }
   await recordJudgement(state, judgement)
-  if (away) await bringBack(releasing, repository)
+  if (copy !== undefined) await bringBack(releasing, copy)
   const tags = await tagsBack(releasing)
   const refused = tags.find(({ outcome }) => outcome === 'refused')
   if (refused !== undefined)
     throw new SallyportError(refused.code ?? 'PUSH_REFUSED', { side: 'target', subject: `${path}:${refused.tag}` })
   await state.recordRelease({ target, path, digest, reason: options.reason, by })
-  return { ...common, copied: away, tags }
+  return { ...common, copied: copy !== undefined, tags }
 }
 
 /** The policy's judge unless the caller has one. */
