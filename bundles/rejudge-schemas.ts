@@ -1,7 +1,9 @@
 /** The shapes of what was judged again, and of what hangs on what. */
 import { z } from 'zod'
 import { CODES, type Code } from '../src/index.ts'
-import { count, digest } from './schema-words.ts'
+import { DENIAL } from './revocation-schemas.ts'
+import { count, digest, time } from './schema-words.ts'
+import { HEALTH } from './site-schemas.ts'
 
 const verdict = z.enum(['trusted', 'rejected', 'inconclusive'])
 
@@ -38,3 +40,86 @@ export const REJUDGED = z
     complete: z.boolean().describe('False: something is left to the next run.'),
   })
   .describe('What lies at the target and was judged again.')
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const serial = z.string().regex(/^[0-9a-f]{1,40}$/)
+
+const touched = z
+  .array(z.strictObject({ target: z.string(), path: z.string(), digest, because: z.array(z.string()) }))
+  .describe('What the change touches, as the state knows it.')
+
+export const JUDGE_AGAIN = z.strictObject({
+  site: z.string(),
+  target: z.string(),
+  touched,
+  rejudged: REJUDGED.nullable().describe('Null in a dry run, and when there was nothing to look at.'),
+  dryRun: z.boolean(),
+})
+
+export const SITE_DENY = z.strictObject({
+  site: z.string(),
+  denial: DENIAL,
+  added: z.boolean().describe('False when it was denied before, as the denial here says.'),
+  denials: count,
+  touched,
+  rejudged: REJUDGED.nullable().describe('Null where no place was named, in a dry run, and when nothing changed.'),
+  dryRun: z.boolean(),
+})
+
+export const AFFECTED = z.strictObject({
+  kind: z.enum(['certificate', 'issuer', 'artifact']),
+  what: z.string(),
+  certificates: z.array(
+    z.strictObject({
+      sha256,
+      spki: sha256,
+      issuer: sha256,
+      serial,
+      notAfter: time,
+      subject: z.string(),
+      crlUrls: z.array(z.string()),
+      ocspUrls: z.array(z.string()),
+      lists: HEALTH.shape.lists,
+      missing: z.array(z.string()).describe('Addresses that it names and of which nothing is held.'),
+    }),
+  ),
+  artifacts: z.array(
+    z.strictObject({ target: z.string(), path: z.string(), digest, tags: z.array(z.string()), verdict }),
+  ),
+})
+
+export const REVOCATION_STATUS = z.strictObject({
+  site: z.string(),
+  time,
+  lists: z.array(
+    HEALTH.shape.lists.element.extend({
+      issuerName: z.string().nullable(),
+      artifacts: count.describe('Whose chains hold a certificate that it speaks of.'),
+      bytes: z.enum(['held', 'lost']).describe('`lost`: it counts as not held.'),
+      state: z.enum(['fresh', 'soon', 'stale']),
+    }),
+  ),
+  missing: z.array(
+    z.strictObject({
+      issuer: sha256,
+      issuerName: z.string().nullable(),
+      url: z.string(),
+      certificates: count,
+      artifacts: count,
+    }),
+  ),
+  denials: z.array(
+    z.strictObject({
+      artifact: digest,
+      signer: sha256.nullable(),
+      reason: z.string(),
+      since: time,
+      channel: z.string().nullable().describe('Null: it was denied here.'),
+    }),
+  ),
+  pending: z
+    .strictObject({ lists: count, denials: count })
+    .describe('That came, and by which nobody has judged again yet.'),
+  overdue: HEALTH.shape.channels,
+  alarms: HEALTH.shape.alarms,
+})

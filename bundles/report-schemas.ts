@@ -11,6 +11,7 @@ import {
   type CaShowReport,
   type ChannelInitReport,
   type ChannelShowReport,
+  type AffectedReport,
   type CheckBlobReport,
   type CheckReport,
   type Code,
@@ -20,6 +21,7 @@ import {
   type ImportReport,
   type InitReport,
   type InspectReport,
+  type JudgeAgainReport,
   type LogReport,
   type PinReport,
   type PolicyCheckReport,
@@ -28,12 +30,14 @@ import {
   type PolicyShowReport,
   type RevocationBundleReport,
   type RevocationSeedReport,
+  type RevocationStatusReport,
   type QuarantineListReport,
   type ReleaseReport,
   type RestoreReport,
   type RunEvent,
   type SignBlobReport,
   type SignReport,
+  type SiteDenyReport,
   type StatusReport,
   type StoreAddReport,
   type StoreListReport,
@@ -52,7 +56,7 @@ import { QUARANTINE_APPROVE, QUARANTINE_LIST, QUARANTINE_RELEASE, RESTORE, TAG_M
 import { CARRIED, CHANGES, COLLECTED, DENY } from './revocation-schemas.ts'
 import { SEED } from './seed-schemas.ts'
 import { count, digest, time } from './schema-words.ts'
-import { REJUDGED } from './rejudge-schemas.ts'
+import { AFFECTED, JUDGE_AGAIN, REJUDGED, REVOCATION_STATUS, SITE_DENY } from './rejudge-schemas.ts'
 import { AS_OF, EXPECT, HEALTH, WATCH } from './site-schemas.ts'
 import {
   CA_CRL,
@@ -69,6 +73,7 @@ import {
   STORE_REMOVE,
   TRUST_TREE,
 } from './trust-schemas.ts'
+import { STATE } from './state-schemas.ts'
 import { CHECK, JUDGED, SIGN } from './verdict-schemas.ts'
 
 const fingerprint = z
@@ -79,7 +84,6 @@ const keyid = z.string().regex(/^[0-9a-f]{64}$/)
 
 const purpose = z.enum(['content', 'trust', 'revocation'])
 const approval = z.strictObject({ signers: z.array(keyid), badSignatures: count })
-const head = { state: z.string(), rows: count }
 const pin = { channel: z.string(), purpose, fingerprint, rootVersion: version, expires: time.optional() }
 const pinned = z.strictObject({
   ...pin,
@@ -116,7 +120,10 @@ const exported = {
 export const REPORTS = {
   export: z.strictObject(exported),
   'revocation collect': z.strictObject({ ...exported, ...CHANGES }),
-  'revocation deny': DENY,
+  'revocation deny': z.union([DENY, SITE_DENY]),
+  'revocation status': REVOCATION_STATUS,
+  'revocation affected': AFFECTED,
+  'revocation judge': JUDGE_AGAIN,
   'revocation seed': SEED,
   approve: z.strictObject({
     bundle: z.string(),
@@ -216,31 +223,7 @@ export const REPORTS = {
   'quarantine approve': QUARANTINE_APPROVE,
   'quarantine release': QUARANTINE_RELEASE,
   restore: RESTORE,
-  'state init': z.strictObject({ state: z.string(), site: z.string() }),
-  'state check': z.strictObject({
-    rows: count,
-    keys: count,
-    differences: z.array(z.strictObject({ key: z.string(), what: z.enum(['missing', 'extra', 'altered']) })),
-    count: count.describe('All differences; the list holds the first thousand.'),
-    lists: z
-      .array(
-        z.strictObject({
-          digest,
-          what: z.enum(['missing', 'altered']),
-          form: z.enum(['base', 'delta', 'answer']),
-          url: z.string(),
-        }),
-      )
-      .describe('Files behind revocation lists that are not what the journal says.'),
-  }),
-  'state rebuild': z.strictObject(head),
-  'state backup': z.strictObject({ ...head, file: z.string(), head: z.string() }),
-  'state restore': z.strictObject({
-    state: z.string(),
-    from: z.strictObject({ n: count, hash: z.string() }),
-    time,
-    warning: z.string(),
-  }),
+  ...STATE,
   sign: SIGN,
   'ca init': CA_INIT,
   'ca issue': CA_ISSUE,
@@ -312,7 +295,10 @@ export const REPORTS = {
 interface Given {
   export: ExportReport
   'revocation collect': RevocationBundleReport
-  'revocation deny': DenyReport
+  'revocation deny': DenyReport | SiteDenyReport
+  'revocation status': RevocationStatusReport
+  'revocation affected': AffectedReport
+  'revocation judge': JudgeAgainReport
   'revocation seed': RevocationSeedReport
   approve: ApproveReport
   inspect: InspectReport

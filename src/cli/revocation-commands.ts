@@ -1,8 +1,16 @@
 /** The commands about revocation, one function each. */
 import type { Argv } from 'yargs'
 import { bundleTerms, readPlan, withBundle, type BundleArgs } from './bundle-options.ts'
-import { withRegistry, type Register } from './context.ts'
+import { usage, withRegistry, type Register } from './context.ts'
 import { addRevocationSeed } from './seed-command.ts'
+import {
+  addAffected,
+  addJudge,
+  addRevocationStatus,
+  denyHere,
+  withSiteDeny,
+  type SiteDenyArgs,
+} from './revocation-site-commands.ts'
 import { denyText, revocationBundleText } from './revocation-text.ts'
 
 function addCollect(yargs: Argv, register: Register): Argv {
@@ -40,20 +48,16 @@ function addCollect(yargs: Argv, register: Register): Argv {
   )
 }
 
-interface DenyArgs {
-  artifact: string
-  signer: string | undefined
-  reason: string
-  keys: string
-  'dry-run': boolean
+interface DenyArgs extends SiteDenyArgs {
+  keys: string | undefined
 }
 
 function addDeny(yargs: Argv, register: Register): Argv {
   return yargs.command(
     'deny <artifact>',
-    'deny an artifact, or what one key signed of it, at every site of the channel',
+    'deny an artifact, or what one key signed of it: at every site of a channel, or at this site',
     (y) =>
-      y
+      withSiteDeny(y)
         .positional('artifact', {
           type: 'string',
           demandOption: true,
@@ -67,8 +71,7 @@ function addDeny(yargs: Argv, register: Register): Argv {
         .option('reason', { type: 'string', demandOption: true, describe: 'shown to every site', requiresArg: true })
         .option('keys', {
           type: 'string',
-          demandOption: true,
-          describe: "the revocation channel's folder",
+          describe: "deny at every site: the revocation channel's folder",
           requiresArg: true,
         })
         .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be denied' })
@@ -77,12 +80,16 @@ function addDeny(yargs: Argv, register: Register): Argv {
           'the artifact, whoever signed',
         )
         .example(
-          '$0 revocation deny sha256:4be1… --signer 9f2c… --reason "signed by mistake" --keys rkeys/',
-          'one key',
+          '$0 revocation deny sha256:4be1… --signer 9f2c… --reason "by mistake" --state /srv/sallyport',
+          'one key, here',
         ),
     register('revocation deny', async (argv: DenyArgs, context) => {
       const { denyArtifact } = await import('../index.ts')
-      const { artifact, signer, reason, keys } = argv
+      const { artifact, signer, reason, keys, state } = argv
+      if ((keys === undefined) === (state === undefined))
+        throw usage('--keys', 'name either the folder of a channel, or the --state of this site')
+      if (state !== undefined) return denyHere({ ...argv, state }, context)
+      if (keys === undefined || argv.to !== undefined) throw usage('--to', 'it goes with --state')
       const report = await denyArtifact({ ...context, artifact, signer, reason, keys, dryRun: argv['dry-run'] })
       return { verb: 'revocation deny', report, text: denyText(report), exit: 0 }
     }),
@@ -91,7 +98,7 @@ function addDeny(yargs: Argv, register: Register): Argv {
 
 export function addRevocation(yargs: Argv, register: Register): Argv {
   return yargs.command('revocation', 'what is revoked and denied', (y) =>
-    [addCollect, addDeny, addRevocationSeed]
+    [addCollect, addDeny, addRevocationStatus, addAffected, addJudge, addRevocationSeed]
       .reduce((all, add) => add(all, register), y as Argv)
       .demandCommand(1, 'revocation needs a command'),
   )

@@ -1,5 +1,6 @@
 /** Floor 6: the verbs; the only room that orders steps. Each is loaded when it is called, so that a command starts fast. */
 export type { Access, AccessOptions } from './access.ts'
+export type { AffectedOptions, AffectedReport } from './affected-report.ts'
 export type { JudgedArtifact } from './artifact-verdicts.ts'
 export type { CheckBlobOptions, CheckBlobReport } from './check-blob.ts'
 export type { CheckOptions, CheckReport } from './check.ts'
@@ -31,7 +32,9 @@ export type { RevocationBundleReport } from './revocation-bundle.ts'
 export type { CarriedRevocationReport, RevocationPieceReport } from './revocation-information.ts'
 export type { CollectedReport, LackingReport, RevocableReport } from './revocation-report.ts'
 export type { RevocationSeedOptions, RevocationSeedReport } from './revocation-seed.ts'
+export type { RevocationStatusOptions, RevocationStatusReport } from './revocation-status.ts'
 export type { RunEvent, RunOptions } from './run.ts'
+export type { JudgeAgainOptions, JudgeAgainReport, SiteDenyOptions, SiteDenyReport } from './site-deny.ts'
 export type { ExpectReport } from './schedule.ts'
 export type { Alarm, SiteStatus } from './site-status.ts'
 export type { StatusDocument, StatusFiles } from './site-status-file.ts'
@@ -82,6 +85,11 @@ export const parseSubject = lazily(async () => (await import('./ca-subject.ts'))
 export const exportBundle = lazily(async () => (await import('./export.ts')).exportBundle)
 export const revocationBundle = lazily(async () => (await import('./revocation-bundle.ts')).revocationBundle)
 export const denyArtifact = lazily(async () => (await import('./near-denials.ts')).denyArtifact)
+export const denyAtSite = lazily(async () => (await import('./site-deny.ts')).denyAtSite)
+export const judgeAgain = lazily(async () => (await import('./site-deny.ts')).judgeAgain)
+export const revocationAffected = lazily(async () => (await import('./affected-report.ts')).revocationAffected)
+export const revocationStatus = lazily(async () => (await import('./revocation-status.ts')).revocationStatus)
+export const exitOfRevocationStatus = lazily(async () => (await import('./revocation-status.ts')).revocationStatusExit)
 export const approveBundle = lazily(async () => (await import('./approve.ts')).approveBundle)
 export const inspectBundle = lazily(async () => (await import('./inspect.ts')).inspectBundle)
 export const verifyBundle = lazily(async () => (await import('./verify.ts')).verifyBundle)

@@ -34,31 +34,40 @@ function hangs({ form, url, serial }: HeldList): (certificate: KnownCertificate)
   return (one) => one.crlUrls.length > 0
 }
 
+/** @param certificates - all that the issuer's key is known to have issued */
+export function listFact(list: HeldList, certificates: readonly KnownCertificate[]): ListFacts {
+  const { issuer, url, form, serial, number, thisUpdate, nextUpdate } = list
+  const neededUntil = certificates
+    .filter(hangs(list))
+    .map(({ notAfter }) => notAfter)
+    .toSorted()
+    .at(-1)
+  return {
+    issuer,
+    url,
+    form,
+    serial: serial ?? null,
+    number: number === undefined ? null : BigInt(`0x${number}`).toString(),
+    thisUpdate,
+    nextUpdate,
+    neededUntil: neededUntil ?? null,
+  }
+}
+
+/** Orders lists by issuer, address and form. */
+export function listKey({ issuer, url, form, serial }: Pick<ListFacts, 'issuer' | 'url' | 'form' | 'serial'>): string {
+  return [issuer, url, form, serial ?? ''].join(' ')
+}
+
 /** The lists in force, in the order of issuer, address and form. */
 export function listFacts(state: Pick<State, 'heldLists' | 'certificatesOf'>): ListFacts[] {
   const issued = new Map<string, KnownCertificate[]>()
   const facts = state.heldLists().map((list): ListFacts => {
-    const { issuer, url, form, serial, number, thisUpdate, nextUpdate } = list
-    const certificates = issued.get(issuer) ?? state.certificatesOf(issuer)
-    issued.set(issuer, certificates)
-    const neededUntil = certificates
-      .filter(hangs(list))
-      .map(({ notAfter }) => notAfter)
-      .toSorted()
-      .at(-1)
-    return {
-      issuer,
-      url,
-      form,
-      serial: serial ?? null,
-      number: number === undefined ? null : BigInt(`0x${number}`).toString(),
-      thisUpdate,
-      nextUpdate,
-      neededUntil: neededUntil ?? null,
-    }
+    const certificates = issued.get(list.issuer) ?? state.certificatesOf(list.issuer)
+    issued.set(list.issuer, certificates)
+    return listFact(list, certificates)
   })
-  const key = ({ issuer, url, form, serial }: ListFacts): string => [issuer, url, form, serial ?? ''].join(' ')
-  return facts.sort((a, b) => (key(a) < key(b) ? -1 : 1))
+  return facts.sort((a, b) => (listKey(a) < listKey(b) ? -1 : 1))
 }
 
 export function listStatus(facts: ListFacts, now: Date): ListStatus {

@@ -11,6 +11,7 @@ import * as sallyport from '../../src/index.ts'
 import { applyMeasure } from '../../src/transfer/measure.ts'
 import { policyFolder, policyText, statement } from '../transfer/policies.ts'
 import { NOW } from '../transfer/stage.ts'
+import { RevocableSite } from '../transfer/revocable.ts'
 import { PATH, Ward } from '../transfer/ward.ts'
 import { CHANNEL, nearSide, SITE, type NearSide } from './near-side.ts'
 
@@ -216,6 +217,29 @@ describe('docs/schemas', () => {
     )
     await ward.resume()
     await ward.close()
+  })
+
+  it('fit the reports on what is revoked at a site', async () => {
+    const site = await RevocableSite.make()
+    try {
+      const made = await site.admit([1])
+      await site.take(site.vendor.list(2, { 1: 1 }))
+      await site.ward.pause()
+      const run = { state: site.ward.stateDir, now: NOW }
+      const judge = { ...run, to: site.ward.to, policy: site.policy, registry: {} }
+      await check('revocation status', sallyport.revocationStatus(run), 15)
+      await check('revocation judge', sallyport.judgeAgain({ ...judge, dryRun: true }))
+      const { rejudged } = await check('revocation judge', sallyport.judgeAgain(judge), 14)
+      assert.equal(rejudged?.artifacts.length, 1)
+      await check('revocation judge', sallyport.judgeAgain(judge))
+      await check('revocation affected', sallyport.revocationAffected({ ...run, what: made.descriptor.digest }))
+      const denial = { artifact: made.descriptor.digest, reason: 'CVE' }
+      await check('revocation deny', sallyport.denyAtSite({ ...run, ...denial, dryRun: true }))
+      await check('revocation deny', sallyport.denyAtSite({ ...judge, ...denial }))
+      await check('revocation status', sallyport.revocationStatus(run))
+    } finally {
+      await site.close()
+    }
   })
 
   it('know of every verb what its report can be', () => assert.deepEqual(MISFITS, []))

@@ -42,13 +42,21 @@ export type Entries = Readonly<Record<number, number>>
 export class Revocable {
   readonly authority = listAuthority('acme root')
   readonly #key: Key
+  readonly #signers = new Map<number, Signer>()
 
   /** @param key - of all its signers: to make five thousand keys takes long, and only serial numbers matter */
   constructor(key = curveKey('P-256')) {
     this.#key = key
   }
 
-  signer(serial: number, key = this.#key): Signer {
+  /** The same for the same number. */
+  signer(serial: number): Signer {
+    const made = this.#signers.get(serial) ?? this.#make(serial, this.#key)
+    this.#signers.set(serial, made)
+    return made
+  }
+
+  #make(serial: number, key: Key): Signer {
     const { authority } = this
     const leaf = certificate({
       key,

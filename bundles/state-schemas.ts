@@ -1,0 +1,33 @@
+/** The shapes of what is said of a site's memory. */
+import { z } from 'zod'
+import { count, digest, time } from './schema-words.ts'
+
+const head = { state: z.string(), rows: count }
+
+export const STATE = {
+  'state init': z.strictObject({ state: z.string(), site: z.string() }),
+  'state check': z.strictObject({
+    rows: count,
+    keys: count,
+    differences: z.array(z.strictObject({ key: z.string(), what: z.enum(['missing', 'extra', 'altered']) })),
+    count: count.describe('All differences; the list holds the first thousand.'),
+    lists: z
+      .array(
+        z.strictObject({
+          digest,
+          what: z.enum(['missing', 'altered']),
+          form: z.enum(['base', 'delta', 'answer']),
+          url: z.string(),
+        }),
+      )
+      .describe('Files behind revocation lists that are not what the journal says.'),
+  }),
+  'state rebuild': z.strictObject(head),
+  'state backup': z.strictObject({ ...head, file: z.string(), head: z.string() }),
+  'state restore': z.strictObject({
+    state: z.string(),
+    from: z.strictObject({ n: count, hash: z.string() }),
+    time,
+    warning: z.string(),
+  }),
+}

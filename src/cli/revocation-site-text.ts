@@ -1,0 +1,81 @@
+/** Reports on revocation at a site, in words. */
+import type { AffectedReport, JudgeAgainReport, RevocationStatusReport, SiteDenyReport } from '../index.ts'
+import { rejudgedLines } from './rejudged-text.ts'
+import { counted, plain } from './show.ts'
+
+type List = AffectedReport['certificates'][number]['lists'][number]
+
+function listText({ form, url, number, nextUpdate, daysToBlind, ageSeconds }: List): string {
+  const numbered = number === null ? '' : ` · number ${number}`
+  const left = daysToBlind < 0 ? `STALE since ${nextUpdate}` : `${Math.floor(daysToBlind)} days until blind`
+  return `${form} ${plain(url)}${numbered} · ${Math.floor(ageSeconds / 86_400)} days old · ${left}`
+}
+
+function touchedLines(touched: JudgeAgainReport['touched']): string[] {
+  return touched.map(
+    ({ target, path, digest, because }) =>
+      `  ${plain(target)} ${plain(path)}@${digest}, since ${because.map(plain).join(', ')}`,
+  )
+}
+
+export function affectedText({ kind, what, certificates, artifacts }: AffectedReport): string[] {
+  return [
+    kind === 'artifact'
+      ? `${plain(what)} hangs on ${counted(certificates.length, 'certificate')}:`
+      : `${counted(artifacts.length, 'artifact')} hang on ${kind} ${plain(what)}`,
+    ...certificates.flatMap(({ subject, serial, issuer, notAfter, lists, missing, crlUrls, ocspUrls }) => [
+      `  ${plain(subject)} · serial ${serial} · until ${notAfter} · issuer ${issuer}`,
+      ...lists.map((list) => `    ${listText(list)}`),
+      ...missing.map((url) => `    never had: ${plain(url)}`),
+      ...(crlUrls.length + ocspUrls.length === 0 ? ['    no way to be revoked'] : []),
+    ]),
+    ...artifacts.map(({ target, path, digest, tags, verdict }) => {
+      const named = tags.length === 0 ? '' : ` (${tags.map(plain).join(', ')})`
+      return `  ${verdict}: ${plain(target)} ${plain(path)}@${digest}${named}`
+    }),
+  ]
+}
+
+export function revocationStatusText(report: RevocationStatusReport): string[] {
+  const { site, time, lists, missing, denials, pending, overdue } = report
+  return [
+    `site ${plain(site)} at ${time}: ${counted(lists.length, 'list')} and answers, ${counted(denials.length, 'denial')}`,
+    ...lists.map(
+      (list) =>
+        `${list.bytes === 'lost' ? 'LOST ' : list.state === 'fresh' ? '' : `${list.state.toUpperCase()} `}${plain(list.issuerName ?? list.issuer)} · ${listText(list)} · ${counted(list.artifacts, 'artifact')}`,
+    ),
+    ...missing.map(
+      ({ issuer, issuerName, url, certificates, artifacts }) =>
+        `NEVER HAD ${plain(issuerName ?? issuer)} · ${plain(url)} · ${counted(certificates, 'certificate')}, ${counted(artifacts, 'artifact')}`,
+    ),
+    ...denials.map(
+      ({ artifact, signer, reason, since, channel }) =>
+        `denied ${artifact}${signer === null ? '' : ` by key ${signer}`} since ${since}, ${channel === null ? 'here' : `by ${plain(channel)}`}: ${plain(reason)}`,
+    ),
+    ...(pending.lists + pending.denials === 0
+      ? []
+      : [
+          `NOT JUDGED BY YET: ${counted(pending.lists, 'list')}, ${counted(pending.denials, 'denial')}: sallyport revocation judge`,
+        ]),
+    ...overdue.map(({ channel, due }) => `OVERDUE ${plain(channel)}, due ${due ?? ''}`),
+  ]
+}
+
+export function judgeAgainText({ target, touched, rejudged, dryRun }: JudgeAgainReport): string[] {
+  if (dryRun)
+    return [`would judge ${counted(touched.length, 'artifact')} again at ${plain(target)}`, ...touchedLines(touched)]
+  return rejudged === null ? [`nothing to judge again at ${plain(target)}`] : rejudgedLines(rejudged)
+}
+
+export function siteDenyText({ site, denial, added, denials, touched, rejudged, dryRun }: SiteDenyReport): string[] {
+  const { artifact, signer, reason, since } = denial
+  const what = signer === undefined ? artifact : `what key ${signer} signed of ${artifact}`
+  return [
+    added
+      ? `${dryRun ? 'would deny' : 'denied'} ${what}: ${plain(reason)}`
+      : `denied before, since ${since}: ${what}: ${plain(reason)}`,
+    `site ${plain(site)} has ${counted(denials, 'denial')}`,
+    ...touchedLines(touched),
+    ...rejudgedLines(rejudged),
+  ]
+}
