@@ -9,7 +9,6 @@ import { obstacleOf, quarantineRow, sameRow, type Measure, type MeasureReport } 
 import { remove } from './measure-remove.ts'
 import { retag } from './measure-retag.ts'
 import type { Place } from './place.ts'
-import type { ApplyMeasure } from './rejudge.ts'
 import { checkInterrupted, type RunOptions } from './run.ts'
 import type { SealOptions } from './seal-target.ts'
 import { StandingManifests } from './standing-manifests.ts'
@@ -163,12 +162,4 @@ async function measured(one: MeasureCase, measure: Measure, base: MeasureReport)
   const report = await taken({ ...one, begin }, measure, started, pointing)
   await record(report)
   return report
-}
-
-/** The one measure that a policy asks for, in the form that a re-judgement applies it. */
-export function measuring(measures: Measures, measure: Measure): ApplyMeasure {
-  return async (artifact, { code, why }) => {
-    const { outcome, detail, reachable } = await measures.apply(artifact, measure, { code, detail: why })
-    return { measure, outcome, detail, reachable }
-  }
 }

@@ -207,6 +207,23 @@ function deletingTargets(name: string, make: () => Promise<Ward>): void {
       for (const one of made) assert.equal(await there(one.descriptor.digest), false)
     })
 
+    it('leaves a tag that has come to name something else since it looked', async () => {
+      const [bad, good] = [await ward.image(), await ward.image()]
+      await ward.tag(bad, '1.0', 'latest')
+      const measures = new Measures(ward.state, ward.place, { now: NOW })
+      await measures.apply(ward.placeOf(bad.descriptor), 'report', WHY)
+      await ward.target.tag('latest', good.descriptor, good.bytes)
+      const report = await measures.apply(ward.placeOf(bad.descriptor), 'retag', WHY)
+      assert.deepEqual(
+        report.tags.map(({ tag, outcome }) => [tag, outcome]),
+        [
+          ['1.0', 'moved'],
+          ['latest', 'elsewhere'],
+        ],
+      )
+      assert.equal(await ward.named('latest'), good.descriptor.digest)
+    })
+
     it('writes nothing in a dry run, and nothing about what is not there', async () => {
       const bad = await ward.image()
       await ward.tag(bad, '1.0')
