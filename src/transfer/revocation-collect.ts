@@ -104,11 +104,9 @@ class Collector {
     return several
   }
 
+  /** Of an answer one certificate alone has a say: it is about no other. */
   private miss(wanted: Wanted, accepted?: 'by its lists'): void {
-    const key = wantedKey(wanted)
-    // One certificate that needs it is enough.
-    const before = this.unmet.has(key) ? this.unmet.get(key) : accepted
-    this.unmet.set(key, before === undefined ? undefined : accepted)
+    this.unmet.set(wantedKey(wanted), accepted)
   }
 
   /** The delta that a list demands, or else the certificate. */

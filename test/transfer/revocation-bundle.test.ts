@@ -16,6 +16,7 @@ import {
   verifyBundle,
 } from '../../src/transfer/index.ts'
 import { revocationBundle, type RevocationBundleReport } from '../../src/transfer/revocation-bundle.ts'
+import { ExportLog } from '../../src/transfer/export-log.ts'
 import type { ExportOptions } from '../../src/transfer/export-terms.ts'
 import { sallyport } from '../cli/program.ts'
 import { RevocationWorld, SITE } from './revocation-world.ts'
@@ -179,8 +180,13 @@ describe('transfer/revocation-bundle', function () {
         await assert.rejects(denyArtifact({ keys, artifact: ARTIFACT, reason: 'x', ...over }), fault('USAGE'))
     })
 
-    it('loses none of several that deny at once: each waits its turn or is told so', async () => {
+    it('is told so while another run works with the channel, and loses none of several that deny at once', async () => {
       const keys = await world.channel('revocation')
+      const log = await ExportLog.open(keys, world.now)
+      const busy = denyArtifact({ keys, artifact: ARTIFACT, reason: 'x', now: world.now })
+      await assert.rejects(busy, fault('STATE_LOCKED'))
+      assert.equal(existsSync(join(keys, 'denials.json')), false)
+      await log.close()
       const done = await Promise.allSettled(
         Array.from({ length: 8 }, (_, i) =>
           denyArtifact({ keys, artifact: `sha256:${String(i).repeat(64)}`, reason: 'x', now: world.now }),
