@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fallbackTag, OCI_INDEX, parseManifest, signatureTag, type Digest } from '../../src/oci/index.ts'
 import { applyMeasure, Measures } from '../../src/transfer/measure.ts'
 import type { Measure, MeasureReport } from '../../src/transfer/measure-report.ts'
+import { openPlace } from '../../src/transfer/place.ts'
 import { quarantineTag } from '../../src/transfer/quarantine-copy.ts'
 import { tombstoneOf } from '../../src/transfer/tombstone.ts'
 import { piece, randomBlob, type Piece } from '../contract/content.ts'
@@ -259,10 +263,12 @@ describe('transfer/measure', () => {
   describe('as others see it', () => {
     let registry: Registry
     let ward: Ward
+    const scratch = mkdtempSync(join(tmpdir(), 'sallyport-measure-'))
     afterEach(async () => {
       await ward?.close()
       await registry?.stop()
     })
+    after(() => rmSync(scratch, { recursive: true, force: true }))
     const start = async (context: Mocha.Context, shape: Parameters<typeof startRegistry>[0]): Promise<void> => {
       needPeers(context)
       registry = await startRegistry(shape)
@@ -320,16 +326,14 @@ describe('transfer/measure', () => {
 
     it('is told as impossible where nothing may be written, and as failed where nobody answers', async function () {
       needPeers(this)
-      const first = await startRegistry({
-        deletes: true,
-        storage: `${process.env['TMPDIR'] ?? '/tmp'}/ward-${process.pid}`,
-      })
+      const storage = scratch
+      const first = await startRegistry({ deletes: true, storage })
       const ward1 = await Ward.make(`${first.host}/site`)
       const bad = await ward1.image()
       await ward1.tag(bad, '1.0')
       await ward1.close()
       await first.stop()
-      const { port, storage } = first
+      const { port } = first
       registry = await startRegistry({ deletes: true, readonly: true, port, storage })
       ward = await Ward.make(`${registry.host}/site`)
       const take = (measure: Measure): Promise<MeasureReport> =>
@@ -344,9 +348,7 @@ describe('transfer/measure', () => {
       }
       assert.equal(await ward.named('1.0'), bad.descriptor.digest)
       await registry.stop()
-      await ward.reopen()
       await ward.place.close()
-      const { openPlace } = await import('../../src/transfer/place.ts')
       ward.place = openPlace(ward.to, { plainHttp: true, retries: 0 })
       const report = await take('remove')
       assert.deepEqual([report.outcome, report.code], ['failed', 'REGISTRY_UNREACHABLE'])
