@@ -17,6 +17,7 @@ import { missed, table } from './report.ts'
 import { exportRow } from './rows-export.ts'
 import { againRow, importRow } from './rows-import.ts'
 import { listRow } from './rows-list.ts'
+import { rejudgeRow } from './rows-rejudge.ts'
 import { startRow } from './rows-start.ts'
 import { verifySignedBigRow, verifySignedRow } from './rows-signed.ts'
 import { verifyRow } from './rows-verify.ts'
@@ -33,6 +34,7 @@ const ROWS: Readonly<Record<string, (stage: Stage) => Row | Promise<Row>>> = {
   'verify-signed': verifySignedRow,
   'verify-signed-big': verifySignedBigRow,
   'crl-million': listRow,
+  rejudge: rejudgeRow,
   'import-big': (stage) => importRow(stage, 'big'),
   'import-small': (stage) => importRow(stage, 'small'),
   'again-big': (stage) => againRow(stage, 'big'),
@@ -42,7 +44,7 @@ const ROWS: Readonly<Record<string, (stage: Stage) => Row | Promise<Row>>> = {
 }
 
 /** What a transport does not change is measured once. */
-const WITHOUT_NETWORK = /^(?:verify|start|crl)-/
+const WITHOUT_NETWORK = /^(?:(?:verify|start|crl)-|rejudge$)/
 
 const { values } = parseArgs({
   options: {

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import type { Digest } from '../../src/oci/index.ts'
 import type { KnownCertificate, State, Verdict } from '../../src/state/index.ts'
 import { timeText } from '../../src/transfer/run.ts'
+import type { Piece } from '../contract/content.ts'
 import { LIST_URL, PATH, type RevocableSite } from './revocable.ts'
 
 export interface Many {
@@ -36,6 +37,29 @@ async function record(state: State, rows: readonly Verdict[]): Promise<void> {
   for (let at = 0; at < rows.length; at += RUN) await state.recordVerdicts(rows.slice(at, at + RUN))
 }
 
+async function rowOf(site: RevocableSite, made: Piece): Promise<Verdict> {
+  await site.judge(made)
+  const recorded = await site.state.verdictOf(site.ward.placeOf(made.descriptor))
+  if (recorded === undefined) throw new Error('not judged')
+  const { n: _n, time: _time, ...row } = recorded
+  return row
+}
+
+const AT_ONCE = 8
+
+async function signed(site: RevocableSite, serial: number, count: number): Promise<Piece[]> {
+  const made: Piece[] = []
+  const lane = async (): Promise<void> => {
+    while (made.length < count) {
+      const image = site.ward.image()
+      made.push(await image)
+      await site.sign(await image, site.vendor.signer(serial))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, lane))
+  return made.slice(0, count)
+}
+
 /** The digests of the artifacts that are there. Serial numbers count from 1; each signer has as many artifacts as any. */
 export async function admitMany(site: RevocableSite, { artifacts, certificates, real }: Many): Promise<Set<Digest>> {
   const { state, vendor } = site
@@ -44,12 +68,8 @@ export async function admitMany(site: RevocableSite, { artifacts, certificates, 
   const each = artifacts / certificates
   let like: Verdict | undefined
   for (const serial of real)
-    for (let i = 0; i < each; i += 1) {
-      const made = await site.ward.image()
-      await site.sign(made, vendor.signer(serial))
-      if (like === undefined) await site.judge(made)
-      const { n: _n, time: _time, ...row } = (await state.verdictOf(site.ward.placeOf(made.descriptor))) ?? { ...like }
-      like ??= row as Verdict
+    for (const [i, made] of (await signed(site, serial, each)).entries()) {
+      like ??= await rowOf(site, made)
       const [leaf] = vendor.signer(serial).chain
       if (leaf === undefined) throw new Error('no leaf')
       const known = { ...factsOf(serial, root.spkiSha256), sha256: leaf.sha256, spki: leaf.spkiSha256 }
