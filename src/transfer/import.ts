@@ -31,6 +31,7 @@ import { nowOf, tell, timeText } from './run.ts'
 import { pinnedIn } from './site.ts'
 import { checkCreated } from './site-head.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from './summary.ts'
+import { recordHealed, withoutHeld } from './import-quarantine.ts'
 import { moveTag, moveTags, settleIntents, type TagMoveReport, type WantedTag } from './tag-moves.ts'
 import type { InformationReport } from './trust-information.ts'
 import { openInput, type BundleInput } from './verify.ts'
@@ -187,7 +188,13 @@ async function deliver(
   if (isFileInput(input)) await deliverFile(passage, pusher, input, options)
   else await deliverPipe(passage, pusher, input, options)
   tell(options, { type: 'phase', phase: 'tagging' })
-  const tags = await moveTags(state, place, wanted, options.concurrency, options)
+  // Each list was read back before a tag moves; meanwhile somebody who wrote at the same time may have undone it.
+  const moving = moveTags(state, place, wanted, options.concurrency, options)
+  // Whichever fails, the other must not run on while target and state are being closed.
+  await Promise.allSettled([moving, pusher.settle()]).then(([, lists]) => {
+    if (lists.status === 'rejected') throw lists.reason
+  })
+  const tags = await moving
   const { referrers: _, ...counts } = pusher.counts
   await state.recordImport({ id, channel, sequence, target, phase: 'done', counts: { ...counts, tags: tags.length } })
   return { counts: pusher.counts, tags, settled }
@@ -281,7 +288,19 @@ async function bring(
   const information = await informationIn(passage, landing)
   const remembered: Remembered = { certificates: new Map(), bases: new Map() }
   const judging = verdictsFor(passage, place, landing, information, at, options, intake?.known, remembered)
-  const verdicts = await settled(judging)
+  const landed = landingIn(place, landing)
+  const verdicts = await settled(
+    judging.then((judgedAll) => ({
+      ...judgedAll,
+      artifacts: withoutHeld(
+        state,
+        passage,
+        landed,
+        judgedAll.artifacts,
+        remembered.material?.revocation.releaseNeedsApproval === true,
+      ),
+    })),
+  )
   if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
   const accept = async (): Promise<void> => {
     await recordAsOf(state, options, `bundle ${passage.verdict.id}`)
@@ -322,9 +341,10 @@ async function bring(
     return { ...nothing, ...(await rehearse(admitted, place, landing, wanted, options)) }
   }
   await accept()
-  await recordVerdicts(state, passage, verdicts.value, landingIn(place, landing))
+  await recordVerdicts(state, passage, verdicts.value, landed)
   if (refused) return { ...nothing, rejudged: await standing() }
   const delivery = { state, place, passage: admitted, landing, input }
   const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
+  await recordHealed(state, admitted, landed)
   return { ...common, ...delivered, rejudged: await standing() }
 }
