@@ -9,12 +9,6 @@ export function rejudgedIn({ report }: Pick<JsonResult, 'report'>): RejudgeRepor
   return rejudged as RejudgeReport
 }
 
-/** Of a run that does nothing else. */
-export function judgedIn({ report }: Pick<JsonResult, 'report'>): RejudgeReport {
-  assert.ok('artifacts' in report, JSON.stringify(report, undefined, 2))
-  return report as unknown as RejudgeReport
-}
-
 /** Path, digest, verdict and what became of the measure, of each. */
 export function judgedArtifacts(result: Pick<JsonResult, 'report'>): unknown[][] {
   return rejudgedIn(result).artifacts.map(({ path, digest, verdict, measure }) => [
