@@ -72,6 +72,10 @@ export function errorsDocument(): string {
     '| status | meaning | whose move |',
     '| --- | --- | --- |',
     ...EXITS.map(([exit, meaning, move]) => `| ${exit} | ${meaning} | ${move} |`),
+    '',
+    'What lay at a target and was trusted until now counts as what is brought: an import that itself went well ends with 14',
+    'when something there was revoked or denied, with 16 when that can only not be decided, and 21 when the target could not',
+    'be asked or changed. `revocation status` ends with 15 when somebody has to act.',
     ...groups,
   ].join('\n')}\n`
 }
