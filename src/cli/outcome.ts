@@ -18,12 +18,14 @@ export interface Result {
   text: string[]
   /** 0; 2 for a policy that can't judge; 3 for content left out by choice; 12 to 17 for a refusal; 22 for a difference found. */
   exit: number
+  /** Where the status alone does not say whether all is well. */
+  ok?: boolean
 }
 
 export function outcomeOf(result: Result, json: boolean, quiet: boolean): Outcome {
   const { verb, report, text, exit } = result
   // A report that refuses must not read as success to whoever looks at one member only.
-  const ok = exit !== 2 && (exit < 12 || exit > 17)
+  const { ok = exit !== 2 && (exit < 12 || exit > 17) } = result
   if (json) return { exit, out: `${visibleJson({ ok, verb, exit, report })}\n`, err: '' }
   return { exit, out: quiet ? '' : text.map((line) => `${line}\n`).join(''), err: '' }
 }

@@ -101,7 +101,7 @@ export function addWatch(yargs: Argv, register: Register): Argv {
         files: { status: argv.status, textfile: argv.textfile },
         document: documentOf,
       })
-      return { verb: 'watch', report, text: watchText(report), exit: report.exit }
+      return { verb: 'watch', report, text: watchText(report), exit: report.exit, ok: [0, 3].includes(report.exit) }
     }),
   )
 }

@@ -77,3 +77,15 @@ export function asOfMember({ asOf }: Pick<ClockOptions, 'asOf'>): { asOf?: AsOfR
 export async function recordAsOf(state: State, { asOf }: Pick<ClockOptions, 'asOf'>, what: string): Promise<void> {
   if (asOf !== undefined) await state.note(`${what} judged as of ${timeText(asOf.time)}: ${asOf.reason}`)
 }
+
+/**
+ * True when nothing that stands here may be judged again in this run, and be taken away for it: the time is an operator's
+ * for the one bundle, or a clock's that is in doubt even after that bundle. It stays to be looked at, and a note says so.
+ */
+export function standsOver(state: Pick<State, 'floor'>, now: Date, options: ClockOptions): boolean {
+  const doubt =
+    options.asOf === undefined ? clockDoubt(state.floor, now, options.built)?.detail : 'judged as of another time'
+  if (doubt === undefined) return false
+  tell(options, { type: 'note', text: `what stands here already was not judged again: ${doubt}` })
+  return true
+}
