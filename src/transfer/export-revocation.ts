@@ -68,11 +68,12 @@ export async function knownFrom({ collected }: KeptRevocation, now: Date): Promi
 
 async function certificatesOf(
   gathered: readonly GatheredRepository[],
+  unasked: boolean,
   options: ExportOptions,
 ): Promise<RevocableCertificate[]> {
   const graphs = gathered.map(({ graph, source }) => ({ graph, read: envelopesOf(source) }))
   const { chains, unreadable } = await chainsIn(graphs, options)
-  if (unreadable > 0)
+  if (unreadable > 0 && !unasked)
     tell(options, { type: 'note', text: `${unreadable} signatures could not be opened for their chain` })
   return revocableIn(chains, options.plan.revocation?.chains ?? [])
 }
@@ -116,7 +117,7 @@ export async function carryRevocation(
   const from = modeOf(options)
   // Asked for none, nothing is opened that nobody looks at.
   const unasked = plan.revocation === undefined && from === 'none'
-  const certificates = from === 'none' && !unasked ? [] : await certificatesOf(gathered, options)
+  const certificates = from === 'none' && !unasked ? [] : await certificatesOf(gathered, unasked, options)
   if (unasked && certificates.some(({ crlUrls, ocspUrls }) => crlUrls.length + ocspUrls.length > 0))
     tell(options, {
       type: 'note',
