@@ -312,8 +312,8 @@ async function bring(
     judgeStanding({ state, place }, at, options, remembered.material)
   if ('reason' in verdicts) {
     // Lists and denials stand by themselves: whatever keeps artifacts from being judged, they are in force.
-    if (intake?.any !== true || options.dryRun === true || !isFault(verdicts.reason)) throw verdicts.reason
-    await accept()
+    if (options.dryRun === true || !isFault(verdicts.reason)) throw verdicts.reason
+    if (intake?.any === true) await accept()
     return failing(verdicts.reason, standing)
   }
   const { artifacts } = verdicts.value

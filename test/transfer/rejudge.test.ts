@@ -114,15 +114,37 @@ function atTargets(name: string, make: () => Promise<RevocableSite>): void {
       ])
     })
 
+    it('takes a measure again that failed, or that was taken before it was let in again', async () => {
+      const held = await site.admit([1])
+      const { digest } = held.descriptor
+      const row = { ...site.ward.placeOf(held.descriptor), measure: 'report', tags: [], detail: 'x' } as const
+      const applied: string[] = []
+      const apply = async (one: { digest: string }) => {
+        applied.push(one.digest)
+        return { measure: 'report', outcome: 'done', detail: '', reachable: true } as const
+      }
+      await site.state.recordQuarantine({ ...row, outcome: 'done' })
+      await revoke(2, { 1: 6 })
+      assert.equal(await site.judge(held), 'rejected')
+      await site.rejudgeWith({ apply })
+      await site.state.recordQuarantine({ ...row, outcome: 'failed' })
+      await site.rejudgeWith({ apply })
+      await site.state.recordQuarantine({ ...row, outcome: 'done' })
+      await site.rejudgeWith({ apply })
+      assert.deepEqual(applied, [digest, digest])
+    })
+
     it('leaves out what was never let in, and does not look twice for what is gone', async () => {
+      await revoke(2, { 5: 6 })
       const refused = await site.ward.image()
-      await site.sign(refused, VENDOR)
+      await site.sign(refused, site.vendor.signer(5))
       assert.equal(await site.judge(refused), 'rejected')
       const gone = await site.ward.image()
       await site.sign(gone, site.vendor.signer(1))
       await site.judge(gone)
       await site.ward.target.deleteManifest(gone.descriptor.digest)
-      await revoke(2, { 1: 1 })
+      // The hold ends, too: it was never let in, and is not looked for.
+      await revoke(3, { 1: 1 })
       const report = await site.rejudge()
       assert.deepEqual([told(report), rejudgeExit(report)], [[row(gone, 'trusted', 'absent')], 0])
       assert.equal(await site.rejudge(), null)
