@@ -89,6 +89,12 @@ export interface Target {
    */
   listReferrers(subject: Descriptor, referrers: readonly Descriptor[]): Promise<'api' | 'fallback'>
 
+  /**
+   * Looks at what was listed since, until for so many looks in a row it stayed although others list at the same time; at once
+   * where the target keeps that apart by itself. Throws READ_BACK_MISMATCH when it doesn't stay.
+   */
+  settleReferrers?(looks: number, signal?: AbortSignal): Promise<void>
+
   /** The manifests the target lists for `subject`, as {@link Source.referrers}. */
   referrers(subject: Digest): Promise<Descriptor[]>
 

@@ -5,7 +5,7 @@ import { MANIFEST_CAP, verified, type Descriptor, type Digest } from '../oci/ind
 import { headBlob, proveBlob } from './blob-held.ts'
 import { readBlob } from './blob.ts'
 import { deleteReference, deleteRefusal } from './delete.ts'
-import { mergeFallback } from './fallback.ts'
+import { mergeFallback, settleFallback, type Wanted } from './fallback.ts'
 import { asPromised, getManifest, headManifest, putManifest, subjectOf, type FetchedManifest } from './manifest.ts'
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
@@ -14,6 +14,8 @@ import { listTags } from './tag.ts'
 
 /** So many digests are remembered at most; beyond, the registry is asked again. */
 const REMEMBERED = 100_000
+/** Lists of so many subjects are looked at again at the end. */
+const UNSETTLED = 10_000
 /** How often a Referrers API is asked for what was pushed a moment ago. */
 const LOOKS = 4
 
@@ -33,7 +35,9 @@ export class RegistryTarget implements Target {
   /** Blobs that the registry has said it holds. A push alone does not put one here: that is what read-back is for. */
   readonly #held = new Set<Digest>()
   readonly #pushed = new Set<Digest>()
-  readonly #merging = new Map<Digest, Promise<void>>()
+  readonly #merging = new Map<Digest, Promise<unknown>>()
+  /** What was listed under fallback tags since the last settling, the oldest first. */
+  readonly #united = new Map<Digest, Wanted>()
 
   constructor(repository: Repository, push: PushBlob) {
     this.repository = repository.name
@@ -161,7 +165,8 @@ export class RegistryTarget implements Target {
     }
     // Two merges of one tag in this process would only undo each other.
     const before = this.#merging.get(subject.digest) ?? Promise.resolve()
-    const merge = before.catch(() => undefined).then(() => mergeFallback(this.#repository, subject.digest, referrers))
+    const wanted = this.#wanted(subject.digest, referrers)
+    const merge = before.catch(() => undefined).then(() => mergeFallback(this.#repository, subject.digest, wanted))
     this.#merging.set(subject.digest, merge)
     try {
       await merge
@@ -169,6 +174,23 @@ export class RegistryTarget implements Target {
       if (this.#merging.get(subject.digest) === merge) this.#merging.delete(subject.digest)
     }
     return 'fallback'
+  }
+
+  #wanted(subject: Digest, referrers: readonly Descriptor[]): Wanted {
+    const wanted = this.#united.get(subject) ?? new Map<Digest, Descriptor>()
+    for (const referrer of referrers) wanted.set(referrer.digest, referrer)
+    this.#united.delete(subject)
+    this.#united.set(subject, wanted)
+    // What was listed so many subjects ago has been read back long after.
+    const [oldest] = this.#united.size > UNSETTLED ? this.#united.keys() : []
+    if (oldest !== undefined) this.#united.delete(oldest)
+    return wanted
+  }
+
+  async settleReferrers(looks: number, signal?: AbortSignal): Promise<void> {
+    const united = new Map(this.#united)
+    this.#united.clear()
+    await settleFallback(this.#repository, united, looks, signal)
   }
 
   referrers(subject: Digest): Promise<Descriptor[]> {

@@ -209,6 +209,12 @@ export class Pusher {
     return known
   }
 
+  /** Looks again at the lists of referrers, which others may have written at the same time. To be called when all is delivered. */
+  async settle(): Promise<void> {
+    const targets = new Set([...this.graphs.keys()].map((repository) => this.target(repository)))
+    await Promise.all([...targets].map(async (target) => target.settleReferrers?.(1, this.options.signal)))
+  }
+
   private async makeFindable(target: Target, graph: Graph, repository: string, digest: Digest): Promise<void> {
     const node = graph.nodes.get(digest)
     const referrers = referrersCarried(graph, digest)

@@ -47,6 +47,7 @@ export async function copyGraph(graph: TargetGraph, terms: CopyTerms): Promise<v
     const node = graph.nodes.get(subject)
     if (node !== undefined) await terms.to.listReferrers(node.descriptor, referrers)
   }
+  await terms.to.settleReferrers?.(1, terms.signal)
   for (const attached of graph.signatureTags) {
     const node = graph.nodes.get(attached.descriptor.digest)
     if (node !== undefined) await terms.tag(attached, node)

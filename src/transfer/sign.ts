@@ -1,5 +1,4 @@
 /** `sign`: adds a signature beside an artifact where it lies, in a registry or a layout. Nothing of the artifact changes. */
-import { setTimeout } from 'node:timers/promises'
 import { digestOf, OCI_EMPTY, OCI_MANIFEST, type Descriptor, type Digest } from '../oci/index.ts'
 import type { Target } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
@@ -84,38 +83,9 @@ export async function attach(
   const thumbprints = JSON.stringify(chain.map(({ sha256 }) => sha256))
   const listed = { ...manifest, artifactType: SIGNATURE_TYPE, annotations: { [THUMBPRINTS]: thumbprints } }
   const referrers = await target.listReferrers(subject, [listed])
-  if (referrers === 'fallback' && !options.ref.startsWith('oci:')) await settle(target, subject, listed, options)
+  // People sign at once, and each may have read the list before another wrote it.
+  await target.settleReferrers?.(3, options.signal)
   return { digest: manifest.digest, referrers }
-}
-
-/** Looks between which nothing was lost, after which it stays; so long apart that a writer's read and write lie between. */
-const STEADY_LOOKS = 3
-const LOOKS = 40
-const PAUSE_MS = 200
-
-/**
- * Kept when the list holds ours, and what was seen beside it, at three looks in a row. A registry without the Referrers
- * API has no lock: of those who sign at once each may write a list without the others, after they looked.
- */
-async function settle(target: Target, subject: Descriptor, ours: Descriptor, options: RunOptions): Promise<void> {
-  const seen = new Map([[ours.digest, ours]])
-  for (let look = 0, steady = 0; steady < STEADY_LOOKS; look++) {
-    // Those who wrote at once should not do so again.
-    await setTimeout(PAUSE_MS * (0.5 + Math.random()))
-    checkInterrupted(options)
-    const there = new Map((await target.referrers(subject.digest)).map((entry) => [entry.digest, entry]))
-    const complete = [...seen.keys()].every((digest) => there.has(digest))
-    for (const [digest, entry] of there) seen.set(digest, entry)
-    steady = complete ? steady + 1 : 0
-    if (complete) continue
-    if (look >= LOOKS)
-      throw new SallyportError('READ_BACK_MISMATCH', {
-        side: 'target',
-        subject: `${target.repository}@${subject.digest}`,
-        detail: 'entries of the fallback tag do not stay',
-      })
-    await target.listReferrers(subject, [...seen.values()])
-  }
 }
 
 /**

@@ -273,7 +273,7 @@ describe('registry/target', () => {
     const withTag = async (
       start?: Buffer,
       onPut?: (times: number) => void,
-    ): Promise<{ target: RegistryTarget; now: () => Buffer }> => {
+    ): Promise<{ target: RegistryTarget; now: () => Buffer; put: (by: Buffer) => void }> => {
       let held = start
       const target = await targetOf({
         [`GET ${TAG}`]: () =>
@@ -287,7 +287,7 @@ describe('registry/target', () => {
           return { status: 201 }
         },
       })
-      return { target, now: () => held ?? assert.fail('no fallback tag') }
+      return { target, now: () => held ?? assert.fail('no fallback tag'), put: (by) => (held = by) }
     }
 
     it('leaves the list to a registry that makes it itself', async () => {
@@ -357,6 +357,31 @@ describe('registry/target', () => {
       assert.equal(fake.seen().filter((line) => line.startsWith('PUT')).length, 4)
       const never = await targetOf(script(() => true))
       await rejects(never.listReferrers(image.descriptor, all.slice(0, 2)), 'READ_BACK_MISMATCH')
+    })
+
+    it('puts back, when it settles, what a writer who had read before wrote over after the last look', async () => {
+      const foreign = index(made[11] ?? assert.fail()).bytes
+      const { target, now, put } = await withTag()
+      await target.listReferrers(image.descriptor, all.slice(0, 2))
+      put(foreign)
+      await target.settleReferrers(1)
+      const found = parseManifest(now(), OCI_INDEX, 'target', 'test').manifests
+      const both = [
+        ...digests(parseManifest(foreign, OCI_INDEX, 'target', 'test').manifests),
+        ...digests(all.slice(0, 2)),
+      ]
+      assert.deepEqual(digests(found).sort(), both.sort())
+      // Settled is settled: nothing is put back that somebody takes away on purpose later.
+      put(foreign)
+      const asked = fake.asked.length
+      await target.settleReferrers(3)
+      assert.equal(fake.asked.length, asked)
+    })
+
+    it('ends settling when it is told to', async () => {
+      const { target } = await withTag()
+      await target.listReferrers(image.descriptor, all.slice(0, 2))
+      await assert.rejects(target.settleReferrers(3, AbortSignal.abort(new Error('told'))), /told/)
     })
 
     it('refuses to write over a fallback tag that is no index', async () => {
