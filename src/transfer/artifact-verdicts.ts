@@ -61,9 +61,13 @@ export function verdictOver(verdicts: readonly JudgedArtifact[]): Verdict {
   return 'trusted'
 }
 
-/** The passage without what was refused: nothing of it is pushed that no trusted artifact needs, and no tag names it. */
-export function withoutRefused(passage: Passage, verdicts: readonly JudgedArtifact[]): Passage {
-  const refused = refusedOf(verdicts)
+/** The passage without what was refused, and what else is left: nothing of it is pushed that no trusted artifact needs, and no tag names it. */
+export function withoutRefused(
+  passage: Passage,
+  verdicts: readonly JudgedArtifact[],
+  left: readonly { repository: string; digest: Digest }[] = [],
+): Passage {
+  const refused = new Set([...refusedOf(verdicts), ...left.map(refusalKey)])
   if (refused.size === 0) return passage
   const { census } = passage
   const artifacts = census.content.artifacts.filter(

@@ -26,6 +26,7 @@ import { noCounts, Pusher, type PushCounts } from './push.ts'
 import { carriedManifests, rehearse, stillThere } from './presence.ts'
 import type { RejudgeReport } from './rejudge-report.ts'
 import { revocationDoor } from './revocation-gate.ts'
+import { demandRevocationPaths } from './revocation-path.ts'
 import type { RevocationReport } from './revocation-intake.ts'
 import { nowOf, tell, timeText } from './run.ts'
 import { pinnedIn } from './site.ts'
@@ -87,12 +88,13 @@ export interface ImportReport extends BundleSummary {
   dryRun: boolean
 }
 
-/** Source repository → path below the place. Throws TARGET_COLLISION, MAP_INVALID. */
+/** Source repository → path below the place. Throws TARGET_COLLISION; MAP_INVALID, also where lists would be laid over content. */
 function landings({ census }: Passage, map: readonly Mapping[]): Map<string, string> {
   const landing = new Map(
     census.repositories.map(({ graph, to }) => [graph.repository, mapRepository(graph.repository, map, to)]),
   )
   refuseCollisions(landing)
+  demandRevocationPaths(landing)
   return landing
 }
 
@@ -334,7 +336,7 @@ async function bring(
   }
   const refused = common.verdict !== 'trusted' && options.keepGoing !== true
   const nothing = { ...common, counts: noCounts(), tags: [], settled: 0 }
-  const admitted = withoutRefused(passage, artifacts ?? [])
+  const admitted = withoutRefused(passage, artifacts ?? [], intake?.older)
   if (options.dryRun === true) {
     if (refused) return nothing
     const wanted = wantedTags(admitted, place, landing)

@@ -1,5 +1,6 @@
 /** Takes in what a bundle and its passengers carry on revocation, in memory, and writes it once the run may write. */
 import { SallyportError } from '../errors/index.ts'
+import type { Digest } from '../oci/index.ts'
 import type { Denial } from '../revocation/index.ts'
 import type { Origin, ProvenList, State } from '../state/index.ts'
 import { KnownRevocations } from './known-revocations.ts'
@@ -26,6 +27,8 @@ export interface RevocationIntake {
   passage: Passage
   known: KnownRevocations
   report: RevocationReport
+  /** Pieces that are older than what is in force: the tags of newer ones at the target stay. */
+  older: { repository: string; digest: Digest }[]
   /** True when something would be written. */
   any: boolean
   /** Journals lists, then denials, each from its bundle; a list that a killed run journaled already is let pass. */
@@ -43,10 +46,15 @@ export async function takeIn(passage: Passage, state: State | undefined, now: Da
   return intake.done({ ...passage, passengers })
 }
 
+function reportKey({ form, url, issuer, serial }: Pick<ListReport, 'form' | 'url' | 'issuer' | 'serial'>): string {
+  return [form, issuer, url, serial ?? ''].join('\0')
+}
+
 class Intake {
   readonly #now: Date
   readonly #taken: Taken[] = []
   readonly #report: RevocationReport = { lists: [], denials: { carried: 0, added: 0 } }
+  readonly #older: RevocationIntake['older'] = []
   #known: KnownRevocations
 
   constructor(known: KnownRevocations, now: Date) {
@@ -61,6 +69,13 @@ class Intake {
     const added = this.#known.deny(denials)
     this.#taken.push({ from: { channel: files.transfer.channel, id }, changed, denials })
     this.#report.lists.push(...reports)
+    const older = new Set(reports.filter(({ outcome }) => outcome === 'older').map(reportKey))
+    for (const { kind, url, issuer, serial, digest } of revocation.items) {
+      const form = kind === 'list' ? 'base' : kind
+      if (form === 'denials' || url === null || issuer === null) continue
+      if (older.has(reportKey({ form, url, issuer, serial })))
+        this.#older.push({ repository: revocation.repository, digest })
+    }
     this.#report.denials.carried += denials.length
     this.#report.denials.added += added
   }
@@ -88,6 +103,7 @@ class Intake {
       passage,
       known: this.#known,
       report: this.#report,
+      older: this.#older,
       any: taken.length > 0,
       async write(state) {
         for (const { from, changed, denials } of taken) {

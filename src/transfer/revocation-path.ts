@@ -26,3 +26,22 @@ export function refuseKeptNames(repositories: readonly { graph: { repository: st
     detail: 'this name is kept for revocation lists, OCSP answers and denials',
   })
 }
+
+const KEPT_NAMES = revocationRepository('')
+
+/**
+ * Kept when the receiver's own mapping leaves lists where they are looked for. Stops pieces that no policy judges from
+ * moving the tags of an image. Throws MAP_INVALID.
+ */
+export function demandRevocationPaths(landing: ReadonlyMap<string, string>): void {
+  for (const [name, to] of landing) {
+    if (!name.startsWith(KEPT_NAMES)) continue
+    const channel = name.slice(KEPT_NAMES.length)
+    if (isRevocationPath(to, channel)) continue
+    throw new SallyportError('MAP_INVALID', {
+      side: 'target',
+      subject: to,
+      detail: `revocation lists go to ${revocationPath(channel)}, below any prefix`,
+    })
+  }
+}
