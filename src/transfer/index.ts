@@ -22,7 +22,7 @@ export type { ChannelShowReport, PinReport } from './channel-verbs.ts'
 export type { DenyOptions, DenyReport } from './near-denials.ts'
 export type { ExportReport } from './export-made.ts'
 export type { ExportOptions } from './export-terms.ts'
-export type { ImportOptions, ImportReport } from './import.ts'
+export type { ImportOptions, ImportReport } from './import-terms.ts'
 export type { InspectOptions, InspectReport } from './inspect.ts'
 export { parseMapping, type Mapping } from './naming.ts'
 export { NAMES } from './people.ts'
@@ -126,6 +126,7 @@ export const restoreTag = lazily(async () => (await import('./restore-tag.ts')).
 export const placeOfReference = lazily(async () => (await import('./target-reference.ts')).parseTargetReference)
 
 export const watch = lazily(async () => (await import('./watch.ts')).watch)
+export const exitOfImport = lazily(async () => (await import('./watch-report.ts')).importExit)
 export const exitOfAlarms = lazily(async () => (await import('./watch-report.ts')).alarmsExit)
 export const status = lazily(async () => (await import('./site-report.ts')).status)
 export const log = lazily(async () => (await import('./site-report.ts')).log)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { State } from '../../src/state/index.ts'
 import { demandPolicy } from '../../src/transfer/import-verdicts.ts'
-import type { ImportOptions } from '../../src/transfer/import.ts'
+import type { ImportOptions } from '../../src/transfer/import-terms.ts'
 
 describe('transfer/import-verdicts', () => {
   let dir: string
