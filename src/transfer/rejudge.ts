@@ -4,7 +4,7 @@
  */
 import { isFault, SallyportError, type Code } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import type { ArtifactPlace, JudgedPlace, Pending, State } from '../state/index.ts'
+import type { ArtifactPlace, JudgedPlace, Pending, RecordedVerdict, State } from '../state/index.ts'
 import type { Measure, TrustMaterial } from '../trust/index.ts'
 import { affectedBy, affectedByPolicy, strangeDenials, unitedAffected, type Affected } from './affected.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
@@ -82,6 +82,13 @@ function keyOf({ path, digest }: Pick<ArtifactPlace, 'path' | 'digest'>): string
   return `${path}@${digest}`
 }
 
+/** By the verdict that stands, since there is nothing to judge. */
+function leftOf({ path, digest }: JudgedPlace, recorded: RecordedVerdict | undefined): RejudgedArtifact {
+  const code = (recorded?.why ?? 'POLICY_UNMET') as Code
+  const told = { path, digest, tags: [...(recorded?.tags ?? [])], because: ['verdict'], why: recorded?.detail ?? '' }
+  return { ...told, before: 'rejected', verdict: 'rejected', code, measure: null }
+}
+
 class Run {
   readonly artifacts: RejudgedArtifact[] = []
   signatures = 0
@@ -124,10 +131,11 @@ class Run {
   /**
    * What was let in once and is rejected by now, and against which no measure was taken that is as strong as the wanted
    * one: an import refused it at the door while it lay behind it, a run was killed before the measure, the policy wants
-   * more by now, or it failed.
+   * more by now, or it failed. Each is judged again where it lies, without a policy only what was denied. Stops whoever may
+   * send bundles from having trusted content taken away by sending it once more, without its signatures.
    */
   async measureRest(): Promise<void> {
-    const { measure } = this.#options
+    const { measure, material } = this.#options
     const done = new Set(this.artifacts.map(keyOf))
     const target = this.#place.name
     const taken = new Map(
@@ -143,20 +151,17 @@ class Run {
     }
     for (const one of [...this.#state.judgedArtifacts()].filter(isLeft)) {
       const recorded = await this.#state.verdictOf(one)
-      const why = recorded?.detail ?? ''
-      const artifact: RejudgedArtifact = {
-        path: one.path,
-        digest: one.digest,
-        tags: [...(recorded?.tags ?? [])],
-        because: ['verdict'],
-        // Nobody was told yet that it fell.
-        before: taken.has(keyOf(one)) ? 'rejected' : 'trusted',
-        verdict: 'rejected',
-        code: (recorded?.why ?? 'POLICY_UNMET') as Code,
-        why,
-        measure: null,
-      }
-      await this.#measure(one, artifact)
+      if (material === undefined && recorded?.why !== 'ARTIFACT_DENIED') continue
+      const known = taken.has(keyOf(one))
+      // Nobody was told yet that it fell.
+      const before = known ? 'rejected' : 'trusted'
+      const judgement = await this.#judging.judge({ ...one, verdict: before, because: ['verdict'] })
+      const gone = judgement.artifact.verdict === 'absent' && known
+      // A measure that took it from its place has perhaps not come to its end.
+      const artifact = gone ? leftOf(one, recorded) : judgement.artifact
+      if (!gone) await this.#judging.record([judgement])
+      this.signatures += judgement.signatures
+      if (artifact.verdict === 'rejected') await this.#measure(one, artifact)
       // Nothing was done, since nothing is there: it is not looked for again.
       if (artifact.measure?.reachable === false && this.#takenFrom(one) === undefined)
         await this.#judging.record([this.#judging.absent(one, recorded)])

@@ -1,5 +1,6 @@
 /** An import judges again what lies there, whatever becomes of its own artifacts. */
 import assert from 'node:assert/strict'
+import { cpSync } from 'node:fs'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import type { Descriptor } from '../../src/oci/index.ts'
 import { State, type Denial } from '../../src/state/index.ts'
@@ -27,6 +28,8 @@ describe('transfer/import rejudge', function () {
     for (const [i, name] of ['old', 'bad', 'new'].entries())
       made[name] = artifactIn(builder, `registry.example/${name}`, '1.0', `payload ${i}`)
     builder.finish()
+    const bare = stage.path('bare')
+    cpSync(layout, bare, { recursive: true })
     await signAt(`oci:${layout}:registry.example/old:1.0`, { signer: vendor.signer(1) })
     await signAt(`oci:${layout}:registry.example/new:1.0`, { signer: vendor.signer(2) })
     for (const name of ['old', 'bad', 'new']) {
@@ -34,6 +37,8 @@ describe('transfer/import rejudge', function () {
       const plan = planFor(`oci:${layout}:registry.example/${name}:1.0`)
       await stage.export({ output: bundles[name] ?? '', plan })
     }
+    bundles['bare'] = stage.path('bare.tar')
+    await stage.export({ output: bundles['bare'], plan: planFor(`oci:${bare}:registry.example/old:1.0`) })
   })
   after(() => stage?.close())
 
@@ -115,5 +120,20 @@ describe('transfer/import rejudge', function () {
       [...site.judgedArtifacts()].map(({ verdict }) => verdict),
       ['rejected'],
     )
+  })
+
+  it('takes nothing away that is trusted where it lies, when a bundle brings it without its signatures', async () => {
+    const removing = vendor.policy(stage.path('policy'), {
+      'policy.yaml': 'version: 1\nrevocation:\n  measure: remove\n',
+    })
+    const report = await bring('bare', { policy: removing })
+    assert.deepEqual([report.verdict, fallen(report)], ['rejected', [made['old']?.digest]])
+    const [judged] = report.rejudged?.artifacts ?? []
+    assert.deepEqual([judged?.verdict, judged?.measure], ['trusted', null])
+    assert.equal(await exitOfRejudged(report.rejudged), 0)
+    // What is revoked goes, however it is brought.
+    await revoke(2, { 1: 1 })
+    const gone = await bring('bare', { policy: removing })
+    assert.deepEqual(gone.rejudged?.artifacts[0]?.measure?.reachable, false)
   })
 })

@@ -101,7 +101,7 @@ function atTargets(name: string, make: () => Promise<RevocableSite>): void {
       }
       const report = await site.rejudgeWith({ apply })
       assert.deepEqual(told(report), [row(bad, 'trusted', 'rejected', 'CERTIFICATE_REVOKED')])
-      assert.deepEqual([report?.artifacts[0]?.because, report?.signatures], [['verdict'], 0])
+      assert.deepEqual([report?.artifacts[0]?.because, report?.signatures], [['verdict'], 1])
       assert.equal(rejudgeExit(report), 14)
       // Nothing journaled that something was done: it is taken again, and once it is done no more.
       assert.equal(rejudgeExit(await site.rejudgeWith({ apply })), 14)
