@@ -1,6 +1,6 @@
 /** The other commands of the passage: approve, inspect, verify, import. */
 import type { Argv } from 'yargs'
-import type { BundleInput, ImportReport, VerifyReport } from '../index.ts'
+import type { BundleInput, VerifyReport } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
@@ -17,15 +17,6 @@ async function exitOfReport({
   const exits = [await exitOfVerdicts(artifacts ?? []), await exitOfPassengers(passengers)]
   const met = exits.filter((exit) => exit !== 0)
   return met.length > 0 ? Math.min(...met) : omitted.length > 0 ? 3 : 0
-}
-
-/** As of any report on a bundle, and of what was judged again for it. */
-async function exitOfImport(report: ImportReport): Promise<number> {
-  const { exitOfRejudged } = await import('../index.ts')
-  const [own, again] = [await exitOfReport(report), await exitOfRejudged(report.rejudged)]
-  // What is left out by choice comes last.
-  const met = [own, again].filter((exit) => exit !== 0 && exit !== 3)
-  return met.length > 0 ? Math.min(...met) : own
 }
 
 function inputOf(bundle: string): BundleInput {
@@ -215,7 +206,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           },
         context,
       ) => {
-        const { importBundle, parseMapping } = await import('../index.ts')
+        const { exitOfImport, importBundle, parseMapping } = await import('../index.ts')
         const report = await importBundle({
           ...context,
           input: inputOf(argv.bundle),

@@ -1,8 +1,9 @@
 /** What a watch tells of bundles: what became of each, and the sum. */
 import { exitOf, SallyportError, type Code } from '../errors/index.ts'
 import { verdictExit } from './artifact-verdicts.ts'
-import type { ImportReport } from './import.ts'
+import type { ImportReport } from './import-terms.ts'
 import { passengerExit } from './passenger-report.ts'
+import { rejudgeExit } from './rejudge-report.ts'
 import type { Strange } from './watch-inbox.ts'
 import type { Alarm, SiteStatus } from './site-status.ts'
 
@@ -57,14 +58,15 @@ export interface WatchReport extends WatchRun {
 /** How an import ended: with its report, or with what it threw. */
 export type Ended = { report: ImportReport; exit: number } | { error: unknown; exit: number }
 
-/** The exit status of an import: the lowest that artifacts and passengers give; else 3 when something was left out by choice. */
+/** The exit status of an import: the lowest of artifacts, passengers and what was judged again; else 3 for what was left out by choice. */
 export function importExit({
   artifacts,
   passengers,
   omitted,
-}: Pick<ImportReport, 'artifacts' | 'passengers' | 'omitted'>): number {
-  const met = [verdictExit(artifacts ?? []), passengerExit(passengers)].filter((exit) => exit !== 0)
-  return met.length > 0 ? Math.min(...met) : omitted.length > 0 ? 3 : 0
+  rejudged,
+}: Pick<ImportReport, 'artifacts' | 'passengers' | 'omitted' | 'rejudged'>): number {
+  const exits = [verdictExit(artifacts ?? []), passengerExit(passengers), rejudgeExit(rejudged)]
+  return lowestExit([...exits, omitted.length > 0 ? 3 : 0])
 }
 
 /** One status over several: the lowest but 0 and 3, which only stand where there is no other. */
