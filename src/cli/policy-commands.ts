@@ -45,7 +45,7 @@ function addEdits(yargs: Argv, register: Register): Argv {
           .option('level', { choices: ['strict', 'permissive', 'audit'] as const, default: 'strict' as const })
           .option('revocation', {
             choices: ['enforce', 'log', 'skip'] as const,
-            describe: 'skip until lists travel: enforced, verdicts are inconclusive',
+            describe: 'enforced, a verdict without lists is inconclusive; logged, it only says so',
           })
           .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be added' })
           .example(

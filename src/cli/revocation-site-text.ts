@@ -22,7 +22,7 @@ export function affectedText({ kind, what, certificates, artifacts }: AffectedRe
   return [
     kind === 'artifact'
       ? `${plain(what)} hangs on ${counted(certificates.length, 'certificate')}:`
-      : `${counted(artifacts.length, 'artifact')} hang on ${kind} ${plain(what)}`,
+      : `${kind} ${plain(what)}: ${counted(artifacts.length, 'artifact')}`,
     ...certificates.flatMap(({ subject, serial, issuer, notAfter, lists, missing, crlUrls, ocspUrls }) => [
       `  ${plain(subject)} · serial ${serial} · until ${notAfter} · issuer ${issuer}`,
       ...lists.map((list) => `    ${listText(list)}`),
