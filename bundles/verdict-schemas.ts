@@ -27,6 +27,11 @@ const signature = z.strictObject({
   manifest: digest.describe('Of the signature manifest; of a detached signature itself.'),
   signer: z.string().optional(),
   thumbprints,
+  signerKey: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional()
+    .describe("SHA-256 of the signer's public key: what `revocation deny --signer` takes."),
   algorithm: algorithm.optional(),
   format: z.enum(['jws', 'cose']).optional(),
   signingTime: time.optional(),

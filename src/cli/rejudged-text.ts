@@ -24,6 +24,14 @@ function artifactLines({
   return [...lines, `    ${measure.measure}: ${measure.outcome}: ${plain(measure.detail)}${left}`]
 }
 
+/** How many were trusted before and are so no more. */
+export function fallenCount(report: RejudgeReport | null): number {
+  const fallen = report?.artifacts.filter(
+    ({ before, verdict }) => before === 'trusted' && (verdict === 'rejected' || verdict === 'inconclusive'),
+  )
+  return fallen?.length ?? 0
+}
+
 /** Nothing when nothing had to be looked at. */
 export function rejudgedLines(report: RejudgeReport | null): string[] {
   if (report === null) return []

@@ -14,7 +14,7 @@ import type {
 import { asOfText } from './as-of-option.ts'
 import { carriedLines, collectedLines } from './revocation-text.ts'
 import { bytes, counted, plain } from './show.ts'
-import { rejudgedLines } from './rejudged-text.ts'
+import { fallenCount, rejudgedLines } from './rejudged-text.ts'
 import { judgedLines } from './trust-text.ts'
 import { informationLines, trustTreeText } from './trust-tree-text.ts'
 import { alarmLines } from './watch-text.ts'
@@ -159,12 +159,18 @@ export function inspectText(report: InspectReport): string[] {
   ]
 }
 
-function lastLine({ verdict, dryRun, repeat, counts, tags }: ImportReport): string[] {
+function lastLine({ verdict, dryRun, repeat, counts, tags, rejudged }: ImportReport): string[] {
   const refused = verdict === 'trusted' ? [] : ['nothing was pushed of the artifacts that are not trusted']
   if (dryRun) return [...refused, 'nothing was written']
   if (verdict !== 'trusted' && counts.manifestsPushed + counts.manifestsPresent + tags.length === 0)
     return [...refused, `REFUSED: ${verdict}`]
-  return [...refused, repeat ? 'DONE (this bundle was accepted before; all of it is there)' : 'DONE']
+  const done = repeat ? 'DONE (this bundle was accepted before; all of it is there)' : 'DONE'
+  const fallen = fallenCount(rejudged)
+  if (fallen === 0) return [...refused, done]
+  return [
+    ...refused,
+    `${done}, BUT ${counted(fallen, 'artifact')} that lay here ${fallen === 1 ? 'is' : 'are'} trusted no more`,
+  ]
 }
 
 export function importText(report: ImportReport): string[] {

@@ -33,7 +33,8 @@ function signatureLines(signature: SignatureReport): string[] {
   const times = `${day(timestamp, 'signed before')}${day(expiry, 'expires')}${day(deprecated, 'algorithm deprecated since')}`
   const met = verdict === 'trusted' && statement !== undefined ? ` for ${plain(statement)}` : ''
   const reason = verdict === 'trusted' ? '' : `: ${code ?? ''}${why === undefined ? '' : ` ${plain(why)}`}`
-  return [`    ${verdict}${met}  ${by}${kind}${times}${reason}`, `      ${manifest}`]
+  const key = signature.signerKey === undefined ? '' : `, key ${signature.signerKey}`
+  return [`    ${verdict}${met}  ${by}${kind}${times}${reason}`, `      ${manifest}${key}`]
 }
 
 /** The verdict on one artifact, with every signature that was found. */

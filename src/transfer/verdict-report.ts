@@ -12,6 +12,8 @@ export interface SignatureReport {
   signer?: string
   /** SHA-256 of each certificate, leaf first. */
   thumbprints: string[]
+  /** SHA-256 of the signer's public key: what a denial of his word names. */
+  signerKey?: string
   algorithm?: SignatureAlgorithm
   format?: 'jws' | 'cose'
   /** What the signer says. */
@@ -67,6 +69,7 @@ function signatureReport(signature: SignatureVerdict): SignatureReport {
     manifest,
     ...optional('signer', signature.signer),
     thumbprints,
+    ...optional('signerKey', signature.chain?.[0]?.spkiSha256),
     ...optional('algorithm', signature.algorithm),
     ...optional('format', signature.format),
     ...timed('signingTime', signature.signingTime),
