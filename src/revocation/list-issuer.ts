@@ -44,6 +44,20 @@ function issuerFault(list: RevocationList, issuer: Certificate): string | undefi
   }
 }
 
+/**
+ * Kept when a whole list may be the one of this address, by the distribution point that it names or for want of one.
+ * Stops a genuine list of another part of the issuer's certificates from being laid in the place of this one, where its
+ * higher number would keep the right one out. Throws LIST_INVALID.
+ */
+export function demandPublishedAt({ issuingPoint }: Pick<RevocationList, 'issuingPoint'>, url: string): void {
+  if (issuingPoint?.urls === undefined || issuingPoint.urls.includes(url)) return
+  throw new SallyportError('LIST_INVALID', {
+    side: 'bundle',
+    subject: url,
+    detail: 'it is of another distribution point',
+  })
+}
+
 const SUBJECT_KEY_ID = '2.5.29.14'
 
 /** The subjectKeyIdentifier in hex. Throws DerError when it is malformed. */

@@ -62,7 +62,8 @@ export function offerList(inForce: ListsInForce, offered: RevocationList, terms:
 /** Lower by number or by date is older: the one alone would let an issuer's wrong counter or clock turn lists back. */
 function rank(held: RevocationList | undefined, offered: RevocationList): Offer['outcome'] {
   if (held === undefined) return 'taken'
-  if (held.sha256 === offered.sha256) return 'held'
+  // By what is signed: of a signature by ECDSA anyone can write the other form, and would raise the alarm with it.
+  if (held.signed.bytes.equals(offered.signed.bytes)) return 'held'
   const order = compareNumbers(offered.number, held.number)
   // Stops a split view: one list for one site, another for the next, both genuine.
   if (order === 0)

@@ -33,6 +33,8 @@ export interface ProvenList extends ListPlace {
   thisUpdate: string
   nextUpdate: string
   deltaBase?: string | undefined
+  /** Of an answer: it says that its certificate is revoked for good, which no other answer takes back. */
+  forGood?: true | undefined
   /** The entries that stay revoked although this list dropped them, in a form that the caller reads again. */
   kept?: Uint8Array | undefined
   /** DER. */

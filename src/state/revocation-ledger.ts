@@ -94,6 +94,11 @@ export class RevocationLedger {
     if (held === undefined) return
     const refuse = (code: Code, detail: string): SallyportError =>
       new SallyportError(code, { side: 'bundle', subject: list.url, detail: `${list.form}, ${detail}` })
+    if (list.forGood !== held.forGood) {
+      // Whatever its date: of two responders one may hear of a revocation later.
+      if (list.forGood === true) return
+      throw refuse('LIST_ROLLBACK', 'it takes back what is revoked for good')
+    }
     if (list.thisUpdate < held.thisUpdate)
       throw refuse('LIST_ROLLBACK', `of ${list.thisUpdate}; the one in force is of ${held.thisUpdate}`)
     // Answers carry no number, and a responder signs one anew whenever it is asked: only their time can fall.
@@ -159,6 +164,8 @@ function listIn(row: JsonObject): ListRow {
   const wanted = { serial: form === 'answer', number: form !== 'answer', deltaBase: form === 'delta' }
   for (const [name, isWanted] of Object.entries(wanted))
     if ((row[name] !== undefined) !== isWanted) throw new TypeError(`member ${name} does not fit ${form}`)
+  if (row['forGood'] !== undefined && (row['forGood'] !== true || form !== 'answer'))
+    throw new TypeError(`member forGood does not fit ${form}`)
   const kept = row['kept'] === undefined ? {} : { kept: digestIn(row, 'kept') }
   return {
     issuer: hashIn(row, 'issuer'),
@@ -170,6 +177,7 @@ function listIn(row: JsonObject): ListRow {
     thisUpdate: secondsIn(row, 'thisUpdate'),
     nextUpdate: secondsIn(row, 'nextUpdate'),
     ...(wanted.deltaBase ? { deltaBase: numberIn(row, 'deltaBase') } : {}),
+    ...(row['forGood'] === true ? { forGood: true as const } : {}),
     ...kept,
     issuerCertificate: digestIn(row, 'issuerCertificate'),
     from: originIn(row),

@@ -18,7 +18,7 @@ export interface ListStore {
 
 /** A list in force with what goes with it. Its bytes may be lost: then it still says what must not come back. */
 export interface InForce {
-  row: Pick<HeldList, 'number' | 'thisUpdate' | 'nextUpdate' | 'digest'> | undefined
+  row: Pick<HeldList, 'number' | 'thisUpdate' | 'nextUpdate' | 'digest' | 'forGood'> | undefined
   list?: RevocationList | undefined
   answer?: OcspAnswer | undefined
   kept?: KeptEntries | undefined

@@ -3,6 +3,7 @@ import { SallyportError, type Code } from '../errors/index.ts'
 import {
   compareNumbers,
   entryOf,
+  isRevokedForGood,
   offerAnswer,
   offerList,
   type ListsInForce,
@@ -111,7 +112,9 @@ export class ListIntake {
           now: this.#now,
         })
         if (offer.keptChanged) this.#put(base, offer, inForce, issuer)
-        if (best === undefined || RANK[offer.outcome] > RANK[best]) best = offer.outcome
+        // Stops the changes of another part of the issuer's certificates from taking the place of these.
+        const outcome = sameScope(inForce?.list, list) ? offer.outcome : 'older'
+        if (best === undefined || RANK[outcome] > RANK[best]) best = outcome
       } catch (error) {
         if (!(error instanceof SallyportError) || error.code !== 'LIST_BASE_MISSING') throw error
         missing = error
@@ -132,13 +135,17 @@ export class ListIntake {
     const entry = entryOf(answer, issuer, serial)
     if (entry === undefined) throw new TypeError('an answer that does not speak of its certificate')
     const times = { thisUpdate: timeText(entry.thisUpdate), nextUpdate: timeText(entry.nextUpdate) }
-    const lost = held?.row !== undefined && held.answer === undefined && times.thisUpdate < held.row.thisUpdate
+    const forGood = isRevokedForGood(entry) ? { forGood: true as const } : {}
+    const row = held?.answer === undefined ? held?.row : undefined
+    // Of one whose bytes are lost, the row says what must still not come back.
+    const lost =
+      row !== undefined && (row.forGood === forGood.forGood ? times.thisUpdate < row.thisUpdate : row.forGood === true)
     const { outcome } = lost
       ? { outcome: 'older' as const }
       : offerAnswer(held?.answer, answer, { issuer, serial }, this.#now)
     if (outcome === 'taken') {
       this.#held.put(place, { row: undefined, answer, issuerCertificate: issuer.der })
-      this.#change(place, { ...place, ...times, bytes: answer.der, issuerCertificate: issuer.der })
+      this.#change(place, { ...place, ...times, ...forGood, bytes: answer.der, issuerCertificate: issuer.der })
     }
     this.#tell({ ...place, number: null, ...times, outcome })
   }
@@ -197,6 +204,11 @@ export class ListIntake {
 }
 
 type Told = ListPlace & Pick<ListReport, 'number' | 'thisUpdate' | 'nextUpdate' | 'outcome'>
+
+function sameScope(base: RevocationList | undefined, delta: RevocationList): boolean {
+  const [one, other] = [base?.issuingPoint, delta.issuingPoint]
+  return one === undefined || other === undefined ? one === other : one.der.equals(other.der)
+}
 
 /** What later lists dropped can't be told any more, and would be forgotten by the next row. */
 function demandKept(held: InForce | undefined): void {

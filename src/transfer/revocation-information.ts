@@ -8,6 +8,7 @@ import type { Descriptor, Digest } from '../oci/index.ts'
 import {
   demandIssuedAnswer,
   demandIssuedList,
+  demandPublishedAt,
   entryOf,
   parseAnswer,
   parseList,
@@ -204,6 +205,7 @@ class Reading {
     if (label.kind === 'list') {
       const list = parseList(bytes)
       demandIssuedList(list, issuer)
+      if (list.deltaBase === undefined) demandPublishedAt(list, url)
       held(listLabel(list, issuer, url))
       this.information.lists.push({ ...at, url, issuer, list })
       return

@@ -5,6 +5,7 @@ import {
   compareNumbers,
   demandIssuedAnswer,
   demandIssuedList,
+  demandPublishedAt,
   entryOf,
   isAhead,
   parseAnswer,
@@ -70,6 +71,8 @@ export function demandWantedList(list: RevocationList, wanted: WantedList | Want
   if ((kind === 'delta') !== (list.deltaBase !== undefined))
     throw fault('LIST_INVALID', kind === 'delta' ? 'a whole list for a delta' : 'a delta for the whole list')
   demandIssuedList(list, issuer)
+  // Of a delta it is the address of its base: they have one scope.
+  demandPublishedAt(list, 'baseUrl' in wanted ? wanted.baseUrl : url)
   const apart = wanted.kind === 'delta' ? deltaFault(list, wanted.base) : undefined
   if (apart !== undefined) throw fault(...apart)
   return { kind, url, issuer, list }

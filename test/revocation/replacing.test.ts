@@ -1,9 +1,11 @@
 /** What may replace what: lists of the real openssl in every order, and a model that says where they must end. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { derBits, derSequence, parseDer } from '../../src/codec/index.ts'
 import { SallyportError } from '../../src/errors/index.ts'
 import {
   compareNumbers,
+  demandIssuedList,
   offerList,
   parseList,
   readKept,
@@ -17,6 +19,7 @@ import {
   authorityKeyId,
   deltaIndicator,
   entry,
+  integer,
   KEY_ID,
   listAuthority,
   listDer,
@@ -66,6 +69,18 @@ function stateOf({ base, delta, kept }: ListsInForce): unknown {
 }
 
 const serialsOf = ({ kept }: ListsInForce): string[] => [...(kept?.entries() ?? [])].map(({ serial }) => serial)
+
+/** The order of P-256. */
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+/** With n − s in place of s. */
+function mirrored(bytes: Buffer): Buffer {
+  const [body, algorithm, bits] = parseDer(bytes).children
+  const [r, s] = parseDer(bits?.contents.subarray(1) ?? Buffer.alloc(0)).children
+  assert.ok(body && algorithm && r && s)
+  const other = integer((ORDER - BigInt(`0x${s.contents.toString('hex')}`)).toString(16))
+  return derSequence(body.raw, algorithm.raw, derBits(derSequence(r.raw, other)))
+}
 
 describe('revocation/replacing', function () {
   this.timeout(120_000)
@@ -123,6 +138,16 @@ describe('revocation/replacing', function () {
       'LIST_EQUIVOCATION',
     )
     assert.equal(offer(withDelta, list(6, ['a'])).outcome, 'taken')
+  })
+
+  it('R2 takes the same list with the other form of its ECDSA signature for the one it has: anyone can write that', () => {
+    const mine = list(5, ['a'])
+    const twin = parseList(mirrored(mine.der))
+    assert.doesNotThrow(() => demandIssuedList(twin, authority.certificate))
+    assert.notEqual(twin.sha256, mine.sha256)
+    const held = offer({}, twin)
+    const again = offer(held, mine)
+    assert.deepEqual([again.outcome, again.base.sha256, again.keptChanged], ['held', twin.sha256, false])
   })
 
   it('R6 refuses a list dated ahead, beyond five minutes', () => {

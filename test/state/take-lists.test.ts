@@ -91,6 +91,22 @@ describe('state/take-lists', () => {
     await state.close()
   })
 
+  it('lets an older answer in when it revokes for good, and none after it that takes that back', async () => {
+    const state = await initState()
+    await state.takeLists([answerOf('a1', 7)], FROM)
+    await state.takeLists([answerOf('a1', 5, { forGood: true })], FROM)
+    await assert.rejects(state.takeLists([answerOf('a1', 8)], FROM), fault('LIST_ROLLBACK'))
+    await assert.rejects(state.takeLists([answerOf('a1', 4, { forGood: true })], FROM), fault('LIST_ROLLBACK'))
+    await assert.rejects(state.takeLists([listOf(9, { forGood: true })], FROM), TypeError)
+    const reader = await State.open(state.dir, read)
+    assert.deepEqual(
+      reader.heldLists().map(({ forGood, thisUpdate }) => [forGood, thisUpdate]),
+      [[true, '2026-11-05T00:00:00Z']],
+    )
+    await reader.close()
+    await state.close()
+  })
+
   it('refuses two lists at once that fight for one place', async () => {
     const state = await initState()
     const { head } = state

@@ -3,12 +3,27 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SallyportError, type Code } from '../../src/errors/index.ts'
-import { parseAnswer, parseList } from '../../src/revocation/index.ts'
+import { der } from '../../src/codec/index.ts'
+import { parseAnswer, parseList, type OcspAnswer } from '../../src/revocation/index.ts'
 import type { Certificate } from '../../src/signature/index.ts'
 import { State } from '../../src/state/index.ts'
 import { KnownRevocations } from '../../src/transfer/known-revocations.ts'
 import type { ListReport, OfferedList } from '../../src/transfer/list-intake.ts'
+import { answerDer, single, time } from '../revocation/answer-maker.ts'
 import { Authority, freshest, lists, responders } from '../revocation/authority.ts'
+import {
+  authorityKeyId,
+  deltaIndicator,
+  freshest as freshestPoints,
+  fullName,
+  issuingPoint,
+  KEY_ID,
+  listAuthority,
+  listDer,
+  listNumber,
+  uri,
+  utc,
+} from '../revocation/list-maker.ts'
 
 const URL = 'http://lists.example/a.crl'
 const DELTA = 'http://lists.example/a-delta.crl'
@@ -191,8 +206,66 @@ describe('transfer/list-intake', function () {
         await state.close()
       }
     }
-    assert.equal(await give(answer(true)), 'taken')
+    const before = answer(true)
+    assert.equal(await give(before), 'taken')
     assert.equal(await give(answer(false)), 'older')
+    assert.equal(await give(before), 'held')
+  })
+
+  it('R2 lets in that a certificate is revoked for good, though a later answer had called it good', async () => {
+    const authority = listAuthority()
+    const answer = (status: 'good' | number, day: number): OcspAnswer => {
+      const thisUpdate = time(`202604${day}000000Z`)
+      const until = der(0xa0, time('20260501000000Z'))
+      const singles = [single({ issuer: authority, status, thisUpdate, nextUpdate: until })]
+      return parseAnswer(answerDer({ authority, singles, producedAt: thisUpdate }))
+    }
+    const dir = await site()
+    const give = async (one: OcspAnswer): Promise<string | undefined> => {
+      const state = await State.open(dir, { now: NOW, write: true })
+      try {
+        const terms = { url: 'http://ocsp.example/', issuer: authority.certificate, serial: '4711', answer: one }
+        const { reports, changed } = await new KnownRevocations(state).offer([], [terms], NOW)
+        await state.takeLists(changed, null)
+        return reports[0]?.outcome
+      } finally {
+        await state.close()
+      }
+    }
+    const good = answer('good', 15)
+    assert.equal(await give(good), 'taken')
+    assert.equal(await give(answer(1, 14)), 'taken')
+    assert.equal(await give(good), 'older')
+    // Its bytes are lost: the row says that it must not be taken back.
+    for (const name of readdirSync(join(dir, 'lists'))) rmSync(join(dir, 'lists', name))
+    assert.equal(await give(answer('good', 16)), 'older')
+    assert.equal(await give(answer(1, 16)), 'taken')
+  })
+
+  it('R2 takes the changes of another part of the issuer for older, whatever their number', async () => {
+    const authority = listAuthority()
+    const part = (url: string): Buffer => issuingPoint(fullName(uri(url)))
+    const made = (number: number, at: string, of: string, base?: number): OfferedList => ({
+      url: at,
+      issuer: authority.certificate,
+      list: parseList(
+        listDer({
+          authority,
+          thisUpdate: utc('260401000000Z'),
+          extensions: [
+            authorityKeyId(KEY_ID),
+            listNumber(number.toString(16)),
+            part(of),
+            base === undefined ? freshestPoints([fullName(uri(DELTA))]) : deltaIndicator(base.toString(16)),
+          ],
+        }),
+      ),
+    })
+    const dir = await site()
+    await take(dir, made(3, URL, URL))
+    const [astray] = await take(dir, made(900, DELTA, 'http://lists.example/b.crl', 2))
+    assert.equal(astray?.outcome, 'older')
+    assert.equal((await take(dir, made(4, DELTA, URL, 3)))[0]?.outcome, 'taken')
   })
 
   it('R2 ends in one state in all 24 orders of four lists, with a new run after each', async () => {
