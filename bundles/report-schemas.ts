@@ -364,10 +364,10 @@ export const ENVELOPE = z.union([
     ok: z
       .literal(false)
       .describe(
-        'Of these artifacts some are not trusted, or a passenger was refused; or (2) this policy cannot judge.',
+        'Of these artifacts some are not trusted, or a passenger was refused; (2) this policy cannot judge; (15) there are alarms; the rest of what a watch met.',
       ),
     verb,
-    exit: z.literal([2, 10, 11, 12, 13, 14, 15, 16, 17, 18]),
+    exit: z.literal([1, 2, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22]),
     report: z.looseObject({}),
   }),
   z.strictObject({

@@ -16,7 +16,7 @@ export interface Result {
   verb: string
   report: object
   text: string[]
-  /** 0; 2 for a policy that can't judge; 3 for content left out by choice; 12 to 17 for a refusal; 22 for a difference found. */
+  /** 0; 2 for a policy that can't judge; 3 for content left out by choice; 10 to 18 for a refusal; 22 for a difference found; of a watch any. */
   exit: number
   /** Where the status alone does not say whether all is well. */
   ok?: boolean
@@ -25,7 +25,8 @@ export interface Result {
 export function outcomeOf(result: Result, json: boolean, quiet: boolean): Outcome {
   const { verb, report, text, exit } = result
   // A report that refuses must not read as success to whoever looks at one member only.
-  const { ok = exit !== 2 && (exit < 12 || exit > 17) } = result
+  // 22 with a report is a difference that was found, which is what was asked for.
+  const { ok = exit === 0 || exit === 3 || exit === 22 } = result
   if (json) return { exit, out: `${visibleJson({ ok, verb, exit, report })}\n`, err: '' }
   return { exit, out: quiet ? '' : text.map((line) => `${line}\n`).join(''), err: '' }
 }

@@ -1,13 +1,10 @@
 /** Writes a site's status for those who watch it: one JSON document, and one file of metrics. */
 import { sortedJson } from '../codec/index.ts'
 import type { SallyportError } from '../errors/index.ts'
-import { State } from '../state/index.ts'
 import { placeFile } from './place-file.ts'
 import { statusMetrics } from './site-status-metrics.ts'
-import { siteFacts, siteStatus, type SiteStatus } from './site-status.ts'
+import type { SiteStatus } from './site-status.ts'
 import type { WatchRun } from './watch-report.ts'
-import { nowOf } from './run.ts'
-import type { ClockOptions } from './clock.ts'
 
 export interface StatusFiles {
   /** Where the JSON document goes. */
@@ -41,15 +38,4 @@ export function writeStatus(status: SiteStatus, watch: WatchRun | null, files: S
   const document: StatusDocument = { ...status, watch }
   if (files.status !== undefined) place(files.status, sortedJson(JSON.parse(JSON.stringify(document))))
   if (files.textfile !== undefined) place(files.textfile, statusMetrics(status, watch))
-}
-
-/** How the site of a state folder stands, without its lock. Throws what opening a state throws. */
-export async function readStatus(options: ClockOptions & { state: string }): Promise<SiteStatus> {
-  const now = nowOf(options)
-  const state = await State.open(options.state, { now, write: false })
-  try {
-    return siteStatus(siteFacts(state), now, options.built)
-  } finally {
-    await state.close()
-  }
 }

@@ -131,7 +131,7 @@ export class Rounds {
       try {
         const age = this.#options.clock().getTime() - queued.changed
         if (!opened.ended && age < PATIENCE) return undefined
-        ended = await this.#import(opened.path)
+        ended = await this.#bring(opened.path)
       } finally {
         await opened.close()
       }
@@ -148,7 +148,7 @@ export class Rounds {
     return 'error' in ended && this.#options.signal?.aborted === true
   }
 
-  async #import(path: string): Promise<Ended> {
+  async #bring(path: string): Promise<Ended> {
     const { inbox: _inbox, clock, settle: _settle, document: _document, ...options } = this.#options
     try {
       const report: ImportReport = await importBundle({ ...options, now: clock(), input: { file: path } })
