@@ -1,4 +1,5 @@
 /** Denials of what lies within an artifact: an index that nobody denied may hold an image that was. */
+import type { Graph, OrderedArtifact } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { algorithmOf, digestOf, parseManifest, type Descriptor, type Digest } from '../oci/index.ts'
 import type { ArtifactVerdict } from '../trust/index.ts'
@@ -11,6 +12,20 @@ const MANIFESTS_CAP = 10_000
 /** The digest of the same bytes by the other hash. */
 export function otherDigest(digest: Digest, bytes: Uint8Array): Digest {
   return digestOf(bytes, algorithmOf(digest) === 'sha256' ? 'sha512' : 'sha256')
+}
+
+/**
+ * Every manifest that comes with an artifact, under each of its digests. Stops what was denied from being let in as a
+ * referrer or under the signature tag of something else, which no policy judges, and by the hash that no denial names.
+ */
+export function namesCarried(
+  graph: Graph | undefined,
+  { manifests, companions }: Pick<OrderedArtifact, 'manifests' | 'companions'>,
+): Digest[] {
+  return [...manifests, ...companions].flatMap((digest) => {
+    const node = graph?.nodes.get(digest)
+    return node === undefined ? [digest] : [digest, otherDigest(digest, node.bytes)]
+  })
 }
 
 /** The verdict, unless something within the artifact was denied. */
@@ -26,7 +41,7 @@ export function withoutDenied(
 }
 
 /**
- * The manifests within an artifact where it lies, and its own digest by the other hash; nothing is asked for where nothing
+ * The manifests within an artifact where it lies, each by both hashes, and its own digest by the other; nothing is asked for where nothing
  * was denied. A child that is left out there can't be pulled, but may come back: its digest counts.
  */
 export async function manifestsWithin(
@@ -37,13 +52,16 @@ export async function manifestsWithin(
 ): Promise<{ aliases: Digest[]; manifests: Digest[] }> {
   if (!known.anyDenials) return { aliases: [], manifests: [] }
   const aliases: Digest[] = []
+  const others: Digest[] = []
   const found = new Set<Digest>()
   const open = [root]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     checkInterrupted(options)
     const bytes = await manifestOrNone(source, next, next === root)
     if (bytes === undefined) continue
-    if (next === root) aliases.push(otherDigest(root.digest, bytes))
+    const alias = otherDigest(next.digest, bytes)
+    if (next === root) aliases.push(alias)
+    else others.push(alias)
     const subject = `${source.repository}@${next.digest}`
     for (const child of parseManifest(bytes, next.mediaType, 'source', subject).manifests) {
       if (found.has(child.digest)) continue
@@ -52,7 +70,7 @@ export async function manifestsWithin(
       open.push(child)
     }
   }
-  return { aliases, manifests: [...found] }
+  return { aliases, manifests: [...found, ...others] }
 }
 
 async function manifestOrNone(

@@ -2,7 +2,7 @@
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import type { Quarantined, State } from '../state/index.ts'
-import type { JudgedArtifact, Landing } from './artifact-verdicts.ts'
+import { refusalKey, type JudgedArtifact, type Landing } from './artifact-verdicts.ts'
 import type { Passage } from './passage.ts'
 import { needsApproval } from './release-approval.ts'
 
@@ -22,7 +22,7 @@ function heldAt(state: State, landing: Landing, digest: Digest): Quarantined | u
 
 /**
  * The verdicts with what is held refused. Where a policy trusts it again (it was signed anew) it is let in, and so healed,
- * unless the site lets nothing out without approval; where the channel alone is judged nothing says that it is good again.
+ * unless the site lets nothing out without approval, or it only hangs on something else; where the channel alone is judged nothing says that it is good again.
  * Throws ARTIFACT_QUARANTINED in that case.
  */
 export function withoutHeld(
@@ -34,26 +34,46 @@ export function withoutHeld(
 ): JudgedArtifact[] | null {
   if (state.quarantined().length === 0) return artifacts
   if (artifacts === null) {
-    for (const { repository, root } of census.content.artifacts) {
-      const held = heldAt(state, landed(repository), root)
+    for (const { repository, manifests, companions } of census.content.artifacts) {
+      const held = heldAmong(state, landed(repository), [...manifests, ...companions])
       if (held === undefined) continue
       throw new SallyportError('ARTIFACT_QUARANTINED', {
         side: 'target',
-        subject: `${held.path}@${root}`,
+        subject: `${held.path}@${held.digest}`,
         detail: held.detail,
         remedy: 'judge it with --policy, or let it out with sallyport quarantine release',
       })
     }
     return null
   }
-  if (!needsApproval(state, policyDemands)) return artifacts
+  const approved = needsApproval(state, policyDemands)
+  const companions = new Map(
+    census.content.artifacts.map((one) => [refusalKey({ ...one, digest: one.root }), one.companions]),
+  )
   return artifacts.map((artifact) => {
-    const held = heldAt(state, landed(artifact.repository), artifact.digest)
-    if (held === undefined || artifact.verdict !== 'trusted') return artifact
-    const why = `it is in quarantine (${held.detail}), and this site lets nothing out without approval`
-    const remedy = 'let it out with sallyport quarantine release'
-    return { ...artifact, verdict: 'rejected', code: 'ARTIFACT_QUARANTINED', why, remedy }
+    if (artifact.verdict !== 'trusted') return artifact
+    const landing = landed(artifact.repository)
+    const held = approved ? heldAt(state, landing, artifact.digest) : undefined
+    if (held !== undefined)
+      return refused(artifact, `it is in quarantine (${held.detail}), and this site lets nothing out without approval`)
+    // Stops it from coming back as a referrer, or under the signature tag, of something that is trusted: nobody judges those.
+    const beside = heldAmong(state, landing, companions.get(refusalKey(artifact)) ?? [])
+    if (beside === undefined) return artifact
+    return refused(artifact, `${beside.digest}, which is in quarantine (${beside.detail}), is attached to it`)
   })
+}
+
+function heldAmong(state: State, landing: Landing, digests: readonly Digest[]): Quarantined | undefined {
+  for (const digest of digests) {
+    const held = heldAt(state, landing, digest)
+    if (held !== undefined) return held
+  }
+  return undefined
+}
+
+function refused(artifact: JudgedArtifact, why: string): JudgedArtifact {
+  const remedy = 'let it out with sallyport quarantine release'
+  return { ...artifact, verdict: 'rejected', code: 'ARTIFACT_QUARANTINED', why, remedy }
 }
 
 /** Writes down that what was held lies at its place again, by the bundle that brought it back trusted. */

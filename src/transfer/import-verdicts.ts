@@ -4,6 +4,7 @@ import type { Digest } from '../oci/index.ts'
 import type { State } from '../state/index.ts'
 import { refusalKey, verdictRow, type JudgedArtifact, type Landing } from './artifact-verdicts.ts'
 import type { ImportOptions } from './import-terms.ts'
+import { namesCarried } from './denied-within.ts'
 import type { Remembered } from './judge-carried.ts'
 import type { KnownRevocations } from './known-revocations.ts'
 import type { Passage } from './passage.ts'
@@ -63,8 +64,11 @@ export async function verdictsFor(
 /** A denial is the site's own word, or that of its revocation channel: it holds where the channel alone is judged, too. */
 function demandNoneDenied({ census }: Passage, known: KnownRevocations | undefined): void {
   if (known?.anyDenials !== true) return
-  for (const { repository, root, manifests } of census.content.artifacts) {
-    const denied = [root, ...manifests].find((digest) => known.denied(digest) !== undefined)
+  const graphs = new Map(census.repositories.map(({ graph }) => [graph.repository, graph]))
+  for (const artifact of census.content.artifacts) {
+    const { repository } = artifact
+    const names = namesCarried(graphs.get(repository), artifact)
+    const denied = names.find((digest) => known.denied(digest) !== undefined)
     if (denied === undefined) continue
     throw new SallyportError('ARTIFACT_DENIED', {
       side: 'bundle',

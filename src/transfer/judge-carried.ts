@@ -17,7 +17,7 @@ import {
 } from '../trust/index.ts'
 import { isAuthentic, refusalKey, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
 import { carriedSignatures, type ReadEnvelope } from './found-signatures.ts'
-import { otherDigest, withoutDenied } from './denied-within.ts'
+import { namesCarried, otherDigest, withoutDenied } from './denied-within.ts'
 import { KnownRevocations } from './known-revocations.ts'
 import type { Passage } from './passage.ts'
 import { isAccepted } from './passenger.ts'
@@ -73,7 +73,8 @@ export async function judgeArtifacts(
   const judge = judgeWith(material, now, means)
   tell(options, { type: 'phase', phase: 'judging signatures' })
   const verdicts = new SideBySide<JudgedArtifact>()
-  for (const { repository, root, tags, manifests } of artifacts) {
+  for (const carried of artifacts) {
+    const { repository, root, tags } = carried
     // Lets the threads that prove payload beside this have their next run.
     await breathe()
     checkInterrupted(options)
@@ -94,7 +95,8 @@ export async function judgeArtifacts(
     const query = { artifact, scope, origin: repository, signatures, aliases }
     const held = signatures.reduce((sum, { envelope }) => sum + (envelope?.length ?? 0), 0)
     await verdicts.begin(held, async () => {
-      const verdict = withoutDenied(await judge.artifact(query), manifests, known)
+      const names = known.anyDenials ? namesCarried(graph, carried) : []
+      const verdict = withoutDenied(await judge.artifact(query), names, known)
       for (const facts of certificateFacts(verdict.signatures.filter(isAuthentic)))
         options.remember?.certificates.set(facts.sha256, facts)
       return { ...verdictReport(verdict), repository, tags }

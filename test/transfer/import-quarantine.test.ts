@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
-import type { Descriptor } from '../../src/oci/index.ts'
+import { signatureTag, type Descriptor } from '../../src/oci/index.ts'
 import { State } from '../../src/state/index.ts'
 import { applyMeasure } from '../../src/transfer/measure.ts'
 import { openPlace } from '../../src/transfer/place.ts'
@@ -75,5 +75,27 @@ describe('transfer/import-quarantine', () => {
     )
     assert.equal(await quarantined(), 1)
     assert.equal(await openPlace(to, {}).at(path).resolve('1.0'), undefined)
+  })
+
+  it('lets nothing back that hangs on something trusted, which no policy judges', async () => {
+    const dir = stage.path('layout')
+    const builder = new LayoutBuilder(dir)
+    const other = artifactIn(builder, PATH, '2.0', 'other cargo')
+    const same = artifactIn(builder, PATH, '1.0', 'cargo')
+    assert.equal(same.digest, app.digest)
+    builder.tag(PATH, signatureTag(other.digest, 'att'), app)
+    builder.finish()
+    await signAt(`oci:${dir}:${PATH}:2.0`)
+    const [keys, output] = [stage.forkKeys(), stage.path('attached.tar')]
+    // The site has seen the first.
+    await stage.export({ output: stage.path('first.tar'), keys, plan: planFor(`oci:${dir}:${PATH}:1.0`) })
+    await stage.export({ output, keys, plan: planFor(`oci:${dir}:${PATH}:2.0`) })
+    const { artifacts } = await stage.import(output, to, { state, policy })
+    assert.deepEqual(
+      artifacts?.map(({ verdict, code }) => [verdict, code]),
+      [['rejected', 'ARTIFACT_QUARANTINED']],
+    )
+    await assert.rejects(stage.import(output, to, { state, channelOnly: true }), fault('ARTIFACT_QUARANTINED'))
+    assert.equal(await openPlace(to, {}).at(path).resolve(app.digest), undefined)
   })
 })
