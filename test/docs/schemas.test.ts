@@ -101,8 +101,14 @@ describe('docs/schemas', () => {
     writeFileSync(join(inbox, 'junk.tar'), Buffer.alloc(2048))
     mkdirSync(join(inbox, 'folder'))
     const status = join(near.dir, 'status.json')
+    const { input: _june, ...common } = work
     const watching = {
-      ...{ ...work, input: undefined, inbox, files: { status }, settle: 10, interval: 10, once: true },
+      ...common,
+      inbox,
+      files: { status },
+      settle: 10,
+      interval: 10,
+      once: true,
       clock: () => new Date(),
       document: () => '{}',
     }

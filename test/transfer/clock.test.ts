@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { isFault, type Code } from '../../src/errors/index.ts'
 import { clockDoubt, judgingTime, standsOver, type ClockOptions } from '../../src/transfer/clock.ts'
 import type { RunEvent } from '../../src/transfer/run.ts'
+import { State } from '../../src/state/index.ts'
+import { hoursLater } from './stage.ts'
+import { Watching } from './watching.ts'
 
 const at = (text: string): Date => new Date(`${text}T00:00:00Z`)
 const FLOOR = '2026-06-01T00:00:00Z'
@@ -62,5 +65,37 @@ describe('transfer/clock', () => {
       standsOver({ floor: FLOOR }, at('2026-07-01'), { asOf: { time: at('2026-07-01'), reason: 'x' } }),
       true,
     )
+  })
+
+  describe('of an import', () => {
+    let watching: Watching
+    before(async () => {
+      watching = await Watching.make()
+    })
+    after(() => watching?.close())
+
+    it('judges nothing again that stands already when the time is an operator’s, and does so the next time', async () => {
+      const { stage } = watching
+      const state = await stage.site()
+      const to = `oci:${stage.path('out')}`
+      const first = await stage.import(watching.bundle(1), to, { state, now: hoursLater(3) })
+      const artifact = Object.values(first.repositories[0]?.tags ?? {})[0] ?? assert.fail()
+      const opened = await State.open(state, { now: hoursLater(3), write: true })
+      await opened.addDenials([{ artifact, reason: 'test', since: '2026-06-01T00:00:00Z' }], null)
+      await opened.close()
+      const notes: string[] = []
+      const onEvent = (event: RunEvent): void => void (event.type === 'note' && notes.push(event.text))
+      const asOf = { time: hoursLater(2), reason: 'the courier was late' }
+      const options = { state, now: hoursLater(3), asOf, onEvent }
+      const second = await stage.import(watching.bundle(2), to, options)
+      assert.deepEqual([second.rejudged, notes.length], [null, 1])
+      assert.deepEqual(second.asOf, { time: '2026-06-01T14:00:00Z', reason: 'the courier was late' })
+      // The bundle is the last one, and comes again: what waited is looked at now.
+      const third = await stage.import(watching.bundle(2), to, { state, now: hoursLater(3) })
+      assert.deepEqual(
+        third.rejudged?.artifacts.map(({ digest, verdict }) => [digest, verdict]),
+        [[artifact, 'rejected']],
+      )
+    })
   })
 })
