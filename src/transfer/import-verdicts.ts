@@ -1,7 +1,7 @@
 /** What an import does with verdicts: demands that there are some, journals them, and judges before anything is written. */
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import type { State } from '../state/index.ts'
+import type { JudgedPlace, State } from '../state/index.ts'
 import { refusalKey, verdictRow, type JudgedArtifact, type Landing } from './artifact-verdicts.ts'
 import type { ImportOptions } from './import-terms.ts'
 import { namesCarried } from './denied-within.ts'
@@ -118,8 +118,14 @@ export async function recordVerdicts(
     )
   }
   if (await state.bundle(files.transfer.channel, verdict.sequence).then((known) => known?.state !== 'accepted')) return
+  // Stops a run that judges the channel alone from forgetting that a policy rejects what lies there.
+  const isFallen = (repository: string, digest: Digest): boolean => {
+    const { target, path } = landed(repository)
+    return state.artifactsWith(digest).some((one) => one.target === target && one.path === path && isStillFallen(one))
+  }
+  const artifacts = census.content.artifacts.filter(({ repository, root }) => !isFallen(repository, root))
   await state.recordVerdicts(
-    census.content.artifacts.map(({ repository, root, tags, manifests }) => ({
+    artifacts.map(({ repository, root, tags, manifests }) => ({
       id: verdict.id,
       repository,
       digest: root,
@@ -130,4 +136,8 @@ export async function recordVerdicts(
       why: 'CHANNEL',
     })),
   )
+}
+
+function isStillFallen({ verdict, fell, absent, policy }: JudgedPlace): boolean {
+  return verdict !== 'trusted' && fell !== undefined && absent !== true && policy !== undefined
 }

@@ -28,13 +28,25 @@ export function refuseKeptNames(repositories: readonly { graph: { repository: st
 }
 
 const KEPT_NAMES = revocationRepository('')
+/** Below any prefix: lists, what informs on trust, and copies of what was taken away. */
+const KEPT_PATH = /(?:^|\/)sallyport\/(?:revocation|trust|quarantine)\//
+const OWN_NAME = /^local\/(sallyport\/trust\/.+)$/
 
 /**
- * Kept when the receiver's own mapping leaves lists where they are looked for. Stops pieces that no policy judges from
- * moving the tags of an image. Throws MAP_INVALID.
+ * Kept when the receiver's own mapping leaves lists where they are looked for, and nothing else comes there. Stops pieces
+ * that no policy judges from moving the tags of an image, and content from moving those of another channel's denials or of
+ * what is kept in quarantine. Throws MAP_INVALID, TARGET_COLLISION.
  */
 export function demandRevocationPaths(landing: ReadonlyMap<string, string>): void {
   for (const [name, to] of landing) {
+    const own = OWN_NAME.exec(name)?.[1]
+    if (KEPT_PATH.test(to) && (own === undefined || !`/${to}`.endsWith(`/${own}`)) && !name.startsWith(KEPT_NAMES))
+      throw new SallyportError('TARGET_COLLISION', {
+        side: 'target',
+        subject: to,
+        detail: `${name} would lie where lists, trust information or the quarantine do`,
+        remedy: 'map it to another path with --map',
+      })
     if (!name.startsWith(KEPT_NAMES)) continue
     const channel = name.slice(KEPT_NAMES.length)
     if (isRevocationPath(to, channel)) continue

@@ -136,4 +136,18 @@ describe('transfer/import rejudge', function () {
     const gone = await bring('bare', { policy: removing })
     assert.deepEqual(gone.rejudged?.artifacts[0]?.measure?.reachable, false)
   })
+
+  it('does not forget by a run for the channel alone what a policy rejects that lies there', async () => {
+    await revoke(2, { 1: 1 })
+    await bring('new')
+    const verdictOf = async (): Promise<string | undefined> => {
+      const site = await State.open(state, { now: NOW, write: false })
+      const [place] = site.artifactsWith(made['old']?.digest ?? 'sha256:')
+      await site.close()
+      return place?.verdict
+    }
+    assert.equal(await verdictOf(), 'rejected')
+    await bring('bare', { policy: undefined, channelOnly: true })
+    assert.equal(await verdictOf(), 'rejected')
+  })
 })
