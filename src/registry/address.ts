@@ -14,7 +14,8 @@ function blockList(...ranges: string[]): BlockList {
 }
 
 const HERE = blockList('0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8')
-// 64:ff9b::/96 and 2002::/16 hold an IPv4 address that a gateway would dial for us.
+// 64:ff9b::/96, its local use 64:ff9b:1::/48, 2002::/16, 2001::/32 and the two old forms ::/96 and ::ffff:0:0:0/96 hold an
+// IPv4 address that a gateway would dial for us; fec0::/10 was what fc00::/7 is.
 const PRIVATE = blockList(
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -22,9 +23,14 @@ const PRIVATE = blockList(
   '192.0.0.0/24',
   '192.168.0.0/16',
   '198.18.0.0/15',
+  '::/96',
+  '::ffff:0:0:0/96',
   '64:ff9b::/96',
+  '64:ff9b:1::/48',
+  '2001::/32',
   '2002::/16',
   'fc00::/7',
+  'fec0::/10',
 )
 
 /** The reach of an IP address. An IPv4 address inside IPv6 counts as itself. */

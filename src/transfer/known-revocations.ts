@@ -91,20 +91,24 @@ export class KnownRevocations {
   async #loadAnswer(issuer: string, serial: string): Promise<void> {
     const held = await this.lists.load({ issuer, url: '', form: 'answer', serial })
     for (const responder of held?.answer?.certificates.map(certificateOrNone) ?? [])
-      for (const url of responder?.crlUrls ?? []) await this.lists.load({ issuer, url, form: 'base' })
+      if (responder !== undefined) await this.#loadLists(issuer, responder)
+  }
+
+  async #loadLists(issuer: string, { crlUrls, freshestCrlUrls }: Certificate): Promise<void> {
+    for (const url of crlUrls) {
+      const base = await this.lists.load({ issuer, url, form: 'base' })
+      for (const at of [...(base?.list?.freshest ?? []), ...freshestCrlUrls])
+        await this.lists.load({ issuer, url: at, form: 'delta' })
+    }
   }
 
   /** Reads what may be asked about a chain. */
   async #load({ chain }: RevocationQuery): Promise<void> {
-    for (const [i, { crlUrls, freshestCrlUrls, serial, ocspUrls }] of chain.entries()) {
+    for (const [i, certificate] of chain.entries()) {
       const issuer = chain[i + 1]?.spkiSha256
       if (issuer === undefined) continue
-      if (ocspUrls.length > 0) await this.#loadAnswer(issuer, serial)
-      for (const url of crlUrls) {
-        const base = await this.lists.load({ issuer, url, form: 'base' })
-        for (const at of [...(base?.list?.freshest ?? []), ...freshestCrlUrls])
-          await this.lists.load({ issuer, url: at, form: 'delta' })
-      }
+      if (certificate.ocspUrls.length > 0) await this.#loadAnswer(issuer, certificate.serial)
+      await this.#loadLists(issuer, certificate)
     }
   }
 }

@@ -10,7 +10,7 @@ import { State } from '../../src/state/index.ts'
 import { KnownRevocations } from '../../src/transfer/known-revocations.ts'
 import type { ListReport, OfferedList } from '../../src/transfer/list-intake.ts'
 import { answerDer, single, time } from '../revocation/answer-maker.ts'
-import { Authority, freshest, lists, responders } from '../revocation/authority.ts'
+import { Authority, freshest, lists, RESPONDER, responders } from '../revocation/authority.ts'
 import {
   authorityKeyId,
   deltaIndicator,
@@ -266,6 +266,31 @@ describe('transfer/list-intake', function () {
     const [astray] = await take(dir, made(900, DELTA, 'http://lists.example/b.crl', 2))
     assert.equal(astray?.outcome, 'older')
     assert.equal((await take(dir, made(4, DELTA, URL, 3)))[0]?.outcome, 'taken')
+  })
+
+  it('does not go by a responder that a delta alone says was revoked', async () => {
+    const dir = await site()
+    const at = new Date()
+    const stamp = (hours: number): string =>
+      `${new Date(at.getTime() + hours * 3_600_000).toISOString().replaceAll(/[-:T]/g, '').slice(2, 14)}Z`
+    const asked = root.issue('asked', [responders('http://ocsp.example/')])
+    const responder = root.issue('responder', [lists(URL)], RESPONDER)
+    const answer = parseAnswer(root.answer({ about: [asked], by: 'responder' }))
+    const listed = (over: Partial<Parameters<Authority['list']>[0]>): OfferedList =>
+      offered(2, { from: stamp(-1), until: stamp(24), extensions: [FRESHEST], ...over })
+    const state = await State.open(dir, { now: at, write: true })
+    const give = async (one: OfferedList): Promise<string | undefined> => {
+      const known = new KnownRevocations(state)
+      const issued = { url: 'http://ocsp.example/', issuer: root.certificate, serial: asked.serial, answer }
+      await state.takeLists((await known.offer([one], [issued], new Date(at.getTime() + 60_000))).changed, null)
+      const terms = { revocation: { measure: 'report', mustHave: new Set<string>(), timestampCounts: false } } as never
+      const { revocation } = new KnownRevocations(state).means(terms, new Date(at.getTime() + 60_000))
+      return (await revocation?.({ chain: [asked, root.certificate], purpose: 'codeSigning' }))?.status
+    }
+    assert.equal(await give(listed({})), 'good')
+    const revoked = [{ serial: responder.serial }]
+    assert.equal(await give(listed({ number: 3, deltaBase: 2, revoked, extensions: [] })), 'unknown')
+    await state.close()
   })
 
   it('R2 ends in one state in all 24 orders of four lists, with a new run after each', async () => {
