@@ -54,7 +54,11 @@ function taggedIn(ref: string): Tagged {
 }
 
 /** Stops a tag from being put on what it never was by a digest that somebody was told. Throws TAG_UNSEEN. */
-async function demandFormer(state: State, { target, path, tag }: Tagged, { to, unseen }: RestoreOptions): Promise<void> {
+async function demandFormer(
+  state: State,
+  { target, path, tag }: Tagged,
+  { to, unseen }: RestoreOptions,
+): Promise<void> {
   if (unseen === true) return
   const moves = await state.tagHistory(target, path, tag)
   if (moves.some((move) => move.new === to || move.old === to)) return

@@ -162,7 +162,7 @@ export class RevocableSite {
 
   rejudge(over: { policy?: string | undefined; now?: Date } = {}): Promise<RejudgeReport | null> {
     const { state, place } = this.ward
-    const { policy = undefined, now = NOW } = { policy: this.policy, ...over }
+    const { policy, now = NOW } = { policy: this.policy, ...over }
     return rejudgeSite(state, place, { now, material: policy === undefined ? undefined : openPolicy(policy) })
   }
 

@@ -1,8 +1,6 @@
 /** Lists and OCSP answers on their way into a bundle: fetched from a real authority's addresses, or taken from a folder. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { hash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { encodePem } from '../../src/codec/index.ts'
@@ -334,73 +332,5 @@ describe('transfer/revocation-collect', function () {
           [],
         )
       })
-  })
-
-  describe('from a folder', () => {
-    function folder(files: Record<string, string | Uint8Array>): string {
-      const dir = world.path('lists')
-      mkdirSync(dir)
-      for (const [name, bytes] of Object.entries(files)) writeFileSync(`${dir}/${name}`, bytes)
-      return dir
-    }
-
-    function strangersList(): Buffer {
-      const stranger = new Authority('stranger')
-      try {
-        return world.list(stranger)
-      } finally {
-        stranger.remove()
-      }
-    }
-
-    it('knows lists and answers by what they are, whatever they are called', async () => {
-      const from = folder({
-        readme: 'not a list',
-        'a.jpg': world.list(world.issuing),
-        b: encodePem('X509 CRL', world.list(world.root)),
-        'older.crl': world.list(world.issuing, { number: 9 }),
-        c: world.answer(),
-        'stranger.crl': strangersList(),
-      })
-      const { revocation } = await world.export(keys, [ref], { collect: 'folder', from })
-      assert.deepEqual(revocation?.pieces.map(({ kind, number }) => [kind, number]).sort(), [
-        ['answer', null],
-        ['list', '16'],
-        ['list', '16'],
-      ])
-      assert.ok(revocation?.warnings.some((warning) => warning.startsWith('readme ')))
-      assert.deepEqual(world.server.asked, [])
-    })
-
-    it("reads notation's cache, whose names say which address a list is of", async () => {
-      const cached = (list: Buffer): string => JSON.stringify({ baseCRL: list.toString('base64') })
-      const name = (url: string): string => hash('sha256', url, 'hex')
-      const from = folder({
-        [name(world.listUrl)]: cached(world.list(world.issuing)),
-        [name(world.rootUrl)]: cached(world.list(world.root)),
-      })
-      const { revocation } = await world.export(keys, [ref], { collect: 'folder', from })
-      assert.equal(revocation?.pieces.length, 2)
-      const wrong = folder({
-        [name(`${world.listUrl}?`)]: cached(world.list(world.issuing)),
-        [name(world.rootUrl)]: cached(world.list(world.root)),
-      })
-      await assert.rejects(
-        world.export(keys, [ref], { collect: 'folder', from: wrong }),
-        fault('LIST_UNAVAILABLE', world.listUrl),
-      )
-    })
-
-    it('names a list that the folder lacks', async () => {
-      const from = folder({ 'root.crl': world.list(world.root) })
-      await assert.rejects(
-        world.export(keys, [ref], { collect: 'folder', from }),
-        fault('LIST_UNAVAILABLE', world.listUrl),
-      )
-      await assert.rejects(
-        world.export(keys, [ref], { collect: 'folder', from: `${from}-not` }),
-        fault('FILE_UNREADABLE'),
-      )
-    })
   })
 })

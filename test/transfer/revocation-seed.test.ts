@@ -282,25 +282,11 @@ describe('transfer/revocation-seed', function () {
       for (const name of names) {
         const from = join(dir, name, 'certificate.crt')
         const fingerprints = [`sha256:${certificateAt(dir, name).sha256}`]
-        await trustStoreAdd({
-          policy,
-          kind: 'ca',
-          name: 'acme',
-          bytes: readFileSync(from),
-          from,
-          fingerprints,
-          now: NOW,
-        })
+        const store = { policy, kind: 'ca', name: 'acme' } as const
+        await trustStoreAdd({ ...store, bytes: readFileSync(from), from, fingerprints, now: NOW })
       }
-      await trustPolicyAdd({
-        policy,
-        name: 'all',
-        scopes: ['*'],
-        stores: ['ca:acme'],
-        identities: ['*'],
-        level: 'strict',
-        revocation: 'enforce',
-      })
+      const whom = { scopes: ['*'], stores: ['ca:acme'], identities: ['*'] }
+      await trustPolicyAdd({ policy, name: 'all', ...whom, level: 'strict', revocation: 'enforce' })
       return policy
     }
 

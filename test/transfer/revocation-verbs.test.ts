@@ -117,16 +117,14 @@ describe('transfer/revocation-verbs', function () {
     assert.equal(revocationStatusExit(await told()), 0)
     const dir = site.path('keys')
     const { fingerprint } = await channelInit({
-      ...{
-        channel: 'rev',
-        purpose: 'revocation',
-        dir,
-        people: ['ann'],
-        threshold: 1,
-        kind: 'ed25519',
-        rootDays: 365,
-        now: NOW,
-      },
+      channel: 'rev',
+      purpose: 'revocation',
+      dir,
+      people: ['ann'],
+      threshold: 1,
+      kind: 'ed25519',
+      rootDays: 365,
+      now: NOW,
       passphrase: () => Promise.resolve(Buffer.from('only for tests')),
     })
     const pin = { state: site.ward.stateDir, channel: 'rev', root: join(dir, 'root.json'), fingerprint, now: NOW }
