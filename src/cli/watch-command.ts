@@ -16,6 +16,7 @@ interface WatchArgs extends RegistryArgs {
   'channel-only': boolean
   'keep-going': boolean
   once: boolean
+  'dry-run': boolean
   interval: string
   settle: string
   status: string | undefined
@@ -64,6 +65,7 @@ export function addWatch(yargs: Argv, register: Register): Argv {
             describe: 'bring what is trusted although something else is not',
           })
           .option('once', { type: 'boolean', default: false, describe: 'look once and end, for cron' })
+          .option('dry-run', { type: 'boolean', default: false, describe: 'look once, and say what would be done' })
           .option('interval', { type: 'string', default: '30s', describe: 'between two looks', requiresArg: true })
           .option('settle', {
             type: 'string',
@@ -80,6 +82,10 @@ export function addWatch(yargs: Argv, register: Register): Argv {
       const { parseMapping, parseSpan, watch } = await import('../index.ts')
       if (argv.inbox === '') throw usage('watch', 'name a folder')
       const place = argv.to.includes('/') ? argv.to : `${argv.to}/x`
+      const access = (): ReturnType<typeof accessOf> =>
+        accessOf(argv, argv.to.startsWith('oci:') ? [] : hostsOf([place]))
+      // What is wrong with the options is said at once.
+      await access()
       const report = await watch({
         signal: context.signal,
         onEvent: context.onEvent,
@@ -89,12 +95,13 @@ export function addWatch(yargs: Argv, register: Register): Argv {
         state: argv.state,
         to: argv.to,
         map: argv.map.map(parseMapping),
-        registry: await accessOf(argv, argv.to.startsWith('oci:') ? [] : hostsOf([place])),
+        access,
         concurrency: argv.concurrency,
         policy: argv.policy,
         plugins: pluginsHere(),
         channelOnly: argv['channel-only'],
         keepGoing: argv['keep-going'],
+        dryRun: argv['dry-run'],
         once: argv.once,
         interval: (await parseSpan(argv.interval, '--interval')) * 1000,
         settle: (await parseSpan(argv.settle, '--settle')) * 1000,

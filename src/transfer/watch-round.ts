@@ -1,26 +1,35 @@
 /** One look into an inbox: what is whole is imported, in its order, and leaves; what can't be now waits, and does not hold up others. */
 import { setTimeout } from 'node:timers/promises'
-import { detailOf, exitOf, isFault, SallyportError } from '../errors/index.ts'
+import { exitOf, isFault } from '../errors/index.ts'
 import { State } from '../state/index.ts'
 import type { Purpose } from '../tuf/index.ts'
-import type { ClockOptions } from './clock.ts'
+import { clockDoubt, type ClockOptions } from './clock.ts'
 import { importBundle } from './import.ts'
-import type { ImportOptions, ImportReport } from './import-terms.ts'
+import type { ImportOptions } from './import-terms.ts'
 import { openPlace } from './place.ts'
-import { checkInterrupted, tell, timeText } from './run.ts'
+import { tell, timeText } from './run.ts'
 import { DONE, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './watch-inbox.ts'
 import { inOrder, readClaim, type Claim, type Queued } from './watch-order.ts'
 import { importExit, outcomeOfImport, type Ended, type WatchedBundle, type WatchOutcome } from './watch-report.ts'
+import { underName, watchedBundle, watchedSentence } from './watch-bundle.ts'
 import type { Shelf } from './watch-shelf.ts'
 
-export interface RoundOptions extends Omit<ImportOptions, 'input' | 'now' | 'dryRun'>, Pick<ClockOptions, 'built'> {
+export interface RoundOptions
+  extends Omit<ImportOptions, 'input' | 'now' | 'asOf' | 'registry'>, Pick<ClockOptions, 'built'> {
   inbox: string
+  /** How the registry is reached, asked anew when there is something to import: credentials change while a watch runs. */
+  access: () => Promise<ImportOptions['registry']>
   /** Milliseconds in which a file that is whole does not change. */
   settle: number
   /** The clock: a watch outlives the one `now` of other runs. */
   clock: () => Date
   /** The report that goes beside a bundle: what `import --json` would have printed. */
   document: (ended: Ended) => string
+}
+
+export interface Shelves {
+  done: Shelf
+  rejected: Shelf
 }
 
 export interface Round {
@@ -35,6 +44,13 @@ const PATIENCE = 3_600_000
 /** Rounds that a bundle is left alone at most, after so many tries that failed. */
 const PAUSE_CAP = 64
 
+/** What a round goes by. */
+interface Site {
+  registry: ImportOptions['registry']
+  purposes: ReadonlyMap<string, Purpose>
+  floor: string | undefined
+}
+
 interface Tried {
   tries: number
   /** The round in which it is tried again. */
@@ -44,40 +60,47 @@ interface Tried {
 
 export class Rounds {
   readonly #options: RoundOptions
-  readonly #shelves: Readonly<Record<'done' | 'rejected', Shelf>>
+  /** None in a dry run, which moves nothing. */
+  readonly #shelves: Shelves | undefined
   /** Marks of what lay there at the last look: it is in no copying any more when it has not changed. */
   #seen = new Set<string>()
   readonly #claims = new Map<string, Claim | undefined>()
   readonly #tried = new Map<string, Tried>()
   #round = 0
 
-  constructor(options: RoundOptions, shelves: Readonly<Record<'done' | 'rejected', Shelf>>) {
+  constructor(options: RoundOptions, shelves: Shelves | undefined) {
     this.#options = options
     this.#shelves = shelves
   }
 
-  /** Throws FILE_UNREADABLE, MEDIUM_UNREADABLE for the inbox, INTERRUPTED, and what opening the state throws. */
+  /**
+   * One look. A stop ends it early, with what was done until then.
+   * Throws FILE_UNREADABLE, MEDIUM_UNREADABLE for the inbox, and what opening state or credentials throws.
+   */
   async next(): Promise<Round> {
     this.#round++
     const view = await this.#look()
-    const steady = view.arrivals.filter(({ mark }) => this.#seen.has(mark))
-    const purposes = steady.length === 0 ? new Map<string, Purpose>() : await this.#purposes()
-    const queue = inOrder(await this.#claimed(view.arrivals), (channel) => purposes.get(channel))
-    const bundles: WatchedBundle[] = []
+    const round: Round = { bundles: [], view, waiting: view.more + view.arrivals.length }
+    if (this.#stopped || !view.arrivals.some(({ mark }) => this.#seen.has(mark))) return round
+    const site = await this.#site()
+    const queue = inOrder(await this.#claimed(view.arrivals), (channel) => site.purposes.get(channel))
     // A channel goes no further than its first bundle that has to wait: the one behind it would make it a rollback.
     const held = new Set<string>()
-    let left = view.more
     for (const queued of queue) {
-      checkInterrupted(this.#options)
       const channel = queued.claim?.channel
-      const bundle = channel !== undefined && held.has(channel) ? undefined : await this.#handle(queued, steady)
-      if (bundle !== undefined) bundles.push(bundle)
-      if (bundle !== undefined && bundle.outcome !== 'waiting') continue
-      left++
-      if (channel !== undefined) held.add(channel)
+      if (channel !== undefined && held.has(channel)) continue
+      const bundle = await this.#handle(queued, site)
+      if (this.#stopped && bundle === undefined) break
+      if (bundle !== undefined) round.bundles.push(bundle)
+      if (bundle !== undefined && bundle.outcome !== 'waiting') round.waiting--
+      else if (channel !== undefined) held.add(channel)
     }
     this.#forget(view)
-    return { bundles, view, waiting: left }
+    return round
+  }
+
+  get #stopped(): boolean {
+    return this.#options.signal?.aborted === true
   }
 
   /** Looks twice when something is new, so that what is being written is seen to change. */
@@ -87,7 +110,7 @@ export class Rounds {
     if (view.arrivals.some(({ mark }) => !this.#seen.has(mark))) {
       this.#seen = new Set(view.arrivals.map(({ mark }) => mark))
       await setTimeout(settle, undefined, { signal }).catch(() => undefined)
-      checkInterrupted(this.#options)
+      if (this.#stopped) return view
       view = await lookInto(inbox)
       // Only what is as it was a moment ago counts as seen.
       this.#seen = new Set(view.arrivals.map(({ mark }) => mark).filter((mark) => this.#seen.has(mark)))
@@ -95,10 +118,12 @@ export class Rounds {
     return view
   }
 
-  async #purposes(): Promise<Map<string, Purpose>> {
+  async #site(): Promise<Site> {
+    const registry = await this.#options.access()
     const state = await State.open(this.#options.state, { now: this.#options.clock(), write: false })
     try {
-      return new Map(state.channels().map(({ channel, purpose }) => [channel, purpose]))
+      const purposes = new Map(state.channels().map(({ channel, purpose }) => [channel, purpose]))
+      return { registry, purposes, floor: state.floor }
     } finally {
       await state.close()
     }
@@ -107,7 +132,7 @@ export class Rounds {
   async #claimed(arrivals: readonly Arrival[]): Promise<Queued[]> {
     const queue: Queued[] = []
     for (const arrival of arrivals) {
-      checkInterrupted(this.#options)
+      if (this.#stopped) break
       const { mark } = arrival
       if (!this.#claims.has(mark)) {
         const opened = await openArrival(this.#options.inbox, arrival).catch(() => undefined)
@@ -119,49 +144,51 @@ export class Rounds {
     return queue
   }
 
-  /** What became of it; undefined when it has to wait and there is nothing new to say. */
-  async #handle(queued: Queued, steady: readonly Arrival[]): Promise<WatchedBundle | undefined> {
+  /** What became of it; undefined when it has to wait and there is nothing new to say, or when a stop cut it short. */
+  async #handle(queued: Queued, site: Site): Promise<WatchedBundle | undefined> {
     const tried = this.#tried.get(queued.mark)
-    if (tried !== undefined && tried.again > this.#round) return undefined
-    if (!steady.some(({ mark }) => mark === queued.mark)) return undefined
-    let ended: Ended
+    if ((tried !== undefined && tried.again > this.#round) || !this.#seen.has(queued.mark)) return undefined
+    let ended: Ended | undefined
+    let known = false
     try {
-      const opened = await openArrival(this.#options.inbox, queued)
-      if (opened === undefined) return undefined
-      try {
-        const age = this.#options.clock().getTime() - queued.changed
-        if (!opened.ended && age < PATIENCE) return undefined
-        ended = await this.#bring(opened.path)
-      } finally {
-        await opened.close()
-      }
-      if (this.#isStop(ended)) checkInterrupted(this.#options)
+      ended = await this.#bring(queued, site)
+      if (ended === undefined) return undefined
+      if ('error' in ended && this.#stopped) return undefined
+      known = 'error' in ended && isFault(ended.error, 'ROLLBACK') && (await this.#isDone(queued.claim, site))
     } catch (error) {
-      if (isFault(error, 'INTERRUPTED')) throw error
       ended = { error, exit: exitOf(error) }
     }
-    const known = 'error' in ended && isFault(ended.error, 'ROLLBACK') ? await this.#isDone(queued.claim) : false
-    return this.#settle(queued, ended, known ? 'duplicate' : outcomeOfImport(ended))
+    return this.#settle(queued, ended, known ? 'duplicate' : this.#outcome(ended, site))
   }
 
-  #isStop(ended: Ended): boolean {
-    return 'error' in ended && this.#options.signal?.aborted === true
+  #outcome(ended: Ended, { floor }: Site): WatchOutcome {
+    const outcome = outcomeOfImport(ended)
+    // What has expired, or is of a time to come, by a clock in doubt may be good by the right one.
+    const timely = ended.exit === 15 || ended.exit === 16
+    const doubt = outcome === 'rejected' && timely && clockDoubt(floor, this.#options.clock(), this.#options.built)
+    return doubt === undefined || doubt === false ? outcome : 'waiting'
   }
 
-  async #bring(path: string): Promise<Ended> {
-    const { inbox: _inbox, clock, settle: _settle, document: _document, ...options } = this.#options
+  /** Undefined while it is being copied, and when another file has its name. */
+  async #bring(queued: Queued, { registry }: Site): Promise<Ended | undefined> {
+    const { inbox, clock, settle: _settle, document: _document, access: _access, ...options } = this.#options
+    const opened = await openArrival(inbox, queued)
+    if (opened === undefined) return undefined
     try {
-      const report: ImportReport = await importBundle({ ...options, now: clock(), input: { file: path } })
+      if (!opened.ended && clock().getTime() - queued.changed < PATIENCE) return undefined
+      const report = await importBundle({ ...options, registry, now: clock(), input: { file: opened.path } })
       return { report, exit: importExit(report) }
     } catch (error) {
       return { error, exit: exitOf(error) }
+    } finally {
+      await opened.close()
     }
   }
 
   /** True when this very bundle came to its end at this target once: its head was proven before it was found to be old. */
-  async #isDone(claim: Claim | undefined): Promise<boolean> {
+  async #isDone(claim: Claim | undefined, { registry }: Site): Promise<boolean> {
     if (claim === undefined) return false
-    const place = openPlace(this.#options.to, this.#options.registry)
+    const place = openPlace(this.#options.to, registry)
     const state = await State.open(this.#options.state, { now: this.#options.clock(), write: false })
     try {
       const bundle = await state.bundle(claim.channel, claim.sequence)
@@ -173,9 +200,9 @@ export class Rounds {
   }
 
   #settle(queued: Queued, given: Ended, outcome: WatchOutcome): WatchedBundle {
-    const ended = 'error' in given ? { ...given, error: named(given.error, queued.name) } : given
-    let bundle = this.#bundle(queued, ended, outcome)
-    if (outcome !== 'waiting') {
+    const ended = 'error' in given ? { ...given, error: underName(given.error, queued.name) } : given
+    let bundle = this.#told(queued, ended, outcome)
+    if (outcome !== 'waiting' && this.#shelves !== undefined) {
       try {
         const shelf = this.#shelves[outcome === 'rejected' ? 'rejected' : 'done']
         const at = shelf.put(queued, this.#options.document(ended))
@@ -183,11 +210,11 @@ export class Rounds {
         if (at === undefined) return this.#wait(queued, { ...bundle, outcome: 'waiting' })
         bundle = { ...bundle, at: `${outcome === 'rejected' ? REJECTED : DONE}/${at}` }
       } catch (error) {
-        return this.#wait(queued, this.#bundle(queued, { error, exit: exitOf(error) }, 'waiting'))
+        return this.#wait(queued, this.#told(queued, { error, exit: exitOf(error) }, 'waiting'))
       }
       this.#tried.delete(queued.mark)
-    } else this.#wait(queued, bundle)
-    tell(this.#options, { type: 'note', text: sentence(bundle) })
+    } else if (outcome === 'waiting') this.#wait(queued, bundle)
+    tell(this.#options, { type: 'note', text: watchedSentence(bundle) })
     return bundle
   }
 
@@ -197,19 +224,8 @@ export class Rounds {
     return bundle
   }
 
-  #bundle({ name, claim }: Queued, ended: Ended, outcome: WatchOutcome): WatchedBundle {
-    const time = timeText(this.#options.clock())
-    const base = { name, at: name, outcome, time, ...(claim === undefined ? {} : claimed(claim)) }
-    if (outcome === 'duplicate') return { ...base, exit: 0, why: 'it was imported before' }
-    const { exit } = ended
-    if ('error' in ended) {
-      const { error } = ended
-      const code = error instanceof SallyportError ? error.code : 'INTERNAL'
-      return { ...base, exit, code, why: error instanceof Error ? error.message : String(error) }
-    }
-    const refused = (ended.report.artifacts ?? []).find(({ verdict }) => verdict !== 'trusted')
-    if (refused === undefined) return { ...base, exit }
-    return { ...base, exit, code: refused.code ?? 'POLICY_UNMET', why: `${refused.repository}: ${refused.why}` }
+  #told(queued: Queued, ended: Ended, outcome: WatchOutcome): WatchedBundle {
+    return watchedBundle(queued, ended, outcome, timeText(this.#options.clock()))
   }
 
   /** What has left needs no remembering. */
@@ -218,27 +234,4 @@ export class Rounds {
     for (const known of [this.#claims, this.#tried])
       for (const mark of known.keys()) if (!here.has(mark)) known.delete(mark)
   }
-}
-
-function claimed({ channel, sequence }: Claim): Pick<WatchedBundle, 'channel' | 'sequence'> {
-  return { channel, sequence }
-}
-
-/** The error under the name that people know, instead of that of a descriptor. */
-function named(error: unknown, name: string): unknown {
-  if (!(error instanceof SallyportError) || error.subject?.startsWith('/proc/self/fd/') !== true) return error
-  const subject = error.subject.replace(/^\/proc\/self\/fd\/\d+/, name)
-  return new SallyportError(error.code, {
-    side: error.side,
-    subject,
-    detail: detailOf(error),
-    remedy: error.remedy,
-    cause: error,
-  })
-}
-
-function sentence({ name, outcome, at, code, why }: WatchedBundle): string {
-  const reason = code === undefined ? '' : `: ${code}${why === undefined ? '' : `, ${why}`}`
-  if (outcome === 'waiting') return `${name} waits${reason}`
-  return `${name} ${outcome === 'duplicate' ? 'was imported before' : outcome}${reason}; it is in ${at}`
 }

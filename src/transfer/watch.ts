@@ -3,21 +3,21 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { lockFolder, type FolderLock } from '../content/index.ts'
-import { exitOf, isFault, readFault, SallyportError } from '../errors/index.ts'
+import { exitOf, readFault, SallyportError } from '../errors/index.ts'
 import { State } from '../state/index.ts'
 import { checkInterrupted, tell, timeText } from './run.ts'
 import { writeStatus, type StatusFiles } from './site-status-file.ts'
 import { siteFacts, siteStatus, type SiteFacts, type SiteStatus } from './site-status.ts'
 import { DONE, REJECTED, type Strange } from './watch-inbox.ts'
 import { alarmsExit, lowestExit, type WatchedBundle, type WatchReport, type WatchRun } from './watch-report.ts'
-import { Rounds, type Round, type RoundOptions } from './watch-round.ts'
+import { Rounds, type Round, type RoundOptions, type Shelves } from './watch-round.ts'
 import { Shelf } from './watch-shelf.ts'
 
 export interface WatchOptions extends RoundOptions {
   files: StatusFiles
   /** Milliseconds between two looks. */
   interval: number
-  /** Looks once, and ends. */
+  /** Looks once, and ends; a dry run does so, too, and neither moves nor writes anything. */
   once?: boolean | undefined
 }
 
@@ -40,21 +40,29 @@ async function locked(inbox: string): Promise<FolderLock> {
  * opening a state. With `once` also INTERRUPTED. After a kill anywhere the next watch goes on.
  */
 export async function watch(options: WatchOptions): Promise<WatchReport> {
+  if (options.dryRun === true) return begun(options, undefined)
   const lock = await locked(options.inbox)
   try {
     const shelves = { done: Shelf.open(options.inbox, DONE), rejected: Shelf.open(options.inbox, REJECTED) }
-    const watching = new Watch(options, new Rounds(options, shelves))
-    await watching.begin()
-    return await (options.once === true ? watching.once() : watching.untilStopped())
+    return await begun(options, shelves)
   } finally {
     lock.release()
   }
+}
+
+async function begun(options: WatchOptions, shelves: Shelves | undefined): Promise<WatchReport> {
+  const watching = new Watch(options, new Rounds(options, shelves))
+  await watching.begin()
+  return options.once === true || options.dryRun === true ? watching.once() : watching.untilStopped()
 }
 
 class Watch {
   readonly #options: WatchOptions
   readonly #rounds: Rounds
   readonly #bundles = new Map<string, WatchedBundle>()
+  /** Statuses of what was handled, and of what waits by its name: also of what the report has no room for. */
+  readonly #exits = new Set<number>()
+  readonly #faults = new Map<string, number>()
   readonly #named = new Set<string>()
   readonly #run: WatchRun
   #others: Strange[] = []
@@ -79,6 +87,7 @@ class Watch {
     for (;;) {
       const round = await this.#rounds.next()
       this.#take(round)
+      checkInterrupted(this.#options)
       // Those beyond the cap are here once others have left; when none left, it is their turn the next time.
       if (round.view.more === 0 || round.bundles.every(({ outcome }) => outcome === 'waiting')) break
     }
@@ -94,7 +103,7 @@ class Watch {
         this.#take(await this.#rounds.next())
         this.#trouble = 0
       } catch (error) {
-        if (!isFault(error, 'INTERRUPTED')) this.#suffer(error)
+        this.#suffer(error)
       }
       await this.#tellStatus()
       await setTimeout(interval, undefined, { signal }).catch(() => undefined)
@@ -118,9 +127,12 @@ class Watch {
     for (const bundle of bundles) {
       if (bundle.outcome !== 'waiting') run[bundle.outcome]++
       run.last = bundle
-      const key = bundle.outcome === 'waiting' ? bundle.name : bundle.at
-      if (bundle.outcome !== 'waiting') this.#bundles.delete(bundle.name)
-      if (this.#bundles.size < BUNDLES_CAP) this.#bundles.set(key, bundle)
+      const waits = bundle.outcome === 'waiting'
+      this.#bundles.delete(bundle.name)
+      if (this.#bundles.size < BUNDLES_CAP) this.#bundles.set(waits ? bundle.name : bundle.at, bundle)
+      if (waits) this.#faults.set(bundle.name, bundle.exit)
+      else this.#exits.add(bundle.exit)
+      if (!waits) this.#faults.delete(bundle.name)
     }
     for (const { name, what } of view.strange) {
       const text = `${name} is left alone: ${what}`
@@ -152,14 +164,13 @@ class Watch {
   async #tellStatus(): Promise<void> {
     try {
       this.#status = siteStatus(await this.#factsNow(), this.#options.clock(), this.#options.built)
-      writeStatus(this.#status, this.#run, this.#options.files)
+      if (this.#options.dryRun !== true) writeStatus(this.#status, this.#run, this.#options.files)
     } catch (error) {
       this.#suffer(error)
     }
   }
 
   #report(stopped: boolean): WatchReport {
-    checkInterruptedOnce(this.#options)
     return {
       ...this.#run,
       inbox: this.#options.inbox,
@@ -173,12 +184,6 @@ class Watch {
   }
 
   #exit(): number {
-    const bundles = [...this.#bundles.values()].map(({ exit }) => exit)
-    return lowestExit([...bundles, alarmsExit(this.#status?.alarms ?? []), this.#trouble])
+    return lowestExit([...this.#exits, ...this.#faults.values(), alarmsExit(this.#status?.alarms ?? []), this.#trouble])
   }
-}
-
-/** Who asked for one look and stopped it did not get it. */
-function checkInterruptedOnce(options: WatchOptions): void {
-  if (options.once === true) checkInterrupted(options)
 }

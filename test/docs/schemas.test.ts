@@ -101,10 +101,11 @@ describe('docs/schemas', () => {
     writeFileSync(join(inbox, 'junk.tar'), Buffer.alloc(2048))
     mkdirSync(join(inbox, 'folder'))
     const status = join(near.dir, 'status.json')
-    const { input: _june, ...common } = work
+    const { input: _june, registry, ...common } = work
     const watching = {
       ...common,
       inbox,
+      access: () => Promise.resolve(registry),
       files: { status },
       settle: 10,
       interval: 10,

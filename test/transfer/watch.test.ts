@@ -126,6 +126,40 @@ describe('transfer/watch', function () {
     assert.equal((await look(site, { to: `oci:${watching.stage.path('third')}` })).imported, 2)
   })
 
+  it('moves and writes nothing in a dry run, and says what would be', async () => {
+    const site = await watching.work()
+    watching.put(site, 1, 'a.tar')
+    writeFileSync(join(site.inbox, 'b.tar'), Buffer.alloc(2048))
+    const before = [tree(site.inbox), tree(site.state)]
+    const files = { status: watching.stage.path('status.json') }
+    const report = await look(site, { dryRun: true, files })
+    assert.deepEqual(outcomes(report), [
+      ['a.tar', 'imported'],
+      ['b.tar', 'rejected', 'TAR_TRAILING'],
+    ])
+    assert.deepEqual(
+      [[tree(site.inbox), tree(site.state)], existsSync(site.out), existsSync(files.status)],
+      [before, false, false],
+    )
+  })
+
+  it('lets what has expired wait while the clock is in doubt, and asks anew how the registry is reached', async () => {
+    const site = await watching.work()
+    watching.put(site, 1, 'a.tar')
+    let asked = 0
+    const access = (): Promise<object> => {
+      asked++
+      return Promise.resolve({})
+    }
+    await look(site, { access })
+    watching.put(site, 2, 'b.tar')
+    const late = await look({ ...site, clock: () => hoursLater(24 * 500) }, { access })
+    assert.deepEqual([outcomes(late), asked], [[['b.tar', 'waiting', 'EXPIRED']], 2])
+    assert.deepEqual(outcomes(await look({ ...site, clock: () => hoursLater(24 * 200) })), [
+      ['b.tar', 'rejected', 'EXPIRED'],
+    ])
+  })
+
   it('does not reject for a clock that is wrong', async () => {
     const site = await watching.work()
     watching.put(site, 1, 'a.tar')

@@ -96,7 +96,7 @@ export function look(
 ): Promise<WatchReport> {
   return watch({
     map: [],
-    registry: {},
+    access: () => Promise.resolve({}),
     concurrency: 4,
     settle: 20,
     interval: 20,
