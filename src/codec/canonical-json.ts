@@ -11,20 +11,37 @@ function olpc(value: string): string {
   return `"${value.replace(/["\\]/g, '\\$&')}"`
 }
 
+function integer(value: number): string {
+  if (!Number.isSafeInteger(value)) throw new TypeError(`no canonical form for ${value}`)
+  return String(value)
+}
+
+// JSON would write a number that is none as null.
+function finite(value: number): string {
+  if (!Number.isFinite(value)) throw new TypeError(`no JSON for ${value}`)
+  return JSON.stringify(value)
+}
+
+interface Scalars {
+  text(value: string): string
+  number(value: number): string
+}
+
+const CANONICAL: Scalars = { text: strict, number: integer }
+const SIGNED: Scalars = { text: olpc, number: integer }
+const SORTED: Scalars = { text: (value) => JSON.stringify(value), number: finite }
+
 function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-function write(value: Json, text: (value: string) => string): string {
+function write(value: Json, scalars: Scalars): string {
   if (value === null || typeof value === 'boolean') return String(value)
-  if (typeof value === 'string') return text(value)
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new TypeError(`no canonical form for ${value}`)
-    return String(value)
-  }
-  if (Array.isArray(value)) return `[${value.map((item) => write(item, text)).join(',')}]`
-  const members = Object.entries(value).sort(([a], [b]) => byCodeUnit(a, b))
-  return `{${members.map(([key, item]) => `${text(key)}:${write(item, text)}`).join(',')}}`
+  if (typeof value === 'string') return scalars.text(value)
+  if (typeof value === 'number') return scalars.number(value)
+  if (Array.isArray(value)) return `[${value.map((item) => write(item, scalars)).join(',')}]`
+  const members = Object.entries(value).sort(([x], [y]) => byCodeUnit(x, y))
+  return `{${members.map(([key, item]) => `${scalars.text(key)}:${write(item, scalars)}`).join(',')}}`
 }
 
 /**
@@ -32,7 +49,7 @@ function write(value: Json, text: (value: string) => string): string {
  * A fraction, or an integer beyond 2^53-1, has no canonical form: throws TypeError (a programmer's mistake).
  */
 export function canonicalJson(value: Json): string {
-  return write(value, strict)
+  return write(value, CANONICAL)
 }
 
 /** The canonical text as UTF-8 bytes. */
@@ -45,10 +62,13 @@ export function canonicalBytes(value: Json): Buffer {
  * key) stands as it is. With one inside they are not JSON again: to be hashed and signed, never stored.
  */
 export function signingBytes(value: Json): Buffer {
-  return Buffer.from(write(value, olpc), 'utf8')
+  return Buffer.from(write(value, SIGNED), 'utf8')
 }
 
-/** JSON text with sorted members, no space and JSON's own escapes: {@link canonicalJson} unless a string needs them. */
+/**
+ * JSON text with sorted members, no space, and JSON's own escapes and numbers: {@link canonicalJson} unless a string or a
+ * fraction needs them. What is no finite number throws TypeError.
+ */
 export function sortedJson(value: Json): string {
-  return write(value, (string) => JSON.stringify(string))
+  return write(value, SORTED)
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { siteFacts, siteStatus, type SiteFacts } from '../../src/transfer/site-status.ts'
+import { writeStatus } from '../../src/transfer/site-status-file.ts'
 import { statusMetrics } from '../../src/transfer/site-status-metrics.ts'
 import { LIST_URL, RevocableSite } from './revocable.ts'
 import { NOW } from './stage.ts'
@@ -108,6 +110,15 @@ describe('transfer/site-status', () => {
       assert.deepEqual([late.lists[0]?.daysToBlind, late.alarms.map(({ code }) => code)], [-1, ['LIST_STALE']])
       await site.take(site.vendor.list(2))
       assert.deepEqual(siteStatus(siteFacts(site.state), stale).alarms, [])
+    })
+
+    it('is written to a file also when a list ends at no whole day', async () => {
+      await site.admit([1])
+      const told = siteStatus(siteFacts(site.state), after(1234))
+      assert.ok(!Number.isInteger(told.lists[0]?.daysToBlind))
+      const status = site.path('status.json')
+      writeStatus(told, null, { status })
+      assert.deepEqual(JSON.parse(readFileSync(status, 'utf8')), { ...told, watch: null })
     })
 
     it('counts verdicts and what was quarantined', async () => {
