@@ -33,21 +33,21 @@ export class RevocationLedger {
   readonly #lists: LayeredMap<string, HeldList>
   readonly #unseen: LayeredMap<string, Unseen>
   readonly #denials: LayeredMap<string, HeldDenial>
-  #rejudged: { through: number; policy: Digest | undefined }
+  #rejudged: { n: number; through: number; policy: Digest | undefined }
 
   constructor(from?: RevocationLedger) {
     this.#lists = new LayeredMap(from === undefined ? undefined : from.#lists)
     this.#unseen = new LayeredMap(from === undefined ? undefined : from.#unseen)
     this.#denials = new LayeredMap(from === undefined ? undefined : from.#denials)
-    this.#rejudged = from === undefined ? { through: 0, policy: undefined } : from.#rejudged
+    this.#rejudged = from === undefined ? { n: 0, through: 0, policy: undefined } : from.#rejudged
   }
 
   settle(): void {
     for (const map of [this.#lists, this.#unseen, this.#denials]) map.settle()
   }
 
-  /** What the last `rejudged` row says. */
-  get rejudged(): { through: number; policy: Digest | undefined } {
+  /** What the last `rejudged` row says, and its number. */
+  get rejudged(): { n: number; through: number; policy: Digest | undefined } {
     return this.#rejudged
   }
 
@@ -142,7 +142,7 @@ export class RevocationLedger {
       if (rest.length === 0) this.#unseen.delete(key)
       else this.#unseen.set(key, { before: changes[changes.length - rest.length - 1] ?? before, changes: rest })
     }
-    this.#rejudged = { through, policy }
+    this.#rejudged = { n: row.n, through, policy }
   }
 }
 

@@ -152,6 +152,11 @@ export class RevocationQueries extends Queries {
     }
   }
 
+  /** The last `rejudged` row, 0 without one: what fell before it was told of. */
+  get rejudgedAt(): number {
+    return this.ledger.revocation.rejudged.n
+  }
+
   /** The newest measure against each artifact that was not released since, oldest first. */
   quarantined(): Quarantined[] {
     return this.ledger.judged.quarantined()

@@ -4,15 +4,15 @@
  */
 import { isFault, SallyportError, type Code } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import type { ArtifactPlace, JudgedPlace, Pending, RecordedVerdict, State } from '../state/index.ts'
-import type { Measure, TrustMaterial } from '../trust/index.ts'
+import type { ArtifactPlace, JudgedPlace, Pending, Quarantined, RecordedVerdict, State } from '../state/index.ts'
+import type { Measure, TrustMaterial, Verdict } from '../trust/index.ts'
 import { affectedBy, affectedByPolicy, strangeDenials, unitedAffected, type Affected } from './affected.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
 import { otherDigest } from './denied-within.ts'
 import { isElsewhere } from './found-signatures.ts'
 import type { Place } from './place.ts'
 import { Rejudging } from './rejudging.ts'
-import type { MeasureOutcome, RejudgedArtifact, RejudgeReport } from './rejudge-report.ts'
+import { fallenOf, type MeasureOutcome, type RejudgedArtifact, type RejudgeReport } from './rejudge-report.ts'
 import { checkInterrupted, tell, type RunOptions } from './run.ts'
 import { SideBySide } from './side-by-side.ts'
 
@@ -44,14 +44,14 @@ export async function rejudge(state: State, place: Place, options: RejudgeOption
   const pending = changesFor(state.pending(), options.material)
   const run = new Run(state, place, options)
   const changed = await affectedBy(state, pending)
-  const here = (one: JudgedPlace): boolean => one.target === place.name
+  const here = (one: ArtifactPlace): boolean => liesAt(place, one)
   await run.judge(
     unitedAffected(
       changed.filter(here),
       await run.deniedByOtherHash(pending),
       options.material === undefined
         ? []
-        : affectedByPolicy(state, options.material, place.name, (path) => place.scope(path)),
+        : affectedByPolicy(state, options.material, place.name, (path) => place.scope(path)).filter(here),
     ),
   )
   await run.measureRest()
@@ -60,7 +60,10 @@ export async function rejudge(state: State, place: Place, options: RejudgeOption
   // A site that judges by a policy looks with it: what was looked at for denials alone stays to be looked at.
   const whole = elsewhere === 0 && (options.material !== undefined || state.policySince === undefined)
   const complete = whole && run.asked
-  if (unlooked && complete) await state.markRejudged(through, options.material?.digest)
+  const told = fallenOf(run).length > 0
+  if (complete && (unlooked || told)) await state.markRejudged(through, options.material?.digest)
+  // Nothing more was looked at, and what fell is told: the next run must not tell it again.
+  else if (told) await state.markRejudged(state.pending().through, state.pending().policy)
   if (!unlooked && run.artifacts.length === 0) return null
   const { artifacts, signatures } = run
   return { target: place.name, known: knownAt(state, place), artifacts, signatures, elsewhere, complete }
@@ -72,9 +75,14 @@ function changesFor(pending: Pending, material: TrustMaterial | undefined): Pend
   return { ...pending, lists: [], denials: pending.denials.filter(({ signer }) => signer === undefined) }
 }
 
+/** Stops a run for one prefix of a registry from judging, by a policy for that prefix, what lies below another. */
+export function liesAt(place: Place, { target, path }: ArtifactPlace): boolean {
+  return target === place.name && place.holds(path)
+}
+
 function knownAt(state: State, place: Place): number {
   let known = 0
-  for (const { target } of state.judgedArtifacts()) if (target === place.name) known += 1
+  for (const one of state.judgedArtifacts()) if (liesAt(place, one)) known += 1
   return known
 }
 
@@ -87,6 +95,29 @@ function leftOf({ path, digest }: JudgedPlace, recorded: RecordedVerdict | undef
   const code = (recorded?.why ?? 'POLICY_UNMET') as Code
   const told = { path, digest, tags: [...(recorded?.tags ?? [])], because: ['verdict'], why: recorded?.detail ?? '' }
   return { ...told, before: 'rejected', verdict: 'rejected', code, measure: null }
+}
+
+/**
+ * What was let in once and is rejected by now, and against which no measure was taken that is as strong as the wanted
+ * one: an import refused it at the door while it lay behind it, a run was killed before the measure, the policy wants
+ * more by now, or it failed. Also what a run dealt with that was killed before it could tell anybody.
+ */
+export function leftAt(
+  state: State,
+  place: Place,
+  measure: Measure,
+): { since: number; taken: ReadonlyMap<string, Quarantined>; left: JudgedPlace[] } {
+  const taken = new Map(
+    state.quarantined().flatMap((held) => (liesAt(place, held) ? [[keyOf(held), held] as const] : [])),
+  )
+  const since = state.rejudgedAt
+  const isLeft = (one: JudgedPlace): boolean => {
+    if (!liesAt(place, one) || one.verdict !== 'rejected' || one.fell === undefined || one.absent === true) return false
+    const held = taken.get(keyOf(one))
+    if (held === undefined || held.outcome === 'failed' || held.n < one.fell || one.fell > since) return true
+    return STRENGTH[held.measure] < STRENGTH[measure]
+  }
+  return { since, taken, left: [...state.judgedArtifacts()].filter(isLeft) }
 }
 
 class Run {
@@ -129,36 +160,23 @@ class Run {
   }
 
   /**
-   * What was let in once and is rejected by now, and against which no measure was taken that is as strong as the wanted
-   * one: an import refused it at the door while it lay behind it, a run was killed before the measure, the policy wants
-   * more by now, or it failed. Each is judged again where it lies, without a policy only what was denied. Stops whoever may
-   * send bundles from having trusted content taken away by sending it once more, without its signatures.
+   * What {@link leftAt} finds. Each is judged again where it lies, without a policy only what was denied. Stops whoever
+   * may send bundles from having trusted content taken away by sending it once more, without its signatures.
    */
   async measureRest(): Promise<void> {
     const { measure, material } = this.#options
     const done = new Set(this.artifacts.map(keyOf))
-    const target = this.#place.name
-    const taken = new Map(
-      this.#state.quarantined().flatMap((held) => (held.target === target ? [[keyOf(held), held] as const] : [])),
-    )
-    const isLeft = (one: JudgedPlace): boolean => {
-      if (one.target !== target || one.verdict !== 'rejected' || one.fell === undefined || one.absent === true)
-        return false
-      if (done.has(keyOf(one))) return false
-      const held = taken.get(keyOf(one))
-      if (held === undefined || held.outcome === 'failed' || held.n < one.fell) return true
-      return STRENGTH[held.measure] < STRENGTH[measure]
-    }
-    for (const one of [...this.#state.judgedArtifacts()].filter(isLeft)) {
+    const { since, taken, left } = leftAt(this.#state, this.#place, measure)
+    for (const one of left.filter((candidate) => !done.has(keyOf(candidate)))) {
       const recorded = await this.#state.verdictOf(one)
       if (material === undefined && recorded?.why !== 'ARTIFACT_DENIED') continue
       const known = taken.has(keyOf(one))
       // Nobody was told yet that it fell.
-      const before = known ? 'rejected' : 'trusted'
+      const before: Verdict = known && !((one.fell ?? 0) > since) ? 'rejected' : 'trusted'
       const judgement = await this.#judging.judge({ ...one, verdict: before, because: ['verdict'] })
       const gone = judgement.artifact.verdict === 'absent' && known
       // A measure that took it from its place has perhaps not come to its end.
-      const artifact = gone ? leftOf(one, recorded) : judgement.artifact
+      const artifact = gone ? { ...leftOf(one, recorded), before } : judgement.artifact
       if (!gone) await this.#judging.record([judgement])
       this.signatures += judgement.signatures
       if (artifact.verdict === 'rejected') await this.#measure(one, artifact)
@@ -197,9 +215,8 @@ class Run {
    */
   async deniedByOtherHash({ denials }: Pick<Pending, 'denials'>): Promise<Affected[]> {
     const found: Affected[] = []
-    const target = this.#place.name
     const asked = [...this.#state.judgedArtifacts()].filter(
-      (one) => one.target === target && one.absent !== true && strangeDenials(denials, one).size > 0,
+      (one) => liesAt(this.#place, one) && one.absent !== true && strangeDenials(denials, one).size > 0,
     )
     for (let at = 0; at < asked.length; at += BATCH) {
       const batch = asked.slice(at, at + BATCH)
