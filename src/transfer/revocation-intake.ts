@@ -43,7 +43,7 @@ export async function takeIn(passage: Passage, state: State | undefined, now: Da
   await intake.carrier({ ...passage, id: passage.verdict.id })
   const passengers: PassengerPassage[] = []
   for (const passenger of passage.passengers) passengers.push(await intake.passenger(passenger))
-  return intake.done({ ...passage, passengers })
+  return await intake.done({ ...passage, passengers })
 }
 
 function reportKey({ form, url, issuer, serial }: Pick<ListReport, 'form' | 'url' | 'issuer' | 'serial'>): string {
@@ -54,7 +54,7 @@ class Intake {
   readonly #now: Date
   readonly #taken: Taken[] = []
   readonly #report: RevocationReport = { lists: [], denials: { carried: 0, added: 0 } }
-  readonly #older: RevocationIntake['older'] = []
+  readonly #carried: RevocationInformation[] = []
   #known: KnownRevocations
 
   constructor(known: KnownRevocations, now: Date) {
@@ -69,13 +69,7 @@ class Intake {
     const added = this.#known.deny(denials)
     this.#taken.push({ from: { channel: files.transfer.channel, id }, changed, denials })
     this.#report.lists.push(...reports)
-    const older = new Set(reports.filter(({ outcome }) => outcome === 'older').map(reportKey))
-    for (const { kind, url, issuer, serial, digest } of revocation.items) {
-      const form = kind === 'list' ? 'base' : kind
-      if (form === 'denials' || url === null || issuer === null) continue
-      if (older.has(reportKey({ form, url, issuer, serial })))
-        this.#older.push({ repository: revocation.repository, digest })
-    }
+    this.#carried.push(revocation)
     this.#report.denials.carried += denials.length
     this.#report.denials.added += added
   }
@@ -97,13 +91,32 @@ class Intake {
     }
   }
 
-  done(passage: Passage): RevocationIntake {
+  /**
+   * By all that is in force in the end: a list that is held, or taken, and then replaced by a passenger's is older too, as
+   * it is to the run that completes this one after a kill. Else the two would end with other tags.
+   */
+  async #older(): Promise<RevocationIntake['older']> {
+    const older: RevocationIntake['older'] = []
+    const known = this.#known.copy()
+    for (const { lists, answers, items, repository } of this.#carried) {
+      const { reports } = await known.offer(lists, answers, this.#now)
+      const keys = new Set(reports.filter(({ outcome }) => outcome === 'older').map(reportKey))
+      for (const { kind, url, issuer, serial, digest } of items) {
+        const form = kind === 'list' ? 'base' : kind
+        if (form === 'denials' || url === null || issuer === null) continue
+        if (keys.has(reportKey({ form, url, issuer, serial }))) older.push({ repository, digest })
+      }
+    }
+    return older
+  }
+
+  async done(passage: Passage): Promise<RevocationIntake> {
     const taken = this.#taken.filter(({ changed, denials }) => changed.length + denials.length > 0)
     return {
       passage,
       known: this.#known,
       report: this.#report,
-      older: this.#older,
+      older: await this.#older(),
       any: taken.length > 0,
       async write(state) {
         for (const { from, changed, denials } of taken) {
