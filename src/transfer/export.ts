@@ -145,7 +145,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
       return [all, withPassengers(arrange(all, 'source'), passengers, 'source')]
     }
     let resolved: Resolved = approved?.resolved ?? new Map(Object.entries(stopped?.resolved ?? {}))
-    let [repositories, content] = await collect(resolved, await hadBefore(approved, stopped && file, options))
+    let [repositories, content] = await collect(resolved, await hadBefore(approved, stopped && file, written, options))
     const make = (started: Begun): MadeBundle => {
       const made = makeBundle(terms, log, repositories, content, started, options)
       if (options.headOnly === true) return { ...made, layout: layOutHead(made, terms, content) }
@@ -254,14 +254,15 @@ async function revocationOf(
 async function hadBefore(
   approved: ApprovedHead | undefined,
   stopped: string | undefined,
+  written: boolean,
   { revocationOnly }: ExportOptions,
 ): Promise<KeptRevocation | undefined> {
   if (approved !== undefined) {
     if (approved.revocation === undefined) return { collected: [], lacking: [], warnings: [] }
     return (await import('./export-revocation.ts')).piecesOf(approved.revocation)
   }
-  // A bundle of lists alone is small, and what was denied since must be in it.
-  if (stopped === undefined || revocationOnly !== undefined) return undefined
+  // A bundle of lists alone is small, and what was denied since must be in it; one that has its name is only to be booked.
+  if (stopped === undefined || (revocationOnly !== undefined && !written)) return undefined
   return (await import('./revocation-kept.ts')).readKept(partNames(stopped).lists)
 }
 
