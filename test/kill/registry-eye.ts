@@ -65,6 +65,13 @@ export class RegistryEye {
     return (JSON.parse(bytes.toString()) as { tags: string[] | null }).tags ?? []
   }
 
+  /** A manifest that must be there. */
+  async manifest(repository: string, reference: string): Promise<Buffer> {
+    const bytes = await this.get(`${repository}/manifests/${reference}`)
+    assert.ok(bytes, `${repository} has no ${reference}`)
+    return bytes
+  }
+
   /** All that the tags and the digests lead to, fetched and hashed. Fails on anything absent or wrong. */
   async walk(repository: string, digests: readonly string[] = []): Promise<Holding> {
     const holding: Holding = { tags: new Map(), manifests: new Set(), blobs: new Set() }
