@@ -7,9 +7,9 @@ interface Named {
   aliases: readonly TargetDigest[]
 }
 
-/** A reason, fit for a line: it was typed by someone, or came in a document. */
+/** A reason, fit for a line: it was typed by someone here, or came in the document of a channel. */
 function told(denial: { reason: string } | undefined): string | undefined {
-  return denial === undefined ? undefined : `denied here: ${JSON.stringify(denial.reason.slice(0, 300).toWellFormed())}`
+  return denial === undefined ? undefined : `denied: ${JSON.stringify(denial.reason.slice(0, 300).toWellFormed())}`
 }
 
 /** Why an artifact is denied, by any of its digests; undefined when it is not. */

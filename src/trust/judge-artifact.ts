@@ -122,11 +122,12 @@ function weigh<D extends TargetDigest>(
     const rest = `${base.unjudged} signatures beyond the first ${ATTEMPT_CAP} were not looked at`
     return refuse(all, 'LIMIT_EXCEEDED', `${lacking}; ${rest}`, 'inconclusive')
   }
-  // What was met shows that signing went right: then the news is who is missing, else why the nearest one failed.
-  const near = nearest(signatures.filter(({ verdict }) => verdict !== 'trusted'))
-  if (met.size === 0) return refuse(all, near?.code ?? 'POLICY_UNMET', `${lacking}${because(near)}`)
+  // That a signer was revoked or denied since is the news, whatever older failures lie beside it.
   const undone = undoneOf(judged, names, met)
-  return refuse(all, undone?.code ?? 'POLICY_UNMET', `${lacking}${because(undone ?? near)}`)
+  const near = nearest(signatures.filter(({ verdict }) => verdict !== 'trusted'))
+  // What was met shows that signing went right: then the news is who is missing, else why the nearest one failed.
+  const code = undone?.code ?? (met.size === 0 ? near?.code : undefined)
+  return refuse(all, code ?? 'POLICY_UNMET', `${lacking}${because(undone ?? near)}`)
 }
 
 /** Of the statements that are not met, one that was, until its signer was revoked or the signature denied. */

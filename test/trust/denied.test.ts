@@ -144,6 +144,12 @@ describe('trust/denied', () => {
       assertVerdict(verdict, 'rejected', 'SIGNATURE_DENIED')
     })
 
+    it('is the news beside the signature of another that expired', async () => {
+      const old = await signed(other, { expiry: new Date(NOW.getTime() - 86_400_000) })
+      for (const signatures of [[old, await signed(acme)], [await signed(acme), old]])
+        assertVerdict(await judge(strict, signatures, { denials: denied }), 'rejected', 'SIGNATURE_DENIED')
+    })
+
     it('is the news of two wanted signers when one of the two was denied, and not when one is missing', async () => {
       const both = [await signed(acme), await signed(other)]
       assertVerdict(await judge(sited(), both, { denials: denied }), 'rejected', 'SIGNATURE_DENIED')
