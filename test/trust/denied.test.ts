@@ -144,10 +144,13 @@ describe('trust/denied', () => {
       assertVerdict(verdict, 'rejected', 'SIGNATURE_DENIED')
     })
 
-    it('is the news beside the signature of another that expired', async () => {
-      const old = await signed(other, { expiry: new Date(NOW.getTime() - 86_400_000) })
-      for (const signatures of [[old, await signed(acme)], [await signed(acme), old]])
-        assertVerdict(await judge(strict, signatures, { denials: denied }), 'rejected', 'SIGNATURE_DENIED')
+    it('is the news beside one that failed a later check', async () => {
+      const now = new Date('2026-12-15T00:00:00Z')
+      // Of a certificate that has expired; the denied signature itself has, which is looked at before.
+      const brief = party('other', { root: other.root, to: new Date('2026-12-01T00:00:00Z') })
+      const both = [await signed(brief), await signed(acme, { expiry: new Date('2026-12-01T00:00:00Z') })]
+      for (const signatures of [both, both.toReversed()])
+        assertVerdict(await judge(strict, signatures, { denials: denied, now }), 'rejected', 'SIGNATURE_DENIED')
     })
 
     it('is the news of two wanted signers when one of the two was denied, and not when one is missing', async () => {
