@@ -25,6 +25,8 @@ export class KnownRevocations {
   readonly lists: HeldLists
   readonly #store: RevocationStore | undefined
   #denials: readonly Denial[]
+  /** Of {@link #denials} those of whole artifacts, once they are asked for: for each manifest, of tens of thousands. */
+  #whole: ReadonlyMap<Digest, Denial> | undefined
 
   constructor(store?: RevocationStore, lists = new HeldLists(store)) {
     this.#store = store
@@ -43,6 +45,7 @@ export class KnownRevocations {
   deny(denials: readonly Denial[]): number {
     const before = this.#denials.length
     this.#denials = uniteDenials(this.#denials, denials)
+    this.#whole = undefined
     return this.#denials.length - before
   }
 
@@ -59,7 +62,10 @@ export class KnownRevocations {
 
   /** Why the artifact is denied whoever signed it, or undefined. */
   denied(artifact: Digest): Denial | undefined {
-    return this.#denials.find((denial) => denial.artifact === artifact && denial.signer === undefined)
+    this.#whole ??= new Map(
+      this.#denials.flatMap((denial) => (denial.signer === undefined ? [[denial.artifact, denial] as const] : [])),
+    )
+    return this.#whole.get(artifact)
   }
 
   /** What a judge asks, at one time and by the site's terms. Nothing may be let in while it is in use. */
