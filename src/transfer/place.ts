@@ -16,6 +16,8 @@ export interface Place {
   name: string
   /** The full path at the target for a repository's `to`. */
   path(to: string): string
+  /** True for a full path below the prefix: what lies elsewhere at the target is another place's. */
+  holds(path: string): boolean
   /** What trust policies call a full path at the target: `host/path`, or `local/path` in a layout. */
   scope(path: string): string
   repository(to: string): Target
@@ -70,6 +72,7 @@ function placed(
   return {
     name: place.name,
     path,
+    holds: (full) => prefix === '' || full.startsWith(`${prefix}/`),
     scope: (full) => (place.name.startsWith('oci:') ? localScope(full) : `${place.name}/${full}`),
     repository(to) {
       return at(path(to))

@@ -29,6 +29,7 @@ export interface RejudgingOptions extends RunOptions {
 type Told = Pick<RejudgedArtifact, 'path' | 'digest' | 'tags' | 'because' | 'before'>
 
 const GONE = 'it is not there any more'
+const HELD = 'it is kept in quarantine; sallyport quarantine release lets it out when it is trusted'
 const DETAIL_CAP = 400
 /** When so many repositories can't be asked, the target is taken for down. */
 const DOWN = 3
@@ -120,6 +121,12 @@ export class Rejudging {
   }
 
   #gone(told: Told, recorded: RecordedVerdict | undefined): Rejudged {
+    const { path, digest } = told
+    const held = this.#state
+      .quarantined()
+      .find((one) => one.target === this.#place.name && one.path === path && one.digest === digest)
+    // Taken away by us, and not lost: nobody but a person lets it out.
+    if (held?.at !== undefined) return { ...untouched({ ...told, verdict: 'absent', why: HELD }), row: undefined }
     const row = this.#row(told, recorded, { verdict: 'rejected', why: 'MANIFEST_MISSING', detail: GONE })
     return { ...untouched({ ...told, verdict: 'absent', why: GONE }), row }
   }

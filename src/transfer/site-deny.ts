@@ -9,6 +9,7 @@ import { judgingTime, standsOver, type ClockOptions } from './clock.ts'
 import { denialOf } from './near-denials.ts'
 import { openPlace, type Place } from './place.ts'
 import { openPolicy } from './policy-folder.ts'
+import { leftAt, liesAt } from './rejudge.ts'
 import type { RejudgeReport } from './rejudge-report.ts'
 import { nowOf } from './run.ts'
 import { rejudgeSite } from './site-rejudge.ts'
@@ -54,6 +55,8 @@ export interface SiteDenyReport {
   added: boolean
   /** How many there are in all. */
   denials: number
+  /** Nothing judged here has the digest, or no signature of the key was ever met on it: perhaps it was mistyped. */
+  unknown: 'artifact' | 'signer' | null
   /** The places of what is denied, at every target. */
   touched: TouchedArtifact[]
   /** Null where no place was named, in a dry run, and when nothing changed. */
@@ -67,10 +70,20 @@ function told({ target, path, digest, because }: Affected): TouchedArtifact {
 
 async function touchedAt(state: State, place: Place, material: TrustMaterial | undefined): Promise<TouchedArtifact[]> {
   const changed = await affectedBy(state, state.pending())
-  const here = changed.filter(({ target }) => target === place.name)
   const byPolicy =
     material === undefined ? [] : affectedByPolicy(state, material, place.name, (path) => place.scope(path))
-  return unitedAffected(here, byPolicy).map(told)
+  const { left } = leftAt(state, place, material?.revocation.measure ?? 'report')
+  const rest = left.map((one) => ({ ...one, because: ['verdict'] }))
+  return unitedAffected([...changed, ...byPolicy, ...rest].filter((one) => liesAt(place, one))).map(told)
+}
+
+function unknownOf(state: State, { signer }: Denial, places: readonly ArtifactPlace[]): SiteDenyReport['unknown'] {
+  if (places.length === 0) return 'artifact'
+  if (signer === undefined) return null
+  const met = places.some((place) =>
+    state.certificatesBehind(place).some((sha256) => state.certificate(sha256)?.spki === signer),
+  )
+  return met ? null : 'signer'
 }
 
 /** By a clock that is in doubt only denials count, which no clock decides. */
@@ -111,7 +124,7 @@ export async function judgeAgain(options: JudgeAgainOptions): Promise<JudgeAgain
 
 /**
  * Denies an artifact, or what one key signed of it, at this site alone; denials are never taken back. With `to`, judges
- * again there at once. The denial stands whatever becomes of that. Throws USAGE, and as {@link judgeAgain}.
+ * again there at once. The denial stands whatever becomes of that. Throws as `denialOf`, and as {@link judgeAgain}.
  */
 export async function denyAtSite(options: SiteDenyOptions): Promise<SiteDenyReport> {
   const dryRun = options.dryRun === true
@@ -133,12 +146,13 @@ export async function denyAtSite(options: SiteDenyOptions): Promise<SiteDenyRepo
     }
     if (!dryRun && held === undefined) await state.addDenials([denial], null)
     const places = [...state.artifactsWith(denial.artifact), ...state.artifactsHolding(denial.artifact)]
+    const unknown = unknownOf(state, denial, places)
     const touched = [...new Set(places)].map((place) => told({ ...place, because: ['denial'] }))
     const place = dryRun || options.to === undefined ? undefined : openPlace(options.to, options.registry ?? {})
     try {
       const rejudged = place === undefined ? null : await judgeBy(state, place, now, material, options)
       const denials = state.denials().length + (dryRun && held === undefined ? 1 : 0)
-      return { site: state.site, denial, added: held === undefined, denials, touched, rejudged, dryRun }
+      return { site: state.site, denial, added: held === undefined, denials, unknown, touched, rejudged, dryRun }
     } finally {
       await place?.close()
     }

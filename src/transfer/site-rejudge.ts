@@ -24,8 +24,10 @@ export function rejudgeSite(state: State, place: Place, options: SiteRejudgeOpti
     ...options,
     measure,
     async apply(artifact, { code, why }) {
-      const { outcome, detail, reachable } = await measures.apply(artifact, measure, { code, detail: why })
-      return { measure, outcome, detail, reachable }
+      // A policy that forgot a repository is no reason to take away what lies there.
+      const fitting = code === 'POLICY_MISSING' ? 'report' : measure
+      const { outcome, detail, reachable } = await measures.apply(artifact, fitting, { code, detail: why })
+      return { measure: fitting, outcome, detail, reachable }
     },
   })
 }

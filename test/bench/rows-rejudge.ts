@@ -43,7 +43,7 @@ interface Told {
 
 export async function rejudgeRow(stage: Stage): Promise<Row> {
   const registry = await startRegistry({})
-  const site = await RevocableSite.make(`${registry.host}/site`)
+  const site = await RevocableSite.make(registry.host)
   const each = ARTIFACTS / CERTIFICATES
   const there = await admitMany(site, {
     artifacts: ARTIFACTS,

@@ -124,6 +124,6 @@ describe('kill/rejudge', function () {
     needPeers(this)
     const started = await startRegistry({ deletes: true })
     registry = started
-    await campaign(() => `${started.host}/site`)
+    await campaign(() => started.host)
   })
 })

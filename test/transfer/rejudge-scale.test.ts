@@ -35,7 +35,7 @@ describe('transfer/rejudge scale', function () {
   before(async function () {
     needPeers(this)
     registry = await startRegistry({})
-    site = await RevocableSite.make(`${registry.host}/site`)
+    site = await RevocableSite.make(registry.host)
   })
   after(async () => {
     await site?.close()

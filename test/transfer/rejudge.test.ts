@@ -301,6 +301,6 @@ describe('transfer/rejudge', function () {
       registry = await startRegistry({ deletes: true })
     })
     after(() => registry?.stop())
-    atTargets('that deletes', () => RevocableSite.make(`${registry.host}/site${Math.floor(Math.random() * 1e9)}`))
+    atTargets('that deletes', () => RevocableSite.make(`${registry.host}/mirror`))
   })
 })
