@@ -61,6 +61,10 @@ export const SITE_DENY = z.strictObject({
   denial: DENIAL,
   added: z.boolean().describe('False when it was denied before, as the denial here says.'),
   denials: count,
+  unknown: z
+    .enum(['artifact', 'signer'])
+    .nullable()
+    .describe('Nothing judged here has the digest, or no signature of the key was met on it.'),
   touched,
   rejudged: REJUDGED.nullable().describe('Null where no place was named, in a dry run, and when nothing changed.'),
   dryRun: z.boolean(),

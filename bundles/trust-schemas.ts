@@ -13,6 +13,11 @@ const listed = {
   algorithm: z.enum(['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']),
   fingerprint: fingerprint.nullable().describe('Of the certificate; null in a dry run.'),
   words: z.array(z.string()).describe('The fingerprint to be read aloud; empty in a dry run.'),
+  keyHash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable()
+    .describe('SHA-256 of its SubjectPublicKeyInfo, what `revocation deny --signer` takes; null in a dry run.'),
   notBefore: time,
   notAfter: time,
   pathLength: count.nullable(),

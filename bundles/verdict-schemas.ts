@@ -126,6 +126,11 @@ export const CHECK = z.union([
 const signed = {
   format: z.enum(['jws', 'cose']),
   signer: z.string().nullable().describe('Null in a dry run with a device that makes whole envelopes.'),
+  signerKey: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable()
+    .describe("SHA-256 of the signer's public key; null as the signer."),
   thumbprints,
   signingTime: time,
   expiry: time.nullable(),

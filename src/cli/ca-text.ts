@@ -29,13 +29,14 @@ function fingerprintLines({ kind, issuedBy, fingerprint, words }: CaListing): st
 }
 
 function certificateLines(listing: CaListing, state: string[] = []): string[] {
-  const { name, kind, purpose, subject, algorithm, notAfter, crlUrl } = listing
+  const { name, kind, purpose, subject, algorithm, notAfter, crlUrl, keyHash } = listing
   const use = kind === 'root' && purpose === 'timestamping' ? 'root of timestamps' : kind
   return [
     `${plain(name)}  ${plain(subject)}`,
     `  ${[use, algorithm, `until ${day(notAfter)}`, ...limits(listing), ...state].join(' · ')}`,
     ...(crlUrl === null ? [] : [`  revocation list at ${plain(crlUrl)}`]),
     ...fingerprintLines(listing).map((line) => `  ${line}`),
+    ...(keyHash === null ? [] : [`  key ${keyHash}`]),
   ]
 }
 

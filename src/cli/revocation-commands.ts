@@ -55,7 +55,7 @@ interface DenyArgs extends SiteDenyArgs {
 function addDeny(yargs: Argv, register: Register): Argv {
   return yargs.command(
     'deny <artifact>',
-    'deny an artifact, or what one key signed of it: at every site of a channel, or at this site',
+    'deny an artifact, or what one key signed of it, for good: at every site of a channel, or at this site',
     (y) =>
       withSiteDeny(y)
         .positional('artifact', {
@@ -65,7 +65,7 @@ function addDeny(yargs: Argv, register: Register): Argv {
         })
         .option('signer', {
           type: 'string',
-          describe: "only the signatures of this key: SHA-256 of the signer's public key",
+          describe: "only what this signer signed: his certificate's file, or SHA-256 of his public key",
           requiresArg: true,
         })
         .option('reason', { type: 'string', demandOption: true, describe: 'shown to every site', requiresArg: true })
@@ -80,7 +80,7 @@ function addDeny(yargs: Argv, register: Register): Argv {
           'the artifact, whoever signed',
         )
         .example(
-          '$0 revocation deny sha256:4be1… --signer 9f2c… --reason "by mistake" --state /srv/sallyport',
+          '$0 revocation deny sha256:4be1… --signer ca/signer/certificate.crt --reason "by mistake" --state /srv/sallyport',
           'one key, here',
         ),
     register('revocation deny', async (argv: DenyArgs, context) => {

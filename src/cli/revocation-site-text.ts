@@ -67,7 +67,13 @@ export function judgeAgainText({ target, touched, rejudged, dryRun }: JudgeAgain
   return rejudged === null ? [`nothing to judge again at ${plain(target)}`] : rejudgedLines(rejudged)
 }
 
-export function siteDenyText({ site, denial, added, denials, touched, rejudged, dryRun }: SiteDenyReport): string[] {
+const UNKNOWN = {
+  artifact: 'note: nothing that this site judged has this digest; is it the digest of the manifest?',
+  signer: 'note: no signature by this key is known here on this artifact; is it the key of its signer?',
+} as const
+
+export function siteDenyText(report: SiteDenyReport): string[] {
+  const { site, denial, added, denials, unknown, touched, rejudged, dryRun } = report
   const { artifact, signer, reason, since } = denial
   const what = signer === undefined ? artifact : `what key ${signer} signed of ${artifact}`
   return [
@@ -75,6 +81,7 @@ export function siteDenyText({ site, denial, added, denials, touched, rejudged, 
       ? `${dryRun ? 'would deny' : 'denied'} ${what}: ${plain(reason)}`
       : `denied before, since ${since}: ${what}: ${plain(reason)}`,
     `site ${plain(site)} has ${counted(denials, 'denial')}`,
+    ...(unknown === null ? [] : [UNKNOWN[unknown]]),
     ...touchedLines(touched),
     ...rejudgedLines(rejudged),
   ]

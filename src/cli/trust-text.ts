@@ -70,9 +70,10 @@ export function checkBlobText(report: CheckBlobReport): string[] {
 }
 
 function signerLines(report: SignReport | SignBlobReport): string[] {
-  const { signer, algorithm, format, signingTime, timestamped, expiry } = report
+  const { signer, signerKey, algorithm, format, signingTime, timestamped, expiry } = report
   return [
     `by         ${signer === null ? 'the key of the plugin' : plain(signer)} (${algorithm === null ? '' : `${algorithm}, `}${format})`,
+    ...(signerKey === null ? [] : [`key        ${signerKey}`]),
     `at         ${signingTime}${timestamped ? ', timestamped' : ''}${expiry === null ? '' : `, expires ${expiry}`}`,
   ]
 }

@@ -19,6 +19,8 @@ export interface CaListing {
   fingerprint: string | null
   /** The fingerprint to be read aloud; empty in a dry run. */
   words: string[]
+  /** SHA-256 of its SubjectPublicKeyInfo, hex; null in a dry run. */
+  keyHash: string | null
   notBefore: string
   notAfter: string
   /** How many authorities may stand below; null is no limit, and for what issues nothing. */
@@ -46,6 +48,7 @@ export function listing(
     algorithm,
     fingerprint: `sha256:${certificate.sha256}`,
     words: fingerprintWords(certificate.sha256),
+    keyHash: certificate.spkiSha256,
     notBefore,
     notAfter,
     pathLength,
@@ -66,6 +69,7 @@ export function plannedListing(name: string, terms: Omit<EntryTerms, 'issuer'>, 
     algorithm,
     fingerprint: null,
     words: [],
+    keyHash: null,
     notBefore: timeText(notBefore),
     notAfter: timeText(notAfter),
     pathLength: pathLength ?? null,

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import { isDigest, type Digest } from '../oci/index.ts'
 import { isReason, readDenials, uniteDenials, writeDenials, type Denial } from '../revocation/index.ts'
+import { parseCertificates } from '../signature/index.ts'
 import { openChannelFolder, readSmall } from './channel-folder.ts'
 import { syncFolder } from './channel-init.ts'
 import { ExportLog } from './export-log.ts'
@@ -44,7 +45,10 @@ export interface DenyOptions extends RunOptions {
   /** The folder of a channel whose purpose is revocation. */
   keys: string
   artifact: string
-  /** SHA-256 of the signer's SubjectPublicKeyInfo, perhaps after `sha256:`: his signatures alone are denied then. */
+  /**
+   * SHA-256 of the signer's SubjectPublicKeyInfo, perhaps after `sha256:`, or a file with his certificate first: his
+   * signatures alone are denied then.
+   */
   signer?: string | undefined
   reason: string
   dryRun?: boolean | undefined
@@ -64,15 +68,26 @@ function usage(subject: string, detail: string): SallyportError {
   return new SallyportError('USAGE', { side: 'source', subject, detail })
 }
 
-/** The denial that is asked for. Throws USAGE. */
+function signerKey(signer: string): string {
+  const key = signer.replace(/^sha256:/, '')
+  if (/^[0-9a-f]{64}$/.test(key)) return key
+  if (!existsSync(signer))
+    throw usage(
+      '--signer',
+      "the SHA-256 of the signer's public key, 64 digits of lower-case hex, or his certificate file",
+    )
+  const [certificate] = parseCertificates(readSmall(signer))
+  if (certificate === undefined) throw usage('--signer', 'the file holds no certificate')
+  return certificate.spkiSha256
+}
+
+/** The denial that is asked for. Throws USAGE, FILE_UNREADABLE, CERTIFICATE_FILE. */
 export function denialOf(
   { artifact, signer, reason }: Pick<DenyOptions, 'artifact' | 'signer' | 'reason'>,
   now: Date,
 ): Denial {
   if (!isDigest(artifact)) throw usage(artifact.slice(0, 200), 'a digest is sha256: or sha512: and lower-case hex')
-  const key = signer?.replace(/^sha256:/, '')
-  if (key !== undefined && !/^[0-9a-f]{64}$/.test(key))
-    throw usage('--signer', "the SHA-256 of the signer's public key, 64 digits of lower-case hex")
+  const key = signer === undefined ? undefined : signerKey(signer)
   if (!isReason(reason)) throw usage('--reason', 'one line of 1 to 1000 visible characters')
   return { artifact: artifact as Digest, ...(key === undefined ? {} : { signer: key }), reason, since: timeText(now) }
 }
@@ -83,7 +98,7 @@ function same(a: Denial, b: Denial): boolean {
 
 /**
  * Denies an artifact, or what one key signed of it, in the folder of a revocation channel; `revocation collect` carries it.
- * Throws USAGE, PURPOSE_MISMATCH, STATE_LOCKED while another run works with the channel, and as {@link nearDenials}.
+ * Throws as {@link denialOf}, PURPOSE_MISMATCH, STATE_LOCKED while another run works with the channel, and as {@link nearDenials}.
  */
 export async function denyArtifact(options: DenyOptions): Promise<DenyReport> {
   const now = nowOf(options)

@@ -65,11 +65,20 @@ export async function sealTarget(
   return { bytes, chain: signer.chain, algorithm: signer.algorithm, annotations: {} }
 }
 
-/** Who signs, by the chain: a name and the thumbprints; nobody by an empty one. */
-export function signerOf(chain: readonly Certificate[]): { signer: string | null; thumbprints: string[] } {
+export interface SignedBy {
+  /** Null, as `signerKey`, in a dry run with a device that makes whole envelopes. */
+  signer: string | null
+  /** SHA-256 of the signer's public key: what a denial of his word names. */
+  signerKey: string | null
+  thumbprints: string[]
+}
+
+/** Who signs, by the chain; nobody by an empty one. */
+export function signerOf(chain: readonly Certificate[]): SignedBy {
   const [leaf] = chain
   return {
     signer: leaf === undefined ? null : distinguishedNameText(leaf.subject),
+    signerKey: leaf?.spkiSha256 ?? null,
     thumbprints: chain.map(({ sha256 }) => sha256),
   }
 }

@@ -4,7 +4,7 @@ import { digestOf, parseMediaType, type Digest } from '../oci/index.ts'
 import { hashFor, targetPayload, withoutParameters, type TargetDigest } from '../signature/index.ts'
 import { demandNew, envelopeTypeOf, hashBlob, writeSignatureFile } from './blob-file.ts'
 import { checkInterrupted, nowOf, tell, timeText, type RunOptions } from './run.ts'
-import { sealTarget, sealTimes, signerOf, type SealOptions } from './seal-target.ts'
+import { sealTarget, sealTimes, signerOf, type SealOptions, type SignedBy } from './seal-target.ts'
 
 /** The media type of a file of which nothing is said, as notation has it. */
 const UNKNOWN_CONTENT = 'application/octet-stream'
@@ -19,7 +19,7 @@ export interface SignBlobOptions extends RunOptions, SealOptions {
   dryRun?: boolean | undefined
 }
 
-export interface SignBlobReport {
+export interface SignBlobReport extends SignedBy {
   file: string
   mediaType: string
   /** What was signed. */
@@ -31,9 +31,6 @@ export interface SignBlobReport {
   signature: Digest | null
   format: 'jws' | 'cose'
   algorithm: string
-  /** Null in a dry run with a device that makes whole envelopes. */
-  signer: string | null
-  thumbprints: string[]
   signingTime: string
   expiry: string | null
   timestamped: boolean

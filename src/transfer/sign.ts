@@ -15,7 +15,7 @@ import {
 import { ORIGIN } from '../trust/index.ts'
 import { locate, writable } from './reference-target.ts'
 import { checkInterrupted, nowOf, tell, timeText, type RunOptions } from './run.ts'
-import { sealTarget, sealTimes, signerOf, type Sealed, type SealOptions } from './seal-target.ts'
+import { sealTarget, sealTimes, signerOf, type Sealed, type SealOptions, type SignedBy } from './seal-target.ts'
 import { Sources } from './sources.ts'
 
 export interface SignOptions extends RunOptions, SealOptions {
@@ -28,7 +28,7 @@ export interface SignOptions extends RunOptions, SealOptions {
   dryRun?: boolean | undefined
 }
 
-export interface SignReport {
+export interface SignReport extends SignedBy {
   repository: string
   tag: string | null
   /** What was signed. */
@@ -38,8 +38,6 @@ export interface SignReport {
   format: 'jws' | 'cose'
   /** Null, as `signer`, in a dry run with a device that makes whole envelopes. */
   algorithm: string | null
-  signer: string | null
-  thumbprints: string[]
   signingTime: string
   expiry: string | null
   timestamped: boolean

@@ -80,9 +80,12 @@ async function touchedAt(state: State, place: Place, material: TrustMaterial | u
 function unknownOf(state: State, { signer }: Denial, places: readonly ArtifactPlace[]): SiteDenyReport['unknown'] {
   if (places.length === 0) return 'artifact'
   if (signer === undefined) return null
-  const met = places.some((place) =>
-    state.certificatesBehind(place).some((sha256) => state.certificate(sha256)?.spki === signer),
-  )
+  const met = places.some((place) => {
+    const behind = state.certificatesBehind(place).flatMap((sha256) => state.certificate(sha256) ?? [])
+    // An authority's key is in the chain, and signed no artifact: a whole chain may have been given with it first.
+    const issues = behind.some(({ issuer, spki }) => issuer === signer && spki !== signer)
+    return !issues && behind.some(({ spki }) => spki === signer)
+  })
   return met ? null : 'signer'
 }
 

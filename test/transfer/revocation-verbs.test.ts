@@ -160,8 +160,29 @@ describe('transfer/revocation-verbs', function () {
       ['ARTIFACT_DENIED'],
     )
     await assert.rejects(denyAtSite({ ...run, artifact: 'latest' }), fault('USAGE'))
+    assert.equal(again.unknown, null)
     await site.ward.resume()
     assert.deepEqual([site.verdictOf(first), site.verdictOf(second)], ['rejected', 'trusted'])
     await site.ward.pause()
+  })
+
+  it('takes the signer of a denial from a file, and says when nothing known here is meant', async () => {
+    const { digest } = first.descriptor
+    const run = { state: site.ward.stateDir, artifact: digest, reason: 'x', now: NOW, dryRun: true }
+    const [leaf, root] = site.vendor.signer(1).chain
+    assert.ok(leaf && root)
+    const file = site.path('signer.crt')
+    const der = site.path('root.der')
+    writeFileSync(file, pemOf(leaf, root))
+    writeFileSync(der, root.der)
+    const met = await denyAtSite({ ...run, signer: file })
+    assert.deepEqual([met.denial.signer, met.unknown], [leaf.spkiSha256, null])
+    const unmet = await denyAtSite({ ...run, signer: der })
+    assert.deepEqual([unmet.denial.signer, unmet.unknown], [root.spkiSha256, 'signer'])
+    assert.equal((await denyAtSite({ ...run, signer: 'e'.repeat(64) })).unknown, 'signer')
+    assert.equal((await denyAtSite({ ...run, artifact: `sha256:${'0'.repeat(64)}` })).unknown, 'artifact')
+    await assert.rejects(denyAtSite({ ...run, signer: site.path('none.crt') }), fault('USAGE'))
+    writeFileSync(file, 'no certificate')
+    await assert.rejects(denyAtSite({ ...run, signer: file }), fault('CERTIFICATE_FILE'))
   })
 })
