@@ -24,7 +24,7 @@ function addCollect(yargs: Argv, register: Register): Argv {
             .option('file', {
               alias: 'f',
               type: 'string',
-              describe: 'plan file (YAML): whose chains, for which sites',
+              describe: 'plan file (YAML): whose chains, for which sites; its channel is that of --keys, or not named',
               demandOption: true,
               requiresArg: true,
             })

@@ -38,7 +38,8 @@ export function shownUrl(url: URL): string {
   return plainText(`${url.origin}${url.pathname}`)
 }
 
-const NARROW = 'it leads into this machine or a private network'
+/** What is said of an address that reaches less far than it must. */
+export const NARROW = 'it leads into this machine or a private network'
 
 /** What `read` makes of the wanted answer. Throws `failed`, what it keeps, or the signal's own reason. */
 export async function exchangeOnce<T>(

@@ -12,3 +12,4 @@ export {
 export { type RegistryTarget } from './target.ts'
 export { postTimestampQuery, type TimestampService } from './timestamp-service.ts'
 export { getDocument, type DocumentAddress } from './document.ts'
+export { NARROW } from './exchange.ts'

@@ -95,7 +95,8 @@ async function collected(
       ? folderSource(revocation?.from ?? '', now)
       : networkSource({ now, caPem, signal, allowPrivate: revocation?.allowPrivate === true })
   const accept = revocation?.accept ?? []
-  const found = await collectRevocation(named, { now, signal, concurrency, source, accept })
+  const alone = options.revocationOnly !== undefined
+  const found = await collectRevocation(named, { now, signal, concurrency, source, accept, alone })
   const lacking = lackingReports(found.lacking)
   const used = new Set(found.lacking.flatMap(({ url, issuer }) => [url, issuer, `sha256:${issuer}`]))
   // An absence that was accepted once hides the next one.
@@ -121,7 +122,7 @@ export async function carryRevocation(
   if (unasked && certificates.some(({ crlUrls, ocspUrls }) => crlUrls.length + ocspUrls.length > 0))
     tell(options, {
       type: 'note',
-      text: 'certificates of the signatures name revocation lists; from layouts none is collected unless --revocation asks for it',
+      text: 'certificates of the signatures name revocation lists; from layouts none is collected unless --revocation or the plan asks for it',
     })
   const kept = had ?? (await collected(from, certificates, now, options))
   const { repositories, pieces } = await packRevocation(kept.collected, denials, {

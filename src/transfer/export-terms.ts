@@ -99,7 +99,8 @@ export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
     throw new SallyportError('CHANNEL_MISMATCH', {
       side: 'source',
       subject: planName,
-      detail: `it names ${plan.channel}, the keys are of ${folder.channel}`,
+      detail: `it names channel ${plan.channel}, the keys are of ${folder.channel}`,
+      remedy: `name ${folder.channel} as channel in the plan, or none; or name the keys of ${plan.channel}`,
     })
   }
   demandPurpose(folder, options)

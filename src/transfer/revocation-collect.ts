@@ -3,7 +3,7 @@
  * each proven at once. What can't be had ends the run unless the plan accepts that by name.
  */
 import PQueue from 'p-queue'
-import { detailOf, SallyportError } from '../errors/index.ts'
+import { CODES, detailOf, SallyportError } from '../errors/index.ts'
 import { scopeFault } from '../revocation/index.ts'
 import { isListUrl } from './revocation-item.ts'
 import type { RevocationSource } from './revocation-network.ts'
@@ -34,6 +34,8 @@ export interface CollectTerms extends RunOptions {
   source: RevocationSource
   /** Addresses, and issuers by the SHA-256 of their key. */
   accept: readonly string[]
+  /** The bundle is to carry nothing else: `revocation collect`, whose options are others. */
+  alone: boolean
 }
 
 /** Each is a request to somebody else's server. */
@@ -168,8 +170,16 @@ function pieceKey({ kind, issuer, ...piece }: Collected): string {
   return `${kind} ${issuer.spkiSha256} ${'serial' in piece ? piece.serial : piece.url}`
 }
 
+function remedyFor({ code, remedy }: SallyportError, alone: boolean): string {
+  const own = remedy === CODES[code][2] ? '' : `${remedy}; or `
+  const accepted = 'accept its absence by its address or issuer under revocation.accept in the plan'
+  return alone
+    ? `${own}name a folder that holds it with --from DIR, or ${accepted}`
+    : `${own}name a folder that holds it with --revocation DIR (from: in the plan), ${accepted}, or carry none with --revocation none`
+}
+
 /** Throws the first of what is lacking unaccepted. */
-function demandAccepted(lacking: readonly Lacking[]): void {
+function demandAccepted(lacking: readonly Lacking[], alone: boolean): void {
   const gravity = ({ kind }: Lacking): number => ['list', 'delta', 'answer'].indexOf(kind)
   const open = lacking.filter(({ accepted }) => accepted === undefined).sort((a, b) => gravity(a) - gravity(b))
   const [first] = open
@@ -185,9 +195,7 @@ function demandAccepted(lacking: readonly Lacking[]): void {
     side: 'source',
     subject: first.url,
     detail: `${first.kind} of issuer ${first.issuer}: ${detailOf(first.fault)}${more}`,
-    remedy:
-      'name a folder that holds it with --revocation DIR (from: in the plan), accept its absence by its address or issuer under ' +
-      'revocation.accept in the plan, or carry none with --revocation none',
+    remedy: remedyFor(first.fault, alone),
   })
 }
 
@@ -205,7 +213,7 @@ export async function collectRevocation(
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed !== undefined) throw failed.reason
   const lacking = collector.lacking()
-  demandAccepted(lacking)
+  demandAccepted(lacking, terms.alone)
   const pieces = new Map<string, Collected>()
   for (const piece of sortedValues(collector.had)) {
     const held = pieces.get(pieceKey(piece))

@@ -1,7 +1,7 @@
 /** Lists and OCSP answers from the addresses in certificates. Anybody can attach a certificate: each address is hostile. */
-import { SallyportError } from '../errors/index.ts'
+import { detailOf, SallyportError } from '../errors/index.ts'
 import { REVOCATION_LIST_CAP } from '../oci/index.ts'
-import { getDocument, type DocumentAddress } from '../registry/index.ts'
+import { getDocument, NARROW, type DocumentAddress } from '../registry/index.ts'
 import { ANSWER_CAP, ocspRequest, type RevocationList } from '../revocation/index.ts'
 import {
   demandWantedList,
@@ -35,6 +35,10 @@ const ANSWER_MS = 30_000
 const REDIRECTS = 3
 const TRIES = 2
 
+function allowing(detail: string): { remedy?: string } {
+  return detail === NARROW ? { remedy: 'if it is meant, add --allow-private (allowPrivate: true in the plan)' } : {}
+}
+
 /** Throws LIST_UNAVAILABLE, or the signal's reason. */
 async function fetched(address: DocumentAddress, cap: number): Promise<Buffer> {
   for (let attempt = 1; ; attempt++) {
@@ -43,7 +47,13 @@ async function fetched(address: DocumentAddress, cap: number): Promise<Buffer> {
     } catch (error) {
       if (!(error instanceof SallyportError) || error.code === 'INTERRUPTED') throw error
       if (error.code === 'REGISTRY_UNREACHABLE' && attempt < TRIES) continue
-      throw new SallyportError('LIST_UNAVAILABLE', { side: 'source', subject: address.url, detail: error.message })
+      const detail = detailOf(error)
+      throw new SallyportError('LIST_UNAVAILABLE', {
+        side: 'source',
+        subject: address.url,
+        detail,
+        ...allowing(detail),
+      })
     }
   }
 }

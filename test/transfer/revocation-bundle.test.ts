@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { SallyportError } from '../../src/errors/index.ts'
 import { REPORTS } from '../../bundles/report-schemas.ts'
 import { isFault, type Code } from '../../src/errors/index.ts'
 import { readDenials } from '../../src/revocation/index.ts'
@@ -100,6 +101,15 @@ describe('transfer/revocation-bundle', function () {
     assert.deepEqual([third.heartbeat, third.denials], [false, 1])
     world.server.script['POST /ocsp'] = { status: 500 }
     assert.deepEqual((await collect(keys)).changes.gone, [list(third, world.responderUrl)])
+  })
+
+  it('suggests no option that it lacks for a list that cannot be had', async () => {
+    const keys = await world.channel('revocation')
+    world.publish({ 'GET /ca.crl': { status: 404 } })
+    await assert.rejects(
+      collect(keys),
+      ({ code, remedy }: SallyportError) => code === 'LIST_UNAVAILABLE' && !remedy.includes('--revocation'),
+    )
   })
 
   it('carries nothing at all as a heartbeat too', async () => {

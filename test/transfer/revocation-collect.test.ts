@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { SallyportError } from '../../src/errors/index.ts'
 import { encodePem } from '../../src/codec/index.ts'
 import { isFault, type Code } from '../../src/errors/index.ts'
 import { timeText } from '../../src/transfer/run.ts'
@@ -192,6 +193,9 @@ describe('transfer/revocation-collect', function () {
   it('dials no private address unless the plan allows it (SSRF)', async () => {
     await assert.rejects(world.export(keys, [ref], { allowPrivate: false }), fault('LIST_UNAVAILABLE'))
     assert.deepEqual(world.server.asked, [])
+    await assert.rejects(world.export(keys, [ref], { allowPrivate: false }), ({ remedy }: SallyportError) =>
+      ['--allow-private', '--revocation'].every((option) => remedy.includes(option)),
+    )
   })
 
   it('gives up a server that drips a list without end', async () => {
