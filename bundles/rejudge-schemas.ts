@@ -70,6 +70,14 @@ export const SITE_DENY = z.strictObject({
   dryRun: z.boolean(),
 })
 
+const heldDenial = z.strictObject({
+  artifact: digest,
+  signer: sha256.nullable(),
+  reason: z.string(),
+  since: time,
+  channel: z.string().nullable().describe('Null: it was denied here.'),
+})
+
 export const AFFECTED = z.strictObject({
   kind: z.enum(['certificate', 'issuer', 'artifact']),
   what: z.string(),
@@ -84,12 +92,14 @@ export const AFFECTED = z.strictObject({
       crlUrls: z.array(z.string()),
       ocspUrls: z.array(z.string()),
       lists: HEALTH.shape.lists,
+      revoked: time.nullable().describe('Since when, by what is in force here, whatever its age.'),
       missing: z.array(z.string()).describe('Addresses that it names and of which nothing is held.'),
     }),
   ),
   artifacts: z.array(
     z.strictObject({ target: z.string(), path: z.string(), digest, tags: z.array(z.string()), verdict }),
   ),
+  denials: z.array(heldDenial),
 })
 
 export const REVOCATION_STATUS = z.strictObject({
@@ -112,15 +122,7 @@ export const REVOCATION_STATUS = z.strictObject({
       artifacts: count,
     }),
   ),
-  denials: z.array(
-    z.strictObject({
-      artifact: digest,
-      signer: sha256.nullable(),
-      reason: z.string(),
-      since: time,
-      channel: z.string().nullable().describe('Null: it was denied here.'),
-    }),
-  ),
+  denials: z.array(heldDenial),
   pending: z
     .strictObject({ lists: count, denials: count })
     .describe('That came, and by which nobody has judged again yet.'),

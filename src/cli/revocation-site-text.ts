@@ -5,8 +5,10 @@ import { counted, plain } from './show.ts'
 
 type List = AffectedReport['certificates'][number]['lists'][number]
 
-function listText({ form, url, number, nextUpdate, daysToBlind, ageSeconds }: List): string {
+function listText({ form, url, number, nextUpdate, daysToBlind, ageSeconds }: List, lost = false): string {
   const numbered = number === null ? '' : ` · number ${number}`
+  // What is lost counts as not held: no day is left.
+  if (lost) return `${form} ${plain(url)}${numbered} · lost here, have it sent again`
   const left = daysToBlind < 0 ? `STALE since ${nextUpdate}` : `${Math.floor(daysToBlind)} days until blind`
   return `${form} ${plain(url)}${numbered} · ${Math.floor(ageSeconds / 86_400)} days old · ${left}`
 }
@@ -18,13 +20,20 @@ function touchedLines(touched: JudgeAgainReport['touched']): string[] {
   )
 }
 
-export function affectedText({ kind, what, certificates, artifacts }: AffectedReport): string[] {
+function denialText({ artifact, signer, reason, since, channel }: AffectedReport['denials'][number]): string {
+  const by = signer === null ? '' : ` by key ${signer}`
+  return `denied ${artifact}${by} since ${since}, ${channel === null ? 'here' : `by ${plain(channel)}`}: ${plain(reason)}`
+}
+
+export function affectedText({ kind, what, certificates, artifacts, denials }: AffectedReport): string[] {
+  if (certificates.length + artifacts.length + denials.length === 0)
+    return [`nothing that this site judged hangs on ${plain(what)}, or lies there`]
   return [
     kind === 'artifact'
       ? `${plain(what)} hangs on ${counted(certificates.length, 'certificate')}:`
       : `${kind} ${plain(what)}: ${counted(artifacts.length, 'artifact')}`,
-    ...certificates.flatMap(({ subject, serial, issuer, notAfter, lists, missing, crlUrls, ocspUrls }) => [
-      `  ${plain(subject)} · serial ${serial} · until ${notAfter} · issuer ${issuer}`,
+    ...certificates.flatMap(({ subject, serial, issuer, notAfter, lists, revoked, missing, crlUrls, ocspUrls }) => [
+      `  ${plain(subject)} · serial ${serial} · until ${notAfter} · issuer ${issuer}${revoked === null ? '' : ` · REVOKED since ${revoked}`}`,
       ...lists.map((list) => `    ${listText(list)}`),
       ...missing.map((url) => `    never had: ${plain(url)}`),
       ...(crlUrls.length + ocspUrls.length === 0 ? ['    no way to be revoked'] : []),
@@ -33,6 +42,7 @@ export function affectedText({ kind, what, certificates, artifacts }: AffectedRe
       const named = tags.length === 0 ? '' : ` (${tags.map(plain).join(', ')})`
       return `  ${verdict}: ${plain(target)} ${plain(path)}@${digest}${named}`
     }),
+    ...denials.map((denial) => `  ${denialText(denial)}`),
   ]
 }
 
@@ -42,16 +52,13 @@ export function revocationStatusText(report: RevocationStatusReport): string[] {
     `site ${plain(site)} at ${time}: ${counted(lists.length, 'list')} and answers, ${counted(denials.length, 'denial')}`,
     ...lists.map(
       (list) =>
-        `${list.bytes === 'lost' ? 'LOST ' : list.state === 'fresh' ? '' : `${list.state.toUpperCase()} `}${plain(list.issuerName ?? list.issuer)} · ${listText(list)} · ${counted(list.artifacts, 'artifact')}`,
+        `${list.bytes === 'lost' ? 'LOST ' : list.state === 'fresh' ? '' : `${list.state.toUpperCase()} `}${plain(list.issuerName ?? list.issuer)} · ${listText(list, list.bytes === 'lost')} · ${counted(list.artifacts, 'artifact')}`,
     ),
     ...missing.map(
       ({ issuer, issuerName, url, certificates, artifacts }) =>
         `NEVER HAD ${plain(issuerName ?? issuer)} · ${plain(url)} · ${counted(certificates, 'certificate')}, ${counted(artifacts, 'artifact')}`,
     ),
-    ...denials.map(
-      ({ artifact, signer, reason, since, channel }) =>
-        `denied ${artifact}${signer === null ? '' : ` by key ${signer}`} since ${since}, ${channel === null ? 'here' : `by ${plain(channel)}`}: ${plain(reason)}`,
-    ),
+    ...denials.map(denialText),
     ...(pending.lists + pending.denials === 0
       ? []
       : [

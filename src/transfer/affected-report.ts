@@ -1,13 +1,13 @@
 /** `revocation affected`: which artifacts hang on a certificate or an issuer, and on what an artifact hangs. */
-import { existsSync, statSync } from 'node:fs'
-import { SallyportError } from '../errors/index.ts'
+import { existsSync } from 'node:fs'
 import { isDigest, type Digest } from '../oci/index.ts'
 import { parseCertificates } from '../signature/index.ts'
-import { State, type HeldList, type JudgedPlace, type KnownCertificate } from '../state/index.ts'
+import { State, type JudgedPlace, type KnownCertificate } from '../state/index.ts'
 import type { Verdict } from '../trust/index.ts'
 import { readSmall } from './channel-folder.ts'
+import { standingOf, type CertificateStanding } from './certificate-standing.ts'
+import { HeldLists } from './held-lists.ts'
 import { nowOf } from './run.ts'
-import { listFact, listStatus, type ListStatus } from './site-status-lists.ts'
 import type { StateRunOptions } from './state-verbs.ts'
 import { parseTargetReference, type TargetReference } from './target-reference.ts'
 
@@ -16,47 +16,20 @@ export interface AffectedOptions extends StateRunOptions {
   what: string
 }
 
-/** A certificate, and what tells whether it is revoked. */
-export interface CertificateStanding extends Omit<KnownCertificate, 'crlUrls' | 'ocspUrls'> {
-  crlUrls: string[]
-  ocspUrls: string[]
-  /** Those in force here that speak of it: whole lists, deltas of its issuer, answers. */
-  lists: ListStatus[]
-  /** Addresses that it names and of which nothing is held. */
-  missing: string[]
-}
-
 export interface AffectedReport {
   kind: 'certificate' | 'issuer' | 'artifact'
   what: string
   /** The one that was asked for, those that the issuer issued, or those in the artifact's chains. */
   certificates: CertificateStanding[]
   artifacts: { target: string; path: string; digest: Digest; tags: string[]; verdict: Verdict }[]
+  /** Of these artifacts, and of signatures on them. */
+  denials: AffectedDenial[]
 }
 
 interface Asked {
   kind: AffectedReport['kind']
   certificates: KnownCertificate[]
   places: JudgedPlace[]
-}
-
-function unknown(what: string, detail: string): SallyportError {
-  return new SallyportError('USAGE', { side: 'state', subject: what.slice(0, 300), detail })
-}
-
-function standing(known: KnownCertificate, held: readonly HeldList[], now: Date): CertificateStanding {
-  const lists = held.filter(({ form, url, serial }) => {
-    if (form === 'answer') return serial === known.serial
-    return form === 'base' ? known.crlUrls.includes(url) : known.crlUrls.length > 0
-  })
-  const had = new Set(lists.map(({ url }) => url))
-  return {
-    ...known,
-    crlUrls: [...known.crlUrls],
-    ocspUrls: [...known.ocspUrls],
-    lists: lists.map((list) => listStatus(listFact(list, [known]), now)),
-    missing: known.crlUrls.filter((url) => /^https?:/i.test(url) && !had.has(url)),
-  }
 }
 
 function distinct(places: readonly JudgedPlace[]): JudgedPlace[] {
@@ -80,56 +53,83 @@ function byArtifact(state: State, places: readonly JudgedPlace[]): Asked {
   return { kind: 'artifact', certificates, places: [...places] }
 }
 
-/** What a tag of a place names by the journal: what moved it last, or what its bundle says. */
-async function namedBy(state: State, { target, path, tag }: TargetReference): Promise<JudgedPlace[]> {
-  if (tag === undefined) return [...state.judgedArtifacts()].filter((one) => one.target === target && one.path === path)
+function at(places: readonly JudgedPlace[], { target, path }: TargetReference): JudgedPlace[] {
+  return places.filter((one) => one.target === target && one.path === path)
+}
+
+/** What a tag of a place names by the journal, or named before a measure took it away, as `quarantine release` has it. */
+async function namedBy(state: State, reference: TargetReference): Promise<JudgedPlace[]> {
+  const { target, path, tag } = reference
+  if (tag === undefined) return at([...state.judgedArtifacts()], reference)
   const digest = (await state.tagHistory(target, path, tag)).at(-1)?.new ?? undefined
-  return digest === undefined
-    ? []
-    : state.artifactsWith(digest).filter((one) => one.target === target && one.path === path)
+  const named = digest === undefined ? [] : at(state.artifactsWith(digest), reference)
+  if (named.length > 0) return named
+  const held = state.quarantined().filter((one) => one.target === target && one.path === path && one.tags.includes(tag))
+  return held.flatMap((one) => at(state.artifactsWith(one.digest), reference))
+}
+
+/** True for what is meant as a file: it is there, or is called as only files are. */
+function isFileName(what: string): boolean {
+  return existsSync(what) || /^\.{0,2}\/|\.(?:pem|crt|cer|der)$/i.test(what)
 }
 
 async function asked(state: State, what: string): Promise<Asked> {
   const hash = what.replace(/^sha256:/, '')
   const found = /^[0-9a-f]{64}$/.test(hash) ? byHash(state, hash) : undefined
   if (found !== undefined) return found
-  if (isDigest(what)) {
-    const places = [...state.artifactsWith(what), ...state.artifactsHolding(what)]
-    if (places.length > 0) return byArtifact(state, distinct(places))
-    throw unknown(what, 'no certificate, issuer or artifact that this site judged')
-  }
-  if (existsSync(what) && statSync(what).isFile()) {
+  if (isDigest(what))
+    return byArtifact(state, distinct([...state.artifactsWith(what), ...state.artifactsHolding(what)]))
+  const none: Asked = { kind: 'certificate', certificates: [], places: [] }
+  if (isFileName(what)) {
     const [certificate] = parseCertificates(readSmall(what))
-    const known = certificate && (byHash(state, certificate.sha256) ?? byHash(state, certificate.spkiSha256))
-    if (known !== undefined) return known
-    throw unknown(what, 'no artifact that this site judged hangs on this certificate')
+    return (certificate && (byHash(state, certificate.sha256) ?? byHash(state, certificate.spkiSha256))) ?? none
   }
-  if (/^[0-9a-f]{64}$/.test(hash)) throw unknown(what, 'no certificate or issuer of an artifact that this site judged')
+  if (/^[0-9a-f]{64}$/.test(what)) return none
   const reference = parseTargetReference(what)
-  const { target, path, digest } = reference
-  const places =
-    digest === undefined
-      ? await namedBy(state, reference)
-      : state.artifactsWith(digest).filter((one) => one.target === target && one.path === path)
-  if (places.length === 0) throw unknown(what, 'no artifact that this site judged lies there')
-  return byArtifact(state, places)
+  const { digest } = reference
+  return byArtifact(
+    state,
+    digest === undefined ? await namedBy(state, reference) : at(state.artifactsWith(digest), reference),
+  )
 }
 
-/** Nobody is asked. Throws USAGE for what the state does not know, REFERENCE_INVALID, and as `State.open`. */
+/** A denial of an artifact that was asked for, or of a signature on it. */
+export interface AffectedDenial {
+  artifact: string
+  signer: string | null
+  reason: string
+  since: string
+  /** That brought it; null: it was denied here. */
+  channel: string | null
+}
+
+function denialsOf(state: State, digests: ReadonlySet<string>): AffectedDenial[] {
+  return state
+    .denials()
+    .filter(({ artifact }) => digests.has(artifact))
+    .map(({ artifact, signer = null, reason, since, from }) => {
+      return { artifact, signer, reason, since, channel: from?.channel ?? null }
+    })
+}
+
+/**
+ * Nobody is asked, and that nothing is known here is an answer. Throws REFERENCE_INVALID, FILE_UNREADABLE,
+ * CERTIFICATE_FILE, and as `State.open`.
+ */
 export async function revocationAffected(options: AffectedOptions): Promise<AffectedReport> {
+  const { what } = options
   const now = nowOf(options)
   const state = await State.open(options.state, { now, write: false })
-  const { kind, certificates, places } = await asked(state, options.what)
+  const { kind, certificates, places } = await asked(state, what)
   const held = Map.groupBy(state.heldLists(), ({ issuer }) => issuer)
+  const inForce = new HeldLists(state)
+  const standing: CertificateStanding[] = []
+  for (const one of certificates) standing.push(await standingOf(one, held.get(one.issuer) ?? [], inForce, now))
   const artifacts: AffectedReport['artifacts'] = []
   for (const place of places) {
     const { target, path, digest, verdict } = place
     artifacts.push({ target, path, digest, tags: [...((await state.verdictOf(place))?.tags ?? [])], verdict })
   }
-  return {
-    kind,
-    what: options.what,
-    certificates: certificates.map((one) => standing(one, held.get(one.issuer) ?? [], now)),
-    artifacts,
-  }
+  const denials = denialsOf(state, new Set<string>([what, ...places.map(({ digest }) => digest)]))
+  return { kind, what, certificates: standing, artifacts, denials }
 }

@@ -11,6 +11,7 @@ import {
   type AffectedReport,
   type RevocationStatusReport,
 } from '../../src/transfer/index.ts'
+import { applyMeasure } from '../../src/transfer/measure.ts'
 import { revocationStatusExit } from '../../src/transfer/revocation-status.ts'
 import { writeFileSync, rmSync } from 'node:fs'
 import type { Piece } from '../contract/content.ts'
@@ -63,7 +64,43 @@ describe('transfer/revocation-verbs', function () {
     const both = [first.descriptor.digest, second.descriptor.digest].sort()
     for (const what of [root.spkiSha256, root.sha256]) assert.deepEqual(digests(await asked(what)), both)
     assert.equal((await asked(root.spkiSha256)).kind, 'issuer')
-    await assert.rejects(asked('0'.repeat(64)), fault('USAGE'))
+  })
+
+  it('affected answers that nothing hangs on what nobody here knows, and tells a file that is not there', async () => {
+    for (const what of ['0'.repeat(64), `sha256:${'0'.repeat(64)}`, `${site.ward.to}:${PATH}:9.9`]) {
+      const { certificates, artifacts, denials } = await asked(what)
+      assert.deepEqual([certificates, artifacts, denials], [[], [], []])
+    }
+    for (const what of ['none.pem', site.path('none'), './none'])
+      await assert.rejects(asked(what), fault('FILE_UNREADABLE'))
+    await assert.rejects(asked('no reference'), fault('REFERENCE_INVALID'))
+  })
+
+  it('affected says what is revoked and denied, and knows a tag that a measure moved', async () => {
+    const { digest } = first.descriptor
+    const [leaf] = site.vendor.signer(1).chain
+    assert.ok(leaf)
+    assert.deepEqual(
+      (await asked(leaf.sha256)).certificates.map(({ revoked }) => revoked),
+      [null],
+    )
+    await write(async () => {
+      await site.take(site.vendor.list(2, { 1: 1 }))
+      await site.state.addDenials([{ artifact: digest, reason: 'CVE', since: '2026-05-20T00:00:00Z' }], null)
+      await site.rejudge()
+      const { state, place } = site.ward
+      const why = { code: 'ARTIFACT_DENIED', detail: 'CVE' } as const
+      await applyMeasure(state, place, site.ward.placeOf(first.descriptor), 'retag', why, { now: NOW })
+      const now = (await state.tagHistory(place.name, PATH, '1.0')).at(-1)?.new
+      assert.notEqual(now ?? digest, digest)
+    })
+    assert.match((await asked(leaf.sha256)).certificates[0]?.revoked ?? '', /^2026-/)
+    const moved = await asked(`${site.ward.to}:${PATH}:1.0`)
+    assert.deepEqual([digests(moved), moved.artifacts[0]?.verdict], [[digest], 'rejected'])
+    assert.deepEqual(
+      moved.denials.map(({ reason, channel }) => [reason, channel]),
+      [['CVE', null]],
+    )
   })
 
   it('affected names the certificates and lists that an artifact hangs on, by tag and by digest', async () => {
@@ -74,7 +111,6 @@ describe('transfer/revocation-verbs', function () {
       assert.deepEqual(report.certificates.map(({ serial }) => serial).sort(), ['1', '1267'])
       assert.equal(report.certificates.find(({ serial }) => serial === '1')?.lists[0]?.url, LIST_URL)
     }
-    await assert.rejects(asked(`${site.ward.to}:${PATH}:9.9`), fault('USAGE'))
   })
 
   it('status is 0 while all is fresh, and 15 once a list is stale, soon is, is lost or was never had', async () => {
