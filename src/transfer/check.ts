@@ -1,9 +1,11 @@
 /** `check`: the verdict on an artifact where it lies. Changes nothing. */
+import { CODES } from '../errors/index.ts'
+import { OCI_MANIFEST, parseManifest, type Descriptor, type Manifest } from '../oci/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
-import { judgeWith } from '../trust/index.ts'
+import { judgeWith, type ArtifactVerdict } from '../trust/index.ts'
 import type { PluginPlace } from './artifact-verdicts.ts'
 import { asOfMember, type AsOfReport, type ClockOptions } from './clock.ts'
-import { signaturesAt } from './found-signatures.ts'
+import { signaturesAt, type Readable } from './found-signatures.ts'
 import { meansOf } from './judge-carried.ts'
 import { knownIn } from './known-revocations.ts'
 import { manifestsWithin, withoutDenied } from './denied-within.ts'
@@ -11,7 +13,12 @@ import { openPolicy } from './policy-folder.ts'
 import { locate } from './reference-target.ts'
 import { tell } from './run.ts'
 import { Sources } from './sources.ts'
+import { ifSound } from './target-graph.ts'
+import { tombstoneOf, tombstoneText } from './tombstone.ts'
 import { verdictReport, type VerdictReport } from './verdict-report.ts'
+
+/** Ours are smaller by far. */
+const TOMBSTONE_CAP = 16 * 1024
 
 export interface CheckOptions extends ClockOptions {
   ref: string
@@ -31,6 +38,24 @@ export interface CheckReport extends VerdictReport {
   tag: string | null
   /** The time it was judged at, when that was not the clock's. */
   asOf?: AsOfReport
+}
+
+/** The verdict; on a tombstone, though its signature is trusted, why it stands there: it is no artifact to be used. */
+async function unlessTombstone(verdict: ArtifactVerdict, source: Readable, root: Descriptor): Promise<ArtifactVerdict> {
+  if (root.mediaType !== OCI_MANIFEST || root.size > TOMBSTONE_CAP) return verdict
+  const manifest = await ifSound(manifestAt(source, root))
+  const denied = manifest && tombstoneOf(manifest)
+  if (manifest === undefined || denied === undefined) return verdict
+  const code = 'ARTIFACT_QUARANTINED'
+  const why = tombstoneText(denied, manifest)
+  const { digest, scope, missing, policy, unjudged, signatures } = verdict
+  const common = { digest, scope, statements: [], missing, policy, signatures, unjudged }
+  return { ...common, verdict: 'rejected', code, why, remedy: CODES[code][2] }
+}
+
+async function manifestAt(source: Readable, root: Descriptor): Promise<Manifest> {
+  const bytes = await source.manifest(root)
+  return parseManifest(bytes, root.mediaType, 'source', `${source.repository}@${root.digest}`)
 }
 
 /** The verdict on the artifact behind a reference; a tag is resolved once. Throws only what keeps it from being judged. */
@@ -55,7 +80,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
       signatures,
       aliases: within.aliases,
     })
-    const verdict = withoutDenied(judged, within.manifests, known)
+    const verdict = await unlessTombstone(withoutDenied(judged, within.manifests, known), source, descriptor)
     return { ...verdictReport(verdict), repository: source.repository, tag: tag ?? null, ...asOfMember(options) }
   } finally {
     await sources.close()

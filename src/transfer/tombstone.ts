@@ -55,6 +55,12 @@ export function tombstoneOf({ artifactType, annotations }: Manifest): Digest | u
   return artifactType === TOMBSTONE && isDigest(denied) ? denied : undefined
 }
 
+/** What a tombstone says of its artifact, in one line; anyone may have written it. */
+export function tombstoneText(denied: Digest, { annotations }: Manifest): string {
+  const said = [annotations[CODE], annotations[WHY]].flatMap((text) => text?.slice(0, WHY_CAP).toWellFormed() ?? [])
+  return `a tombstone stands here, for ${denied}${said.map((text) => `: ${text}`).join('')}`
+}
+
 /**
  * Puts the tombstone there, signed where there is a signer; no tag names it yet. Its signature comes before any tag, since
  * whoever sees the tag may look for one at once. Throws what the target and the signer throw.

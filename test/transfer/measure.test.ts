@@ -10,7 +10,7 @@ import { quarantineTag } from '../../src/transfer/quarantine-copy.ts'
 import { tombstoneOf } from '../../src/transfer/tombstone.ts'
 import { piece, randomBlob, type Piece } from '../contract/content.ts'
 import { needPeers, peer, startRegistry, tryPeer, type Registry } from '../peers/setup/registry.ts'
-import { VENDOR } from './policies.ts'
+import { checkAt, policyFolder, policyText, statement, VENDOR } from './policies.ts'
 import { NOW } from './stage.ts'
 import { PATH, Ward } from './ward.ts'
 
@@ -68,6 +68,24 @@ function deletingTargets(name: string, make: () => Promise<Ward>): void {
       assert.deepEqual((await take(bad, 'retag')).tags, [])
       assert.equal((await ward.rows('quarantine')).length, rows)
       assert.deepEqual(ward.state.quarantined()[0]?.tags, ['1.0', 'by-others'])
+    })
+
+    it('is told as such by check, also where a policy looks at no signature', async () => {
+      const bad = await ward.image()
+      await ward.tag(bad, '1.0')
+      await take(bad, 'retag')
+      const skip = statement({
+        signatureVerification: { level: 'skip' },
+        trustStores: undefined,
+        trustedIdentities: undefined,
+      })
+      const policy = policyFolder(join(ward.dir, 'skipping'), {
+        'trustpolicy.json': policyText({ ...skip, registryScopes: ['local/x'] }),
+      })
+      const ref = ward.to.startsWith('oci:') ? `${ward.to}:1.0` : `${ward.target.repository}:1.0`
+      const { verdict, code, why } = await checkAt(ref, policy, { scope: 'local/x', registry: { plainHttp: true } })
+      assert.deepEqual([verdict, code], ['rejected', 'ARTIFACT_QUARANTINED'])
+      assert.ok(why.includes(bad.descriptor.digest) && why.includes(WHY.code) && why.includes(WHY.detail))
     })
 
     it('signs the tombstone before a tag names it, where there is a signer', async () => {
