@@ -89,6 +89,7 @@ const pinned = z.strictObject({
   ...pin,
   lastSequence: version.nullable(),
   lastId: digest.nullable(),
+  everySeconds: count.nullable().describe('How often a bundle is expected; null: it is not.'),
 })
 
 const exported = {

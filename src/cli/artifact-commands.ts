@@ -145,7 +145,7 @@ export function addSign(yargs: Argv, register: Register): Argv {
           .option('passphrase-file', { type: 'string', requiresArg: true, describe: "file with the key's passphrase" })
           .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be signed' }),
       )
-        .example('$0 sign oci:app:1.0 --key ca/signer.key --chain ca/signer.pem', 'offline, no registry')
+        .example('$0 sign oci:app:1.0 --key ca/signer/key.pem --chain ca/signer/chain.crt', 'offline, no registry')
         .example(
           '$0 sign registry.site:5000/app@sha256:… --key k.pem --chain c.pem --format cose',
           "beside the vendor's",

@@ -171,7 +171,7 @@ export function addCa(yargs: Argv, register: Register): Argv {
             subject: argv.subject === undefined ? undefined : await parseSubject(argv.subject),
             algorithm: argv.algorithm,
             passphrase: passphraseSource(argv['passphrase-file']),
-            newPassphrase: passphraseSource(argv['new-passphrase-file'], true),
+            newPassphrase: passphraseSource(argv['new-passphrase-file'], true, '--new-passphrase-file'),
             dryRun: argv['dry-run'],
           })
           return { verb: 'ca issue', report, text: caIssueText(report), exit: 0 }

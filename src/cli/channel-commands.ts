@@ -2,8 +2,7 @@
 import type { Argv } from 'yargs'
 import { usage, withState, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
-import { initText, showText } from './text.ts'
-import { expectText } from './watch-text.ts'
+import { expectText, initText, showText } from './text.ts'
 
 const PURPOSES = ['content', 'trust', 'revocation'] as const
 type Purpose = (typeof PURPOSES)[number]

@@ -52,13 +52,24 @@ function prompt(text: string): Promise<Buffer> {
 
 /**
  * Answers for passphrases: the first line of `file`, else a prompt, asked once per key file.
+ * @param option - names the file
  * @param twice - a new passphrase is typed two times, and serves for all keys of the run
  */
-export function passphraseSource(file: string | undefined, twice = false): (keyFile: string) => Promise<Buffer> {
+export function passphraseSource(
+  file: string | undefined,
+  twice = false,
+  option = '--passphrase-file',
+): (keyFile: string) => Promise<Buffer> {
   let shared: Buffer | undefined = file === undefined ? undefined : fromFile(file)
   return async (keyFile) => {
     if (shared !== undefined) return shared
-    if (!isatty(0)) throw refused('there is no terminal to ask on; name a file with --passphrase-file')
+    if (!isatty(0))
+      throw new SallyportError('KEY_PASSPHRASE', {
+        side: 'source',
+        subject: twice ? 'the new key' : keyFile,
+        detail: 'there is no terminal to ask on',
+        remedy: `name a file with ${option}`,
+      })
     if (!twice) return prompt(`Passphrase for ${keyFile}: `)
     const first = await prompt('New passphrase for the keys: ')
     if (first.length === 0) throw refused('it is empty')

@@ -37,3 +37,14 @@ export function seconds(count: number): string {
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
+
+/** A span in the largest unit in which it is whole. */
+export function spanText(seconds: number): string {
+  for (const [unit, name] of [
+    [86_400, 'day'],
+    [3600, 'hour'],
+    [60, 'minute'],
+  ] as const)
+    if (seconds % unit === 0) return counted(seconds / unit, name)
+  return counted(seconds, 'second')
+}

@@ -4,6 +4,7 @@ import type {
   BundleSummary,
   ChannelInitReport,
   ChannelShowReport,
+  ExpectReport,
   ExportReport,
   ImportReport,
   InspectReport,
@@ -13,7 +14,7 @@ import type {
 } from '../index.ts'
 import { asOfText } from './as-of-option.ts'
 import { carriedLines, collectedLines } from './revocation-text.ts'
-import { bytes, counted, plain } from './show.ts'
+import { bytes, counted, plain, spanText } from './show.ts'
 import { fallenCount, rejudgedLines } from './rejudged-text.ts'
 import { judgedLines } from './trust-text.ts'
 import { informationLines, trustTreeText } from './trust-tree-text.ts'
@@ -164,7 +165,9 @@ function lastLine({ verdict, dryRun, repeat, counts, tags, rejudged }: ImportRep
   if (dryRun) return [...refused, 'nothing was written']
   if (verdict !== 'trusted' && counts.manifestsPushed + counts.manifestsPresent + tags.length === 0)
     return [...refused, `REFUSED: ${verdict}`]
-  const done = repeat ? 'DONE (this bundle was accepted before; all of it is there)' : 'DONE'
+  const moved = tags.some(({ outcome }) => outcome !== 'kept')
+  const idle = repeat && verdict === 'trusted' && counts.manifestsPushed + counts.blobsPushed === 0 && !moved
+  const done = idle ? 'DONE (this bundle was accepted before; all of it is there)' : 'DONE'
   const fallen = fallenCount(rejudged)
   if (fallen === 0) return [...refused, done]
   return [
@@ -197,6 +200,12 @@ export function importText(report: ImportReport): string[] {
   ]
 }
 
+export function expectText({ channel, everySeconds, last }: ExpectReport, dryRun: boolean): string[] {
+  const would = dryRun ? 'would be' : 'is'
+  if (everySeconds === null) return [`${channel} ${would} expected no more`]
+  return [`${channel} ${would} expected every ${spanText(everySeconds)}; the last bundle came ${last ?? 'never'}`]
+}
+
 export function showText({ channels, folder }: ChannelShowReport): string[] {
   if (folder !== undefined) {
     return [
@@ -207,8 +216,8 @@ export function showText({ channels, folder }: ChannelShowReport): string[] {
   }
   if (channels.length === 0) return ['no channel is pinned']
   return channels.map(
-    ({ channel, purpose, fingerprint, rootVersion, lastSequence }) =>
-      `${channel} (${purpose})  root ${rootVersion}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}`,
+    ({ channel, purpose, fingerprint, rootVersion, lastSequence, everySeconds }) =>
+      `${channel} (${purpose})  root ${rootVersion}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}`,
   )
 }
 
@@ -243,6 +252,11 @@ function deprecatedLines(deprecated: StatusReport['deprecated']): string[] {
 
 type Row = LogReport['rows'][number]
 
+/** A list's number, which the journal has in hex. */
+function decimal(hex: string): string {
+  return /^[0-9a-f]+$/.test(hex) ? BigInt(`0x${hex}`).toString() : hex
+}
+
 /** One sentence for each kind of row; what is left over goes into the JSON output alone. */
 const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row) => string>> = {
   init: (of) => `site ${of('site')}: ${of('reason')}`,
@@ -260,14 +274,18 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
     `${of('repository')}:${of('tag')} ${of('outcome')} to ${row['new'] === null ? 'nothing' : of('new')}${row['old'] === null ? '' : `, before ${of('old')}`}`,
   restore: (of) => of('reason'),
   list: (of) =>
-    `${of('form')} list of ${of('url')}${of('number') === '' ? '' : `, number 0x${of('number')}`}, ${of('thisUpdate')} to ${of('nextUpdate')}`,
+    `${of('form')} list of ${of('url')}${of('number') === '' ? '' : `, number ${decimal(of('number'))}`}, ${of('thisUpdate')} to ${of('nextUpdate')}`,
   denials: (_of, row) => counted((row['denials'] as unknown[]).length, 'denial'),
   certificates: (of, row) =>
     `${counted((row['certificates'] as unknown[]).length, 'certificate')} from number ${of('first')}`,
   rejudged: (of) => `looked at again, up to row ${of('through')}`,
-  quarantine: (of) => `${of('measure')} ${of('outcome')}: ${of('path')}@${of('digest')} (${of('detail')})`,
+  quarantine: (of) =>
+    // Journaled as failed before the first change, so that a kill leaves no better.
+    of('detail') === 'begun'
+      ? `${of('measure')} begun: ${of('path')}@${of('digest')}`
+      : `${of('measure')} ${of('outcome')}: ${of('path')}@${of('digest')} (${of('detail')})`,
   release: (of) => `${of('path')}@${of('digest')}: ${of('reason')}`,
-  expect: (of) => (of('every') === '' ? `${of('channel')} no more` : `${of('channel')} every ${of('every')} seconds`),
+  expect: (of) => `${of('channel')} ${of('every') === '' ? 'no more' : `every ${spanText(Number(of('every')))}`}`,
   note: (of) => of('text'),
 }
 

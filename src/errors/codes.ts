@@ -29,7 +29,7 @@ export const CODES = {
   ],
   KEY_MISSING: [2, 'a key that is needed to sign is not there', 'name the folder that holds it with --keys'],
   KEY_MALFORMED: [2, 'a key file is not an encrypted PKCS#8 key of an accepted kind', 'name the right file'],
-  KEY_PASSPHRASE: [2, 'the passphrase does not open the key', 'give the right passphrase'],
+  KEY_PASSPHRASE: [2, 'there is no passphrase that opens or seals the key', 'give the right passphrase'],
   KEY_REFUSED: [2, 'a key has no part in this role of the channel', "sign with a key that the channel's root names"],
   KEY_EXISTS: [2, 'the folder already holds a channel', 'choose an empty folder'],
   AUTHFILE_MALFORMED: [2, 'the credentials file is not a docker config.json', 'correct it or name another'],
@@ -133,7 +133,7 @@ export const CODES = {
 
   CHANNEL_NOT_PINNED: [
     13,
-    'the bundle comes from a channel this site has not pinned',
+    'the channel is not pinned at this site',
     'pin its root by hand, if it is meant to be trusted',
   ],
   ROOT_UNKNOWN: [
@@ -210,7 +210,7 @@ export const CODES = {
   REVOCATION_UNKNOWN: [
     16,
     'whether a certificate was revoked cannot be decided',
-    'carry its revocation list, or set revocation to skip in the policy',
+    'carry its revocation list; sallyport revocation status says which',
   ],
   ATTRIBUTE_UNKNOWN: [16, 'a critical attribute of a signature is not known here', 'install the plugin that knows it'],
 

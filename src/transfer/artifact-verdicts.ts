@@ -54,6 +54,14 @@ export async function informationIn(
   return readTrustInformation(passage, landing).items
 }
 
+/** With what to do where a policy had to judge without being told where the content goes. */
+export function placed(artifacts: readonly JudgedArtifact[], destination: string | undefined): JudgedArtifact[] {
+  const remedy = 'name where it goes with --destination: policies name repositories by that, not local/…'
+  return artifacts.map((artifact) =>
+    destination === undefined && artifact.code === 'POLICY_MISSING' ? { ...artifact, remedy } : artifact,
+  )
+}
+
 /** One verdict over all: the worst, where `rejected` is worse than `inconclusive`. */
 export function verdictOver(verdicts: readonly JudgedArtifact[]): Verdict {
   for (const worst of ['rejected', 'inconclusive'] as const)

@@ -64,7 +64,12 @@ export async function channelUnpin(
 }
 
 export interface ChannelShowReport {
-  channels: (PinReport & { lastSequence: number | null; lastId: string | null })[]
+  channels: (PinReport & {
+    lastSequence: number | null
+    lastId: string | null
+    /** How often a bundle is expected; null: it is not. */
+    everySeconds: number | null
+  })[]
   /** A folder of keys, when one was named. */
   folder?: {
     dir: string
@@ -104,6 +109,7 @@ export async function channelShow(
     }
   }
   const state = await State.open(options.state ?? '', { now: nowOf(options), write: false })
+  const every = new Map(state.expectations().map((expected) => [expected.channel, expected.every]))
   return {
     channels: state.channels().map(({ channel, purpose, fingerprint, rootVersion, last }) => ({
       channel,
@@ -112,6 +118,7 @@ export async function channelShow(
       rootVersion,
       lastSequence: last?.sequence ?? null,
       lastId: last?.id ?? null,
+      everySeconds: every.get(channel) ?? null,
     })),
   }
 }

@@ -7,7 +7,7 @@ import { SallyportError, writeFault } from '../errors/index.ts'
 import { isSignatureType, type Digest, type Manifest } from '../oci/index.ts'
 import type { Denial } from '../revocation/index.ts'
 import { demandApprovals, layOutHead, readApprovedHead, withApprovals, type ApprovedHead } from './approved-head.ts'
-import { demandTrusted, scopesBelow, type JudgedArtifact } from './artifact-verdicts.ts'
+import { demandTrusted, placed, scopesBelow, type JudgedArtifact } from './artifact-verdicts.ts'
 import { judgingTime } from './clock.ts'
 import { ExportLog } from './export-log.ts'
 import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './export-made.ts'
@@ -77,7 +77,8 @@ async function judgeGathered(
   const judged = content.artifacts.filter(({ repository }) => !unjudged.includes(repository))
   // By what the far side will know at least: all that rides along.
   const known = revocation && (await (await import('./export-revocation.ts')).knownFrom(revocation.kept, now))
-  return judgeArtifacts(judged, graphs, { ...options, policy, now, scopeOf, read, known })
+  const verdicts = await judgeArtifacts(judged, graphs, { ...options, policy, now, scopeOf, read, known })
+  return placed(verdicts, options.destination)
 }
 
 function makeFolder(dir: string): void {
@@ -97,6 +98,8 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
   const found = file === undefined || options.dryRun === true ? undefined : readStopped(file)
   // A run that was stopped after the bundle had its name left its record: what remains is to book it.
   const written = file !== undefined && existsSync(file)
+  // One that was killed between its record and what it had collected has nothing left to do but this.
+  if (written && options.dryRun !== true && !existsSync(partNames(file).plan)) removeStopped(file, false)
   if (written && (found?.inputs !== inputs || existsSync(partNames(file).part)))
     throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: options.output as string })
   if (found !== undefined && found.inputs !== inputs)

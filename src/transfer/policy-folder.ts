@@ -23,6 +23,17 @@ function unreadable(subject: string, cause: unknown): SallyportError {
   return new SallyportError('FILE_UNREADABLE', { side: 'state', subject, detail, cause })
 }
 
+/** Most who meet this have named no folder: then it is notation's, which not every site has. */
+function entriesOf(dir: string): string[] {
+  try {
+    return readdirSync(dir)
+  } catch (cause) {
+    const detail = (cause as NodeJS.ErrnoException).code
+    const remedy = 'name the folder of the trust policy with --policy, or check its permissions'
+    throw new SallyportError('FILE_UNREADABLE', { side: 'state', subject: dir, detail, remedy, cause })
+  }
+}
+
 function reading<T>(subject: string, read: () => T): T {
   try {
     return read()
@@ -87,7 +98,7 @@ class PolicyFiles {
  */
 export function readPolicyFiles(dir: string): Map<string, Buffer> {
   const files = new PolicyFiles(dir)
-  for (const name of reading(dir, () => readdirSync(dir)).toSorted()) {
+  for (const name of entriesOf(dir).toSorted()) {
     if (name === STORES) files.stores(name)
     else if (/^(?:trust[-_.]?(?:polic|store)|polic)/i.test(name)) {
       const path = join(dir, name)

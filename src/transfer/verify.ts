@@ -3,7 +3,14 @@ import { fileInput, isFileInput, pipeInput, type ByteInput } from '../bundle/ind
 import { SallyportError } from '../errors/index.ts'
 import { State } from '../state/index.ts'
 import type { Verdict } from '../trust/index.ts'
-import { informationIn, scopesBelow, verdictOver, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
+import {
+  informationIn,
+  placed,
+  scopesBelow,
+  verdictOver,
+  type JudgedArtifact,
+  type PluginPlace,
+} from './artifact-verdicts.ts'
 import { passNearDoor, type FindPinned, type Passage } from './passage.ts'
 import { expectPayload, provePayload } from './payload.ts'
 import { passengerReports, withAccepted, type PassengerReport } from './passenger-report.ts'
@@ -110,7 +117,8 @@ async function proveAndJudge(
   const scopeOf = (name: string): string => scopes(to.get(name) ?? name)
   const judge = async (named: string): Promise<JudgedArtifact[]> => {
     const { judgePassage } = await import('./judge-carried.ts')
-    return judgePassage(passage, information, { ...options, policy: named, now, scopeOf, known })
+    const judged = await judgePassage(passage, information, { ...options, policy: named, now, scopeOf, known })
+    return placed(judged, destination)
   }
   const judging = policy === undefined ? Promise.resolve(null) : judge(policy)
   if (!isFileInput(input)) await judging

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { buildDemoLayout } from '../../fixtures/layouts/build.ts'
 import { isFault, type Code } from '../../src/errors/index.ts'
 import {
+  channelExpect,
   channelPin,
   channelShow,
   log,
@@ -86,9 +87,12 @@ describe('transfer/site-verbs', () => {
           rootVersion: 1,
           lastSequence: null,
           lastId: null,
+          everySeconds: null,
         },
       ],
     })
+    await channelExpect({ state, channel: CHANNEL, every: 90, now: NOW })
+    assert.equal((await channelShow({ state, now: NOW })).channels[0]?.everySeconds, 90)
     const { folder } = await channelShow({ dir: stage.keys })
     assert.deepEqual(
       [folder?.channel, folder?.fingerprint, folder?.people, folder?.threshold],
