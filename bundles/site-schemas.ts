@@ -63,6 +63,7 @@ const bundle = z.strictObject({
   exit: count.describe('As an import of it alone would have ended.'),
   code: z.union([code, z.literal('INTERNAL')]).optional(),
   why: z.string().optional(),
+  waitsFor: name.optional().describe('The older bundle of its channel that comes first.'),
   channel: z.string().optional().describe('As its head says; of what was rejected that is a claim.'),
   sequence: sequence.optional(),
   time,
@@ -82,7 +83,7 @@ export const WATCH = z.strictObject({
   ...run,
   inbox: z.string(),
   target: z.string(),
-  bundles: z.array(bundle).describe('The first thousand.'),
+  bundles: z.array(bundle).describe('What was handled, then what waits: of each the first thousand.'),
   others: z
     .array(
       z.strictObject({
@@ -94,6 +95,7 @@ export const WATCH = z.strictObject({
           'socket',
           'device',
           'no bundle by its name',
+          'copy that runs',
           'name not readable',
         ]),
       }),

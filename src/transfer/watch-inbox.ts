@@ -17,11 +17,21 @@ export interface Arrival {
   inode: string
   /** Milliseconds: the later of its last write and its last change of name, owner or rights. */
   changed: number
+  /** Milliseconds: its last change of any kind by the clock of its file system, which nobody sets back or ahead. */
+  arrived: number
 }
 
 export interface Strange {
   name: string
-  what: 'directory' | 'symbolic link' | 'pipe' | 'socket' | 'device' | 'no bundle by its name' | 'name not readable'
+  what:
+    | 'directory'
+    | 'symbolic link'
+    | 'pipe'
+    | 'socket'
+    | 'device'
+    | 'no bundle by its name'
+    | 'copy that runs'
+    | 'name not readable'
 }
 
 export interface InboxView {
@@ -43,9 +53,17 @@ const END_MARK = 1024
 export const DONE = 'done'
 export const REJECTED = 'rejected'
 
-/** Names that are nobody's business: hidden, of copies that run, and our own. */
+/** As programs name what they are still writing. */
+const COPY = /\.(?:part|tmp|filepart|crdownload)$/
+
+/** Names that are nobody's business: hidden, and our own. */
 function isPassedOver(name: string): boolean {
-  return name.startsWith('.') || name === DONE || name === REJECTED || /\.(?:part|tmp|filepart|crdownload)$/.test(name)
+  return name.startsWith('.') || name === DONE || name === REJECTED
+}
+
+function ofName(name: string): Strange['what'] | undefined {
+  if (COPY.test(name)) return 'copy that runs'
+  return name.endsWith('.tar') ? undefined : 'no bundle by its name'
 }
 
 function kindOf(stat: BigIntStats): Strange['what'] | undefined {
@@ -56,11 +74,15 @@ function kindOf(stat: BigIntStats): Strange['what'] | undefined {
   return stat.isSocket() ? 'socket' : 'device'
 }
 
+function millis(ns: bigint): number {
+  return Number(ns / 1_000_000n)
+}
+
 function arrivalOf(name: string, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): Arrival {
   const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
   const inode = `${dev}:${ino}`
   const mark = `${inode}:${size}:${mtimeNs}:${ctimeNs}`
-  return { name, size: Number(size), mark, inode, changed: Number(latest / 1_000_000n) }
+  return { name, size: Number(size), mark, inode, changed: millis(latest), arrived: millis(ctimeNs) }
 }
 
 async function lookAt(inbox: string, name: string): Promise<Arrival | Strange | undefined> {
@@ -68,7 +90,7 @@ async function lookAt(inbox: string, name: string): Promise<Arrival | Strange | 
   if (name.includes('\ufffd') || Buffer.byteLength(name) > NAME_CAP) return { name, what: 'name not readable' }
   const stat = await lstat(join(inbox, name), { bigint: true }).catch(() => undefined)
   if (stat === undefined) return undefined
-  const what = kindOf(stat) ?? (name.endsWith('.tar') ? undefined : 'no bundle by its name')
+  const what = kindOf(stat) ?? ofName(name)
   return what === undefined ? arrivalOf(name, stat) : { name, what }
 }
 
@@ -103,10 +125,15 @@ export interface OpenArrival {
 }
 
 /**
- * Opens the file that was seen. Undefined when another one has its name by now.
+ * Opens the file that was seen. Undefined when another one has its name by now, and when it has changed, unless it may:
+ * the head of a file that is being copied is whole long before its end.
  * Throws FILE_UNREADABLE, MEDIUM_UNREADABLE.
  */
-export async function openArrival(inbox: string, { name, mark, size }: Arrival): Promise<OpenArrival | undefined> {
+export async function openArrival(
+  inbox: string,
+  { name, mark, inode, size }: Arrival,
+  mayChange = false,
+): Promise<OpenArrival | undefined> {
   const file = join(inbox, name)
   let handle: FileHandle
   try {
@@ -119,7 +146,8 @@ export async function openArrival(inbox: string, { name, mark, size }: Arrival):
   }
   try {
     const stat = await handle.stat({ bigint: true })
-    if (!stat.isFile() || arrivalOf(name, stat).mark !== mark) {
+    const found = arrivalOf(name, stat)
+    if (!stat.isFile() || (mayChange ? found.inode !== inode : found.mark !== mark)) {
       await handle.close()
       return undefined
     }

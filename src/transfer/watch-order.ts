@@ -1,5 +1,5 @@
 /** In which order the bundles of an inbox are taken: what revokes before what is judged, and each channel from its oldest. */
-import { BundleReader, fileInput } from '../bundle/index.ts'
+import { BundleReader, fileInput, type Head } from '../bundle/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { inspectHead, type Purpose } from '../tuf/index.ts'
 import type { Arrival } from './watch-inbox.ts'
@@ -11,16 +11,21 @@ export interface Claim {
   id: Digest
 }
 
+/** The head of an open bundle; nothing of it is proven. Throws as {@link BundleReader.head}, FILE_UNREADABLE. */
+export async function readHead(path: string): Promise<Head> {
+  const input = fileInput(path)
+  try {
+    return await new BundleReader(input).head()
+  } finally {
+    await input.close()
+  }
+}
+
 /** The claim of an open bundle; undefined when there is none to be read, which the import will tell more of. */
 export async function readClaim(path: string): Promise<Claim | undefined> {
   try {
-    const input = fileInput(path)
-    try {
-      const { channel, sequence, id } = inspectHead(await new BundleReader(input).head())
-      return { channel, sequence, id }
-    } finally {
-      await input.close()
-    }
+    const { channel, sequence, id } = inspectHead(await readHead(path))
+    return { channel, sequence, id }
   } catch {
     return undefined
   }

@@ -21,6 +21,8 @@ export interface WatchedBundle {
   exit: number
   code?: Code
   why?: string
+  /** The name of the older bundle of its channel that it waits for. */
+  waitsFor?: string
   channel?: string
   sequence?: number
   time: string
@@ -43,7 +45,7 @@ export interface WatchRun {
 export interface WatchReport extends WatchRun {
   inbox: string
   target: string
-  /** In the order they were handled; those that wait are named by their last try. The first thousand. */
+  /** What was handled, in that order, and then what waits now: of each the first thousand. */
   bundles: WatchedBundle[]
   /** What lies in the inbox and is no bundle. The first hundred. */
   others: Strange[]

@@ -1,18 +1,25 @@
 /** One look into an inbox: what is whole is imported, in its order, and leaves; what can't be now waits, and does not hold up others. */
 import { setTimeout } from 'node:timers/promises'
 import { exitOf, isFault } from '../errors/index.ts'
-import { State } from '../state/index.ts'
-import type { Purpose } from '../tuf/index.ts'
-import { clockDoubt, type ClockOptions } from './clock.ts'
+import type { ClockOptions } from './clock.ts'
 import { importBundle } from './import.ts'
 import type { ImportOptions } from './import-terms.ts'
-import { openPlace } from './place.ts'
 import { tell, timeText } from './run.ts'
 import { DONE, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './watch-inbox.ts'
 import { inOrder, readClaim, type Claim, type Queued } from './watch-order.ts'
 import { importExit, outcomeOfImport, type Ended, type WatchedBundle, type WatchOutcome } from './watch-report.ts'
-import { underName, watchedBundle, watchedSentence } from './watch-bundle.ts'
+import {
+  heldBundle,
+  underName,
+  UNREADY,
+  unreadyBundle,
+  watchedBundle,
+  watchedSentence,
+  type Unready,
+} from './watch-bundle.ts'
+import { Holds, purposesOf } from './watch-hold.ts'
 import type { Shelf } from './watch-shelf.ts'
+import { isDone, siteOf, type WatchedSite } from './watch-site.ts'
 
 export interface RoundOptions
   extends Omit<ImportOptions, 'input' | 'now' | 'asOf' | 'registry'>, Pick<ClockOptions, 'built'> {
@@ -35,7 +42,9 @@ export interface Shelves {
 export interface Round {
   bundles: WatchedBundle[]
   view: InboxView
-  /** In the inbox still. */
+  /** All that stays in the inbox and was looked at, each with its reason; of what was tried that of the last try. */
+  waits: WatchedBundle[]
+  /** In the inbox still, also of what was not looked at. */
   waiting: number
 }
 
@@ -44,11 +53,11 @@ const PATIENCE = 3_600_000
 /** Rounds that a bundle is left alone at most, after so many tries that failed. */
 const PAUSE_CAP = 64
 
-/** What a round goes by. */
-interface Site {
-  registry: ImportOptions['registry']
-  purposes: ReadonlyMap<string, Purpose>
-  floor: string | undefined
+/** What became of one: it was tried, now or in a round before, or it is not ready for it. */
+interface Handled {
+  bundle: WatchedBundle
+  tried: boolean
+  fresh: boolean
 }
 
 interface Tried {
@@ -66,11 +75,13 @@ export class Rounds {
   #seen = new Set<string>()
   readonly #claims = new Map<string, Claim | undefined>()
   readonly #tried = new Map<string, Tried>()
+  readonly #holds: Holds
   #round = 0
 
   constructor(options: RoundOptions, shelves: Shelves | undefined) {
     this.#options = options
     this.#shelves = shelves
+    this.#holds = new Holds(options.inbox)
   }
 
   /**
@@ -80,23 +91,36 @@ export class Rounds {
   async next(): Promise<Round> {
     this.#round++
     const view = await this.#look()
-    const round: Round = { bundles: [], view, waiting: view.more + view.arrivals.length }
-    if (this.#stopped || !view.arrivals.some(({ mark }) => this.#seen.has(mark))) return round
-    const site = await this.#site()
-    const queue = inOrder(await this.#claimed(view.arrivals), (channel) => site.purposes.get(channel))
-    // A channel goes no further than its first bundle that has to wait: the one behind it would make it a rollback.
-    const held = new Set<string>()
-    for (const queued of queue) {
-      const channel = queued.claim?.channel
-      if (channel !== undefined && held.has(channel)) continue
-      const bundle = await this.#handle(queued, site)
-      if (this.#stopped && bundle === undefined) break
-      if (bundle !== undefined) round.bundles.push(bundle)
-      if (bundle !== undefined && bundle.outcome !== 'waiting') round.waiting--
-      else if (channel !== undefined) held.add(channel)
+    const round: Round = { bundles: [], view, waits: [], waiting: view.more + view.arrivals.length }
+    if (this.#stopped || !view.arrivals.some(({ mark }) => this.#seen.has(mark))) {
+      const unready = this.#stopped ? 'stopped' : 'changing'
+      round.waits = view.arrivals.map((arrival) => this.#unready({ ...arrival, claim: undefined }, unready).bundle)
+      return round
     }
+    const site = await siteOf(this.#options)
+    const queue = inOrder(await this.#claimed(view.arrivals), purposesOf(site))
+    this.#holds.begin(site)
+    for (const queued of queue) await this.#next(queued, site, round)
+    if (!this.#stopped) this.#holds.end(new Set(queue.map(({ mark }) => mark)))
     this.#forget(view)
     return round
+  }
+
+  async #next(queued: Queued, site: WatchedSite, round: Round): Promise<void> {
+    const before = this.#stopped ? undefined : await this.#holds.before(queued)
+    if (before !== undefined) {
+      round.waits.push(heldBundle(queued, before, timeText(this.#options.clock())))
+      return
+    }
+    const { bundle, tried, fresh } = await this.#handle(queued, site)
+    if (fresh) round.bundles.push(bundle)
+    if (bundle.outcome === 'waiting') {
+      this.#holds.leave({ queued, tried })
+      round.waits.push(bundle)
+      return
+    }
+    round.waiting--
+    if (bundle.outcome !== 'rejected') this.#holds.took(queued)
   }
 
   get #stopped(): boolean {
@@ -118,24 +142,13 @@ export class Rounds {
     return view
   }
 
-  async #site(): Promise<Site> {
-    const registry = await this.#options.access()
-    const state = await State.open(this.#options.state, { now: this.#options.clock(), write: false })
-    try {
-      const purposes = new Map(state.channels().map(({ channel, purpose }) => [channel, purpose]))
-      return { registry, purposes, floor: state.floor }
-    } finally {
-      await state.close()
-    }
-  }
-
   async #claimed(arrivals: readonly Arrival[]): Promise<Queued[]> {
     const queue: Queued[] = []
     for (const arrival of arrivals) {
       if (this.#stopped) break
       const { mark } = arrival
       if (!this.#claims.has(mark)) {
-        const opened = await openArrival(this.#options.inbox, arrival).catch(() => undefined)
+        const opened = await openArrival(this.#options.inbox, arrival, true).catch(() => undefined)
         this.#claims.set(mark, opened === undefined ? undefined : await readClaim(opened.path))
         await opened?.close()
       }
@@ -144,58 +157,50 @@ export class Rounds {
     return queue
   }
 
-  /** What became of it; undefined when it has to wait and there is nothing new to say, or when a stop cut it short. */
-  async #handle(queued: Queued, site: Site): Promise<WatchedBundle | undefined> {
+  async #handle(queued: Queued, site: WatchedSite): Promise<Handled> {
     const tried = this.#tried.get(queued.mark)
-    if ((tried !== undefined && tried.again > this.#round) || !this.#seen.has(queued.mark)) return undefined
-    let ended: Ended | undefined
+    if (tried !== undefined && (this.#stopped || tried.again > this.#round))
+      return { bundle: tried.bundle, tried: true, fresh: false }
+    if (this.#stopped) return this.#unready(queued, 'stopped')
+    if (!this.#seen.has(queued.mark)) return this.#unready(queued, 'changing')
+    let ended: Ended
     let known = false
     try {
-      ended = await this.#bring(queued, site)
-      if (ended === undefined) return undefined
-      if ('error' in ended && this.#stopped) return undefined
-      known = 'error' in ended && isFault(ended.error, 'ROLLBACK') && (await this.#isDone(queued.claim, site))
+      const brought = await this.#bring(queued, site)
+      if (typeof brought === 'string') return this.#unready(queued, brought)
+      ended = brought
+      if ('error' in ended && this.#stopped) return this.#unready(queued, 'stopped')
+      known = 'error' in ended && isFault(ended.error, 'ROLLBACK') && (await isDone(queued.claim, this.#options, site))
     } catch (error) {
       ended = { error, exit: exitOf(error) }
     }
-    return this.#settle(queued, ended, known ? 'duplicate' : this.#outcome(ended, site))
+    const bundle = this.#settle(queued, ended, known ? 'duplicate' : this.#outcome(ended, site))
+    return { bundle, tried: true, fresh: true }
   }
 
-  #outcome(ended: Ended, { floor }: Site): WatchOutcome {
+  #unready(queued: Queued, unready: Unready): Handled {
+    return { bundle: unreadyBundle(queued, unready, timeText(this.#options.clock())), tried: false, fresh: false }
+  }
+
+  #outcome(ended: Ended, { inDoubt }: WatchedSite): WatchOutcome {
     const outcome = outcomeOfImport(ended)
     // What has expired, or is of a time to come, by a clock in doubt may be good by the right one.
     const timely = ended.exit === 15 || ended.exit === 16
-    const doubt = outcome === 'rejected' && timely && clockDoubt(floor, this.#options.clock(), this.#options.built)
-    return doubt === undefined || doubt === false ? outcome : 'waiting'
+    return outcome === 'rejected' && timely && inDoubt ? 'waiting' : outcome
   }
 
-  /** Undefined while it is being copied, and when another file has its name. */
-  async #bring(queued: Queued, { registry }: Site): Promise<Ended | undefined> {
+  async #bring(queued: Queued, { registry }: WatchedSite): Promise<Ended | Unready> {
     const { inbox, clock, settle: _settle, document: _document, access: _access, ...options } = this.#options
     const opened = await openArrival(inbox, queued)
-    if (opened === undefined) return undefined
+    if (opened === undefined) return 'replaced'
     try {
-      if (!opened.ended && clock().getTime() - queued.changed < PATIENCE) return undefined
+      if (!opened.ended && clock().getTime() - queued.changed < PATIENCE) return 'endless'
       const report = await importBundle({ ...options, registry, now: clock(), input: { file: opened.path } })
       return { report, exit: importExit(report) }
     } catch (error) {
       return { error, exit: exitOf(error) }
     } finally {
       await opened.close()
-    }
-  }
-
-  /** True when this very bundle came to its end at this target once: its head was proven before it was found to be old. */
-  async #isDone(claim: Claim | undefined, { registry }: Site): Promise<boolean> {
-    if (claim === undefined) return false
-    const place = openPlace(this.#options.to, registry)
-    const state = await State.open(this.#options.state, { now: this.#options.clock(), write: false })
-    try {
-      const bundle = await state.bundle(claim.channel, claim.sequence)
-      return bundle?.id === claim.id && (await state.importDone(place.name, claim.id))
-    } finally {
-      await state.close()
-      await place.close()
     }
   }
 
@@ -207,7 +212,7 @@ export class Rounds {
         const shelf = this.#shelves[outcome === 'rejected' ? 'rejected' : 'done']
         const at = shelf.put(queued, this.#options.document(ended))
         // Another file has its name by now: it is handled as what it is.
-        if (at === undefined) return this.#wait(queued, { ...bundle, outcome: 'waiting' })
+        if (at === undefined) return this.#wait(queued, { ...bundle, outcome: 'waiting', why: UNREADY.replaced })
         bundle = { ...bundle, at: `${outcome === 'rejected' ? REJECTED : DONE}/${at}` }
       } catch (error) {
         return this.#wait(queued, this.#told(queued, { error, exit: exitOf(error) }, 'waiting'))

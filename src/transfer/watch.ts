@@ -8,7 +8,8 @@ import { State } from '../state/index.ts'
 import { checkInterrupted, tell, timeText } from './run.ts'
 import { writeStatus, type StatusFiles } from './site-status-file.ts'
 import { siteFacts, siteStatus, type SiteFacts, type SiteStatus } from './site-status.ts'
-import { DONE, REJECTED, type Strange } from './watch-inbox.ts'
+import { watchedSentence } from './watch-bundle.ts'
+import { DONE, REJECTED, type InboxView, type Strange } from './watch-inbox.ts'
 import { alarmsExit, lowestExit, type WatchedBundle, type WatchReport, type WatchRun } from './watch-report.ts'
 import { Rounds, type Round, type RoundOptions, type Shelves } from './watch-round.ts'
 import { Shelf } from './watch-shelf.ts'
@@ -22,6 +23,8 @@ export interface WatchOptions extends RoundOptions {
 }
 
 const BUNDLES_CAP = 1000
+/** Of files that wait, at each look: a journal of notes is no place for ten thousand. */
+const NOTES_CAP = 100
 /** A state that changes with every round is folded anew no more often. */
 const ROWS = 'journal.jsonl'
 
@@ -60,10 +63,11 @@ class Watch {
   readonly #options: WatchOptions
   readonly #rounds: Rounds
   readonly #bundles = new Map<string, WatchedBundle>()
-  /** Statuses of what was handled, and of what waits by its name: also of what the report has no room for. */
+  /** Statuses of what was handled, also of what the report has no room for. */
   readonly #exits = new Set<number>()
-  readonly #faults = new Map<string, number>()
-  readonly #named = new Set<string>()
+  #waiting: WatchedBundle[] = []
+  /** What was told of that which lies there still. */
+  #told = new Set<string>()
   readonly #run: WatchRun
   #others: Strange[] = []
   #facts: { mark: string; facts: SiteFacts } | undefined
@@ -118,28 +122,35 @@ class Watch {
     tell(this.#options, { type: 'note', text: `${error.code}: ${error.message} (${error.subject ?? ''})` })
   }
 
-  #take({ bundles, view, waiting }: Round): void {
+  #take({ bundles, waits, view, waiting }: Round): void {
     const run = this.#run
     run.time = timeText(this.#options.clock())
     run.waiting = waiting
     run.strange = view.strangeCount
     this.#others = view.strange
     for (const bundle of bundles) {
-      if (bundle.outcome !== 'waiting') run[bundle.outcome]++
       run.last = bundle
-      const waits = bundle.outcome === 'waiting'
-      this.#bundles.delete(bundle.name)
-      if (this.#bundles.size < BUNDLES_CAP) this.#bundles.set(waits ? bundle.name : bundle.at, bundle)
-      if (waits) this.#faults.set(bundle.name, bundle.exit)
-      else this.#exits.add(bundle.exit)
-      if (!waits) this.#faults.delete(bundle.name)
+      if (bundle.outcome === 'waiting') continue
+      run[bundle.outcome]++
+      this.#exits.add(bundle.exit)
+      if (this.#bundles.size < BUNDLES_CAP) this.#bundles.set(bundle.at, bundle)
     }
-    for (const { name, what } of view.strange) {
-      const text = `${name} is left alone: ${what}`
-      if (this.#named.has(text) || this.#named.size >= BUNDLES_CAP) continue
-      this.#named.add(text)
-      tell(this.#options, { type: 'note', text })
-    }
+    // Junk in any number must not hide a bundle that is held up or that failed.
+    const isSilent = ({ code, waitsFor }: WatchedBundle): boolean => code === undefined && waitsFor === undefined
+    this.#waiting = waits.toSorted((a, b) => Number(isSilent(a)) - Number(isSilent(b)))
+    this.#tellLeft(view)
+  }
+
+  /** Once for as long as it lies there. What was tried is told by the round, with each try. */
+  #tellLeft({ strange }: Pick<InboxView, 'strange'>): void {
+    const untried = this.#waiting.filter(({ code }) => code === undefined).slice(0, NOTES_CAP)
+    const notes = [
+      // A file that is touched again and again has another reason each time, and is no news.
+      ...untried.map((bundle) => [`${bundle.name}/${bundle.waitsFor === undefined}`, watchedSentence(bundle)] as const),
+      ...strange.map(({ name, what }) => [`${name}/${what}`, `${name} is left alone: ${what}`] as const),
+    ]
+    for (const [key, text] of notes) if (!this.#told.has(key)) tell(this.#options, { type: 'note', text })
+    this.#told = new Set(notes.map(([key]) => key))
   }
 
   /** Folding a long journal costs seconds: only when it has grown. */
@@ -175,7 +186,7 @@ class Watch {
       ...this.#run,
       inbox: this.#options.inbox,
       target: this.#options.to,
-      bundles: [...this.#bundles.values()],
+      bundles: [...this.#bundles.values(), ...this.#waiting.slice(0, BUNDLES_CAP)],
       others: this.#others,
       status: this.#status,
       stopped,
@@ -184,6 +195,11 @@ class Watch {
   }
 
   #exit(): number {
-    return lowestExit([...this.#exits, ...this.#faults.values(), alarmsExit(this.#status?.alarms ?? []), this.#trouble])
+    return lowestExit([
+      ...this.#exits,
+      ...this.#waiting.map(({ exit }) => exit),
+      alarmsExit(this.#status?.alarms ?? []),
+      this.#trouble,
+    ])
   }
 }

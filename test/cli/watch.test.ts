@@ -57,6 +57,19 @@ describe('cli/watch', function () {
     assert.deepEqual([done.ok, done.verb, done.report['sequence']], [true, 'import', 1])
   })
 
+  it('says in words what waits, for what, and which copies run', async () => {
+    const { inbox, args } = await work()
+    const whole = readFileSync(bundles[0] ?? '')
+    writeFileSync(join(inbox, 'a.tar'), whole.subarray(0, whole.length - 512))
+    copyFileSync(bundles[1] ?? '', join(inbox, 'b.tar'))
+    writeFileSync(join(inbox, 'c.tar.part'), '')
+    const { status, stdout } = await sallyport([...args.filter((arg) => arg !== '--json'), '--once'])
+    assert.equal(status, 0)
+    const lines = stdout.split('\n')
+    for (const line of [/^waiting +a\.tar: \S/, /^waiting +b\.tar: a\.tar, /, /^left alone +c\.tar\.part: /])
+      assert.equal(lines.filter((text) => line.test(text)).length, 1, stdout)
+  })
+
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     it(`takes what arrives while it runs, and ends with 0 at ${signal}`, async () => {
       const { inbox, args } = await work()

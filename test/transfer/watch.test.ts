@@ -115,14 +115,20 @@ describe('transfer/watch', function () {
     const first = await look(site)
     assert.deepEqual(
       first.bundles.map(({ name, outcome }) => [name, outcome]),
-      [['a.tar', 'waiting']],
+      [
+        ['a.tar', 'waiting'],
+        ['b.tar', 'waiting'],
+      ],
     )
     assert.deepEqual([first.waiting, first.exit >= 20], [2, true])
     const policy = watching.stage.path('policy')
     mkdirSync(policy)
     writeFileSync(join(policy, 'trustpolicy.json'), '{')
     const second = await look(site, { to: `oci:${watching.stage.path('other')}`, policy })
-    assert.deepEqual(outcomes(second), [['a.tar', 'waiting', 'POLICY_MALFORMED']])
+    assert.deepEqual(outcomes(second), [
+      ['a.tar', 'waiting', 'POLICY_MALFORMED'],
+      ['b.tar', 'waiting'],
+    ])
     assert.equal((await look(site, { to: `oci:${watching.stage.path('third')}` })).imported, 2)
   })
 
@@ -153,10 +159,22 @@ describe('transfer/watch', function () {
     }
     await look(site, { access })
     watching.put(site, 2, 'b.tar')
+    watching.put(site, 3, 'c.tar')
     const late = await look({ ...site, clock: () => hoursLater(24 * 500) }, { access })
-    assert.deepEqual([outcomes(late), asked], [[['b.tar', 'waiting', 'EXPIRED']], 2])
+    assert.deepEqual(
+      [outcomes(late), late.bundles[1]?.waitsFor, asked],
+      [
+        [
+          ['b.tar', 'waiting', 'EXPIRED'],
+          ['c.tar', 'waiting'],
+        ],
+        'b.tar',
+        2,
+      ],
+    )
     assert.deepEqual(outcomes(await look({ ...site, clock: () => hoursLater(24 * 200) })), [
       ['b.tar', 'rejected', 'EXPIRED'],
+      ['c.tar', 'rejected', 'EXPIRED'],
     ])
   })
 
