@@ -9,7 +9,7 @@ import { carryingJob, type CarryingTerms } from './carrying-job.ts'
 import { RevocationGround } from './revocation-ground.ts'
 import { trustedJob, undoingJob } from './revocation-job.ts'
 
-const KILLS = 25
+const KILLS = 8
 
 describe('kill/revocation', function () {
   this.timeout(process.env['KILLS'] === 'all' ? 7_200_000 : 300_000)
