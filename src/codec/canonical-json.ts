@@ -16,12 +16,6 @@ function integer(value: number): string {
   return String(value)
 }
 
-// JSON would write a number that is none as null.
-function finite(value: number): string {
-  if (!Number.isFinite(value)) throw new TypeError(`no JSON for ${value}`)
-  return JSON.stringify(value)
-}
-
 interface Scalars {
   text(value: string): string
   number(value: number): string
@@ -29,7 +23,7 @@ interface Scalars {
 
 const CANONICAL: Scalars = { text: strict, number: integer }
 const SIGNED: Scalars = { text: olpc, number: integer }
-const SORTED: Scalars = { text: (value) => JSON.stringify(value), number: finite }
+const SORTED: Scalars = { text: (value) => JSON.stringify(value), number: integer }
 
 function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
@@ -66,8 +60,8 @@ export function signingBytes(value: Json): Buffer {
 }
 
 /**
- * JSON text with sorted members, no space, and JSON's own escapes and numbers: {@link canonicalJson} unless a string or a
- * fraction needs them. What is no finite number throws TypeError.
+ * JSON text with sorted members, no space and JSON's own escapes: {@link canonicalJson} unless a string needs them. A
+ * fraction throws TypeError here, too: journal and bundle hold none, and read by this what has one spelling.
  */
 export function sortedJson(value: Json): string {
   return write(value, SORTED)

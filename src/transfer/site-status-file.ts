@@ -1,5 +1,4 @@
 /** Writes a site's status for those who watch it: one JSON document, and one file of metrics. */
-import { sortedJson } from '../codec/index.ts'
 import type { SallyportError } from '../errors/index.ts'
 import { placeFile } from './place-file.ts'
 import { statusMetrics } from './site-status-metrics.ts'
@@ -36,6 +35,6 @@ function place(file: string, text: string): void {
 /** Replaces each file in one step. Throws DISK_FULL, OUTPUT_FAILED. */
 export function writeStatus(status: SiteStatus, watch: WatchRun | null, files: StatusFiles): void {
   const document: StatusDocument = { ...status, watch }
-  if (files.status !== undefined) place(files.status, sortedJson(JSON.parse(JSON.stringify(document))))
+  if (files.status !== undefined) place(files.status, JSON.stringify(document))
   if (files.textfile !== undefined) place(files.textfile, statusMetrics(status, watch))
 }

@@ -17,9 +17,7 @@ describe('codec/canonical-json: signingBytes and sortedJson', () => {
     assert.deepEqual(JSON.parse(sortedJson(pem)), pem)
   })
 
-  it('refuse a fraction to be signed, and write it for the file as JSON does', () => {
-    for (const write of [signingBytes, canonicalJson]) assert.throws(() => write({ a: 1.5 }), TypeError)
-    assert.equal(sortedJson({ b: -29.998, a: 2 ** 53 }), '{"a":9007199254740992,"b":-29.998}')
-    for (const none of [Number.NaN, Infinity]) assert.throws(() => sortedJson({ a: none }), TypeError)
+  it('refuse fractions', () => {
+    for (const write of [signingBytes, sortedJson]) assert.throws(() => write({ a: 1.5 }), TypeError)
   })
 })
