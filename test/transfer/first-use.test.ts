@@ -41,23 +41,28 @@ describe('transfer/first-use', () => {
   const code = sources()
   const store = code.get('transfer/trust-store.ts') ?? ''
 
-  it('finds one file that can write below truststore/', () => {
+  it('finds one file that can write below truststore/, and one that copies a whole folder for notation', () => {
     assert.ok(code.size > 150)
     assert.deepEqual(
       having(code, WRITES, STORES).filter((name) => name !== 'transfer/policy-folder.ts'),
-      ['transfer/trust-store.ts'],
+      ['transfer/notation-config.ts', 'transfer/trust-store.ts'],
     )
+    // The copy has what the site's own folder holds: it reads no bundle, no registry and no state.
+    const copier = code.get('transfer/notation-config.ts') ?? ''
+    assert.match(copier, /readPolicyFiles\(/)
+    assert.doesNotMatch(copier, /from '\.\.\/(?:bundle|content|registry|state)\//)
     // This one opens files, and only to read them.
     const reader = code.get('transfer/policy-folder.ts') ?? ''
     assert.deepEqual(reader.match(new RegExp(WRITES, 'g')), ['openSync('])
     assert.match(reader, /openSync\(path, constants\.O_RDONLY \|/)
-    // Who writes beside the stores names the two files that he writes.
+    // Who writes beside the stores names the three files that he writes.
     const editor = code.get('transfer/trust-policy-edit.ts') ?? ''
     assert.deepEqual(
       [...editor.matchAll(/writeNew\((\w+)|renameSync\((\w+), ([^)]*)\)/g)].map(([whole]) => whole),
       ['writeNew(scratch', 'renameSync(scratch, join(policy, name)'],
     )
-    assert.match(editor, /const names = files\.has\(NEWER\) && files\.has\(OLDER\) \? \[NEWER, OLDER\] : \[file\]/)
+    assert.match(editor, /const file = blob \? FILES : files\.has\(NEWER\) \? NEWER : OLDER\n/)
+    assert.match(editor, /const names = file !== FILES && files\.has\(NEWER\).* \? \[OLDER, NEWER\] : \[file\]\n/)
   })
 
   it('writes there in one function, which one function calls, after it has compared fingerprints', () => {
@@ -95,7 +100,12 @@ describe('transfer/first-use', () => {
     assert.deepEqual(having(code, /stores\.set\(|new Map<StoreName/), ['trust/material.ts'])
     // Others only look which anchors there are, and where a bundle's own stores are shown.
     const lookers = having(code, /material\??\.stores\b/).filter((name) => !name.startsWith('trust/'))
-    assert.deepEqual(lookers, ['transfer/check.ts', 'transfer/trust-information.ts', 'transfer/trust-tree.ts'])
+    assert.deepEqual(lookers, [
+      'transfer/check.ts',
+      'transfer/judge-lying.ts',
+      'transfer/trust-information.ts',
+      'transfer/trust-tree.ts',
+    ])
   })
 
   it('changes no store by any verb that meets certificates on its way', async function () {
