@@ -1,6 +1,7 @@
 /** What passes for trust information and is none stays content, which the policy judges. */
 import assert from 'node:assert/strict'
 import { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
+import { isFault } from '../../src/errors/index.ts'
 import { digestOf, OCI_MANIFEST, type Descriptor } from '../../src/oci/index.ts'
 import { inspectBundle, type TrustTree } from '../../src/transfer/index.ts'
 import { chainsDocument } from '../../src/transfer/trust-document.ts'
@@ -186,15 +187,17 @@ describe('transfer/trust-information', () => {
   }
 
   it('judges a piece in any repository but its own', async () => {
-    const places = [
-      `registry.example/sallyport/trust/${CHANNEL}`,
-      'local/sallyport/trust/vendor-b',
-      'local/sallyport/trust',
-    ]
+    const places = [`registry.example/trust/${CHANNEL}`, 'local/sallyport/trust/vendor-b', 'local/sallyport/trust']
     const file = await bundle((builder) => places.forEach((repository) => put(builder, STORE, { repository })))
     assert.deepEqual((await trustOf(file)).items, [])
     const { informs, refused, pushed } = await judged(file)
     assert.deepEqual([informs, refused.length, pushed], [[], 3, 0])
+  })
+
+  it('refuses content that would land where trust information does', async () => {
+    const repository = `registry.example/sallyport/trust/${CHANNEL}`
+    const file = await bundle((builder) => put(builder, STORE, { repository }))
+    await assert.rejects(judged(file), (error) => isFault(error, 'TARGET_COLLISION'))
   })
 
   it('judges a piece that the sender lays over the repository of an image', async () => {
