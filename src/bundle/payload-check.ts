@@ -61,12 +61,13 @@ async function explain(input: FileInput, blob: PlacedBlob): Promise<never> {
   })
 }
 
-function here(fd: number, blobs: readonly PlacedBlob[], options: ProveOptions): FailedBlob[] {
+function here(fd: number, blobs: readonly PlacedBlob[], { onBytes, onSeal }: ProveOptions): FailedBlob[] {
   const prover = new RangeProver(fd)
   for (const blob of blobs) {
-    const failed = failing(prover, blob)
+    const { digest, size } = blob.descriptor
+    const failed = failing(prover, blob, onSeal && ((seal) => onSeal(digest, seal)))
     if (failed !== undefined) return [failed]
-    options.onBytes?.(blob.descriptor.size)
+    onBytes?.(size)
   }
   return []
 }

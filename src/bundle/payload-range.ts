@@ -1,7 +1,7 @@
 /** Proves a run of payload members in an open file: header, digest, padding. Shared by the main thread and the workers. */
 import { readSync } from 'node:fs'
 import { hash } from 'node:crypto'
-import { algorithmOf, hasherFor, hexOf } from '../oci/index.ts'
+import { algorithmOf, hasherFor, hexOf, Sealer, type Seal } from '../oci/index.ts'
 import { encodeBlobHeader, type PlacedBlob } from './layout.ts'
 import { padded } from './tar-header.ts'
 
@@ -27,9 +27,9 @@ export interface FailedBlob {
 }
 
 /** What is wrong with the member, or undefined. */
-export function failing(prover: RangeProver, blob: PlacedBlob): FailedBlob | undefined {
+export function failing(prover: RangeProver, blob: PlacedBlob, onSeal?: (seal: Seal) => void): FailedBlob | undefined {
   try {
-    return prover.proves(blob) ? undefined : { blob }
+    return prover.proves(blob, onSeal) ? undefined : { blob }
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === undefined) throw cause
@@ -48,9 +48,10 @@ export class RangeProver {
 
   /**
    * True when the member stands there as it should; why it does not is found by reading it again through the screen.
+   * `onSeal` is told the seal of a proven member of more than a chunk; a smaller one is as soon hashed again.
    * Throws as the system does when it can't be read.
    */
-  proves(blob: PlacedBlob): boolean {
+  proves(blob: PlacedBlob, onSeal?: (seal: Seal) => void): boolean {
     const { digest, size } = blob.descriptor
     const header = encodeBlobHeader(blob.descriptor)
     const span = header.length + padded(size)
@@ -66,14 +67,19 @@ export class RangeProver {
     if (!fill(this.fd, this.buffer, header.length, blob.headerAt)) return false
     if (!header.equals(this.buffer.subarray(0, header.length))) return false
     const hasher = hasherFor(digest)
+    const sealer = onSeal === undefined ? undefined : new Sealer()
     for (let at = 0; at < size;) {
       const length = Math.min(CHUNK, size - at)
       if (!fill(this.fd, this.buffer, length, blob.offset + at)) return false
-      hasher.update(this.buffer.subarray(0, length))
+      const chunk = this.buffer.subarray(0, length)
+      hasher.update(chunk)
+      sealer?.update(chunk)
       at += length
     }
     if (hasher.digest('hex') !== hexOf(digest)) return false
     const rest = padded(size) - size
-    return fill(this.fd, this.buffer, rest, blob.offset + size) && isZero(this.buffer.subarray(0, rest))
+    if (!fill(this.fd, this.buffer, rest, blob.offset + size) || !isZero(this.buffer.subarray(0, rest))) return false
+    if (sealer !== undefined) onSeal?.(sealer.seal())
+    return true
   }
 }

@@ -1,19 +1,19 @@
 /** The worker thread that proves runs of payload members; one message in, one message out. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { PlacedBlob } from './layout.ts'
 import { failing, RangeProver } from './payload-range.ts'
+import type { ProverAnswer, ProverRun } from './provers.ts'
 
 const prover = new RangeProver((workerData as { fd: number }).fd)
 
-parentPort?.on('message', (run: PlacedBlob[]) => {
-  let bytes = 0
-  for (const blob of run) {
-    const failed = failing(prover, blob)
-    if (failed !== undefined) {
-      parentPort?.postMessage({ failed, bytes })
-      return
-    }
-    bytes += blob.descriptor.size
+function prove({ blobs, sealing }: ProverRun): ProverAnswer {
+  const answer: ProverAnswer = { bytes: 0, seals: [] }
+  for (const blob of blobs) {
+    const { digest, size } = blob.descriptor
+    const failed = failing(prover, blob, sealing ? (seal) => answer.seals.push([digest, seal]) : undefined)
+    if (failed !== undefined) return { ...answer, failed }
+    answer.bytes += size
   }
-  parentPort?.postMessage({ bytes })
-})
+  return answer
+}
+
+parentPort?.on('message', (run: ProverRun) => parentPort?.postMessage(prove(run)))

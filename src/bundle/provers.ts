@@ -1,19 +1,29 @@
 /** The threads that prove a bundle file's payload. They may be started before the head is judged, and then cost no waiting. */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import type { Digest, Seal } from '../oci/index.ts'
 import type { PlacedBlob } from './layout.ts'
 import type { FailedBlob } from './payload-range.ts'
 
 /** Below so many bytes the start of a thread costs more than it saves. */
 export const WORTH_THREADS = 64 * 1024 * 1024
 
-interface Answer {
+/** What a thread is given: members one behind the other, and whether large ones are to be sealed. */
+export interface ProverRun {
+  blobs: readonly PlacedBlob[]
+  sealing: boolean
+}
+
+export interface ProverAnswer {
   bytes: number
+  seals: [Digest, Seal][]
   failed?: FailedBlob
 }
 
 export interface ProveOptions {
   onBytes?: (count: number) => void
+  /** Told the seal of each proven blob of more than 1 MiB. */
+  onSeal?: ((digest: Digest, seal: Seal) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -42,23 +52,27 @@ export class Provers {
   }
 
   /** The first blob of each thread's that is not as promised; empty when all are. The file belongs to the caller. */
-  async prove(runs: readonly (readonly PlacedBlob[])[], { onBytes, signal }: ProveOptions): Promise<FailedBlob[]> {
+  async prove(
+    runs: readonly (readonly PlacedBlob[])[],
+    { onBytes, onSeal, signal }: ProveOptions,
+  ): Promise<FailedBlob[]> {
     this.start()
     const failed: FailedBlob[] = []
     let next = 0
     const serve = (thread: Worker): Promise<void> =>
       new Promise((resolve, reject) => {
         const give = (): void => {
-          const run = runs[next++]
+          const blobs = runs[next++]
           // Runs are given in order: behind the first damage there is nothing that could come before it.
-          if (run === undefined || failed.length > 0 || signal?.aborted === true) resolve()
-          else thread.postMessage(run)
+          if (blobs === undefined || failed.length > 0 || signal?.aborted === true) resolve()
+          else thread.postMessage({ blobs, sealing: onSeal !== undefined } satisfies ProverRun)
         }
         thread.ref()
         thread.once('error', reject)
         thread.once('exit', () => reject(new Error('a thread that proves payload ended early')))
-        thread.on('message', (answer: Answer) => {
+        thread.on('message', (answer: ProverAnswer) => {
           onBytes?.(answer.bytes)
+          for (const [digest, seal] of answer.seals) onSeal?.(digest, seal)
           if (answer.failed !== undefined) failed.push(answer.failed)
           give()
         })

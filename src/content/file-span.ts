@@ -2,6 +2,7 @@
 import { read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { readFault, SallyportError } from '../errors/index.ts'
+import type { Seal } from '../oci/index.ts'
 import type { BlobBody } from './source.ts'
 
 const readAt = promisify(read)
@@ -13,6 +14,8 @@ export interface FileSpan {
   fd: number
   /** Byte offset of the blob's first byte. */
   offset: number
+  /** Of the blob's bytes as this process has proven them there; whoever reads them again may compare this alone. */
+  seal?: Seal | undefined
 }
 
 function cutShort(at: number): SallyportError {

@@ -29,6 +29,7 @@ export {
   REVOCATION_LIST_CAP,
 } from './media-type.ts'
 export { isHost, isRepositoryPath, isTag, parseReference, repositoryName, type Reference } from './reference.ts'
+export { isSealed, Sealer, type Seal } from './seal.ts'
 export {
   isReservedTag,
   fallbackTag,

@@ -1,7 +1,7 @@
 /** The fast way for a large blob that lies in a file: a bare PUT at the registry's own origin. */
 import { readSpan, type FileSpan } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { hasherFor, type Descriptor } from '../oci/index.ts'
+import { hasherFor, isSealed, Sealer, type Descriptor, type Seal } from '../oci/index.ts'
 import { rawPut, type PutEnd } from './raw-put.ts'
 import type { Repository } from './repository.ts'
 import type { Call } from './request.ts'
@@ -12,18 +12,43 @@ export const LARGE = 1024 * 1024
 /** `unasked`: nothing was sent. `stale`: the connection had been closed while it waited, which says nothing of a new one. */
 export type BareEnd = PutEnd | { kind: 'unasked' } | { kind: 'stale' }
 
-/** Gives the blob's bytes in order, and the last of them only once the whole is proven. */
-function provenBytes(span: FileSpan, { digest, size }: Descriptor): (buffer: Buffer) => void {
+interface Proof {
+  update(bytes: Buffer): void
+  /** What speaks against the bytes, when something does. */
+  fault(): string | undefined
+}
+
+function byDigest({ digest }: Descriptor): Proof {
   const hasher = hasherFor(digest)
+  return {
+    update: (bytes) => void hasher.update(bytes),
+    fault() {
+      const got = hasher.digest('hex')
+      return digest.endsWith(`:${got}`) ? undefined : `they have ${got}`
+    },
+  }
+}
+
+function bySeal(seal: Seal): Proof {
+  const sealer = new Sealer(seal)
+  return {
+    update: (bytes) => sealer.update(bytes),
+    fault: () => (isSealed(sealer, seal) ? undefined : 'the file changes while it is read'),
+  }
+}
+
+/** Gives the blob's bytes in order, and the last of them only once the whole is proven. */
+function provenBytes(span: FileSpan, descriptor: Descriptor): (buffer: Buffer) => void {
+  const { digest, size } = descriptor
+  const proof = span.seal === undefined ? byDigest(descriptor) : bySeal(span.seal)
   let at = 0
   return (buffer) => {
     readSpan(span, at, buffer)
-    hasher.update(buffer)
+    proof.update(buffer)
     at += buffer.length
     if (at < size) return
-    const got = hasher.digest('hex')
-    if (!digest.endsWith(`:${got}`))
-      throw new SallyportError('DIGEST_MISMATCH', { side: 'bundle', subject: digest, detail: `they have ${got}` })
+    const detail = proof.fault()
+    if (detail !== undefined) throw new SallyportError('DIGEST_MISMATCH', { side: 'bundle', subject: digest, detail })
   }
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { BundleReader, checkPayload, fileInput, type ByteInput } from '../../src/bundle/index.ts'
 import { encodeBlobHeader, layOutPayload } from '../../src/bundle/layout.ts'
 import { isFault, SallyportError } from '../../src/errors/index.ts'
-import { verifying, type Descriptor } from '../../src/oci/index.ts'
+import { isSealed, Sealer, verifying, type Descriptor, type Digest, type Seal } from '../../src/oci/index.ts'
 
 const MIB = 1024 * 1024
 
@@ -138,6 +138,26 @@ describe('bundle/payload-check', function () {
       seen,
       blobs.reduce((sum, { size }) => sum + size, 0),
     )
+  })
+
+  it('tells a seal of each large blob, on every core and on one (T10)', async () => {
+    write(() => undefined)
+    const input = fileInput(file)
+    for (const part of [placed, placed.slice(0, 2)]) {
+      const seals = new Map<Digest, Seal>()
+      const from = part === placed ? end : (part.at(-1)?.offset ?? 0) + 10 * MIB
+      await checkPayload(input, part, from, { onSeal: (digest, seal) => seals.set(digest, seal) }).catch(
+        () => undefined,
+      )
+      assert.deepEqual([...seals.keys()].toSorted(), part.map(({ descriptor }) => descriptor.digest).toSorted())
+      for (const { descriptor } of part) {
+        const made = seals.get(descriptor.digest) ?? assert.fail()
+        const sealer = new Sealer(made)
+        sealer.update(Buffer.alloc(descriptor.size))
+        assert.ok(isSealed(sealer, made))
+      }
+    }
+    await input.close()
   })
 
   it('stops when it is told to', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileBody, type BlobBody } from '../../src/content/index.ts'
 import { isFault, SallyportError, type Code } from '../../src/errors/index.ts'
+import { Sealer } from '../../src/oci/index.ts'
 import type { RegistryOptions, RegistryPlace } from '../../src/registry/index.ts'
 import { randomBlob } from '../contract/content.ts'
 import { clientOf, errors, Opened, QUICK, scripted, type Answering, type Asked } from './scripted.ts'
@@ -175,6 +176,25 @@ for (const secure of [false, true]) {
       assert.equal(complete(), false)
       assert.equal(puts().length, 2)
       assert.equal(fake.seen().filter((line) => line === 'DELETE /v2/a/b/up').length, 2)
+    })
+
+    it('never completes a sealed blob that changes under it (T10)', async () => {
+      const place = await start(stored)
+      fake.script['DELETE /v2/a/b/up'] = { status: 204 }
+      const sealer = new Sealer()
+      sealer.update(bytes)
+      const sealed = fileBody({ fd, offset: 100, seal: sealer.seal() }, size)
+      assert.equal(await place.repository('a/b').pushBlob(descriptor, sealed), 'pushed')
+      assert.ok(puts()[0]?.body.equals(bytes))
+      fake.asked.length = 0
+      for (const at of [0, size - 1]) {
+        writeSync(fd, Buffer.from([(bytes[at] ?? 0) ^ 1]), 0, 1, 100 + at)
+        const pushing = place.repository('a/b').pushBlob(descriptor, sealed)
+        await assert.rejects(pushing, (error) => isFault(error, 'DIGEST_MISMATCH') && error.side === 'bundle')
+        writeSync(fd, Buffer.from([bytes[at] ?? 0]), 0, 1, 100 + at)
+      }
+      assert.equal(complete(), false)
+      assert.equal(puts().length, 2)
     })
 
     it('never completes a blob whose file becomes shorter', async () => {
