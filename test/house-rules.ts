@@ -22,6 +22,27 @@ export const FLOORS: Readonly<Record<string, number>> = {
   errors: 1,
 }
 
+/** The sub-folders of transfer, top to bottom: an import goes down this list. What lies beside them stands above all. */
+export const TRANSFER: readonly string[] = [
+  'watch',
+  'status',
+  'import',
+  'export',
+  'rejudge',
+  'verdict',
+  'measure',
+  'passage',
+  'collect',
+  'revocation',
+  'trust',
+  'site',
+  'sign',
+  'ca',
+  'place',
+  'channel',
+  'run',
+]
+
 /** What one room owns. A package's subpaths count as the package. */
 export const MONOPOLIES: readonly (readonly [room: string, modules: readonly string[]])[] = [
   ['cli', ['yargs']],
@@ -151,14 +172,28 @@ function packageOf(name: string): string {
   return name.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '')
 }
 
+/** The sub-folder of transfer that a path lies in; undefined for what lies beside them. */
+function folderOf(path: string): string | undefined {
+  const [room, folder, ...rest] = path.split('/')
+  return room === 'transfer' && rest.length > 0 ? folder : undefined
+}
+
+function folderFault(from: string, target: string, name: string): string | undefined {
+  const [folder, other] = [folderOf(from), folderOf(target)]
+  if (other !== undefined && !TRANSFER.includes(other)) return `transfer/${other} is in no table`
+  if (folder === undefined || folder === other) return undefined
+  const [here, there] = [TRANSFER.indexOf(folder), other === undefined ? -1 : TRANSFER.indexOf(other)]
+  return there < here ? `${name} goes up from transfer/${folder}` : undefined
+}
+
 function arrowFault(from: string, name: string): string | undefined {
   const room = roomOf(from)
   const target = posix.join(posix.dirname(from), name)
   if (target.startsWith('..')) return `${name} leaves src/`
   if (!target.endsWith('.ts')) return `${name} has no extension .ts`
   const other = roomOf(target)
-  if (other === room)
-    return target === `${room}/index.ts` ? `${name} is a circle through the room's own door` : undefined
+  if (target === `${room}/index.ts` && other === room) return `${name} is a circle through the room's own door`
+  if (other === room) return room === 'transfer' ? folderFault(from, target, name) : undefined
   const [floor, below] = [FLOORS[room], FLOORS[other]]
   if (floor === undefined || below === undefined) return `${other} stands on no floor`
   if (below > floor) return `${name} goes up from ${room} (${floor}) to ${other} (${below})`
@@ -222,6 +257,8 @@ function shapeFaults({ path, text }: SourceFile): string[] {
 export function faultsOf(file: SourceFile): string[] {
   const room = roomOf(file.path)
   const faults = FLOORS[room] === undefined ? [`${room} stands on no floor`] : []
+  const folder = folderOf(file.path)
+  if (folder !== undefined && !TRANSFER.includes(folder)) faults.push(`transfer/${folder} is in no table`)
   for (const name of importsOf(file)) {
     const fault = name.startsWith('.') ? arrowFault(file.path, name) : moduleFault(file.path, room, name)
     if (fault !== undefined) faults.push(fault)

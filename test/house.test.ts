@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import { bare, CLOCKS, faultsOf, FLOORS, importsOf, LOANS, type SourceFile } from './house-rules.ts'
+import { bare, CLOCKS, faultsOf, FLOORS, importsOf, LOANS, TRANSFER, type SourceFile } from './house-rules.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const SRC = join(ROOT, 'src')
@@ -71,6 +71,54 @@ const BROKEN: readonly Case[] = [
     path: 'cli/a.ts',
     line: 'new URL(`../bundle/payload-worker.${ext}`, import.meta.url)',
     fault: DOOR,
+  },
+  {
+    name: 'an arrow that goes up within transfer',
+    path: 'transfer/trust/a.ts',
+    line: "import { x } from '../verdict/check.ts'",
+    fault: UP,
+  },
+  {
+    name: 'a type from above within transfer',
+    path: 'transfer/revocation/a.ts',
+    line: "import type { X } from '../passage/passage.ts'",
+    fault: UP,
+  },
+  {
+    name: 'a dynamic import from above within transfer',
+    path: 'transfer/import/a.ts',
+    line: "const x = await import('../watch/watch.ts')",
+    fault: UP,
+  },
+  {
+    name: 'a file beside the sub-folders of transfer',
+    path: 'transfer/watch/a.ts',
+    line: "import { x } from '../a.ts'",
+    fault: UP,
+  },
+  {
+    name: 'the door of transfer from within',
+    path: 'transfer/watch/a.ts',
+    line: "import { x } from '../index.ts'",
+    fault: /circle/,
+  },
+  {
+    name: 'a deep import out of a sub-folder',
+    path: 'transfer/watch/a.ts',
+    line: "import { x } from '../../bundle/reader.ts'",
+    fault: DOOR,
+  },
+  {
+    name: 'a sub-folder of transfer that is in no table',
+    path: 'transfer/attic/a.ts',
+    line: '',
+    fault: /transfer\/attic is in no table/,
+  },
+  {
+    name: 'an import from such a sub-folder',
+    path: 'transfer/watch/a.ts',
+    line: "import { x } from '../attic/b.ts'",
+    fault: /in no table/,
   },
   { name: 'its own door', path: 'oci/a.ts', line: "import { x } from './index.ts'", fault: /circle/ },
   { name: 'a room that is on no floor', path: 'attic/a.ts', line: '', fault: /attic stands on no floor/ },
@@ -210,6 +258,21 @@ const ALLOWED: readonly Omit<Case, 'fault'>[] = [
   { name: 'a door further down', path: 'transfer/a.ts', line: "import { x } from '../bundle/index.ts'" },
   { name: 'a file of the same room', path: 'oci/a.ts', line: "import { x } from './digest.ts'" },
   {
+    name: 'a sub-folder further down',
+    path: 'transfer/watch/a.ts',
+    line: "import { x } from '../run/run.ts'\nimport { y } from '../../bundle/index.ts'",
+  },
+  {
+    name: 'a file of the same sub-folder',
+    path: 'transfer/ca/a.ts',
+    line: "import { x } from './folder.ts'",
+  },
+  {
+    name: 'the door to its sub-folders',
+    path: 'transfer/a.ts',
+    line: "const x = await import('./watch/watch.ts')",
+  },
+  {
     name: 'a worker of the same room',
     path: 'bundle/a.ts',
     line: 'new URL(`./payload-worker.${ext}`, import.meta.url)',
@@ -272,6 +335,14 @@ describe('house', () => {
   it('has the floors that src/README.md shows', () => {
     const table = readFileSync(join(SRC, 'README.md'), 'utf8').matchAll(/^\| (\d) \| `([a-z.]+)\/?` \|/gm)
     assert.deepEqual(Object.fromEntries([...table].map(([, floor, room]) => [room, Number(floor)])), { ...FLOORS })
+  })
+
+  it('has the sub-folders of transfer that are there, as src/README.md shows them', () => {
+    const page = readFileSync(join(SRC, 'README.md'), 'utf8')
+    const table = [...page.matchAll(/^\| `transfer\/([a-z]+)\/` \|/gm)].map(([, folder]) => folder)
+    assert.deepEqual(table, [...TRANSFER])
+    const there = readdirSync(join(SRC, 'transfer'))
+    assert.deepEqual(there.toSorted(), [...TRANSFER, 'index.ts'].toSorted())
   })
 
   describe('rules', () => {

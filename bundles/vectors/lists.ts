@@ -15,8 +15,8 @@ import {
 import { parseAnswer, parseList } from '../../src/revocation/index.ts'
 import { certificateIdDer } from '../../src/revocation/answer-entry.ts'
 import { parseCertificate, type Certificate } from '../../src/signature/index.ts'
-import { answerLabel, listLabel } from '../../src/transfer/revocation-information.ts'
-import { revocationManifest, revocationTag, type RevocationLabel } from '../../src/transfer/revocation-item.ts'
+import { answerLabel, listLabel } from '../../src/transfer/revocation/information.ts'
+import { revocationManifest, revocationTag, type RevocationLabel } from '../../src/transfer/revocation/item.ts'
 import { Goods, type Shelf } from './goods.ts'
 
 export const LIST_URL = 'http://crl.example/issuing.crl'

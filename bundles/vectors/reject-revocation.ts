@@ -1,6 +1,6 @@
 /** `reject/`: revocation that comes by the wrong channel, in another form, or is not what it says (FORMAT 8.8). */
 import type { Code } from '../../src/errors/index.ts'
-import { revocationTag } from '../../src/transfer/revocation-item.ts'
+import { revocationTag } from '../../src/transfer/revocation/item.ts'
 import { DENIALS, denying } from './accept-passenger.ts'
 import { office, solo, type Channel } from './channels.ts'
 import { oneImage, type Goods, type Shelf } from './goods.ts'

@@ -12,8 +12,8 @@ import { HashThread } from '../../src/bundle/hash-thread.ts'
 import { encodeBlobHeader, layOutPayload } from '../../src/bundle/layout.ts'
 import { SallyportError } from '../../src/errors/index.ts'
 import { digestOf, type Algorithm, type Descriptor } from '../../src/oci/index.ts'
-import type { Passage } from '../../src/transfer/passage.ts'
-import { provePayload } from '../../src/transfer/payload.ts'
+import type { Passage } from '../../src/transfer/passage/passage.ts'
+import { provePayload } from '../../src/transfer/passage/payload.ts'
 
 const MIB = 1024 * 1024
 const random = seeded('hash-thread')

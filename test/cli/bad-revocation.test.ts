@@ -13,7 +13,7 @@ import { der } from '../../src/codec/index.ts'
 import type { Code } from '../../src/errors/index.ts'
 import { CERTIFICATE, REVOCATION_LIST } from '../../src/oci/index.ts'
 import { parseList } from '../../src/revocation/index.ts'
-import { listLabel } from '../../src/transfer/revocation-information.ts'
+import { listLabel } from '../../src/transfer/revocation/information.ts'
 import {
   authorityKeyId,
   deltaIndicator,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { applyMeasure } from '../../src/transfer/measure.ts'
+import { applyMeasure } from '../../src/transfer/measure/measure.ts'
 import type { Piece } from '../contract/content.ts'
 import { policyFolder, policyText, statement } from '../transfer/policies.ts'
 import { NOW } from '../transfer/stage.ts'

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseList } from '../../src/revocation/index.ts'
 import { MAIN } from '../cli/program.ts'
-import { CA_PASSPHRASE, Certificates } from '../transfer/certificates.ts'
+import { CA_PASSPHRASE, Certificates } from '../transfer/ca/certificates.ts'
 
 const CALLS = ['fsync', 'rename', 'unlink']
 

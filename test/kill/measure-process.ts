@@ -1,9 +1,9 @@
 /** Takes one measure, or lets out what it was taken against: STATE TARGET PATH DIGEST MEASURE|release [POLICY]. Prints the report. */
 import { State } from '../../src/state/index.ts'
 import type { Digest } from '../../src/oci/index.ts'
-import { applyMeasure } from '../../src/transfer/measure.ts'
-import { openPlace } from '../../src/transfer/place.ts'
-import { quarantineRelease } from '../../src/transfer/quarantine-release.ts'
+import { applyMeasure } from '../../src/transfer/measure/measure.ts'
+import { openPlace } from '../../src/transfer/place/place.ts'
+import { quarantineRelease } from '../../src/transfer/rejudge/quarantine-release.ts'
 import { NOW } from '../transfer/stage.ts'
 
 const [dir = '', to = '', path = '', digest = '', what = '', policy = ''] = process.argv.slice(2)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseCertificates } from '../../src/signature/index.ts'
-import { Certificates } from '../transfer/certificates.ts'
+import { Certificates } from '../transfer/ca/certificates.ts'
 import { hoursLater } from '../transfer/stage.ts'
 import { NotationJudge, type GoList } from './notation.ts'
 

@@ -2,7 +2,7 @@
 import { arrange, promise, proveReadable, type Content, type Promise3 } from '../../src/bundle/index.ts'
 import { MemoryPlace, type Choice, type MemoryRepository } from '../../src/content/index.ts'
 import { digestOf, OCI_INDEX, OCI_MANIFEST, type Descriptor, type Digest } from '../../src/oci/index.ts'
-import { gather } from '../../src/transfer/gather.ts'
+import { gather } from '../../src/transfer/place/gather.ts'
 
 export const CONFIG = 'application/vnd.oci.image.config.v1+json'
 export const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip'

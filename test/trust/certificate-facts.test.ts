@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { fixtureSigner } from '../../fixtures/chains/build.ts'
 import { parseCertificate } from '../../src/signature/index.ts'
-import { verdictReport } from '../../src/transfer/verdict-report.ts'
+import { verdictReport } from '../../src/transfer/verdict/report.ts'
 import { certificateFacts } from '../../src/trust/index.ts'
 import { NOW, party, signed, stamp, timestampAuthority, type Party } from './pki-fixture.ts'
 import { judge, material, statement } from './policy-fixture.ts'

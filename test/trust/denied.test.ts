@@ -10,7 +10,7 @@ import {
   type FoundSignature,
   type RevocationAnswer,
 } from '../../src/trust/index.ts'
-import { verdictExit } from '../../src/transfer/artifact-verdicts.ts'
+import { verdictExit } from '../../src/transfer/verdict/artifact-verdicts.ts'
 import { craftJws, jwsDocument, PLUGIN, SCHEME } from '../signature/envelope-fixture.ts'
 import { ARTIFACT, NOW, party, SCOPE, signed, stamp, timestampAuthority, wrapped, type Party } from './pki-fixture.ts'
 import { assertVerdict, document, judge, material, statement, storeFiles } from './policy-fixture.ts'

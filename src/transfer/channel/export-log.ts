@@ -1,0 +1,128 @@
+/** The channel's own counter on the connected side: a hash-chained log of every sequence given out. */
+import { isFault, SallyportError } from '../../errors/index.ts'
+import type { Digest } from '../../oci/index.ts'
+import { Journal, type JournalRow } from '../../state/index.ts'
+
+export interface Issued {
+  sequence: number
+  id: Digest
+}
+
+/** `journal.jsonl` in the channel's folder; one writer at a time. */
+export class ExportLog {
+  private readonly journal: Journal | undefined
+  private last = 0
+  /** Sequence → id of the bundle it was given to. */
+  private readonly given = new Map<number, string>()
+  /** What each site was sent, by rising sequence. */
+  private readonly bySite = new Map<string, Issued[]>()
+  /** What the newest finished revocation bundle held: tag → digest. */
+  private pieces: Readonly<Record<string, string>> | undefined
+
+  private constructor(journal: Journal | undefined) {
+    this.journal = journal
+  }
+
+  /** Throws STATE_LOCKED while another export of this channel runs, JOURNAL_BROKEN. */
+  static async open(dir: string, now: Date): Promise<ExportLog> {
+    const log = new ExportLog(await Journal.open(dir, { now }))
+    try {
+      for await (const row of log.writable().rows()) log.learn(row)
+      return log
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+  }
+
+  /** The log to look at only: nothing is written and nothing is locked, and a channel that never exported has none. */
+  static async read(dir: string): Promise<ExportLog> {
+    const log = new ExportLog(undefined)
+    try {
+      for await (const row of Journal.read(dir)) log.learn(row)
+    } catch (error) {
+      if (!isFault(error, 'STATE_EMPTY')) throw error
+    }
+    return log
+  }
+
+  private writable(): Journal {
+    if (this.journal === undefined) throw new TypeError('the log was opened to look at only')
+    return this.journal
+  }
+
+  private learn(row: JournalRow): void {
+    if (row.kind === 'sequence') {
+      const sequence = Number(row['sequence'])
+      this.last = Math.max(this.last, sequence)
+      if (typeof row['id'] === 'string') this.given.set(sequence, row['id'])
+    }
+    if (row.kind !== 'exported') return
+    const issued = { sequence: Number(row['sequence']), id: String(row['id']) as Digest }
+    if (row['pieces'] !== undefined) this.pieces = row['pieces'] as Record<string, string>
+    for (const site of row['audience'] as string[]) {
+      const sent = this.bySite.get(site) ?? []
+      if ((sent.at(-1)?.sequence ?? 0) < issued.sequence) sent.push(issued)
+      this.bySite.set(site, sent)
+    }
+  }
+
+  /** The bundle that a site had last before `sequence`, or null: the same whatever it has been sent since. */
+  previous(site: string, sequence: number): Issued | null {
+    return this.bySite.get(site)?.findLast((issued) => issued.sequence < sequence) ?? null
+  }
+
+  /** What the newest revocation bundle of this channel held, tag → digest; undefined before the first. */
+  lastPieces(): Readonly<Record<string, string>> | undefined {
+    return this.pieces
+  }
+
+  /** A sequence above all that were given out. */
+  next(): number {
+    return this.last + 1
+  }
+
+  /** True when the sequence was given to this bundle. */
+  gave({ sequence, id }: { sequence: number; id: string | null }): boolean {
+    return id !== null && this.given.get(sequence) === id
+  }
+
+  /** True when the sequence may stand in this bundle: it was given to it already, or to none and is above all others. */
+  mayTake({ sequence, id }: Issued): boolean {
+    return sequence > this.last || this.given.get(sequence) === id
+  }
+
+  /** Throws USAGE for a sequence that was given to another bundle. */
+  demand(issued: Issued): void {
+    if (this.mayTake(issued)) return
+    throw new SallyportError('USAGE', {
+      side: 'source',
+      subject: `--sequence ${issued.sequence}`,
+      detail: `${this.last} was given out already`,
+    })
+  }
+
+  /**
+   * Gives the sequence to the bundle, before anything of it can be seen: a run that dies afterwards may have the number
+   * again for that same bundle, and another bundle never gets it. Throws as {@link demand}.
+   */
+  async take(issued: Issued): Promise<void> {
+    this.demand(issued)
+    const { sequence, id } = issued
+    if (this.given.get(sequence) !== id) this.learn(await this.writable().append('sequence', { sequence, id }))
+  }
+
+  /** Records a finished bundle; `pieces` of a revocation bundle, to tell the next time what has changed. */
+  async exported(
+    { sequence, id }: Issued,
+    audience: readonly string[],
+    pieces?: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const more = pieces === undefined ? {} : { pieces }
+    this.learn(await this.writable().append('exported', { sequence, id, audience: [...audience], ...more }))
+  }
+
+  async close(): Promise<void> {
+    await this.journal?.close()
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The folder of a channel on the connected side: roots, sealed keys, and who holds which.
+ * `channel.json` names holders and files for people; what a key may do stands in the signed root alone.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { parseJson } from '../../codec/index.ts'
+import { SallyportError } from '../../errors/index.ts'
+import { openKey, readRoot, type ChannelKey, type Purpose, type Role, type Root } from '../../tuf/index.ts'
+
+/** Asked for the passphrase of a key file; must not echo or keep it. */
+export type AskPassphrase = (file: string) => Promise<Buffer>
+
+const holder = z.strictObject({
+  role: z.enum(['root', 'targets', 'snapshot', 'timestamp']),
+  holder: z.string().min(1).max(64),
+  keyid: z.string(),
+  file: z.string().regex(/^[A-Za-z0-9._-]+$/),
+})
+const schema = z.strictObject({
+  format: z.literal('sallyport-channel/1'),
+  channel: z.string(),
+  purpose: z.enum(['content', 'trust', 'revocation']),
+  keys: z.array(holder),
+})
+
+export type KeyEntry = z.output<typeof holder>
+
+export interface ChannelFolder {
+  dir: string
+  channel: string
+  purpose: Purpose
+  /** All roots from version 1; the last is in force. */
+  roots: Buffer[]
+  root: Root
+  keys: KeyEntry[]
+}
+
+export function rootFileName(version: number): string {
+  return `${version}.root.json`
+}
+
+function unreadable(subject: string, cause?: unknown): SallyportError {
+  return new SallyportError('FILE_UNREADABLE', {
+    side: 'source',
+    subject,
+    cause,
+    detail: (cause as NodeJS.ErrnoException | undefined)?.code,
+  })
+}
+
+/** A small file as bytes. Throws FILE_UNREADABLE. */
+export function readSmall(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    throw unreadable(file, cause)
+  }
+}
+
+/** The channel kept in a folder. Throws KEY_MISSING when it is none, FILE_UNREADABLE, JSON_MALFORMED, METADATA_MALFORMED. */
+export function openChannelFolder(dir: string): ChannelFolder {
+  const file = join(dir, 'channel.json')
+  if (!existsSync(file))
+    throw new SallyportError('KEY_MISSING', { side: 'source', subject: dir, detail: 'no channel.json there' })
+  const parsed = schema.safeParse(parseJson(readSmall(file), 'source', file))
+  if (!parsed.success)
+    throw new SallyportError('KEY_MALFORMED', {
+      side: 'source',
+      subject: file,
+      detail: parsed.error.issues[0]?.message,
+    })
+  const roots: Buffer[] = []
+  const present = new Set(readdirSync(dir))
+  while (present.has(rootFileName(roots.length + 1))) roots.push(readSmall(join(dir, rootFileName(roots.length + 1))))
+  const newest = roots.at(-1)
+  if (newest === undefined) throw unreadable(join(dir, rootFileName(1)))
+  const root = readRoot(newest, { side: 'state', subject: rootFileName(roots.length) })
+  return { dir, channel: root.channel, purpose: root.purpose, roots, root, keys: parsed.data.keys }
+}
+
+/** The entries of a role that the root in force names and whose key files are here, in the order of channel.json. */
+export function presentKeys(folder: ChannelFolder, role: Role): KeyEntry[] {
+  const inForce = folder.root.roles[role].keys
+  return folder.keys.filter(
+    (entry) => entry.role === role && inForce.has(entry.keyid) && existsSync(join(folder.dir, entry.file)),
+  )
+}
+
+/** Opens one key file. Throws KEY_MALFORMED, KEY_PASSPHRASE, and KEY_REFUSED when it is not the key that was meant. */
+export async function openEntry(folder: ChannelFolder, entry: KeyEntry, ask: AskPassphrase): Promise<ChannelKey> {
+  const file = join(folder.dir, entry.file)
+  const key = openKey(readSmall(file).toString('latin1'), await ask(file), file)
+  if (key.keyid !== entry.keyid)
+    throw new SallyportError('KEY_REFUSED', {
+      side: 'source',
+      subject: file,
+      detail: 'another key than channel.json names',
+    })
+  return key
+}
+
+/**
+ * The keys an export signs with: snapshot, timestamp, and one person's.
+ * @param holder - whose; without it the first person whose key is here
+ * Throws KEY_MISSING.
+ */
+export async function exportKeys(
+  folder: ChannelFolder,
+  holder: string | undefined,
+  ask: AskPassphrase,
+): Promise<{ keys: ChannelKey[]; holder: string }> {
+  const people = presentKeys(folder, 'targets')
+  const person = holder === undefined ? people[0] : people.find((entry) => entry.holder === holder)
+  if (person === undefined) {
+    throw new SallyportError('KEY_MISSING', {
+      side: 'source',
+      subject: folder.dir,
+      detail: holder === undefined ? 'no key of a person' : `no key of ${holder}`,
+    })
+  }
+  const keys: ChannelKey[] = []
+  for (const role of ['snapshot', 'timestamp'] as const) {
+    const entries = presentKeys(folder, role)
+    if (entries.length < folder.root.roles[role].threshold) {
+      throw new SallyportError('KEY_MISSING', { side: 'source', subject: folder.dir, detail: `no ${role} key` })
+    }
+    for (const entry of entries.slice(0, folder.root.roles[role].threshold))
+      keys.push(await openEntry(folder, entry, ask))
+  }
+  keys.push(await openEntry(folder, person, ask))
+  return { keys, holder: person.holder }
+}

@@ -1,0 +1,187 @@
+/** `channel init`: makes a channel's keys and its first root. */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { canonicalJson, type Json } from '../../codec/index.ts'
+import { SallyportError, writeFault } from '../../errors/index.ts'
+import {
+  buildRoot,
+  fingerprint,
+  generateKey,
+  isChannelName,
+  sealKey,
+  signRoot,
+  type ChannelKey,
+  type KeyKind,
+  type Purpose,
+  type Role,
+} from '../../tuf/index.ts'
+import { rootFileName, type AskPassphrase, type KeyEntry } from './folder.ts'
+import { addDays, nowOf, timeText, type RunOptions } from '../run/run.ts'
+
+export interface ChannelInitOptions extends RunOptions {
+  channel: string
+  purpose: Purpose
+  dir: string
+  /** Names of the people, each with a key of their own; at least `threshold`. */
+  people: readonly string[]
+  threshold: number
+  kind: KeyKind
+  /** Days until the root expires. */
+  rootDays: number
+  passphrase: AskPassphrase
+  /** Checks the options and makes nothing. */
+  dryRun?: boolean | undefined
+  /** A seeded source of bytes is for fixtures only. */
+  random?: (count: number) => Uint8Array
+}
+
+export interface ChannelInitReport {
+  channel: string
+  purpose: Purpose
+  /** Empty after a dry run, since there is no root yet. */
+  fingerprint: string
+  root: string
+  threshold: number
+  people: string[]
+  keys: KeyEntry[]
+  rootExpires: string
+}
+
+const PERSON = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/
+
+function usage(subject: string, detail: string): SallyportError {
+  return new SallyportError('USAGE', { side: 'source', subject, detail })
+}
+
+function check(options: ChannelInitOptions): void {
+  const { channel, people, threshold, dir } = options
+  if (!isChannelName(channel)) throw usage(channel, 'not a channel name')
+  const odd = people.find(
+    (person, i) => !PERSON.test(person) || people.indexOf(person) !== i || ['snapshot', 'timestamp'].includes(person),
+  )
+  if (odd !== undefined) throw usage(odd, 'people are named once each, with a-z, 0-9 and hyphens')
+  if (threshold < 1 || threshold > people.length) throw usage('--threshold', `${threshold} of ${people.length} people`)
+  if (existsSync(dir) && readdirSync(dir).length > 0)
+    throw new SallyportError('KEY_EXISTS', { side: 'source', subject: dir })
+}
+
+/** Writes a file that only its owner can read, and makes it outlast a power cut. */
+export function writeNew(file: string, text: string | Uint8Array, mode = 0o600): void {
+  try {
+    const fd = openSync(file, 'wx', mode)
+    try {
+      const bytes = Buffer.from(text)
+      writeSync(fd, bytes)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
+  }
+}
+
+/** Makes the names in a folder outlast a power cut. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/**
+ * Makes the keys and the root. The folder appears whole or not at all.
+ * Each person gets two keys: one that approves bundles, and one that decides about the root, to be kept offline.
+ * Throws USAGE, KEY_EXISTS, DISK_FULL, OUTPUT_FAILED.
+ */
+export async function channelInit(options: ChannelInitOptions): Promise<ChannelInitReport> {
+  check(options)
+  const { channel, purpose, dir, people, threshold, kind } = options
+  const expires = timeText(addDays(nowOf(options), options.rootDays))
+  if (options.dryRun === true)
+    return {
+      channel,
+      purpose,
+      fingerprint: '',
+      root: join(dir, 'root.json'),
+      threshold,
+      people: [...people],
+      keys: [],
+      rootExpires: expires,
+    }
+  const entries: KeyEntry[] = []
+  const made = new Map<Role, ChannelKey[]>([
+    ['root', []],
+    ['targets', []],
+    ['snapshot', []],
+    ['timestamp', []],
+  ])
+  const scratch = join(dirname(dir), `.${basename(dir)}.new`)
+  rmSync(scratch, { recursive: true, force: true })
+  mkdirSync(scratch, { recursive: true, mode: 0o700 })
+  const add = async (role: Role, holder: string, file: string): Promise<void> => {
+    const key = generateKey(kind, options.random)
+    made.get(role)?.push(key)
+    entries.push({ role, holder, keyid: key.keyid, file })
+    writeNew(join(scratch, file), sealKey(key, await options.passphrase(join(dir, file)), options.random))
+  }
+  for (const person of people) await add('targets', person, `${person}.pem`)
+  for (const person of people) await add('root', person, `root-${person}.pem`)
+  await add('snapshot', 'host', 'snapshot.pem')
+  await add('timestamp', 'host', 'timestamp.pem')
+  const role = (name: Role, needed: number): { keys: ChannelKey['tufKey'][]; threshold: number } => ({
+    keys: (made.get(name) ?? []).map(({ tufKey }) => tufKey),
+    threshold: needed,
+  })
+  let root = buildRoot({
+    channel,
+    purpose,
+    expires,
+    roles: {
+      root: role('root', threshold),
+      targets: role('targets', threshold),
+      snapshot: role('snapshot', 1),
+      timestamp: role('timestamp', 1),
+    },
+  })
+  for (const key of made.get('root') ?? []) root = signRoot(root, key)
+  writeNew(join(scratch, rootFileName(1)), root, 0o644)
+  writeNew(join(scratch, 'root.json'), root, 0o644)
+  const listing: Json = {
+    format: 'sallyport-channel/1',
+    channel,
+    purpose,
+    keys: entries.map((entry) => ({ ...entry })),
+  }
+  writeNew(join(scratch, 'channel.json'), `${canonicalJson(listing)}\n`, 0o644)
+  try {
+    // Only an empty one: people were asked for passphrases since it was looked at.
+    if (existsSync(dir)) rmdirSync(dir)
+    renameSync(scratch, dir)
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', dir)
+  }
+  return {
+    channel,
+    purpose,
+    fingerprint: fingerprint(root),
+    root: join(dir, 'root.json'),
+    threshold,
+    people: [...people],
+    keys: entries,
+    rootExpires: expires,
+  }
+}

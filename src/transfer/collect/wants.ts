@@ -1,0 +1,100 @@
+/** From certificate chains to the lists and answers that say whether they are revoked. */
+import { SallyportError } from '../../errors/index.ts'
+import type { RevocationList } from '../../revocation/index.ts'
+import { issuedBy, parseCertificates, selfSigned, type Certificate } from '../../signature/index.ts'
+import { readSmall } from '../channel/folder.ts'
+import { isListUrl } from '../revocation/item.ts'
+import type { CarriedChain } from '../trust/document.ts'
+
+/** A certificate that somebody else issued. */
+export interface RevocableCertificate {
+  certificate: Certificate
+  issuer: Certificate
+  /** What its chains are for; empty for one that only a file of the plan names. */
+  purposes: Set<CarriedChain['purpose']>
+  /** Every one of them must be answered: a list may be of other reasons, or of another part. */
+  crlUrls: string[]
+  freshestUrls: string[]
+  /** One of them will do. */
+  ocspUrls: string[]
+}
+
+export interface WantedList {
+  kind: 'list'
+  url: string
+  issuer: Certificate
+}
+
+/** The changes since a list. */
+export interface WantedDelta {
+  kind: 'delta'
+  /** Its own place, as its base names it, or the certificate where the base names none. */
+  url: string
+  issuer: Certificate
+  base: RevocationList
+  baseUrl: string
+}
+
+export interface WantedAnswer {
+  kind: 'answer'
+  url: string
+  issuer: Certificate
+  certificate: Certificate
+}
+
+export type Wanted = WantedList | WantedDelta | WantedAnswer
+
+/** What tells one wanted thing from another: never a name alone. */
+export function wantedKey({ kind, url, issuer, ...rest }: Wanted): string {
+  const further = 'certificate' in rest ? rest.certificate.serial : 'baseUrl' in rest ? rest.baseUrl : ''
+  return `${kind} ${issuer.spkiSha256} ${url} ${further}`
+}
+
+function webUrls(urls: readonly string[]): string[] {
+  return [...new Set(urls)].filter(isListUrl)
+}
+
+/**
+ * The chains of a file: certificates in any order, each with its issuer, up to a root that signed itself.
+ * Throws FILE_UNREADABLE, CERTIFICATE_FILE; CHAIN_FILE when an issuer is missing, without whom no list can be proven.
+ */
+function pairsOfFile(file: string): [Certificate, Certificate][] {
+  const all = parseCertificates(readSmall(file))
+  return all
+    .filter((certificate) => !selfSigned(certificate))
+    .map((certificate) => {
+      const issuer = all.find((other) => issuedBy(certificate, other))
+      if (issuer !== undefined) return [certificate, issuer]
+      throw new SallyportError('CHAIN_FILE', {
+        side: 'source',
+        subject: file,
+        detail: `it lacks the issuer of certificate ${certificate.sha256}`,
+        remedy: 'put the certificates of all issuers into the file, up to the root',
+      })
+    })
+}
+
+/** Every certificate of the chains but the roots, each once, with its issuer; sorted. Throws as reading `files` does. */
+export function revocableIn(chains: readonly CarriedChain[], files: readonly string[]): RevocableCertificate[] {
+  const found = new Map<string, RevocableCertificate>()
+  const add = (certificate: Certificate, issuer: Certificate): RevocableCertificate => {
+    const { sha256, crlUrls, freshestCrlUrls, ocspUrls } = certificate
+    const known = found.get(sha256) ?? {
+      certificate,
+      issuer,
+      purposes: new Set(),
+      crlUrls: webUrls(crlUrls),
+      freshestUrls: webUrls(freshestCrlUrls),
+      ocspUrls: webUrls(ocspUrls),
+    }
+    found.set(sha256, known)
+    return known
+  }
+  for (const { purpose, chain } of chains)
+    chain.forEach((certificate, i) => {
+      const issuer = chain[i + 1]
+      if (issuer !== undefined) add(certificate, issuer).purposes.add(purpose)
+    })
+  for (const file of files) for (const [certificate, issuer] of pairsOfFile(file)) add(certificate, issuer)
+  return [...found.values()].sort((a, b) => (a.certificate.sha256 < b.certificate.sha256 ? -1 : 1))
+}

@@ -1,0 +1,130 @@
+/** Makes the head of an export, and the report on it. */
+import { layOut, promise, proveReadable, type BundleLayout, type Content, type Promise3 } from '../../bundle/index.ts'
+import type { Omission } from '../../content/index.ts'
+import { digestOf, hexOf, type Digest } from '../../oci/index.ts'
+import { buildHead, type Head } from '../../tuf/index.ts'
+import { asOfMember, type AsOfReport } from '../run/clock.ts'
+import type { ExportLog } from '../channel/export-log.ts'
+import type { ExportOptions, ExportTerms } from './terms.ts'
+import type { GatheredRepository } from '../place/gather.ts'
+import { passengerClaims, type PassengerClaim } from '../passage/passenger-report.ts'
+import type { CollectedReport } from '../collect/report.ts'
+import { addDays, EXPORTER, timeText } from '../run/run.ts'
+import type { StoppedExport } from './stopped-export.ts'
+
+export interface ExportReport {
+  output: string
+  channel: string
+  sequence: number
+  id: Digest
+  audience: string[]
+  created: string
+  validUntil: string
+  size: number
+  blobs: number
+  manifests: number
+  repositories: { name: string; to: string; tags: Record<string, Digest>; untagged: Digest[]; referrers: number }[]
+  omitted: Omission[]
+  /** Bundles of other channels that ride along. */
+  passengers: PassengerClaim[]
+  /** Tags that point elsewhere now than in the bundle. */
+  moved: string[]
+  /** How each certificate of the signatures can be revoked, and what is carried for it; null when there are none. */
+  revocation: CollectedReport | null
+  signedBy: string
+  /** How many people must still approve. */
+  approvalsMissing: number
+  /** Bytes that a stopped run had brought already are counted in; true when there was one. */
+  resumed: boolean
+  dryRun: boolean
+  /** The time that the policy was asked about, when that was not the clock's. */
+  asOf?: AsOfReport
+}
+
+/** A bundle that is promised and signed, not yet written. */
+export interface MadeBundle {
+  head: Head
+  files: Promise3
+  layout: BundleLayout
+}
+
+/** Promise, signatures and layout; equal input gives equal bytes. */
+export function makeBundle(
+  terms: ExportTerms,
+  log: ExportLog,
+  repositories: GatheredRepository[],
+  content: Content,
+  started: Pick<StoppedExport, 'created' | 'sequence'>,
+  options: ExportOptions,
+): MadeBundle {
+  const { folder, audience, signers } = terms
+  const { created, sequence } = started
+  const validUntil = timeText(addDays(new Date(created), options.validDays))
+  const files = promise(
+    {
+      channel: folder.channel,
+      purpose: folder.purpose,
+      sequence,
+      audience,
+      previous: Object.fromEntries(audience.map((site) => [site, log.previous(site, sequence)])),
+      map: options.plan.map,
+      created,
+      validUntil,
+      exporter: EXPORTER,
+    },
+    repositories,
+    content,
+  )
+  proveReadable(files, content)
+  const targets = Object.fromEntries(
+    [...files.files].map(([name, bytes]) => [name, { length: bytes.length, sha256: hexOf(digestOf(bytes)) }]),
+  )
+  const head = buildHead({ root: folder.root.bytes, sequence, expires: validUntil, targets, signers })
+  const layout = layOut({ channel: folder.channel, roots: folder.roots, ...head }, files.files, content)
+  return { head, files, layout }
+}
+
+/** The report of a run that is about to write. `signed`: how many people have. */
+export function exportReport(
+  options: ExportOptions,
+  terms: ExportTerms,
+  started: Pick<StoppedExport, 'created' | 'sequence'>,
+  made: MadeBundle,
+  content: Content,
+  repositories: GatheredRepository[],
+  revocation: CollectedReport | null,
+  signed = 1,
+): ExportReport {
+  const { transfer } = made.files
+  const needed = terms.folder.root.roles.targets.threshold
+  return {
+    output: typeof options.output === 'string' ? options.output : '-',
+    channel: transfer.channel,
+    sequence: started.sequence,
+    id: made.head.id,
+    audience: terms.audience,
+    created: transfer.created,
+    validUntil: transfer.validUntil,
+    size: made.layout.size,
+    blobs: made.layout.blobs.length,
+    manifests: transfer.counts.manifests - content.generated.length,
+    repositories: repositories.map(({ graph, to, bindings, untagged }, i) => ({
+      name: graph.repository,
+      to,
+      tags: Object.fromEntries([...bindings].map(([tag, { digest }]) => [tag, digest])),
+      untagged: untagged.map(({ digest }) => digest),
+      referrers:
+        (transfer.repositories[i]?.referrers.length ?? 0) +
+        Object.keys(transfer.repositories[i]?.companions ?? {}).length,
+    })),
+    omitted: transfer.omitted as Omission[],
+    passengers: passengerClaims({ transfer }),
+    moved: [],
+    revocation,
+    signedBy: terms.holder,
+    approvalsMissing: Math.max(0, needed - signed),
+    resumed: false,
+    dryRun: options.dryRun === true,
+    ...asOfMember(options),
+  }
+}

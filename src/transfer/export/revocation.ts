@@ -1,0 +1,150 @@
+/** What an export carries on revocation: for the chains of all that it gathered, and for those that the plan names. */
+import type { Denial } from '../../revocation/index.ts'
+import { chainsIn } from '../trust/carried-chains.ts'
+import type { ExportOptions } from './terms.ts'
+import { envelopesOf } from '../trust/found-signatures.ts'
+import type { GatheredRepository } from '../place/gather.ts'
+import { KnownRevocations } from '../revocation/known-revocations.ts'
+import { collectMode } from '../place/plan-file.ts'
+import { packRevocation } from '../collect/cargo.ts'
+import { collectRevocation } from '../collect/collect.ts'
+import { folderSource } from '../collect/folder.ts'
+import type { RevocationInformation } from '../revocation/information.ts'
+import type { KeptRevocation } from '../collect/kept.ts'
+import { networkSource } from '../collect/network.ts'
+import type { Collected } from '../collect/proof.ts'
+import { lackingReports, collectedReport, type CollectedReport } from '../collect/report.ts'
+import { revocableIn, type RevocableCertificate } from '../collect/wants.ts'
+import { addDays, tell } from '../run/run.ts'
+
+/** What goes into the bundle, and what is said of it. */
+export interface CarriedRevocation {
+  repositories: GatheredRepository[]
+  report: CollectedReport
+  /** For a run that is stopped. */
+  kept: KeptRevocation
+}
+
+export interface CarryTerms {
+  channel: string
+  now: Date
+  denials: readonly Denial[]
+  /** Had before, by a stopped run or in an approved head: taken as it is, so that the same bundle comes out. */
+  had: KeptRevocation | undefined
+}
+
+type From = 'network' | 'folder' | 'none'
+
+/**
+ * Where lists come from. Whoever exports from a registry has a network, and expects a bundle that can be judged where
+ * there is none; a plan of layouts alone may be packed on a machine without.
+ */
+function modeOf({ plan: { revocation, artifacts }, revocationOnly }: ExportOptions): From {
+  if (revocation !== undefined) return collectMode(revocation)
+  if (revocationOnly !== undefined) return 'network'
+  return artifacts.some(({ ref }) => !ref.startsWith('oci:')) ? 'network' : 'none'
+}
+
+/** The pieces of an approved head, whose bytes must come out again. */
+export function piecesOf({ lists, answers }: RevocationInformation): KeptRevocation {
+  const collected: Collected[] = [
+    ...lists.map(({ url, issuer, list }): Collected => {
+      const kind = list.deltaBase === undefined ? 'list' : 'delta'
+      return { kind, url, issuer, list }
+    }),
+    ...answers.map(({ url, issuer, serial, answer }): Collected => ({ kind: 'answer', url, issuer, serial, answer })),
+  ]
+  return { collected, lacking: [], warnings: [] }
+}
+
+/** What is collected, as a judge asks it. Throws as the intake of a site that holds nothing yet. */
+export async function knownFrom({ collected }: KeptRevocation, now: Date): Promise<KnownRevocations> {
+  const known = new KnownRevocations()
+  const lists = collected.flatMap((piece) => (piece.kind === 'answer' ? [] : [piece]))
+  const answers = collected.flatMap((piece) => (piece.kind === 'answer' ? [piece] : []))
+  await known.offer(lists, answers, now)
+  return known
+}
+
+async function certificatesOf(
+  gathered: readonly GatheredRepository[],
+  unasked: boolean,
+  options: ExportOptions,
+): Promise<RevocableCertificate[]> {
+  const graphs = gathered.map(({ graph, source }) => ({ graph, read: envelopesOf(source) }))
+  const { chains, unreadable } = await chainsIn(graphs, options)
+  if (unreadable > 0 && !unasked)
+    tell(options, { type: 'note', text: `${unreadable} signatures could not be opened for their chain` })
+  return revocableIn(chains, options.plan.revocation?.chains ?? [])
+}
+
+async function collected(
+  from: From,
+  certificates: readonly RevocableCertificate[],
+  now: Date,
+  options: ExportOptions,
+): Promise<KeptRevocation> {
+  const { revocation } = options.plan
+  if (from === 'none') return { collected: [], lacking: [], warnings: [] }
+  const named = certificates.filter(({ crlUrls, ocspUrls }) => crlUrls.length + ocspUrls.length > 0)
+  if (named.length > 0) tell(options, { type: 'phase', phase: 'collecting revocation lists' })
+  const { caPem } = options.registry
+  const { signal, concurrency } = options
+  const source =
+    from === 'folder'
+      ? folderSource(revocation?.from ?? '', now)
+      : networkSource({ now, caPem, signal, allowPrivate: revocation?.allowPrivate === true })
+  const accept = revocation?.accept ?? []
+  const alone = options.revocationOnly !== undefined
+  const found = await collectRevocation(named, { now, signal, concurrency, source, accept, alone })
+  const lacking = lackingReports(found.lacking)
+  const used = new Set(found.lacking.flatMap(({ url, issuer }) => [url, issuer, `sha256:${issuer}`]))
+  // An absence that was accepted once hides the next one.
+  const idle = accept.filter((name) => !used.has(name)).map((name) => `accepted, and not lacking: ${name}`)
+  return { collected: found.pieces, lacking, warnings: [...source.warnings(), ...idle] }
+}
+
+function daysOf(span: string): number {
+  return Number(span.slice(0, -1)) / (span.endsWith('h') ? 24 : 1)
+}
+
+/** Collects and packs. Throws as `collectRevocation`, `packRevocation` and reading signatures and files does. */
+export async function carryRevocation(
+  gathered: readonly GatheredRepository[],
+  { channel, now, denials, had }: CarryTerms,
+  options: ExportOptions,
+): Promise<CarriedRevocation> {
+  const { plan, concurrency, signal } = options
+  const from = modeOf(options)
+  // Asked for none, nothing is opened that nobody looks at.
+  const unasked = plan.revocation === undefined && from === 'none'
+  const certificates = from === 'none' && !unasked ? [] : await certificatesOf(gathered, unasked, options)
+  if (unasked && certificates.some(({ crlUrls, ocspUrls }) => crlUrls.length + ocspUrls.length > 0))
+    tell(options, {
+      type: 'note',
+      text: 'certificates of the signatures name revocation lists; from layouts none is collected unless --revocation or the plan asks for it',
+    })
+  const kept = had ?? (await collected(from, certificates, now, options))
+  const { repositories, pieces } = await packRevocation(kept.collected, denials, {
+    channel,
+    map: plan.map,
+    concurrency,
+    signal,
+  })
+  const report = collectedReport({
+    from: had === undefined ? from : 'kept',
+    certificates,
+    collected: kept.collected,
+    pieces,
+    lacking: kept.lacking,
+    warnings: kept.warnings,
+    nextBundle: addDays(now, daysOf(plan.revocation?.nextBundle ?? '7d')),
+  })
+  for (const warning of report.warnings) tell(options, { type: 'note', text: warning })
+  return { repositories, report, kept }
+}
+
+/** True when something is lacking that only the plan's word excuses: the run then ends as one that left content out. */
+export function isLacking({ lacking }: Pick<CollectedReport, 'lacking'>): boolean {
+  return lacking.some(({ accepted }) => accepted === 'by name')
+}

@@ -1,0 +1,109 @@
+/** What a stopped export leaves beside its output, so that the next run makes the same bundle and goes on in it. */
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { z } from 'zod'
+import { sortedJson, parseJson } from '../../codec/index.ts'
+import { SallyportError, writeFault } from '../../errors/index.ts'
+import { isDigest, type Descriptor, type Digest } from '../../oci/index.ts'
+import type { Resolved } from '../place/gather.ts'
+
+const descriptor = z.strictObject({ mediaType: z.string(), digest: z.custom<Digest>(isDigest), size: z.int().min(0) })
+const schema = z.strictObject({
+  format: z.literal('sallyport-part/1'),
+  /** Digest over all that the run was asked for; another one means another bundle. */
+  inputs: z.string(),
+  created: z.string(),
+  sequence: z.int().min(1),
+  /** The bundle id, once the head is made. */
+  id: z.string().nullable(),
+  resolved: z.record(z.string(), descriptor),
+})
+
+export type StoppedExport = z.output<typeof schema>
+
+export function partNames(output: string): { plan: string; progress: string; part: string; lists: string } {
+  const part = `${output}.part`
+  return { part, plan: `${part}.json`, progress: `${part}.log`, lists: `${part}.lists` }
+}
+
+/** The record of a stopped export at this output, or undefined. A damaged record counts as none. */
+export function readStopped(output: string): StoppedExport | undefined {
+  const { plan } = partNames(output)
+  if (!existsSync(plan)) return undefined
+  try {
+    return schema.safeParse(parseJson(readFileSync(plan), 'source', plan)).data
+  } catch (error) {
+    if (error instanceof SallyportError) return undefined
+    throw error
+  }
+}
+
+/** Replaces the record in one step. */
+export function writeStopped(output: string, record: StoppedExport): void {
+  const { plan } = partNames(output)
+  try {
+    const fd = openSync(`${plan}.new`, 'w', 0o644)
+    writeSync(fd, sortedJson(record))
+    fsyncSync(fd)
+    closeSync(fd)
+    renameSync(`${plan}.new`, plan)
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', plan)
+  }
+}
+
+export function removeStopped(output: string, withPart: boolean): void {
+  const { plan, progress, part, lists } = partNames(output)
+  for (const file of [progress, `${plan}.new`, ...(withPart ? [part] : []), plan, lists]) {
+    try {
+      rmSync(file, { force: true, recursive: file === lists })
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', file)
+    }
+  }
+}
+
+export function resolvedRecord(resolved: Resolved): Record<string, Descriptor> {
+  return Object.fromEntries([...resolved].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/**
+ * How far each blob has come. It only says what is worth hashing again: a claim in it is never taken for content.
+ */
+export class Progress {
+  private readonly file: string
+  private readonly fd: number
+  private readonly lengths = new Map<Digest, number>()
+
+  constructor(output: string) {
+    const { progress } = partNames(output)
+    this.file = progress
+    if (existsSync(progress)) {
+      for (const line of readFileSync(progress, 'latin1').split('\n')) {
+        const [digest, length] = line.split(' ')
+        if (isDigest(digest) && /^\d{1,16}$/.test(length ?? '')) this.lengths.set(digest, Number(length))
+      }
+    }
+    try {
+      this.fd = openSync(progress, 'a', 0o644)
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', progress)
+    }
+  }
+
+  claimed(digest: Digest): number {
+    return this.lengths.get(digest) ?? 0
+  }
+
+  claim(digest: Digest, length: number): void {
+    this.lengths.set(digest, length)
+    try {
+      writeSync(this.fd, `${digest} ${length}\n`)
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', this.file)
+    }
+  }
+
+  close(): void {
+    closeSync(this.fd)
+  }
+}

@@ -1,0 +1,165 @@
+/** `import`: near door → (file: whole payload proven) → journal → far door → tags → journal. */
+import { isFileInput } from '../../bundle/index.ts'
+import { State } from '../../state/index.ts'
+import { informationIn, verdictOver, withoutRefused } from '../verdict/artifact-verdicts.ts'
+import { asOfMember, judgingTime, recordAsOf } from '../run/clock.ts'
+import { deliver, wantedTags, type Delivery } from './delivery.ts'
+import { recordHealed, withoutHeld } from './quarantine.ts'
+import { failing, isFault, judgeStanding, settled } from './standing.ts'
+import type { ImportOptions, ImportReport } from './terms.ts'
+import { demandPolicy, landingIn, recordVerdicts, verdictsFor } from './verdicts.ts'
+import type { Remembered } from '../verdict/judge-carried.ts'
+import { mapRepository, refuseCollisions, type Mapping } from '../place/naming.ts'
+import { passNearDoor, type Passage } from '../passage/passage.ts'
+import { isAccepted } from '../passage/passenger.ts'
+import { passengerReports, withAccepted } from '../passage/passenger-report.ts'
+import { expectPayload, provePayload } from '../passage/payload.ts'
+import { openPlace } from '../place/place.ts'
+import { rehearse } from './presence.ts'
+import { noCounts } from './push.ts'
+import type { RejudgeReport } from '../rejudge/report.ts'
+import { revocationDoor } from '../passage/revocation-gate.ts'
+import { demandRevocationPaths } from '../revocation/path.ts'
+import { nowOf, timeText } from '../run/run.ts'
+import { pinnedIn } from '../site/pinned.ts'
+import { checkCreated } from '../site/head.ts'
+import { approvalOf, summarize } from '../passage/summary.ts'
+import { openInput } from '../verdict/verify.ts'
+
+/** Source repository → path below the place. Throws TARGET_COLLISION; MAP_INVALID, also where lists would be laid over content. */
+function landings({ census }: Passage, map: readonly Mapping[]): Map<string, string> {
+  const landing = new Map(
+    census.repositories.map(({ graph, to }) => [graph.repository, mapRepository(graph.repository, map, to)]),
+  )
+  refuseCollisions(landing)
+  demandRevocationPaths(landing)
+  return landing
+}
+
+async function commit(state: State, { verdict, files }: Pick<Passage, 'verdict' | 'files'>, now: Date): Promise<void> {
+  if (verdict.repeat) return
+  const { channel, created } = files.transfer
+  const { rootVersion, counters, reset, sequence, id } = verdict
+  await state.commitHead({
+    channel,
+    roots: verdict.roots.map(({ bytes }) => bytes),
+    rootVersion,
+    counters,
+    reset,
+    sequence,
+    id,
+    // A sender's clock that runs ahead must not lift the floor above ours: the next run, even of this same bundle, would
+    // be refused until our clock is there.
+    floor: created < timeText(now) ? created : timeText(now),
+  })
+}
+
+/**
+ * Brings the bundle's content to the target. From a file, nothing is written anywhere before the whole file is proven;
+ * from a pipe, before head and law are. Run again after any stop, it completes.
+ */
+export async function importBundle(options: ImportOptions): Promise<ImportReport> {
+  const now = nowOf(options)
+  const input = openInput(options.input, true, options)
+  expectPayload(input)
+  try {
+    const state = await State.open(options.state, { now, write: options.dryRun !== true })
+    try {
+      const place = openPlace(options.to, options.registry)
+      try {
+        return await bring({ state, place, input }, now, options)
+      } finally {
+        await place.close()
+      }
+    } finally {
+      await state.close()
+    }
+  } finally {
+    await input.close()
+  }
+}
+
+async function bring(
+  { state, place, input }: Pick<Delivery, 'state' | 'place' | 'input'>,
+  now: Date,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  demandPolicy(state, options)
+  const at = judgingTime(state, { ...options, now })
+  // What was named may lie ahead of the clock, the floor never does.
+  const signedUpTo = at < now ? at : now
+  const judged = await passNearDoor(input, {
+    ...options,
+    now: at,
+    site: state.site,
+    findPinned: pinnedIn(state),
+    keepRoots: options.dryRun === true ? undefined : (roots) => state.keepRoots(roots),
+  })
+  checkCreated(judged, at)
+  const intake = await revocationDoor(judged, state, at, options.policy !== undefined)
+  const passage = withAccepted(intake?.passage ?? judged)
+  const landing = landings(passage, options.map)
+  const fromFile = isFileInput(input)
+  const information = await informationIn(passage, landing)
+  const remembered: Remembered = { certificates: new Map(), bases: new Map() }
+  const judging = verdictsFor(passage, place, landing, information, at, options, intake?.known, remembered)
+  const landed = landingIn(place, landing)
+  const verdicts = await settled(
+    judging.then((judgedAll) => ({
+      ...judgedAll,
+      artifacts: withoutHeld(
+        state,
+        passage,
+        landed,
+        judgedAll.artifacts,
+        remembered.material?.revocation.releaseNeedsApproval === true,
+      ),
+    })),
+  )
+  if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
+  const accept = async (): Promise<void> => {
+    await recordAsOf(state, options, `bundle ${passage.verdict.id}`)
+    await commit(state, passage, signedUpTo)
+    for (const passenger of passage.passengers) if (isAccepted(passenger)) await commit(state, passenger, signedUpTo)
+    await intake?.write(state)
+  }
+  const standing = (): Promise<RejudgeReport | null> =>
+    judgeStanding({ state, place }, at, options, remembered.material)
+  if ('reason' in verdicts) {
+    // Lists and denials stand by themselves: whatever keeps artifacts from being judged, they are in force.
+    if (options.dryRun === true || !isFault(verdicts.reason)) throw verdicts.reason
+    if (intake?.any === true) await accept()
+    return failing(verdicts.reason, standing)
+  }
+  const { artifacts } = verdicts.value
+  const common = {
+    ...summarize(passage.files, passage.verdict.id),
+    passengers: passengerReports(passage.passengers),
+    target: options.to,
+    approval: approvalOf(passage.verdict),
+    verdict: verdictOver(artifacts ?? []),
+    artifacts,
+    information,
+    revocation: intake?.report ?? null,
+    rejudged: null,
+    repeat: passage.verdict.repeat,
+    landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
+    dryRun: options.dryRun === true,
+    ...asOfMember(options),
+  }
+  const refused = common.verdict !== 'trusted' && options.keepGoing !== true
+  const nothing = { ...common, counts: noCounts(), tags: [], settled: 0 }
+  const admitted = withoutRefused(passage, artifacts ?? [], intake?.older)
+  if (options.dryRun === true) {
+    if (refused) return nothing
+    const wanted = wantedTags(admitted, place, landing)
+    return { ...nothing, ...(await rehearse(admitted, place, landing, wanted, options)) }
+  }
+  await accept()
+  await recordVerdicts(state, passage, verdicts.value, landed)
+  if (refused) return { ...nothing, rejudged: await standing() }
+  const delivery = { state, place, passage: admitted, landing, input }
+  const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
+  await recordHealed(state, admitted, landed)
+  return { ...common, ...delivered, rejudged: await standing() }
+}

@@ -1,0 +1,250 @@
+/**
+ * The far door: blobs → child manifests → manifest → referrers and signature tags → read back, artifact by artifact.
+ * Tags come last and elsewhere (`tag-moves.ts`). Nothing here makes anything visible that points at something absent.
+ */
+import PQueue from 'p-queue'
+import type { Census } from '../../bundle/index.ts'
+import type { BlobBody, Graph, OrderedArtifact, Target } from '../../content/index.ts'
+import { referrersCarried } from '../../bundle/index.ts'
+import { SallyportError } from '../../errors/index.ts'
+import type { Descriptor, Digest } from '../../oci/index.ts'
+import { standing, uniteCompanions } from './companion-tag.ts'
+import type { Place } from '../place/place.ts'
+import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
+
+export interface PushCounts {
+  blobsPushed: number
+  blobsMounted: number
+  blobsPresent: number
+  bytesPushed: number
+  manifestsPushed: number
+  manifestsPresent: number
+  /** How referrers are found at the target. */
+  referrers: 'api' | 'fallback' | null
+}
+
+/** The counts of a push that has not begun. */
+export function noCounts(): PushCounts {
+  return {
+    blobsPushed: 0,
+    blobsMounted: 0,
+    blobsPresent: 0,
+    bytesPushed: 0,
+    manifestsPushed: 0,
+    manifestsPresent: 0,
+    referrers: null,
+  }
+}
+
+/** Journals what must outlast a kill; the importer gives it. */
+export interface PushRecord {
+  held(repository: string, digests: readonly Digest[]): Promise<void>
+  /** Moves a signature tag with intent and done. */
+  moveTag(target: Target, repository: string, tag: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void>
+}
+
+export interface PusherOptions extends RunOptions {
+  place: Place
+  census: Census
+  /** Source repository → path below the place. */
+  landing: ReadonlyMap<string, string>
+  concurrency: number
+  readBackFull: boolean
+  /** No run has brought anything of this bundle to the place: a repository that is absent there holds nothing of it. */
+  first: boolean
+  record: PushRecord
+}
+
+interface Held {
+  path: string
+  done: Promise<void>
+}
+
+export class Pusher {
+  readonly counts = noCounts()
+  private readonly options: PusherOptions
+  private readonly requests: PQueue
+  private readonly graphs: ReadonlyMap<string, Graph>
+  private readonly blobs = new Map<string, Promise<void>>()
+  private readonly manifests = new Map<string, Promise<void>>()
+  private readonly holders = new Map<Digest, Held>()
+  private readonly empty = new Map<string, Promise<boolean>>()
+  private failure: unknown
+
+  constructor(options: PusherOptions) {
+    this.options = options
+    this.requests = new PQueue({ concurrency: options.concurrency })
+    this.graphs = new Map(options.census.repositories.map(({ graph }) => [graph.repository, graph]))
+  }
+
+  target(repository: string): Target {
+    return this.options.place.repository(this.landed(repository))
+  }
+
+  landed(repository: string): string {
+    return this.options.landing.get(repository) ?? repository
+  }
+
+  // After the first failure nothing new is sent: the run ends with that one.
+  private gate<T>(task: () => Promise<T>): Promise<T> {
+    return this.requests.add(async () => {
+      checkInterrupted(this.options)
+      if (this.failure !== undefined) throw this.failure
+      try {
+        return await task()
+      } catch (error) {
+        this.failure ??= error
+        throw error
+      }
+    })
+  }
+
+  /** One question a repository in place of one for each blob and manifest: half of what a registry works on small images. */
+  private isEmpty(target: Target): Promise<boolean> {
+    const known = this.empty.get(target.repository)
+    if (known !== undefined) return known
+    const asked = this.options.first && target.isAbsent !== undefined ? target.isAbsent() : Promise.resolve(false)
+    this.empty.set(target.repository, asked)
+    return asked
+  }
+
+  /** Makes the repository hold the blob; once per repository, by mount where another one of this place has it. */
+  blob(repository: string, descriptor: Descriptor, body: BlobBody): Promise<void> {
+    const to = this.landed(repository)
+    const key = `${to} ${descriptor.digest}`
+    const known = this.blobs.get(key)
+    if (known !== undefined) return known
+    const path = this.options.place.path(to)
+    const holder = this.holders.get(descriptor.digest)
+    const done = this.pushBlob(this.target(repository), descriptor, body, holder)
+    this.blobs.set(key, done)
+    if (holder === undefined) this.holders.set(descriptor.digest, { path, done })
+    return done
+  }
+
+  private async pushBlob(
+    target: Target,
+    descriptor: Descriptor,
+    body: BlobBody,
+    holder: Held | undefined,
+  ): Promise<void> {
+    await holder?.done
+    await this.gate(async () => {
+      const { counts } = this
+      if (!(await this.isEmpty(target)) && (await target.hasBlob(descriptor))) counts.blobsPresent++
+      else {
+        const how = await target.pushBlob(descriptor, body, holder?.path)
+        if (how === 'mounted') counts.blobsMounted++
+        else {
+          counts.blobsPushed++
+          counts.bytesPushed += descriptor.size
+        }
+        if (!(await target.hasBlob(descriptor))) throw notThere(target, descriptor.digest)
+      }
+      if (this.options.readBackFull) await target.proveBlob(descriptor)
+    })
+    tell(this.options, { type: 'bytes', count: descriptor.size })
+    tell(this.options, { type: 'blob' })
+  }
+
+  /** Pushes the artifact's manifests and companions, all of whose blobs the target holds, and journals what it holds. */
+  async finish(artifact: OrderedArtifact): Promise<void> {
+    const graph = this.graphs.get(artifact.repository)
+    if (graph === undefined) return
+    const target = this.target(artifact.repository)
+    for (const digest of artifact.manifests) await this.manifest(target, graph, digest)
+    for (const digest of artifact.companions) await this.manifest(target, graph, digest)
+    for (const digest of [...artifact.manifests, ...artifact.companions])
+      await this.list(target, graph, artifact.repository, digest)
+    const digests = [...artifact.blobs.map(({ digest }) => digest), ...artifact.manifests, ...artifact.companions]
+    await this.options.record.held(this.options.place.path(this.landed(artifact.repository)), digests)
+  }
+
+  private manifest(target: Target, graph: Graph, digest: Digest): Promise<void> {
+    const key = `${target.repository} ${digest}`
+    const known = this.manifests.get(key) ?? this.pushManifest(target, graph, digest)
+    this.manifests.set(key, known)
+    return known
+  }
+
+  private pushManifest(target: Target, graph: Graph, digest: Digest): Promise<void> {
+    return this.gate(async () => {
+      const node = graph.nodes.get(digest)
+      if (node === undefined) return
+      if (!(await this.isEmpty(target)) && (await this.reads(target, node.descriptor))) {
+        this.counts.manifestsPresent++
+        return
+      }
+      await target.pushManifest(node.descriptor, node.bytes)
+      this.counts.manifestsPushed++
+      if (!(await this.reads(target, node.descriptor))) throw notThere(target, digest)
+    })
+  }
+
+  /** True when the target gives the manifest back with its digest; false when it has none. */
+  private async reads(target: Target, descriptor: Descriptor): Promise<boolean> {
+    try {
+      await target.manifest(descriptor)
+      return true
+    } catch (error) {
+      if (error instanceof SallyportError && error.code === 'MANIFEST_MISSING') return false
+      if (error instanceof SallyportError && ['DIGEST_MISMATCH', 'SIZE_MISMATCH'].includes(error.code)) {
+        throw new SallyportError('READ_BACK_MISMATCH', {
+          side: 'target',
+          subject: error.subject,
+          detail: error.message,
+          cause: error,
+        })
+      }
+      throw error
+    }
+  }
+
+  private readonly listed = new Map<string, Promise<void>>()
+
+  private list(target: Target, graph: Graph, repository: string, digest: Digest): Promise<void> {
+    const key = `${target.repository} ${digest}`
+    const known = this.listed.get(key) ?? this.makeFindable(target, graph, repository, digest)
+    this.listed.set(key, known)
+    return known
+  }
+
+  /** Looks again at the lists of referrers, which others may have written at the same time. To be called when all is delivered. */
+  async settle(): Promise<void> {
+    const targets = new Set([...this.graphs.keys()].map((repository) => this.target(repository)))
+    await Promise.all([...targets].map(async (target) => target.settleReferrers?.(1, this.options.signal)))
+  }
+
+  private async makeFindable(target: Target, graph: Graph, repository: string, digest: Digest): Promise<void> {
+    const node = graph.nodes.get(digest)
+    const referrers = referrersCarried(graph, digest)
+    if (node !== undefined && referrers.length > 0) {
+      this.counts.referrers = await this.gate(() => target.listReferrers(node.descriptor, referrers))
+    }
+    for (const { tag, descriptor } of graph.companionsOf(digest)) {
+      const ours = graph.nodes.get(descriptor.digest)
+      if (ours === undefined) continue
+      await this.gate(async () => {
+        const theirs = await standing(target, tag)
+        const united = theirs === undefined ? ours : uniteCompanions(ours, theirs, `${target.repository}:${tag}`)
+        if (theirs?.descriptor.digest === united.descriptor.digest) return
+        if (united.descriptor.digest !== descriptor.digest) await target.pushManifest(united.descriptor, united.bytes)
+        await this.options.record.moveTag(
+          target,
+          this.options.place.path(this.landed(repository)),
+          tag,
+          united.descriptor,
+          united.bytes,
+        )
+      })
+    }
+  }
+}
+
+function notThere(target: Target, digest: Digest): SallyportError {
+  return new SallyportError('READ_BACK_MISMATCH', {
+    side: 'target',
+    subject: `${target.repository}@${digest}`,
+    detail: 'it is not there after the push',
+  })
+}

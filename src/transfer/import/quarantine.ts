@@ -1,0 +1,88 @@
+/** What an import does about artifacts that a measure stands against: a bundle is no way around the quarantine. */
+import { SallyportError } from '../../errors/index.ts'
+import type { Digest } from '../../oci/index.ts'
+import type { Quarantined, State } from '../../state/index.ts'
+import { refusalKey, type JudgedArtifact, type Landing } from '../verdict/artifact-verdicts.ts'
+import type { Passage } from '../passage/passage.ts'
+import { needsApproval } from '../measure/release-approval.ts'
+
+type Landed = (repository: string) => Landing
+
+function heldAt(state: State, landing: Landing, digest: Digest): Quarantined | undefined {
+  return state
+    .quarantined()
+    .find(
+      (held) =>
+        held.measure !== 'report' &&
+        held.target === landing.target &&
+        held.path === landing.path &&
+        held.digest === digest,
+    )
+}
+
+/**
+ * The verdicts with what is held refused. Where a policy trusts it again (it was signed anew) it is let in, and so healed,
+ * unless the site lets nothing out without approval, or it only hangs on something else; where the channel alone is judged nothing says that it is good again.
+ * Throws ARTIFACT_QUARANTINED in that case.
+ */
+export function withoutHeld(
+  state: State,
+  { census }: Passage,
+  landed: Landed,
+  artifacts: JudgedArtifact[] | null,
+  policyDemands: boolean,
+): JudgedArtifact[] | null {
+  if (state.quarantined().length === 0) return artifacts
+  if (artifacts === null) {
+    for (const { repository, manifests, companions } of census.content.artifacts) {
+      const held = heldAmong(state, landed(repository), [...manifests, ...companions])
+      if (held === undefined) continue
+      throw new SallyportError('ARTIFACT_QUARANTINED', {
+        side: 'target',
+        subject: `${held.path}@${held.digest}`,
+        detail: held.detail,
+        remedy: 'judge it with --policy, or let it out with sallyport quarantine release',
+      })
+    }
+    return null
+  }
+  const approved = needsApproval(state, policyDemands)
+  const companions = new Map(
+    census.content.artifacts.map((one) => [refusalKey({ ...one, digest: one.root }), one.companions]),
+  )
+  return artifacts.map((artifact) => {
+    if (artifact.verdict !== 'trusted') return artifact
+    const landing = landed(artifact.repository)
+    const held = approved ? heldAt(state, landing, artifact.digest) : undefined
+    if (held !== undefined)
+      return refused(artifact, `it is in quarantine (${held.detail}), and this site lets nothing out without approval`)
+    // Stops it from coming back as a referrer, or under the signature tag, of something that is trusted: nobody judges those.
+    const beside = heldAmong(state, landing, companions.get(refusalKey(artifact)) ?? [])
+    if (beside === undefined) return artifact
+    return refused(artifact, `${beside.digest}, which is in quarantine (${beside.detail}), is attached to it`)
+  })
+}
+
+function heldAmong(state: State, landing: Landing, digests: readonly Digest[]): Quarantined | undefined {
+  for (const digest of digests) {
+    const held = heldAt(state, landing, digest)
+    if (held !== undefined) return held
+  }
+  return undefined
+}
+
+function refused(artifact: JudgedArtifact, why: string): JudgedArtifact {
+  const remedy = 'let it out with sallyport quarantine release'
+  return { ...artifact, verdict: 'rejected', code: 'ARTIFACT_QUARANTINED', why, remedy }
+}
+
+/** Writes down that what was held lies at its place again, by the bundle that brought it back trusted. */
+export async function recordHealed(state: State, { census, verdict }: Passage, landed: Landed): Promise<void> {
+  if (state.quarantined().length === 0) return
+  for (const { repository, root } of census.content.artifacts) {
+    const held = heldAt(state, landed(repository), root)
+    if (held === undefined) continue
+    const { target, path, digest } = held
+    await state.recordRelease({ target, path, digest, reason: 'trusted again', by: [`import of ${verdict.id}`] })
+  }
+}

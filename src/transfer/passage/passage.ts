@@ -1,0 +1,79 @@
+/**
+ * The near door: reads a bundle up to its payload and judges it on the way. Head, promise and law are proven, and every
+ * payload byte's place and digest is known, before the caller acts on anything. Nothing is written here.
+ */
+import {
+  BundleReader,
+  layOutPayload,
+  takeCensus,
+  takePassenger,
+  type ByteInput,
+  type Census,
+  type Head,
+  type PlacedBlob,
+  type PromiseFiles,
+} from '../../bundle/index.ts'
+import type { Digest } from '../../oci/index.ts'
+import { inspectHead, judgeHead, type HeadVerdict } from '../../tuf/index.ts'
+import { judgePassengers, readPassengers, type PassengerPassage, type ProvenPassenger } from './passenger.ts'
+import { revocationIn } from './revocation-gate.ts'
+import type { RevocationInformation } from '../revocation/information.ts'
+import { checkInterrupted, type RunOptions } from '../run/run.ts'
+import { checkAgreement, checkAudience, pinnedWithRoots, type PassageOptions } from '../site/head.ts'
+
+export { checkAgreement, type FindPinned, type PassageOptions, type Pinned } from '../site/head.ts'
+
+export interface Passage {
+  reader: BundleReader
+  head: Head
+  verdict: HeadVerdict
+  files: PromiseFiles
+  law: Map<Digest, Buffer>
+  census: Census
+  /** Bundles of other channels that ride along, each judged alone; nothing of them is in the census. */
+  passengers: PassengerPassage[]
+  /** Its own lists, answers and denials, proven; those of passengers stand with them. */
+  revocation: RevocationInformation | undefined
+  /** Where the payload stands in the bundle, in order. */
+  payload: PlacedBlob[]
+  /** Offset of the end mark. */
+  end: number
+}
+
+/**
+ * The bundle, judged up to its payload; the reader stands at the first payload member.
+ * The order: screen → pinned channel → TUF → promise → agreement → audience → law → census → revocation → passengers.
+ */
+export async function passNearDoor(input: ByteInput, options: PassageOptions): Promise<Passage> {
+  const reader = new BundleReader(input)
+  const head = await reader.head()
+  const pinned = await pinnedWithRoots(head, options)
+  const verdict = judgeHead({ ...pinned, bundle: head, now: options.now })
+  const files = await reader.promise(verdict.targets)
+  const { targets } = inspectHead(head).parts
+  checkAgreement(files, { ...targets, channel: pinned.channel, purpose: pinned.purpose })
+  checkAudience(files, options.site)
+  const { aboard, ...read } = await readLaw(reader, files, options)
+  const revocation = await revocationIn({ ...read, files })
+  const passengers = await judgePassengers(aboard, read.law, options)
+  return { head, verdict, files, ...read, revocation, passengers }
+}
+
+/** Passengers, group 4 and the census over all of it, whatever the site; also for those who only look. */
+export async function readLaw(
+  reader: BundleReader,
+  files: PromiseFiles,
+  options: RunOptions,
+): Promise<Pick<Passage, 'reader' | 'law' | 'census' | 'payload' | 'end'> & { aboard: ProvenPassenger[] }> {
+  const found = await readPassengers(reader, files)
+  const law = new Map<Digest, Buffer>()
+  for await (const { digest, bytes } of reader.law(files)) {
+    checkInterrupted(options)
+    law.set(digest, bytes)
+  }
+  const aboard = found.map((bundle) => ({ ...bundle, ...takePassenger(bundle, law) }))
+  const passengers = aboard.map(({ passenger }) => passenger)
+  const census = takeCensus(files, law, 'bundle', passengers)
+  const { blobs, end } = layOutPayload(census.content.payload, reader.members.at)
+  return { reader, law, census, payload: blobs, end, aboard }
+}

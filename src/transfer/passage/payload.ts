@@ -1,0 +1,56 @@
+/** Proves the payload behind a judged head: a file on every core, a pipe as it passes. */
+import {
+  checkPayload,
+  isFileInput,
+  isPipeInput,
+  WORTH_THREADS,
+  type ByteInput,
+  type HashThread,
+  type PlacedBlob,
+} from '../../bundle/index.ts'
+import { verifying } from '../../oci/index.ts'
+import type { Passage } from './passage.ts'
+import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
+
+/** Starts the threads that will prove a large file: they take as long to start as its head takes to be judged. */
+export function expectPayload(input: ByteInput): void {
+  if (isFileInput(input) && input.size >= WORTH_THREADS) input.provers.start()
+}
+
+function sizeOf(payload: readonly PlacedBlob[]): number {
+  return payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
+}
+
+/** The thread that hashes a pipe's large blobs, started; undefined where that is not worth it. */
+export function hashingOf(input: ByteInput, payload: readonly PlacedBlob[]): HashThread | undefined {
+  if (!isPipeInput(input) || sizeOf(payload) < WORTH_THREADS) return undefined
+  input.hashing.start()
+  return input.hashing
+}
+
+/** Kept when every byte of the payload and the end mark are proven; nothing of it is handed on. */
+export async function provePayload(input: ByteInput, passage: Passage, options: RunOptions): Promise<void> {
+  const { payload, end, reader } = passage
+  tell(options, { type: 'phase', phase: 'verifying' })
+  tell(options, { type: 'total', bytes: sizeOf(payload), blobs: payload.length })
+  const onBytes = (count: number): void => tell(options, { type: 'bytes', count })
+  if (isFileInput(input)) {
+    await checkPayload(input, payload, end, { onBytes, signal: options.signal })
+    return
+  }
+  const hashing = hashingOf(input, payload)
+  for (const { descriptor } of payload) {
+    const member = await reader.payload(descriptor.digest, descriptor.size)
+    const stream = verifying(
+      reader.members.body(member),
+      descriptor,
+      'bundle',
+      `${member.name} at offset ${member.bodyAt}`,
+      hashing?.hasherFor(descriptor),
+    )
+    for (let step = await stream.next(); step.done !== true; step = await stream.next()) onBytes(step.value.length)
+    tell(options, { type: 'blob' })
+    checkInterrupted(options)
+  }
+  await reader.end()
+}

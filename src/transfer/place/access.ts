@@ -1,0 +1,58 @@
+/** How registries are reached: credentials, authorities, client certificate, plain HTTP. */
+import { SallyportError } from '../../errors/index.ts'
+import { findAuthfile, readCredentials, resolveCredentials, type RegistryOptions } from '../../registry/index.ts'
+import { readSmall } from '../channel/folder.ts'
+
+export interface AccessOptions {
+  /** A docker config.json; where docker and podman keep theirs, when it is not named. */
+  authfile?: string | undefined
+  env: Readonly<Record<string, string | undefined>>
+  home: string
+  caFile?: string | undefined
+  cert?: string | undefined
+  certKey?: string | undefined
+  plainHttp?: boolean | undefined
+  retries?: number | undefined
+  concurrency?: number | undefined
+  allowRealms?: readonly string[] | undefined
+}
+
+const LARGE_AT_ONCE = 4
+
+export type Access = Omit<RegistryOptions, 'side'>
+
+function pem(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined
+  const text = readSmall(file).toString('latin1')
+  if (!text.includes('-----BEGIN ')) throw new SallyportError('CA_FILE_MALFORMED', { side: 'state', subject: file })
+  return text
+}
+
+/**
+ * The registry options of a run. Credential helpers are asked for `hosts` only, so that none is run for nothing.
+ * Throws AUTHFILE_MALFORMED, CA_FILE_MALFORMED, FILE_UNREADABLE; no error quotes a secret.
+ */
+export async function registryAccess(options: AccessOptions, hosts: readonly string[]): Promise<Access> {
+  const { env, home, caFile, cert, certKey, plainHttp, retries, concurrency, allowRealms } = options
+  if ((cert === undefined) !== (certKey === undefined)) {
+    throw new SallyportError('USAGE', {
+      side: 'state',
+      subject: '--cert',
+      detail: '--cert and --cert-key belong together',
+    })
+  }
+  const authfile = options.authfile ?? (await findAuthfile(env, home))
+  const credentials =
+    authfile === undefined ? undefined : await resolveCredentials(readCredentials(readSmall(authfile), authfile), hosts)
+  return {
+    credentials,
+    caPem: pem(caFile),
+    certPem: pem(cert),
+    keyPem: pem(certKey),
+    plainHttp,
+    retries,
+    // More large blobs at once are slower on two cores and need more memory (measured); small ones are not bound by it.
+    concurrency: Math.min(concurrency ?? LARGE_AT_ONCE, LARGE_AT_ONCE),
+    allowRealms,
+  }
+}

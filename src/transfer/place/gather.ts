@@ -1,0 +1,138 @@
+/** Gathers what a plan selects: tags resolved once, graphs walked by digest, repositories in order. */
+import PQueue from 'p-queue'
+import type { PackedRepository } from '../../bundle/index.ts'
+import { Graph, Walk, type Source } from '../../content/index.ts'
+import { SallyportError } from '../../errors/index.ts'
+import type { Descriptor } from '../../oci/index.ts'
+import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
+import { checkInterrupted, type RunOptions } from '../run/run.ts'
+import type { Selection } from './sources.ts'
+
+export interface GatheredRepository extends PackedRepository {
+  source: Source
+  bindings: Map<string, Descriptor>
+  untagged: Descriptor[]
+}
+
+/** Tag → descriptor for `repository:tag` and `repository@digest`, as resolved by an earlier, stopped run. */
+export type Resolved = Map<string, Descriptor>
+
+export interface GatherOptions extends RunOptions {
+  map: readonly Mapping[]
+  concurrency: number
+  /** Bindings to keep instead of asking again. */
+  resolved?: Resolved | undefined
+}
+
+async function resolveOnce(source: Source, tagOrDigest: string, known: Resolved): Promise<Descriptor> {
+  const name = `${source.repository}${tagOrDigest.includes(':') ? '@' : ':'}${tagOrDigest}`
+  const descriptor = known.get(name) ?? (await source.resolve(tagOrDigest))
+  if (descriptor === undefined) throw new SallyportError('MANIFEST_MISSING', { side: 'source', subject: name })
+  const { mediaType, digest, size } = descriptor
+  known.set(name, { mediaType, digest, size })
+  return { mediaType, digest, size }
+}
+
+/**
+ * The repositories of the selections, sorted by name, each with its whole graph.
+ * `resolved` is filled with every binding; from it a later run goes on with the same digests.
+ */
+export async function gather(selections: readonly Selection[], options: GatherOptions): Promise<GatheredRepository[]> {
+  const queue = new PQueue({ concurrency: options.concurrency })
+  let failure: unknown
+  // After the first failure nothing new is asked for: the run ends with that one.
+  const gate = async <T>(task: () => Promise<T>): Promise<T> => {
+    const run = (): Promise<T> => {
+      checkInterrupted(options)
+      if (failure !== undefined) throw failure
+      return task()
+    }
+    try {
+      return await queue.add(run)
+    } catch (error) {
+      failure ??= error
+      throw error
+    }
+  }
+  const resolved = options.resolved ?? new Map<string, Descriptor>()
+  const repositories = new Map<string, { packed: GatheredRepository; walk: Walk }>()
+  const work: Promise<void>[] = []
+  for (const { source, complete } of selections) {
+    const name = source.repository
+    const known = repositories.get(name)
+    if (known !== undefined) {
+      if (complete) known.packed.tags = 'complete'
+      continue
+    }
+    const graph = new Graph(name)
+    const packed: GatheredRepository = {
+      source,
+      graph,
+      bindings: new Map(),
+      untagged: [],
+      to: mapRepository(name, options.map),
+      tags: complete ? 'complete' : 'partial',
+      removed: [],
+    }
+    repositories.set(name, { packed, walk: new Walk(source, graph, gate) })
+  }
+  refuseCollisions([...repositories.values()].map(({ packed }) => [packed.graph.repository, packed.to]))
+  for (const { source, tags, digests, choice } of selections) {
+    const repository = repositories.get(source.repository)
+    if (repository === undefined) continue
+    const { packed, walk } = repository
+    for (const tag of tags) {
+      work.push(
+        gate(() => resolveOnce(source, tag, resolved)).then((descriptor) => {
+          packed.bindings.set(tag, descriptor)
+          return walk.artifact(descriptor, choice)
+        }),
+      )
+    }
+    for (const digest of digests) {
+      work.push(
+        gate(() => resolveOnce(source, digest, resolved)).then((descriptor) => {
+          if (!packed.untagged.some((other) => other.digest === descriptor.digest)) packed.untagged.push(descriptor)
+          return walk.artifact(descriptor, choice)
+        }),
+      )
+    }
+  }
+  await settle(work)
+  return byName([...repositories.values()].map(({ packed }) => packed))
+}
+
+function byName(repositories: GatheredRepository[]): GatheredRepository[] {
+  return repositories.sort((a, b) => (a.graph.repository < b.graph.repository ? -1 : 1))
+}
+
+/** Both, in order. Throws TARGET_COLLISION when two of them would land on one path. */
+export function united(
+  repositories: readonly GatheredRepository[],
+  further: readonly GatheredRepository[],
+): GatheredRepository[] {
+  const all = byName([...repositories, ...further])
+  refuseCollisions(all.map(({ graph, to }) => [graph.repository, to]))
+  return all
+}
+
+// One failure ends the run, but only after the others have come to rest: nothing runs on behind an error.
+async function settle(work: Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(work)
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+/** The tags that point elsewhere now than they did when they were resolved. */
+export async function movedTags(repositories: readonly GatheredRepository[], concurrency: number): Promise<string[]> {
+  const queue = new PQueue({ concurrency })
+  const moved: string[] = []
+  const ask = async ({ source, graph }: GatheredRepository, tag: string, then: Descriptor): Promise<void> => {
+    const now = await queue.add(() => source.resolve(tag))
+    if (now?.digest !== then.digest) moved.push(`${graph.repository}:${tag}`)
+  }
+  await settle(
+    repositories.flatMap((repository) => [...repository.bindings].map(([tag, then]) => ask(repository, tag, then))),
+  )
+  return moved.sort()
+}

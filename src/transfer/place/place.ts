@@ -1,0 +1,95 @@
+/** Where an import goes: a registry below a prefix, or an OCI image layout folder. */
+import { hash } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { layoutTarget, type Target, type TargetPlace } from '../../content/index.ts'
+import { SallyportError } from '../../errors/index.ts'
+import { isHost, isRepositoryPath } from '../../oci/index.ts'
+import { RegistryClient, type RegistryOptions } from '../../registry/index.ts'
+import { localScope } from './local-scope.ts'
+
+/** Below the prefix of a registry. */
+const QUARANTINE = 'sallyport/quarantine'
+const QUARANTINE_FOLDER = '.sallyport-quarantine'
+
+export interface Place {
+  /** The name under which the state remembers what it holds. */
+  name: string
+  /** The full path at the target for a repository's `to`. */
+  path(to: string): string
+  /** True for a full path below the prefix: what lies elsewhere at the target is another place's. */
+  holds(path: string): boolean
+  /** What trust policies call a full path at the target: `host/path`, or `local/path` in a layout. */
+  scope(path: string): string
+  repository(to: string): Target
+  /** The repository under its full path at the target. */
+  at(path: string): Target
+  /** The repository where copies are kept of what is taken away from this full path. */
+  quarantinePath(path: string): string
+  /** A repository of the quarantine; of a registry as any other, of a layout in a layout of its own inside it. */
+  quarantineAt(repository: string): Target
+  close(): Promise<void>
+}
+
+/** The place that `--to` names: `oci:DIR` or `host[:port][/prefix]`. Throws REFERENCE_INVALID. */
+export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>): Place {
+  if (to.startsWith('oci:')) {
+    const dir = resolve(to.slice('oci:'.length))
+    // A layout has one store of manifests: a copy in it would go on being found there by its digest.
+    const quarantine = layoutTarget(join(dir, QUARANTINE_FOLDER))
+    return placed(layoutTarget(dir), '', () => quarantine.close(), quarantine)
+  }
+  const slash = to.indexOf('/')
+  const host = slash < 0 ? to : to.slice(0, slash)
+  const prefix = slash < 0 ? '' : to.slice(slash + 1).replace(/\/+$/, '')
+  if (!isHost(host) || (prefix !== '' && !isRepositoryPath(prefix))) {
+    throw new SallyportError('REFERENCE_INVALID', {
+      side: 'target',
+      subject: to,
+      detail: 'a target is oci:DIR or host[:port][/prefix]',
+    })
+  }
+  const client = new RegistryClient({ ...registry, side: 'target' })
+  return placed(client.targetPlace(host), prefix, () => client.close())
+}
+
+// The longest path that registries take.
+const PATH_CAP = 255
+
+function placed(
+  place: TargetPlace,
+  prefix: string,
+  close: () => Promise<void>,
+  quarantine: TargetPlace = place,
+): Place {
+  const targets = new Map<string, Target>()
+  const kept = new Map<string, Target>()
+  const path = (to: string): string => (prefix === '' ? to : `${prefix}/${to}`)
+  const at = (full: string): Target => {
+    const known = targets.get(full) ?? place.repository(full)
+    targets.set(full, known)
+    return known
+  }
+  return {
+    name: place.name,
+    path,
+    holds: (full) => prefix === '' || full.startsWith(`${prefix}/`),
+    scope: (full) => (place.name.startsWith('oci:') ? localScope(full) : `${place.name}/${full}`),
+    repository(to) {
+      return at(path(to))
+    },
+    at,
+    quarantinePath(full) {
+      const named = path(`${QUARANTINE}/${full}`)
+      return named.length <= PATH_CAP ? named : path(`${QUARANTINE}/${hash('sha256', full, 'hex')}`)
+    },
+    quarantineAt(repository) {
+      const known = kept.get(repository) ?? quarantine.repository(repository)
+      kept.set(repository, known)
+      return known
+    },
+    async close() {
+      await place.close()
+      await close()
+    },
+  }
+}

@@ -1,0 +1,141 @@
+/** The plan file: what is exported, from where, for whom (YAML; every fault is named with its line and column). */
+import { LineCounter, parseDocument, type Document } from 'yaml'
+import { z } from 'zod'
+import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
+import { SallyportError } from '../../errors/index.ts'
+import { isTag } from '../../oci/index.ts'
+
+const PLAN_CAP = 4 * 1024 * 1024
+
+const site = z.string().refine(isSiteName, SITE_NAME_RULE)
+const tag = z.string().refine(isTag, 'not a tag')
+const platform = z
+  .string()
+  .regex(/^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9.]+)?$/, 'a platform is os/arch or os/arch/variant')
+
+const artifact = z.strictObject({
+  /** `host/repo`, `host/repo:tag`, `host/repo@digest`, `oci:DIR`, `oci:FILE.tar`. */
+  ref: z.string().min(1).max(4096),
+  tags: z.array(tag).min(1).optional(),
+  /** A glob over the repository's tags; `*` takes all. */
+  tagPattern: z.string().min(1).max(256).optional(),
+  platforms: z.array(platform).min(1).optional(),
+  referrers: z.enum(['all', 'signatures', 'none']).default('all'),
+})
+
+const folder = z.string().min(1).max(4096)
+
+const trust = z.strictObject({
+  /** A policy folder: its stores and its policies. */
+  policy: folder.optional(),
+  /** Folders of certificates, as `ca init` makes them: records and certificates, never keys. */
+  delegations: z.array(folder).min(1).max(100).optional(),
+  /** Every certificate chain in the carried signatures. */
+  chains: z.boolean().default(true),
+})
+
+const revocation = z.strictObject({
+  /** By default `folder` when `from` names one, else `network`. */
+  collect: z.enum(['network', 'folder', 'none'], 'it is network, folder or none').optional(),
+  /** A folder of lists and OCSP answers, whatever its files are called. */
+  from: folder.optional(),
+  /** What may be lacking: addresses as certificates spell them, and issuers by the SHA-256 of their public key. */
+  accept: z.array(z.string().min(1).max(4096)).max(1000).default([]),
+  /** When the next bundle is planned: what goes stale before is named. */
+  nextBundle: z
+    .string()
+    .regex(/^[1-9][0-9]{0,3}[dh]$/, 'a span is 1 to 9999 days or hours: 7d, 12h')
+    .default('7d'),
+  /** Also dials this machine and private networks. */
+  allowPrivate: z.boolean().default(false),
+  /** Files of further certificates, each with all of its issuers. */
+  chains: z.array(folder).max(1000).default([]),
+})
+
+const schema = z.strictObject({
+  channel: z.string().optional(),
+  audience: z.array(site).min(1).optional(),
+  map: z.array(z.strictObject({ from: z.string().min(1), to: z.string() })).default([]),
+  artifacts: z.array(artifact).default([]),
+  /** Whom the sender trusts, and who delegated to whom; it rides along to inform. */
+  trust: trust.optional(),
+  /** Lists and OCSP answers for the chains of all signatures; what they are, and where they come from. */
+  revocation: revocation.optional(),
+})
+
+export type Plan = z.output<typeof schema>
+export type PlanArtifact = Plan['artifacts'][number]
+export type PlanTrust = NonNullable<Plan['trust']>
+export type PlanRevocation = NonNullable<Plan['revocation']>
+
+/** Where lists come from, by the plan. */
+export function collectMode({ collect, from }: PlanRevocation): 'network' | 'folder' | 'none' {
+  return collect ?? (from === undefined ? 'network' : 'folder')
+}
+
+function malformed(subject: string, detail: string, cause?: unknown): SallyportError {
+  return new SallyportError('PLAN_MALFORMED', { side: 'source', subject, detail, cause })
+}
+
+/** Line and column of the deepest node on the path that exists, so that a missing member points at its parent. */
+function place(document: Document, lines: LineCounter, path: readonly PropertyKey[]): string {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true)
+    const range = (node as { range?: [number, number, number] } | undefined)?.range
+    if (range === undefined) continue
+    const { line, col } = lines.linePos(range[0])
+    return `${line}:${col}`
+  }
+  return '1:1'
+}
+
+/** The plan in a YAML text. `name` is the file as errors name it. Throws PLAN_MALFORMED as `name:line:column`. */
+export function parsePlan(text: string, name: string): Plan {
+  if (text.length > PLAN_CAP) throw malformed(name, `over ${PLAN_CAP} characters`)
+  const lines = new LineCounter()
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    strict: true,
+    version: '1.2',
+  })
+  const fault = document.errors[0] ?? document.warnings[0]
+  if (fault !== undefined) {
+    const { line, col } = lines.linePos(fault.pos[0])
+    throw malformed(`${name}:${line}:${col}`, fault.message, fault)
+  }
+  let value: unknown
+  try {
+    // An alias may stand for another a bounded number of times: stops the "billion laughs" document.
+    value = document.toJS({ maxAliasCount: 100 })
+  } catch (cause) {
+    throw malformed(`${name}:1:1`, (cause as Error).message, cause)
+  }
+  const result = schema.safeParse(value)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    const path = issue?.path ?? []
+    const key = issue?.code === 'unrecognized_keys' ? [...path, issue.keys[0] ?? ''] : path
+    throw malformed(
+      `${name}:${place(document, lines, key)}`,
+      `${path.join('.')}${path.length > 0 ? ': ' : ''}${issue?.message ?? ''}`,
+    )
+  }
+  for (const [i, { tags, tagPattern }] of result.data.artifacts.entries()) {
+    if (tags === undefined || tagPattern === undefined) continue
+    throw malformed(
+      `${name}:${place(document, lines, ['artifacts', i, 'tagPattern'])}`,
+      'tags and tagPattern exclude each other',
+    )
+  }
+  const carried = result.data.trust
+  if (carried?.chains === false && carried.policy === undefined && carried.delegations === undefined)
+    throw malformed(`${name}:${place(document, lines, ['trust'])}`, 'trust names nothing to carry')
+  const { artifacts, revocation: wanted } = result.data
+  if (artifacts.length === 0 && (wanted?.chains ?? []).length === 0)
+    throw malformed(`${name}:${place(document, lines, ['artifacts'])}`, 'artifacts names nothing')
+  if (wanted !== undefined && (collectMode(wanted) === 'folder') !== (wanted.from !== undefined))
+    throw malformed(`${name}:${place(document, lines, ['revocation', 'collect'])}`, 'from goes with collect: folder')
+  return result.data
+}

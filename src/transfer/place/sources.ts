@@ -1,0 +1,213 @@
+/** From the plan's references to repositories and tags: registries, layout folders and layout archives alike. */
+import { existsSync, statSync } from 'node:fs'
+import picomatch from 'picomatch'
+import { openArchive } from '../../bundle/index.ts'
+import { openLayout, type Choice, type Layout, type Source } from '../../content/index.ts'
+import { SallyportError } from '../../errors/index.ts'
+import { isDigest, isReservedTag, parseReference, repositoryName, type Digest } from '../../oci/index.ts'
+import { RegistryClient, type RegistryOptions } from '../../registry/index.ts'
+import type { Plan, PlanArtifact } from './plan-file.ts'
+
+/** What the plan takes of one repository by one of its entries. */
+export interface Selection {
+  source: Source
+  tags: string[]
+  digests: Digest[]
+  /** True when every tag of the repository is meant. */
+  complete: boolean
+  choice: Choice
+}
+
+interface LayoutPlace {
+  path: string
+  tag?: string
+  digest?: Digest
+}
+
+function invalid(subject: string, detail: string): SallyportError {
+  return new SallyportError('REFERENCE_INVALID', { side: 'source', subject, detail })
+}
+
+/** The parts of `oci:PATH[:NAME][@DIGEST]`. The longest part that exists is the path. Throws FILE_UNREADABLE. */
+export function parseLayoutReference(ref: string): LayoutPlace {
+  let path = ref.slice('oci:'.length)
+  const at = path.lastIndexOf('@')
+  const digest = at < 0 ? undefined : path.slice(at + 1)
+  if (digest !== undefined && !isDigest(digest)) throw invalid(ref, 'digest')
+  if (at >= 0) path = path.slice(0, at)
+  let tag: string | undefined
+  for (let cut = path.length; cut > 0; cut = path.lastIndexOf(':', cut - 1)) {
+    if (!existsSync(path.slice(0, cut))) continue
+    if (cut < path.length) tag = path.slice(cut + 1)
+    return {
+      path: path.slice(0, cut),
+      ...(tag === undefined ? {} : { tag }),
+      ...(digest === undefined ? {} : { digest }),
+    }
+  }
+  throw new SallyportError('FILE_UNREADABLE', { side: 'source', subject: path, detail: 'ENOENT' })
+}
+
+export class Sources {
+  private readonly client: RegistryClient
+  private readonly repositories = new Map<string, { source: Source; place: string }>()
+  private readonly layouts = new Map<string, Layout>()
+
+  constructor(options: Omit<RegistryOptions, 'side'>) {
+    this.client = new RegistryClient({ ...options, side: 'source' })
+  }
+
+  async close(): Promise<void> {
+    for (const layout of this.layouts.values()) layout.close()
+    await this.client.close()
+  }
+
+  private async layout(path: string): Promise<Layout> {
+    let layout = this.layouts.get(path)
+    if (layout === undefined) {
+      layout = statSync(path).isDirectory() ? await openLayout(path) : await openArchive(path)
+      this.layouts.set(path, layout)
+    }
+    return layout
+  }
+
+  /** The selections of a plan, in its order. */
+  async select(plan: Plan, name: string): Promise<Selection[]> {
+    const selections: Selection[] = []
+    for (const artifact of plan.artifacts) {
+      selections.push(
+        ...(artifact.ref.startsWith('oci:')
+          ? await this.selectLayout(artifact)
+          : [await this.selectRegistry(artifact, name)]),
+      )
+    }
+    return selections
+  }
+
+  private registry(host: string, path: string): Source {
+    const name = `${host}/${path}`
+    return this.known(name, host, () => this.client.source(host, path))
+  }
+
+  /** One source for each repository. Two places that give one name would be mixed up in the bundle: refused. */
+  private known(name: string, place: string, make: () => Source): Source {
+    const known = this.repositories.get(name)
+    if (known === undefined) {
+      const source = make()
+      this.repositories.set(name, { source, place })
+      return source
+    }
+    if (known.place === place) return known.source
+    throw new SallyportError('TARGET_COLLISION', {
+      side: 'source',
+      subject: name,
+      detail: `it comes from ${known.place} and from ${place}`,
+    })
+  }
+
+  private async selectRegistry(artifact: PlanArtifact, name: string): Promise<Selection> {
+    const reference = parseReference(artifact.ref)
+    const source = this.registry(reference.host, reference.path)
+    const tags = [
+      ...(reference.tag === undefined || reference.digest !== undefined ? [] : [reference.tag]),
+      ...(artifact.tags ?? []),
+    ]
+    const digests = reference.digest === undefined ? [] : [reference.digest]
+    const matched = await matchTags(source, artifact.tagPattern)
+    if (tags.length + digests.length + matched.length === 0) {
+      const detail =
+        artifact.tagPattern === undefined
+          ? `${artifact.ref} names no tag and no digest; tagPattern "*" takes all`
+          : `no tag of ${repositoryName(reference)} matches`
+      throw new SallyportError('PLAN_MALFORMED', { side: 'source', subject: name, detail })
+    }
+    refuseCompanions(tags, source.repository)
+    return {
+      source,
+      tags: [...new Set([...tags, ...matched])],
+      digests,
+      complete: artifact.tagPattern === '*',
+      choice: choiceOf(artifact),
+    }
+  }
+
+  private async selectLayout(artifact: PlanArtifact): Promise<Selection[]> {
+    const place = parseLayoutReference(artifact.ref)
+    const layout = await this.layout(place.path)
+    const all = layout.repositories()
+    const whole =
+      place.tag === undefined &&
+      place.digest === undefined &&
+      artifact.tags === undefined &&
+      artifact.tagPattern === undefined
+    // A digest says more than the tag beside it, as it does for registries.
+    const named = place.digest === undefined ? place.tag : undefined
+    const selections: Selection[] = []
+    const holder = await holderOf(layout, place)
+    for (const repository of all) {
+      const source = this.known(repository, place.path, () => layout.source(repository))
+      const present = (await source.tags()).filter((tag) => !isReservedTag(tag))
+      const wanted = (tag: string): boolean =>
+        whole || tag === named || `${repository}:${tag}` === named || artifact.tags?.includes(tag) === true
+      const tags = [...new Set([...present.filter(wanted), ...(await matchTags(source, artifact.tagPattern))])]
+      const untagged = whole && repository === all[0] ? layout.unnamed.map(({ digest }) => digest) : []
+      const digests = place.digest !== undefined && repository === holder ? [place.digest] : untagged
+      if (tags.length + digests.length > 0)
+        selections.push({
+          source,
+          tags,
+          digests,
+          complete: whole || artifact.tagPattern === '*',
+          choice: choiceOf(artifact),
+        })
+    }
+    const has = (wanted: string): boolean =>
+      selections.some(({ source, tags }) =>
+        tags.some((tag) => tag === wanted || `${source.repository}:${tag}` === wanted),
+      )
+    const missing = [...(named === undefined ? [] : [named]), ...(artifact.tags ?? [])].find((tag) => !has(tag))
+    if (selections.length === 0 || missing !== undefined) {
+      throw new SallyportError('MANIFEST_MISSING', {
+        side: 'source',
+        subject: missing === undefined ? artifact.ref : `oci:${place.path}:${missing}`,
+      })
+    }
+    return selections
+  }
+}
+
+/**
+ * The repository that a digest belongs to: the one that is named beside it, else one that has a tag for it. What no tag
+ * names can be had from each; then it is the first. Its name decides which policy is asked, and where a signature is bound.
+ */
+async function holderOf(layout: Layout, { tag = '', digest }: LayoutPlace): Promise<string | undefined> {
+  if (digest === undefined) return undefined
+  let first: string | undefined
+  let tagged: string | undefined
+  for (const repository of layout.repositories()) {
+    const source = layout.source(repository)
+    if ((await source.resolve(digest)) === undefined) continue
+    if (tag === repository || tag.startsWith(`${repository}:`)) return repository
+    first ??= repository
+    if (tagged !== undefined) continue
+    for (const name of await source.tags()) if ((await source.resolve(name))?.digest === digest) tagged ??= repository
+  }
+  return tagged ?? first
+}
+
+function choiceOf({ platforms, referrers }: PlanArtifact): Choice {
+  return { platforms, referrers }
+}
+
+async function matchTags(source: Source, pattern: string | undefined): Promise<string[]> {
+  if (pattern === undefined) return []
+  const matches = picomatch(pattern, { dot: true })
+  // Signature tags and fallback tags follow what they belong to; on their own they are no artifacts.
+  return (await source.tags()).filter((tag) => !isReservedTag(tag) && matches(tag))
+}
+
+function refuseCompanions(tags: readonly string[], repository: string): void {
+  const odd = tags.find((tag) => isReservedTag(tag))
+  if (odd !== undefined)
+    throw invalid(`${repository}:${odd}`, 'this tag follows the manifest it belongs to; name that one')
+}

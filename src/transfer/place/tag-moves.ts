@@ -1,0 +1,106 @@
+/** Tags come last: journal the intent, move, journal the end. What a killed run left open is settled by asking the target. */
+import PQueue from 'p-queue'
+import type { Target } from '../../content/index.ts'
+import type { Descriptor, Digest } from '../../oci/index.ts'
+import type { Intent, State, TagDone } from '../../state/index.ts'
+import type { Place } from './place.ts'
+import { checkInterrupted, type RunOptions } from '../run/run.ts'
+
+export interface TagMoveReport {
+  repository: string
+  tag: string
+  old: Digest | null
+  new: Digest
+  /** `kept`: it pointed there already. */
+  outcome: 'moved' | 'kept'
+}
+
+/** A tag that is to point at a manifest which is there and read back. */
+export interface WantedTag {
+  target: Target
+  /** The repository's path at the place. */
+  repository: string
+  tag: string
+  descriptor: Descriptor
+  bytes: Uint8Array
+}
+
+// So many intents are journaled with one sync; a kill leaves at most these to be asked for.
+const BATCH = 64
+
+/** Points one tag where it belongs, between its two journal lines. */
+export async function moveTag(state: State, place: Place, wanted: WantedTag): Promise<TagMoveReport> {
+  const [report] = await moveTags(state, place, [wanted], 1, {})
+  if (report === undefined) throw new TypeError('no tag')
+  return report
+}
+
+/** Points every tag where it belongs; those that do already cost one question. */
+export async function moveTags(
+  state: State,
+  place: Place,
+  wanted: readonly WantedTag[],
+  concurrency: number,
+  options: RunOptions,
+): Promise<TagMoveReport[]> {
+  const queue = new PQueue({ concurrency })
+  const reports: TagMoveReport[] = []
+  const all = async <T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> => {
+    const outcomes = await Promise.allSettled(items.map((item) => queue.add(() => task(item))))
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  }
+  for (let at = 0; at < wanted.length; at += BATCH) {
+    checkInterrupted(options)
+    const batch = wanted.slice(at, at + BATCH)
+    const present = await all(batch, async (item) => ({
+      item,
+      old: (await item.target.resolve(item.tag))?.digest ?? null,
+    }))
+    const moves = present.filter(({ item, old }) => old !== item.descriptor.digest)
+    await state.intendTags(
+      moves.map(({ item, old }) => ({
+        target: place.name,
+        repository: item.repository,
+        tag: item.tag,
+        old,
+        new: item.descriptor.digest,
+      })),
+    )
+    await all(moves, ({ item }) => item.target.tag(item.tag, item.descriptor, item.bytes))
+    await state.settleTags(
+      moves.map(({ item }) => ({ target: place.name, repository: item.repository, tag: item.tag, outcome: 'moved' })),
+    )
+    for (const { item, old } of present) {
+      const kept = old === item.descriptor.digest
+      reports.push({
+        repository: item.repository,
+        tag: item.tag,
+        old,
+        new: item.descriptor.digest,
+        outcome: kept ? 'kept' : 'moved',
+      })
+    }
+  }
+  return reports
+}
+
+/** Settles the intents that a killed run left open at this place. Returns how many there were. */
+export async function settleIntents(state: State, place: Place): Promise<number> {
+  const open = state.openIntents(place.name)
+  const settled: TagDone[] = []
+  for (const intent of open) settled.push({ ...nameOf(intent), outcome: await outcomeOf(intent, place) })
+  await state.settleTags(settled)
+  return open.length
+}
+
+function nameOf({ target, repository, tag }: Intent): Pick<TagDone, 'target' | 'repository' | 'tag'> {
+  return { target, repository, tag }
+}
+
+/** What became of a tag that was to move, as the target says. */
+export async function outcomeOf(intent: Intent, place: Place): Promise<TagDone['outcome']> {
+  const now = await place.at(intent.repository).resolve(intent.tag)
+  return (now?.digest ?? null) === intent.new ? 'moved' : 'settled-old'
+}

@@ -1,0 +1,170 @@
+/** Which judged artifacts a change touches, by what the state knows of them: nobody is asked. */
+import type { Digest } from '../../oci/index.ts'
+import { entryOf, type OcspAnswer } from '../../revocation/index.ts'
+import { parseCertificate } from '../../signature/index.ts'
+import type { ArtifactPlace, HeldDenial, HeldList, JudgedPlace, KnownCertificate, State } from '../../state/index.ts'
+import { basisOf, type TrustMaterial } from '../../trust/index.ts'
+import { leadsToAnchors, type ChainLinks } from './anchored.ts'
+import { readInForce, type InForce } from '../revocation/held-lists.ts'
+
+export interface Affected extends JudgedPlace {
+  /** What changed for it, each once: `certificate SERIAL of SUBJECT`, `denial`, `policy`, and {@link NEW_LIST}. */
+  because: string[]
+  /** Its digest by the other hash, which a denial names. */
+  alias?: Digest
+}
+
+/** Says nothing new of its certificates, and may be what an undecided verdict waited for. */
+const NEW_LIST = 'a new list or answer of its issuer'
+
+/** What changed, of lists and of denials. */
+export interface Change {
+  lists: readonly { list: HeldList; before: HeldList | undefined }[]
+  denials: readonly HeldDenial[]
+}
+
+function placeKey({ target, path, digest }: ArtifactPlace): string {
+  return [target, path, digest].join('\0')
+}
+
+/** What was never let in was never pushed, and whoever wants it in brings it again. */
+function wasLetIn({ verdict, fell }: JudgedPlace): boolean {
+  return verdict === 'trusted' || fell !== undefined
+}
+
+class Collecting {
+  readonly #found = new Map<string, Affected>()
+
+  add(places: Iterable<JudgedPlace>, because: string, but: (place: JudgedPlace) => boolean = () => false): void {
+    for (const place of places) {
+      if (!wasLetIn(place) || but(place)) continue
+      const key = placeKey(place)
+      const known = this.#found.get(key)
+      if (known === undefined) this.#found.set(key, { ...place, because: [because] })
+      else if (!known.because.includes(because)) known.because.push(because)
+    }
+  }
+
+  get all(): Affected[] {
+    return [...this.#found.values()]
+  }
+}
+
+/** What a list with its kept entries, or an answer, says of a certificate, as one text; empty for nothing. */
+type Says = (serial: string) => string
+
+function saysOf(held: InForce | undefined): Says {
+  if (held === undefined) return () => ''
+  if (held.answer !== undefined) return answerSays(held.answer, held)
+  return (serial) => {
+    const entry = held.list?.find(serial) ?? held.kept?.find(serial)
+    if (entry === undefined) return ''
+    const { reason, revoked, invalidity } = entry
+    const unclear = 'unknownCritical' in entry
+    return JSON.stringify([reason ?? 0, revoked, invalidity ?? null, unclear])
+  }
+}
+
+function answerSays(answer: OcspAnswer, { issuerCertificate }: InForce): Says {
+  const issuer = issuerCertificate === undefined ? undefined : parseCertificate(issuerCertificate)
+  return (serial) => {
+    const entry = issuer === undefined ? undefined : entryOf(answer, issuer, serial)
+    if (entry === undefined || entry.status === 'good') return ''
+    const { status, reason, revoked, invalidity, unknownCritical } = entry
+    return JSON.stringify([status, reason ?? null, revoked ?? null, invalidity ?? null, unknownCritical ?? false])
+  }
+}
+
+/** The certificates that a list or an answer can speak of. */
+function certificatesUnder(state: State, { issuer, serial }: HeldList): KnownCertificate[] {
+  const known = state.certificatesOf(issuer)
+  return serial === undefined ? known : known.filter((certificate) => certificate.serial === serial)
+}
+
+/** Of these, the certificates of which it says something else than the one before. */
+async function changedAmong(
+  state: State,
+  known: readonly KnownCertificate[],
+  { list, before }: Change['lists'][number],
+): Promise<Set<KnownCertificate>> {
+  const now = saysOf(await readInForce(state, list))
+  const then = saysOf(before === undefined ? undefined : await readInForce(state, before))
+  return new Set(known.filter(({ serial }) => now(serial) !== then(serial)))
+}
+
+/**
+ * Artifacts in whose chains a certificate stands of which lists or answers say something new, those that are undecided
+ * and hang on an issuer whose list or answer is new, and what was denied.
+ */
+export async function affectedBy(state: State, { lists, denials }: Change): Promise<Affected[]> {
+  const found = new Collecting()
+  for (const change of lists) {
+    const { n } = change.list
+    const known = certificatesUnder(state, change.list)
+    if (known.length === 0) continue
+    const changed = await changedAmong(state, known, change)
+    for (const certificate of known) {
+      const says = changed.has(certificate)
+      const because = says ? `certificate ${certificate.serial} of ${certificate.subject.slice(0, 200)}` : NEW_LIST
+      // A verdict behind the row knew of it, unless the channel alone was judged.
+      found.add(
+        state.artifactsOf(certificate.sha256),
+        because,
+        (place) => (!says && place.verdict !== 'inconclusive') || (place.n > n && place.policy !== undefined),
+      )
+    }
+  }
+  for (const { artifact, signer, n } of denials) {
+    const knew = (place: JudgedPlace): boolean => place.n > n && (place.policy !== undefined || signer === undefined)
+    found.add(state.artifactsWith(artifact), 'denial', knew)
+    found.add(state.artifactsHolding(artifact), 'denial', knew)
+  }
+  return found.all
+}
+
+/**
+ * Artifacts for whose repository the policy asks something else than when they were judged, that have a signature which
+ * leads to no anchor any more, or that another policy did not trust. A new anchor makes no verdict worse, so that it
+ * touches nobody who is trusted; what the channel alone let in is no policy's.
+ * @param scopeOf - what the policy calls a path at the target
+ */
+export function affectedByPolicy(
+  state: State,
+  material: TrustMaterial,
+  target: string,
+  scopeOf: (path: string) => string,
+): Affected[] {
+  const found = new Collecting()
+  const bases = new Map<string, ReturnType<typeof basisOf>>()
+  const links: ChainLinks = (sha256) => state.certificate(sha256)
+  const unchanged = (place: JudgedPlace): boolean => {
+    const { path, verdict } = place
+    if (!bases.has(path)) bases.set(path, basisOf(material, scopeOf(path)))
+    const basis = bases.get(path)
+    if (basis === undefined || place.basis !== basis.digest || verdict !== 'trusted') return false
+    const behind = state.certificatesBehind(place)
+    // Trusted without any: by a policy that skips it.
+    return behind.length === 0 || leadsToAnchors(behind, links, basis.anchors)
+  }
+  const here = function* (): Generator<JudgedPlace> {
+    for (const place of state.judgedArtifacts())
+      if (place.target === target && place.policy !== undefined && place.policy !== material.digest) yield place
+  }
+  found.add(here(), 'policy', unchanged)
+  return found.all
+}
+
+/** All, each artifact once. */
+export function unitedAffected(...lists: readonly (readonly Affected[])[]): Affected[] {
+  const found = new Collecting()
+  for (const list of lists) for (const one of list) for (const because of one.because) found.add([one], because)
+  return found.all
+}
+
+/** What newer denials name by another hash than the artifact is known by here, which the state can't find. */
+export function strangeDenials(denials: readonly HeldDenial[], place: JudgedPlace): Set<Digest> {
+  const algorithm = place.digest.slice(0, place.digest.indexOf(':') + 1)
+  const knows = place.policy !== undefined || place.verdict === 'rejected'
+  const strange = denials.filter(({ artifact, n }) => !artifact.startsWith(algorithm) && !(knows && place.n > n))
+  return new Set(strange.map(({ artifact }) => artifact))
+}

@@ -1,0 +1,33 @@
+/** Judges again at the end of what may have changed something: by the site's policy, or by denials alone. */
+import type { State } from '../../state/index.ts'
+import type { TrustMaterial } from '../../trust/index.ts'
+import type { PluginPlace } from '../verdict/artifact-verdicts.ts'
+import { Measures } from '../measure/measure.ts'
+import type { Place } from '../place/place.ts'
+import { rejudge } from './rejudge.ts'
+import type { RejudgeReport } from './report.ts'
+import type { RunOptions } from '../run/run.ts'
+
+export interface SiteRejudgeOptions extends RunOptions {
+  now: Date
+  /** The site's policy; without one only denials are gone by, and measures are but told. */
+  material: TrustMaterial | undefined
+  plugins?: PluginPlace | undefined
+}
+
+/** As {@link rejudge}, with the measure that the policy asks for. */
+export function rejudgeSite(state: State, place: Place, options: SiteRejudgeOptions): Promise<RejudgeReport | null> {
+  const { material } = options
+  const measure = material?.revocation.measure ?? 'report'
+  const measures = new Measures(state, place, options)
+  return rejudge(state, place, {
+    ...options,
+    measure,
+    async apply(artifact, { code, why }) {
+      // A policy that forgot a repository is no reason to take away what lies there.
+      const fitting = code === 'POLICY_MISSING' ? 'report' : measure
+      const { outcome, detail, reachable } = await measures.apply(artifact, fitting, { code, detail: why })
+      return { measure: fitting, outcome, detail, reachable }
+    },
+  })
+}

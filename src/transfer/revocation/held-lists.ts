@@ -1,0 +1,104 @@
+/** The lists and answers that a state holds, read from it when they are asked for, and those that were let in since. */
+import type { Digest } from '../../oci/index.ts'
+import {
+  parseAnswer,
+  parseList,
+  readKept,
+  type KeptEntries,
+  type OcspAnswer,
+  type RevocationList,
+} from '../../revocation/index.ts'
+import type { HeldList, ListForm, ListPlace } from '../../state/index.ts'
+
+/** What a state gives of them; a site without one holds nothing. */
+export interface ListStore {
+  heldLists(): HeldList[]
+  listBytes(digest: Digest): Promise<Buffer | undefined>
+}
+
+/** A list in force with what goes with it. Its bytes may be lost: then it still says what must not come back. */
+export interface InForce {
+  row: Pick<HeldList, 'number' | 'thisUpdate' | 'nextUpdate' | 'digest' | 'forGood'> | undefined
+  list?: RevocationList | undefined
+  answer?: OcspAnswer | undefined
+  kept?: KeptEntries | undefined
+  /** What was kept beside it can't be read any more. */
+  keptLost?: boolean | undefined
+  /** DER. */
+  issuerCertificate?: Buffer | undefined
+}
+
+function keyOf({ issuer, form, url, serial }: ListPlace): string {
+  return [issuer, form, form === 'answer' ? serial : url].join('\0')
+}
+
+export class HeldLists {
+  readonly #store: ListStore | undefined
+  readonly #rows: Map<string, HeldList>
+  readonly #read: Map<string, InForce>
+  /** One list may lie at several addresses: it is parsed, and later proven, once. */
+  readonly #parsed = new Map<Digest, RevocationList>()
+
+  constructor(store: ListStore | undefined, read: ReadonlyMap<string, InForce> = new Map()) {
+    this.#store = store
+    this.#read = new Map(read)
+    this.#rows = new Map(store?.heldLists().map((row) => [keyOf(row), row]))
+  }
+
+  /** What is let in later, into the one or the other, stays there. */
+  copy(): HeldLists {
+    return new HeldLists(this.#store, this.#read)
+  }
+
+  /** The addresses under which lists of this form are held for an issuer. */
+  urls(issuer: string, form: Exclude<ListForm, 'answer'>): string[] {
+    const prefix = keyOf({ issuer, form, url: '' })
+    const keys = new Set([...this.#rows.keys(), ...this.#read.keys()])
+    return [...keys].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
+  }
+
+  /** What was read already; undefined when nothing is held there, or it was not asked for before. */
+  at(place: ListPlace): InForce | undefined {
+    return this.#read.get(keyOf(place))
+  }
+
+  /** Reads it from the state; bytes that are missing or damaged count as not held. */
+  async load(place: ListPlace): Promise<InForce | undefined> {
+    const key = keyOf(place)
+    const known = this.#read.get(key)
+    const row = this.#rows.get(key)
+    if (known !== undefined || row === undefined) return known
+    const found = await readInForce(this.#store, row, this.#parsed)
+    this.#read.set(key, found)
+    return found
+  }
+
+  put(place: ListPlace, inForce: InForce): void {
+    this.#read.set(keyOf(place), inForce)
+  }
+}
+
+/**
+ * A list or answer that a row names, with what goes with it. Bytes that are missing or damaged count as not held.
+ * @param parsed - lists that were read before, by digest
+ */
+export async function readInForce(
+  store: Pick<ListStore, 'listBytes'> | undefined,
+  row: HeldList,
+  parsed: Map<Digest, RevocationList> = new Map(),
+): Promise<InForce> {
+  const bytes = await store?.listBytes(row.digest)
+  const kept = row.kept === undefined ? undefined : await store?.listBytes(row.kept)
+  const found: InForce = {
+    row,
+    issuerCertificate: await store?.listBytes(row.issuerCertificate),
+    keptLost: row.kept !== undefined && kept === undefined,
+    ...(kept === undefined ? {} : { kept: readKept(kept) }),
+  }
+  // What can't be read in full says nothing: that it drops a certificate would not be seen.
+  if (bytes === undefined || found.keptLost === true) return found
+  if (row.form === 'answer') return { ...found, answer: parseAnswer(bytes) }
+  const list = parsed.get(row.digest) ?? parseList(bytes)
+  parsed.set(row.digest, list)
+  return { ...found, list }
+}

@@ -1,0 +1,158 @@
+/** Plain files that are signed and judged, and the signature files beside them: read and written with bounded memory. */
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { readFault, SallyportError, writeFault } from '../../errors/index.ts'
+import { COSE, ENVELOPE_CAP, JWS, type EnvelopeType, type TargetDigest } from '../../signature/index.ts'
+import { syncFolder } from '../channel/init.ts'
+import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
+
+const CHUNK = 1024 * 1024
+// NONBLOCK: a fifo must not hold the run.
+const READ = constants.O_RDONLY | constants.O_NONBLOCK
+
+export interface BlobFacts {
+  digest: TargetDigest
+  size: number
+}
+
+function irregular(subject: string): SallyportError {
+  return new SallyportError('FILE_UNREADABLE', { side: 'source', subject, detail: 'it is no regular file' })
+}
+
+/** Read once, a chunk at a time. Throws FILE_UNREADABLE, also when the file changes meanwhile; MEDIUM_UNREADABLE, INTERRUPTED. */
+export async function hashBlob(
+  file: string,
+  hash: 'sha256' | 'sha384' | 'sha512',
+  options: RunOptions,
+): Promise<BlobFacts> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(file, READ)
+    const before = await handle.stat()
+    if (!before.isFile()) throw irregular(file)
+    tell(options, { type: 'total', bytes: before.size, blobs: 1 })
+    const hasher = createHash(hash)
+    const buffer = Buffer.allocUnsafeSlow(CHUNK)
+    let size = 0
+    for (;;) {
+      checkInterrupted(options)
+      const { bytesRead } = await handle.read(buffer, 0, CHUNK, size)
+      if (bytesRead === 0) break
+      hasher.update(buffer.subarray(0, bytesRead))
+      size += bytesRead
+      tell(options, { type: 'bytes', count: bytesRead })
+    }
+    const after = await handle.stat()
+    // Stops a signature or verdict on a mixture that was never the content of the file.
+    if (size !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs)
+      throw new SallyportError('FILE_UNREADABLE', {
+        side: 'source',
+        subject: file,
+        detail: 'it changed while it was read',
+      })
+    tell(options, { type: 'blob' })
+    return { digest: `${hash}:${hasher.digest('hex')}`, size }
+  } catch (cause) {
+    throw readFault(cause, 'source', file)
+  } finally {
+    await handle?.close()
+  }
+}
+
+/** The bytes of a signature file. Throws LIMIT_EXCEEDED before it reads one over 32 MiB; FILE_UNREADABLE, MEDIUM_UNREADABLE. */
+export function readSignatureFile(file: string): Buffer {
+  let fd: number | undefined
+  try {
+    fd = openSync(file, READ)
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) throw irregular(file)
+    if (stat.size > ENVELOPE_CAP)
+      throw new SallyportError('LIMIT_EXCEEDED', {
+        side: 'source',
+        subject: file,
+        detail: 'a signature envelope over 32 MiB',
+      })
+    const bytes = Buffer.alloc(stat.size)
+    let have = 0
+    for (let count = -1; have < bytes.length && count !== 0; have += count)
+      count = readSync(fd, bytes, have, bytes.length - have, have)
+    return bytes.subarray(0, have)
+  } catch (cause) {
+    throw readFault(cause, 'source', file)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/** As notation names them, then as the specification does (Blob signing workflow, step 2). */
+const ENDINGS = { '.jws.sig': JWS, '.cose.sig': COSE, '.sig.jws': JWS, '.sig.cose': COSE } as const
+
+/** The kind of envelope that the name of a signature file stands for; undefined for other names. */
+export function envelopeTypeOf(file: string): EnvelopeType | undefined {
+  for (const [ending, type] of Object.entries(ENDINGS)) if (file.endsWith(ending)) return type
+  return undefined
+}
+
+/** Throws OUTPUT_EXISTS, and OUTPUT_FAILED for a folder that takes no file: before a key is used for nothing. */
+export function demandNew(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK | constants.X_OK)
+    // A link that leads nowhere is in the way too.
+    if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
+  }
+  throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file })
+}
+
+/** What file systems without hard links say, as of USB sticks. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+function nameIt(scratch: string, file: string): void {
+  try {
+    linkSync(scratch, file)
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException
+    if (code === 'EEXIST' || (NO_LINKS.has(code) && existsSync(file)))
+      throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file, cause })
+    if (!NO_LINKS.has(code)) throw cause
+    renameSync(scratch, file)
+  }
+}
+
+/** Writes a new file that appears whole, or not at all. Throws OUTPUT_EXISTS, DISK_FULL, OUTPUT_FAILED. */
+export function writeSignatureFile(file: string, bytes: Uint8Array): void {
+  const scratch = `${file}.${randomBytes(4).toString('hex')}.new`
+  try {
+    const fd = openSync(scratch, 'wx', 0o644)
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    nameIt(scratch, file)
+    rmSync(scratch, { force: true })
+    syncFolder(dirname(file))
+  } catch (cause) {
+    rmSync(scratch, { force: true })
+    if (cause instanceof SallyportError) throw cause
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
+  }
+}

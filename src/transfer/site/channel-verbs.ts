@@ -1,0 +1,124 @@
+/** The verbs about channels on the far side: pin, unpin, show. */
+import { SallyportError } from '../../errors/index.ts'
+import { State } from '../../state/index.ts'
+import { fingerprint as fingerprintOf, type Purpose } from '../../tuf/index.ts'
+import { openChannelFolder } from '../channel/folder.ts'
+import { nowOf, type RunOptions } from '../run/run.ts'
+import { readGivenRoot } from './pinned.ts'
+import type { StateRunOptions } from './state-verbs.ts'
+
+export interface PinReport {
+  channel: string
+  purpose: Purpose
+  fingerprint: string
+  rootVersion: number
+  expires?: string
+}
+
+/** Pins a channel's root, against the fingerprint that a person was told by another way. */
+export async function channelPin(
+  options: StateRunOptions & {
+    channel: string
+    root: string
+    fingerprint: string | undefined
+    purpose: Purpose
+  },
+): Promise<PinReport> {
+  const { channel, root: file, fingerprint, purpose } = options
+  // No trust on first use: without a fingerprint there is nothing to hold the file against.
+  if (fingerprint === undefined) throw new SallyportError('FINGERPRINT_MISSING', { side: 'bundle', subject: file })
+  const root = readGivenRoot({ file, fingerprint })
+  if (root.channel !== channel)
+    throw new SallyportError('CHANNEL_MISMATCH', {
+      side: 'bundle',
+      subject: file,
+      detail: `it is the root of ${root.channel}`,
+    })
+  if (root.purpose !== purpose)
+    throw new SallyportError('PURPOSE_MISMATCH', { side: 'bundle', subject: file, detail: `it is for ${root.purpose}` })
+  const state = await State.open(options.state, { now: nowOf(options), write: options.dryRun !== true })
+  try {
+    if (state.channel(channel) !== undefined)
+      throw new SallyportError('CHANNEL_PINNED', { side: 'state', subject: channel })
+    if (options.dryRun !== true)
+      await state.pin({ channel, purpose, fingerprint, root: root.bytes, rootVersion: root.version })
+    return { channel, purpose, fingerprint, rootVersion: root.version }
+  } finally {
+    await state.close()
+  }
+}
+
+/** Trusts a channel no longer; its counters stay, and go on when a known root of it is pinned again. */
+export async function channelUnpin(
+  options: StateRunOptions & { channel: string; reason: string },
+): Promise<{ channel: string }> {
+  const state = await State.open(options.state, { now: nowOf(options), write: options.dryRun !== true })
+  try {
+    if (state.channel(options.channel) === undefined)
+      throw new SallyportError('CHANNEL_NOT_PINNED', { side: 'state', subject: options.channel })
+    if (options.dryRun !== true) await state.unpin(options.channel, options.reason)
+    return { channel: options.channel }
+  } finally {
+    await state.close()
+  }
+}
+
+export interface ChannelShowReport {
+  channels: (PinReport & {
+    lastSequence: number | null
+    lastId: string | null
+    /** How often a bundle is expected; null: it is not. */
+    everySeconds: number | null
+  })[]
+  /** A folder of keys, when one was named. */
+  folder?: {
+    dir: string
+    channel: string
+    purpose: Purpose
+    fingerprint: string
+    rootVersion: number
+    expires: string
+    people: string[]
+    threshold: number
+  }
+}
+
+/** What the site has pinned, or what a channel's own folder holds. */
+export async function channelShow(
+  options: RunOptions & {
+    state?: string | undefined
+    dir?: string | undefined
+  },
+): Promise<ChannelShowReport> {
+  if (options.dir !== undefined) {
+    const { dir, channel, purpose, roots, root, keys } = openChannelFolder(options.dir)
+    const people = keys.filter(({ role }) => role === 'targets').map(({ holder }) => holder)
+    const fingerprint = fingerprintOf(roots.at(-1) ?? Buffer.alloc(0))
+    return {
+      channels: [],
+      folder: {
+        dir,
+        channel,
+        purpose,
+        fingerprint,
+        rootVersion: root.version,
+        expires: root.expires,
+        people,
+        threshold: root.roles.targets.threshold,
+      },
+    }
+  }
+  const state = await State.open(options.state ?? '', { now: nowOf(options), write: false })
+  const every = new Map(state.expectations().map((expected) => [expected.channel, expected.every]))
+  return {
+    channels: state.channels().map(({ channel, purpose, fingerprint, rootVersion, last }) => ({
+      channel,
+      purpose,
+      fingerprint,
+      rootVersion,
+      lastSequence: last?.sequence ?? null,
+      lastId: last?.id ?? null,
+      everySeconds: every.get(channel) ?? null,
+    })),
+  }
+}

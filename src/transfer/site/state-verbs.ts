@@ -1,0 +1,93 @@
+/** The verbs of the site's memory: init, check, rebuild, backup, restore. */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
+import { SallyportError } from '../../errors/index.ts'
+import { backup, checkState, rebuildIndex, restore, State, type CheckReport, type Restored } from '../../state/index.ts'
+import { nowOf, type RunOptions } from '../run/run.ts'
+
+export interface StateRunOptions extends RunOptions {
+  state: string
+  /** Proves that it could be done, and writes nothing. */
+  dryRun?: boolean | undefined
+}
+
+export interface InitReport {
+  state: string
+  site: string
+}
+
+function demandFree(dir: string): void {
+  if (existsSync(dir) && readdirSync(dir).length > 0)
+    throw new SallyportError('STATE_EXISTS', { side: 'state', subject: dir })
+}
+
+function demandReason(reason: string): void {
+  if (reason.trim() === '')
+    throw new SallyportError('USAGE', { side: 'state', subject: '--reason', detail: 'it is empty' })
+}
+
+/** Makes an empty state, on purpose: a lost disk must not look like a new site. Throws STATE_EXISTS, USAGE. */
+export async function stateInit(options: StateRunOptions & { site: string; reason: string }): Promise<InitReport> {
+  const { state: dir, site, reason } = options
+  if (!isSiteName(site))
+    throw new SallyportError('USAGE', {
+      side: 'state',
+      subject: site.slice(0, 100),
+      detail: SITE_NAME_RULE,
+    })
+  demandReason(reason)
+  if (options.dryRun === true) demandFree(dir)
+  else await (await State.init(dir, { now: nowOf(options), site, reason })).close()
+  return { state: dir, site }
+}
+
+/** Proves the journal's chain, and that the index says the same; differences are reported, not thrown. */
+export async function stateCheck({ state, ...options }: StateRunOptions): Promise<CheckReport> {
+  return checkState(state, { now: nowOf(options) })
+}
+
+/** Makes the index anew from the journal, which is proven first; the old one is replaced in one step. */
+export async function stateRebuild({
+  state,
+  dryRun,
+  ...options
+}: StateRunOptions): Promise<{ state: string; rows: number }> {
+  if (dryRun !== true) await rebuildIndex(state, { now: nowOf(options) })
+  const opened = await State.open(state, { now: nowOf(options), write: false })
+  await opened.close()
+  return { state, rows: opened.head.n }
+}
+
+/** Writes the record to one self-checking file. Throws OUTPUT_EXISTS. */
+export async function stateBackup(
+  options: StateRunOptions & { file: string },
+): Promise<{ state: string; file: string; rows: number; head: string }> {
+  const { state, file } = options
+  if (existsSync(file)) throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file })
+  if (options.dryRun === true) {
+    const opened = await State.open(state, { now: nowOf(options), write: false })
+    await opened.close()
+    return { state, file, rows: opened.head.n, head: opened.head.hash }
+  }
+  const head = await backup({ dir: state }, file)
+  return { state, file, rows: head.n, head: head.hash }
+}
+
+/** Makes a state from a backup that is proven whole. Its counters are those of the backup's time, which the report says. */
+export async function stateRestore(
+  options: StateRunOptions & { file: string; reason: string },
+): Promise<Restored & { state: string }> {
+  const { state, file, reason } = options
+  demandReason(reason)
+  const now = nowOf(options)
+  if (options.dryRun !== true) return { state, ...(await restore(state, file, { now, reason })) }
+  demandFree(state)
+  const scratch = mkdtempSync(join(tmpdir(), 'sallyport-restore-'))
+  try {
+    return { state, ...(await restore(join(scratch, 'state'), file, { now, reason })) }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}

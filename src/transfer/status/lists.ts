@@ -1,0 +1,82 @@
+/** How old each revocation list is that a site holds, and when the site goes blind without the next one. */
+import type { HeldList, KnownCertificate, ListForm, State } from '../../state/index.ts'
+
+/** What stands still between two changes of the state. */
+export interface ListFacts {
+  /** SHA-256 of the issuer's SubjectPublicKeyInfo, hex. */
+  issuer: string
+  url: string
+  form: ListForm
+  /** Of the certificate; null for a list. */
+  serial: string | null
+  /** In decimal; null for an OCSP answer. */
+  number: string | null
+  thisUpdate: string
+  nextUpdate: string
+  /** When the last certificate known here expires that hangs on it; null when none does. */
+  neededUntil: string | null
+}
+
+export interface ListStatus extends ListFacts {
+  ageSeconds: number
+  /** Negative once it is stale. */
+  daysToBlind: number
+  /** Past its next update, and a certificate that is not expired hangs on it. */
+  blind: boolean
+}
+
+/** Which certificates an issuer's list of this kind speaks for. */
+function hangs({ form, url, serial }: HeldList): (certificate: KnownCertificate) => boolean {
+  // A certificate that has lists too is not left alone by an answer that grew old.
+  if (form === 'answer') return (one) => one.serial === serial && one.crlUrls.length === 0
+  if (form === 'base') return (one) => one.crlUrls.includes(url)
+  // Where a delta lies is said by its base, too.
+  return (one) => one.crlUrls.length > 0
+}
+
+/** @param certificates - all that the issuer's key is known to have issued */
+export function listFact(list: HeldList, certificates: readonly KnownCertificate[]): ListFacts {
+  const { issuer, url, form, serial, number, thisUpdate, nextUpdate } = list
+  const neededUntil = certificates
+    .filter(hangs(list))
+    .map(({ notAfter }) => notAfter)
+    .toSorted()
+    .at(-1)
+  return {
+    issuer,
+    url,
+    form,
+    serial: serial ?? null,
+    number: number === undefined ? null : BigInt(`0x${number}`).toString(),
+    thisUpdate,
+    nextUpdate,
+    neededUntil: neededUntil ?? null,
+  }
+}
+
+/** Orders lists by issuer, address and form. */
+export function listKey({ issuer, url, form, serial }: Pick<ListFacts, 'issuer' | 'url' | 'form' | 'serial'>): string {
+  return [issuer, url, form, serial ?? ''].join(' ')
+}
+
+/** The lists in force, in the order of issuer, address and form. */
+export function listFacts(state: Pick<State, 'heldLists' | 'certificatesOf'>): ListFacts[] {
+  const issued = new Map<string, KnownCertificate[]>()
+  const facts = state.heldLists().map((list): ListFacts => {
+    const certificates = issued.get(list.issuer) ?? state.certificatesOf(list.issuer)
+    issued.set(list.issuer, certificates)
+    return listFact(list, certificates)
+  })
+  return facts.sort((a, b) => (listKey(a) < listKey(b) ? -1 : 1))
+}
+
+export function listStatus(facts: ListFacts, now: Date): ListStatus {
+  const left = Date.parse(facts.nextUpdate) - now.getTime()
+  const needed = facts.neededUntil !== null && Date.parse(facts.neededUntil) > now.getTime()
+  return {
+    ...facts,
+    ageSeconds: Math.floor((now.getTime() - Date.parse(facts.thisUpdate)) / 1000),
+    daysToBlind: Math.floor(left / 86_400) / 1000,
+    blind: left < 0 && needed,
+  }
+}

@@ -1,0 +1,113 @@
+/** `status` and `log`: what the site's journal says. */
+import { State, type JournalRow } from '../../state/index.ts'
+import { channelShow, type ChannelShowReport } from '../site/channel-verbs.ts'
+import type { ClockOptions } from '../run/clock.ts'
+import { Deprecated, type DeprecatedArtifact } from './deprecated.ts'
+import { openPolicy } from '../trust/policy-folder.ts'
+import { nowOf } from '../run/run.ts'
+import { siteFacts, siteStatus, type SiteStatus } from './site.ts'
+import { writeStatus, type StatusFiles } from './file.ts'
+import type { StateRunOptions } from '../site/state-verbs.ts'
+import { TagHistory, type TagMoveRecord } from './tag-history.ts'
+import { parseTargetReference } from '../place/target-reference.ts'
+
+export interface StatusReport {
+  site: string
+  state: string
+  floor: string | null
+  rows: number
+  channels: ChannelShowReport['channels']
+  bundles: { channel: string; sequence: number; id: string; time: string; phase: string; target?: string }[]
+  openTags: { target: string; repository: string; tag: string }[]
+  /** What hangs on algorithms that the policy deprecates or refuses by now; null when none was named. */
+  deprecated: DeprecatedArtifact[] | null
+  /** Ages of channels and lists, and what somebody has to look at. */
+  health: SiteStatus
+}
+
+export interface StatusOptions extends StateRunOptions, Pick<ClockOptions, 'built'> {
+  /** Where `health` is written besides, for those who watch the site. */
+  files?: StatusFiles | undefined
+  /** The policy folder that says which algorithms are deprecated. */
+  policy?: string | undefined
+}
+
+/** What the site holds: channels, the last bundle of each, imports that are not done. */
+export async function status(options: StatusOptions): Promise<StatusReport> {
+  const material = options.policy === undefined ? undefined : openPolicy(options.policy)
+  const deprecated = new Deprecated()
+  const state = await State.open(options.state, { now: nowOf(options), write: false })
+  const bundles = new Map<string, StatusReport['bundles'][number]>()
+  let rows = 0
+  for await (const row of state.rows()) {
+    rows = row.n
+    if (material !== undefined) deprecated.take(row)
+    if (row.kind !== 'head' && row.kind !== 'import') continue
+    const [channel, sequence, id] = [String(row['channel']), Number(row['sequence']), String(row['id'])]
+    const entry = {
+      channel,
+      sequence,
+      id,
+      time: row.time,
+      phase: row.kind === 'head' ? 'accepted' : String(row['phase']),
+    }
+    bundles.set(`${channel} ${sequence}`, row.kind === 'head' ? entry : { ...entry, target: String(row['target']) })
+  }
+  const { channels } = await channelShow({ state: options.state, now: nowOf(options) })
+  const health = siteStatus(siteFacts(state), nowOf(options), options.built)
+  writeStatus(health, null, options.files ?? {})
+  return {
+    site: state.site,
+    state: options.state,
+    floor: state.floor ?? null,
+    rows,
+    channels,
+    bundles: [...bundles.values()],
+    openTags: state.openIntents().map(({ target, repository, tag }) => ({ target, repository, tag })),
+    deprecated: material === undefined ? null : deprecated.artifacts(material, state.effectiveNow(nowOf(options))),
+    health,
+  }
+}
+
+export interface LogReport {
+  rows: JournalRow[]
+  /** The moves of tags that the rows tell of: who, when, from and to what, under which signers. */
+  moves: TagMoveRecord[]
+}
+
+/**
+ * The journal, or the part of it that speaks of one reference at a target (`[host/]repository[:tag]`,
+ * `oci:DIR:repository[:tag]`) or digest. Large members (roots, lists of digests) are in it as they were written.
+ */
+export async function log(options: StateRunOptions & { ref?: string | undefined }): Promise<LogReport> {
+  const state = await State.open(options.state, { now: nowOf(options), write: false })
+  const speaks = options.ref === undefined ? (): boolean => true : matcher(options.ref)
+  const history = new TagHistory()
+  const rows: JournalRow[] = []
+  const moves: TagMoveRecord[] = []
+  for await (const row of state.rows()) {
+    const move = history.take(row)
+    if (!speaks(row)) continue
+    rows.push(row)
+    if (move !== undefined) moves.push(move)
+  }
+  return { rows, moves }
+}
+
+function matcher(ref: string): (row: JournalRow) => boolean {
+  if (/^sha(?:256|512):[0-9a-f]+$/.test(ref)) {
+    return (row) =>
+      [row['digest'], row['id'], row['old'], row['new']].includes(ref) ||
+      (Array.isArray(row['digests']) && row['digests'].includes(ref))
+  }
+  const { target, path, tag } = parseTargetReference(ref)
+  const names = new Set([path])
+  if (!ref.startsWith('oci:'))
+    for (const name of [`${target}/${path}`, ref.replace(/:[^/:]*$/, ''), ref]) names.add(name)
+  const isNamed = (row: JournalRow): boolean => names.has(String(row['path'])) || names.has(String(row['repository']))
+  const elsewhere = (row: JournalRow): boolean => ref.startsWith('oci:') && row['target'] !== target
+  // Measures and verdicts speak of all tags of an artifact.
+  const tagged = (row: JournalRow): boolean =>
+    row['tag'] === tag || (row['tag'] === undefined && (!Array.isArray(row['tags']) || row['tags'].includes(tag ?? '')))
+  return (row) => isNamed(row) && !elsewhere(row) && (tag === undefined || tagged(row))
+}

@@ -1,0 +1,149 @@
+/** `trust policy add | remove`: changes statements in notation's own file, in place, and only to a policy that can judge. */
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { isJsonObject, parseJson, type JsonObject } from '../../codec/index.ts'
+import { SallyportError, writeFault } from '../../errors/index.ts'
+import { checkTrustMaterial, faultOf } from '../../trust/index.ts'
+import { syncFolder, writeNew } from '../channel/init.ts'
+import { readPolicyFiles } from './policy-folder.ts'
+import type { RunOptions } from '../run/run.ts'
+
+const NEWER = 'trustpolicy.oci.json'
+/** The name that every version of notation reads. */
+const OLDER = 'trustpolicy.json'
+const FILES = 'trustpolicy.blob.json'
+
+interface PolicyTerms extends RunOptions {
+  policy: string
+  name: string
+  /** `ca:acme`, `tsa:acme-tsa`. */
+  stores: readonly string[]
+  /** `C=…, ST=…, O=…`, or `*` for whoever the stores vouch for. */
+  identities: readonly string[]
+  level: 'strict' | 'permissive' | 'audit'
+  revocation: 'enforce' | 'log' | 'skip'
+  dryRun?: boolean | undefined
+}
+
+/** About artifacts, by the names of their repositories at the destination, or `*`. */
+interface ArtifactTerms {
+  scopes: readonly string[]
+}
+
+/** About plain files; the global statement speaks where none is named. */
+interface FileTerms {
+  global: boolean
+}
+
+export type PolicyAddOptions = PolicyTerms & (ArtifactTerms | FileTerms)
+
+export interface PolicyEditReport {
+  policy: string
+  file: string
+  name: string
+  /** How many statements the file has now. */
+  statements: number
+  dryRun: boolean
+}
+
+interface Edited {
+  file: string
+  statements: JsonObject[]
+}
+
+function readStatements(policy: string, files: ReadonlyMap<string, Buffer>, blob: boolean): Edited {
+  const file = blob ? FILES : files.has(NEWER) ? NEWER : OLDER
+  const bytes = files.get(file)
+  if (bytes === undefined) return { file, statements: [] }
+  const document = parseJson(bytes, 'state', join(policy, file))
+  const statements = isJsonObject(document) ? document['trustPolicies'] : undefined
+  if (!Array.isArray(statements) || !statements.every(isJsonObject))
+    throw new SallyportError('POLICY_MALFORMED', { side: 'state', subject: join(policy, file) })
+  return { file, statements }
+}
+
+/** Puts the file in place whole, or takes it away with its last statement, once all files together make a policy that can judge. */
+function put(policy: string, files: Map<string, Buffer>, { file, statements }: Edited, dryRun: boolean): void {
+  const text = `${JSON.stringify({ version: '1.0', trustPolicies: statements }, undefined, 2)}\n`
+  const changed = new Map(files)
+  // Of two names for one policy both must say the same, or two readers of the folder would differ. What is read is written
+  // last: so a run that was killed between the two is completed by the same command.
+  const names = file !== FILES && files.has(NEWER) && files.has(OLDER) ? [OLDER, NEWER] : [file]
+  for (const name of names)
+    if (statements.length === 0) changed.delete(name)
+    else changed.set(name, Buffer.from(text))
+  const first = checkTrustMaterial(changed).findings.find(({ severity }) => severity === 'error')
+  if (first !== undefined) throw faultOf(first)
+  if (dryRun) return
+  try {
+    mkdirSync(policy, { recursive: true })
+    for (const name of names) {
+      const scratch = join(policy, `.${name}.new`)
+      rmSync(scratch, { force: true })
+      if (statements.length === 0) {
+        rmSync(join(policy, name), { force: true })
+        continue
+      }
+      writeNew(scratch, text, 0o644)
+      renameSync(scratch, join(policy, name))
+    }
+    syncFolder(policy)
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause
+    throw writeFault(cause, 'OUTPUT_FAILED', join(policy, file))
+  }
+}
+
+function filesOf(policy: string): Map<string, Buffer> {
+  try {
+    return readPolicyFiles(policy)
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === 'FILE_UNREADABLE' && error.message.includes('ENOENT'))
+      return new Map()
+    throw error
+  }
+}
+
+/**
+ * Adds a statement. Throws POLICY_MALFORMED, with the rule, when the policy could not judge with it; nothing is written then.
+ * A statement of that name is no reason to take its place: USAGE.
+ */
+export function trustPolicyAdd(options: PolicyAddOptions): PolicyEditReport {
+  const { policy, name, level, revocation, dryRun = false } = options
+  const files = filesOf(policy)
+  const blob = 'global' in options
+  const { file, statements } = readStatements(policy, files, blob)
+  if (statements.some((statement) => statement['name'] === name))
+    throw new SallyportError('USAGE', { side: 'state', subject: name, detail: 'a statement has this name already' })
+  const identities = options.identities.map((text) =>
+    text === '*' ? text : `x509.subject: ${text.replace(/^x509\.subject:\s*/, '')}`,
+  )
+  const usual = level === 'strict' ? 'enforce' : 'log'
+  const added: JsonObject = {
+    name,
+    ...(blob ? (options.global ? { globalPolicy: true } : {}) : { registryScopes: [...options.scopes] }),
+    signatureVerification: { level, ...(revocation === usual ? {} : { override: { revocation } }) },
+    trustStores: [...options.stores],
+    trustedIdentities: identities,
+  }
+  const edited = { file, statements: [...statements, added] }
+  put(policy, files, edited, dryRun)
+  return { policy, file: join(policy, file), name, statements: edited.statements.length, dryRun }
+}
+
+/** Takes a statement out; `blob`: out of those about plain files. Throws USAGE when there is none of that name, POLICY_MALFORMED when the rest could not judge. */
+export function trustPolicyRemove(options: {
+  policy: string
+  name: string
+  blob?: boolean | undefined
+  dryRun?: boolean | undefined
+}): PolicyEditReport {
+  const { policy, name, blob = false, dryRun = false } = options
+  const files = readPolicyFiles(policy)
+  const { file, statements } = readStatements(policy, files, blob)
+  const left = statements.filter((statement) => statement['name'] !== name)
+  if (left.length === statements.length)
+    throw new SallyportError('USAGE', { side: 'state', subject: name, detail: 'no statement has this name' })
+  put(policy, files, { file, statements: left }, dryRun)
+  return { policy, file: join(policy, file), name, statements: left.length, dryRun }
+}

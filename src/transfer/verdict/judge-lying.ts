@@ -1,0 +1,67 @@
+/** Judges one artifact of a target where it lies now, under the name of its place: it may lie in the quarantine. */
+import type { Target } from '../../content/index.ts'
+import { SallyportError } from '../../errors/index.ts'
+import type { ArtifactPlace, State, Verdict as VerdictRow } from '../../state/index.ts'
+import { basisOf, certificateFacts, judgeWith, type CertificateFacts, type TrustMaterial } from '../../trust/index.ts'
+import { isAuthentic, verdictRow, type PluginPlace } from './artifact-verdicts.ts'
+import { manifestsWithin, withoutDenied } from '../revocation/denied-within.ts'
+import { signaturesAt } from '../trust/found-signatures.ts'
+import { meansOf } from './judge-carried.ts'
+import { KnownRevocations } from '../revocation/known-revocations.ts'
+import type { Place } from '../place/place.ts'
+import { timeText, type RunOptions } from '../run/run.ts'
+import { verdictReport, type VerdictReport } from './report.ts'
+
+export interface Judgement {
+  report: VerdictReport
+  /** What the journal is to have of it. */
+  row: VerdictRow
+  /** That the row names. */
+  certificates: readonly CertificateFacts[]
+}
+
+/** The verdict on an artifact at its place, read from the repository that it lies in now. */
+export type JudgeLying = (artifact: ArtifactPlace, lies: Target) => Promise<Judgement>
+
+export interface JudgeLyingOptions extends RunOptions {
+  now: Date
+  plugins?: PluginPlace | undefined
+}
+
+/** By the site's policy, and all that the state knows of revocations now. The judge throws MANIFEST_MISSING. */
+export function judgeLying(
+  state: State,
+  place: Place,
+  material: TrustMaterial,
+  options: JudgeLyingOptions,
+): JudgeLying {
+  const known = new KnownRevocations(state)
+  const anchors = new Set([...material.stores.values()].flat().map(({ sha256 }) => sha256))
+  const means = { ...meansOf(options.plugins, options.signal), ...known.means(material, options.now) }
+  const judge = judgeWith(material, options.now, means)
+  return async ({ target, path, digest }, lies) => {
+    const found = await lies.resolve(digest)
+    if (found === undefined)
+      throw new SallyportError('MANIFEST_MISSING', { side: 'target', subject: `${lies.repository}@${digest}` })
+    const artifact = { mediaType: found.mediaType, digest, size: found.size }
+    const recorded = await state.verdictOf({ target, path, digest })
+    const repository = recorded?.repository ?? path
+    const signatures = await signaturesAt(lies, digest, { ...options, anchors })
+    const within = await manifestsWithin(lies, artifact, known, options)
+    const query = { artifact, scope: place.scope(path), origin: repository, signatures, aliases: within.aliases }
+    const verdict = withoutDenied(await judge.artifact(query), within.manifests, known)
+    const report = verdictReport(verdict)
+    const judged = { ...report, repository, tags: [...(recorded?.tags ?? [])] }
+    const basis = basisOf(material, report.scope)?.digest
+    const row = verdictRow(recorded?.id ?? '-', judged, { target, path }, { within: recorded?.within, basis })
+    return { report, row, certificates: certificateFacts(verdict.signatures.filter(isAuthentic)) }
+  }
+}
+
+/** Journals what the site thinks of it from now on, before anything is done that rests on it. */
+export async function recordJudgement(state: State, { row, certificates }: Judgement): Promise<void> {
+  await state.knowCertificates(
+    certificates.map(({ notAfter, ...facts }) => ({ ...facts, notAfter: timeText(notAfter) })),
+  )
+  await state.recordVerdicts([row])
+}

@@ -1,0 +1,130 @@
+/** Which bundle of a channel has to wait for an older one: taken first, it would make the older one a rollback. */
+import { judgeHead, type Purpose } from '../../tuf/index.ts'
+import type { Pinned } from '../site/head.ts'
+import { openArrival } from './inbox.ts'
+import { readHead, type Queued } from './order.ts'
+
+/** What a round knows of the channels, as it begins. */
+export interface Standing {
+  pins: ReadonlyMap<string, Pinned>
+  /** Heads are not found expired by a clock that may be wrong. */
+  inDoubt: boolean
+  now: Date
+}
+
+/** A bundle that stays in the inbox. */
+export interface Left {
+  queued: Queued
+  /** It was tried, and target, policy, clock or state were at fault; else it is not whole yet. */
+  tried: boolean
+}
+
+/**
+ * How long a channel stands still for a file that is not whole, in milliseconds. Whoever writes into the inbox may have
+ * a head that verifies, too: half of any bundle. Touching, renaming and copying it anew buys no more time.
+ */
+const HOLD = 3_600_000
+/** No head has expired by this time. */
+const NEVER = new Date(0)
+
+export function purposesOf({ pins }: Standing): (channel: string) => Purpose | undefined {
+  return (channel) => pins.get(channel)?.purpose
+}
+
+export class Holds {
+  readonly #inbox: string
+  #standing: Standing | undefined
+  #left = new Map<string, Left[]>()
+  /** The sequences that this round took. */
+  #taken = new Map<string, number>()
+  /** By channel: since when something is held, and what was accepted then. */
+  readonly #since = new Map<string, { from: number; accepted: string }>()
+  #held = new Set<string>()
+  /** By mark: what a head was found to be by those pins. */
+  readonly #judged = new Map<string, { by: string; as: 'new' | 'repeat' | 'unproven' }>()
+
+  constructor(inbox: string) {
+    this.#inbox = inbox
+  }
+
+  begin(standing: Standing): void {
+    this.#standing = standing
+    this.#left = new Map()
+    this.#taken = new Map()
+    this.#held = new Set()
+  }
+
+  took({ claim }: Queued): void {
+    if (claim !== undefined) this.#taken.set(claim.channel, claim.sequence)
+  }
+
+  leave(left: Left): void {
+    const channel = left.queued.claim?.channel
+    if (channel === undefined) return
+    const all = this.#left.get(channel)
+    if (all === undefined) this.#left.set(channel, [left])
+    else all.push(left)
+  }
+
+  /** The older bundle of the channel that this one, next in order, has to wait for. */
+  async before(queued: Queued): Promise<Left | undefined> {
+    const pinned = queued.claim === undefined ? undefined : this.#standing?.pins.get(queued.claim.channel)
+    if (pinned === undefined) return undefined
+    for (const left of this.#left.get(pinned.channel) ?? []) {
+      // Stops whoever writes into the inbox from blocking a channel, of revocations say, by a file that claims it.
+      if (!(await this.#isProven(left, pinned))) continue
+      // A target that is down for a night is no attack, and what it holds up is whole.
+      if (left.tried || this.#isInTime(queued, pinned)) return left
+    }
+    return undefined
+  }
+
+  /** Ends a round that went through the whole inbox; what has left it needs no remembering. */
+  end(marks: ReadonlySet<string>): void {
+    for (const mark of this.#judged.keys()) if (!marks.has(mark)) this.#judged.delete(mark)
+    for (const channel of this.#since.keys()) if (!this.#held.has(channel)) this.#since.delete(channel)
+  }
+
+  #isInTime({ arrived }: Queued, pinned: Pinned): boolean {
+    const now = this.#standing?.now.getTime() ?? 0
+    const accepted = markOf(pinned)
+    const before = this.#since.get(pinned.channel)
+    const since = before?.accepted === accepted ? before : { from: now, accepted }
+    this.#since.set(pinned.channel, since)
+    this.#held.add(pinned.channel)
+    // A watch that cron starts each time anew remembers nothing: the file that is held says how long it lies there.
+    return now - Math.min(since.from, arrived) < HOLD
+  }
+
+  async #isProven({ queued, tried }: Left, pinned: Pinned): Promise<boolean> {
+    const { mark, claim } = queued
+    if (!tried && (claim?.sequence ?? 0) <= (this.#taken.get(pinned.channel) ?? 0)) return false
+    const by = `${markOf(pinned)} ${this.#standing?.inDoubt}`
+    let judged = this.#judged.get(mark)
+    if (judged?.by !== by) {
+      judged = { by, as: await this.#judge(queued, pinned) }
+      this.#judged.set(mark, judged)
+    }
+    // The last one that was accepted may have come no further than its head; half a copy of it is nothing to wait for.
+    return judged.as === 'new' || (tried && judged.as === 'repeat')
+  }
+
+  async #judge(queued: Queued, pinned: Pinned): Promise<'new' | 'repeat' | 'unproven'> {
+    const opened = await openArrival(this.#inbox, queued, true).catch(() => undefined)
+    if (opened === undefined) return 'unproven'
+    const { inDoubt = false, now = NEVER } = this.#standing ?? {}
+    try {
+      const bundle = await readHead(opened.path)
+      return judgeHead({ ...pinned, bundle, now: inDoubt ? NEVER : now }).repeat ? 'repeat' : 'new'
+    } catch {
+      return 'unproven'
+    } finally {
+      await opened.close()
+    }
+  }
+}
+
+/** Changes with every root and head that the site accepts. */
+function markOf({ trusted: { version, counters, lastId } }: Pinned): string {
+  return `${version} ${counters.targets} ${lastId ?? ''}`
+}

@@ -1,0 +1,66 @@
+/** What a watch tells of bundles: what became of each, and the sum. */
+import { exitOf, SallyportError } from '../../errors/index.ts'
+import { verdictExit } from '../verdict/artifact-verdicts.ts'
+import type { ImportReport } from '../import/terms.ts'
+import { passengerExit } from '../passage/passenger-report.ts'
+import { rejudgeExit } from '../rejudge/report.ts'
+import type { WatchedBundle, WatchOutcome, WatchRun } from '../status/watch-run.ts'
+import type { Strange } from './inbox.ts'
+import type { Alarm, SiteStatus } from '../status/site.ts'
+
+export interface WatchReport extends WatchRun {
+  inbox: string
+  target: string
+  /** What was handled, in that order, and then what waits now: of each the first thousand. */
+  bundles: WatchedBundle[]
+  /** What lies in the inbox and is no bundle. The first hundred. */
+  others: Strange[]
+  /** Null when the state could not be read. */
+  status: SiteStatus | null
+  /** False when it looked once and ended by itself. */
+  stopped: boolean
+  /** Over all bundles and alarms; 0 for a watch that was told to stop. */
+  exit: number
+}
+
+/** How an import ended: with its report, or with what it threw. */
+export type Ended = { report: ImportReport; exit: number } | { error: unknown; exit: number }
+
+/** The exit status of an import: the lowest of artifacts, passengers and what was judged again; else 3 for what was left out by choice. */
+export function importExit({
+  artifacts,
+  passengers,
+  omitted,
+  rejudged,
+}: Pick<ImportReport, 'artifacts' | 'passengers' | 'omitted' | 'rejudged'>): number {
+  const exits = [verdictExit(artifacts ?? []), passengerExit(passengers), rejudgeExit(rejudged)]
+  return lowestExit([...exits, omitted.length > 0 ? 3 : 0])
+}
+
+/** One status over several: the lowest but 0 and 3, which only stand where there is no other. */
+export function lowestExit(exits: readonly number[]): number {
+  const met = exits.filter((exit) => exit !== 0 && exit !== 3)
+  return met.length > 0 ? Math.min(...met) : exits.includes(3) ? 3 : 0
+}
+
+/** The exit status for these alarms: 0, or the lowest of theirs. */
+export function alarmsExit(alarms: readonly Pick<Alarm, 'code'>[]): number {
+  return lowestExit(alarms.map(({ code }) => exitOf(new SallyportError(code, { side: 'state' }))))
+}
+
+/** True when it is this bundle that is wrong, whenever and wherever it is tried; else it waits. */
+export function isRefused(error: unknown): boolean {
+  if (!(error instanceof SallyportError) || error.side !== 'bundle') return false
+  const exit = exitOf(error)
+  // A drive or share that fails says nothing about what is on it.
+  return error.code !== 'MEDIUM_UNREADABLE' && exit >= 10 && exit <= 18
+}
+
+export function outcomeOfImport(ended: Ended): WatchOutcome {
+  if ('error' in ended) return isRefused(ended.error) ? 'rejected' : 'waiting'
+  const { verdict, counts, tags, repeat } = ended.report
+  const brought = counts.manifestsPushed + counts.manifestsPresent + tags.length > 0
+  if (verdict !== 'trusted' && !brought) return 'rejected'
+  const changed = counts.manifestsPushed + counts.blobsPushed > 0 || tags.some(({ outcome }) => outcome !== 'kept')
+  return repeat && !changed ? 'duplicate' : 'imported'
+}

@@ -1,0 +1,243 @@
+/** One look into an inbox: what is whole is imported, in its order, and leaves; what can't be now waits, and does not hold up others. */
+import { setTimeout } from 'node:timers/promises'
+import { exitOf, isFault } from '../../errors/index.ts'
+import type { ClockOptions } from '../run/clock.ts'
+import { importBundle } from '../import/import.ts'
+import type { ImportOptions } from '../import/terms.ts'
+import { tell, timeText } from '../run/run.ts'
+import { DONE, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './inbox.ts'
+import { inOrder, readClaim, type Claim, type Queued } from './order.ts'
+import { importExit, outcomeOfImport, type Ended } from './report.ts'
+import type { WatchedBundle, WatchOutcome } from '../status/watch-run.ts'
+import {
+  heldBundle,
+  underName,
+  UNREADY,
+  unreadyBundle,
+  watchedBundle,
+  watchedSentence,
+  type Unready,
+} from './bundle.ts'
+import { Holds, purposesOf } from './hold.ts'
+import type { Shelf } from './shelf.ts'
+import { isDone, siteOf, type WatchedSite } from './site.ts'
+
+export interface RoundOptions
+  extends Omit<ImportOptions, 'input' | 'now' | 'asOf' | 'registry'>, Pick<ClockOptions, 'built'> {
+  inbox: string
+  /** How the registry is reached, asked anew when there is something to import: credentials change while a watch runs. */
+  access: () => Promise<ImportOptions['registry']>
+  /** Milliseconds in which a file that is whole does not change. */
+  settle: number
+  /** The clock: a watch outlives the one `now` of other runs. */
+  clock: () => Date
+  /** The report that goes beside a bundle: what `import --json` would have printed. */
+  document: (ended: Ended) => string
+}
+
+export interface Shelves {
+  done: Shelf
+  rejected: Shelf
+}
+
+export interface Round {
+  bundles: WatchedBundle[]
+  view: InboxView
+  /** All that stays in the inbox and was looked at, each with its reason; of what was tried that of the last try. */
+  waits: WatchedBundle[]
+  /** In the inbox still, also of what was not looked at. */
+  waiting: number
+}
+
+/** Without its last two blocks a file is taken for one that is being copied, for so long after its last change. */
+const PATIENCE = 3_600_000
+/** Rounds that a bundle is left alone at most, after so many tries that failed. */
+const PAUSE_CAP = 64
+
+/** What became of one: it was tried, now or in a round before, or it is not ready for it. */
+interface Handled {
+  bundle: WatchedBundle
+  tried: boolean
+  fresh: boolean
+}
+
+interface Tried {
+  tries: number
+  /** The round in which it is tried again. */
+  again: number
+  bundle: WatchedBundle
+}
+
+export class Rounds {
+  readonly #options: RoundOptions
+  /** None in a dry run, which moves nothing. */
+  readonly #shelves: Shelves | undefined
+  /** Marks of what lay there at the last look: it is in no copying any more when it has not changed. */
+  #seen = new Set<string>()
+  readonly #claims = new Map<string, Claim | undefined>()
+  readonly #tried = new Map<string, Tried>()
+  readonly #holds: Holds
+  #round = 0
+
+  constructor(options: RoundOptions, shelves: Shelves | undefined) {
+    this.#options = options
+    this.#shelves = shelves
+    this.#holds = new Holds(options.inbox)
+  }
+
+  /**
+   * One look. A stop ends it early, with what was done until then.
+   * Throws FILE_UNREADABLE, MEDIUM_UNREADABLE for the inbox, and what opening state or credentials throws.
+   */
+  async next(): Promise<Round> {
+    this.#round++
+    const view = await this.#look()
+    const round: Round = { bundles: [], view, waits: [], waiting: view.more + view.arrivals.length }
+    if (this.#stopped || !view.arrivals.some(({ mark }) => this.#seen.has(mark))) {
+      const unready = this.#stopped ? 'stopped' : 'changing'
+      round.waits = view.arrivals.map((arrival) => this.#unready({ ...arrival, claim: undefined }, unready).bundle)
+      return round
+    }
+    const site = await siteOf(this.#options)
+    const queue = inOrder(await this.#claimed(view.arrivals), purposesOf(site))
+    this.#holds.begin(site)
+    for (const queued of queue) await this.#next(queued, site, round)
+    if (!this.#stopped) this.#holds.end(new Set(queue.map(({ mark }) => mark)))
+    this.#forget(view)
+    return round
+  }
+
+  async #next(queued: Queued, site: WatchedSite, round: Round): Promise<void> {
+    const before = this.#stopped ? undefined : await this.#holds.before(queued)
+    if (before !== undefined) {
+      round.waits.push(heldBundle(queued, before, timeText(this.#options.clock())))
+      return
+    }
+    const { bundle, tried, fresh } = await this.#handle(queued, site)
+    if (fresh) round.bundles.push(bundle)
+    if (bundle.outcome === 'waiting') {
+      this.#holds.leave({ queued, tried })
+      round.waits.push(bundle)
+      return
+    }
+    round.waiting--
+    if (bundle.outcome !== 'rejected') this.#holds.took(queued)
+  }
+
+  get #stopped(): boolean {
+    return this.#options.signal?.aborted === true
+  }
+
+  /** Looks twice when something is new, so that what is being written is seen to change. */
+  async #look(): Promise<InboxView> {
+    const { inbox, settle, signal } = this.#options
+    let view = await lookInto(inbox)
+    if (view.arrivals.some(({ mark }) => !this.#seen.has(mark))) {
+      this.#seen = new Set(view.arrivals.map(({ mark }) => mark))
+      await setTimeout(settle, undefined, { signal }).catch(() => undefined)
+      if (this.#stopped) return view
+      view = await lookInto(inbox)
+      // Only what is as it was a moment ago counts as seen.
+      this.#seen = new Set(view.arrivals.map(({ mark }) => mark).filter((mark) => this.#seen.has(mark)))
+    }
+    return view
+  }
+
+  async #claimed(arrivals: readonly Arrival[]): Promise<Queued[]> {
+    const queue: Queued[] = []
+    for (const arrival of arrivals) {
+      if (this.#stopped) break
+      const { mark } = arrival
+      if (!this.#claims.has(mark)) {
+        const opened = await openArrival(this.#options.inbox, arrival, true).catch(() => undefined)
+        this.#claims.set(mark, opened === undefined ? undefined : await readClaim(opened.path))
+        await opened?.close()
+      }
+      queue.push({ ...arrival, claim: this.#claims.get(mark) })
+    }
+    return queue
+  }
+
+  async #handle(queued: Queued, site: WatchedSite): Promise<Handled> {
+    const tried = this.#tried.get(queued.mark)
+    if (tried !== undefined && (this.#stopped || tried.again > this.#round))
+      return { bundle: tried.bundle, tried: true, fresh: false }
+    if (this.#stopped) return this.#unready(queued, 'stopped')
+    if (!this.#seen.has(queued.mark)) return this.#unready(queued, 'changing')
+    let ended: Ended
+    let known = false
+    try {
+      const brought = await this.#bring(queued, site)
+      if (typeof brought === 'string') return this.#unready(queued, brought)
+      ended = brought
+      if ('error' in ended && this.#stopped) return this.#unready(queued, 'stopped')
+      known = 'error' in ended && isFault(ended.error, 'ROLLBACK') && (await isDone(queued.claim, this.#options, site))
+    } catch (error) {
+      ended = { error, exit: exitOf(error) }
+    }
+    const bundle = this.#settle(queued, ended, known ? 'duplicate' : this.#outcome(ended, site))
+    return { bundle, tried: true, fresh: true }
+  }
+
+  #unready(queued: Queued, unready: Unready): Handled {
+    return { bundle: unreadyBundle(queued, unready, timeText(this.#options.clock())), tried: false, fresh: false }
+  }
+
+  #outcome(ended: Ended, { inDoubt }: WatchedSite): WatchOutcome {
+    const outcome = outcomeOfImport(ended)
+    // What has expired, or is of a time to come, by a clock in doubt may be good by the right one.
+    const timely = ended.exit === 15 || ended.exit === 16
+    return outcome === 'rejected' && timely && inDoubt ? 'waiting' : outcome
+  }
+
+  async #bring(queued: Queued, { registry }: WatchedSite): Promise<Ended | Unready> {
+    const { inbox, clock, settle: _settle, document: _document, access: _access, ...options } = this.#options
+    const opened = await openArrival(inbox, queued)
+    if (opened === undefined) return 'replaced'
+    try {
+      if (!opened.ended && clock().getTime() - queued.changed < PATIENCE) return 'endless'
+      const report = await importBundle({ ...options, registry, now: clock(), input: { file: opened.path } })
+      return { report, exit: importExit(report) }
+    } catch (error) {
+      return { error, exit: exitOf(error) }
+    } finally {
+      await opened.close()
+    }
+  }
+
+  #settle(queued: Queued, given: Ended, outcome: WatchOutcome): WatchedBundle {
+    const ended = 'error' in given ? { ...given, error: underName(given.error, queued.name) } : given
+    let bundle = this.#told(queued, ended, outcome)
+    if (outcome !== 'waiting' && this.#shelves !== undefined) {
+      try {
+        const shelf = this.#shelves[outcome === 'rejected' ? 'rejected' : 'done']
+        const at = shelf.put(queued, this.#options.document(ended))
+        // Another file has its name by now: it is handled as what it is.
+        if (at === undefined) return this.#wait(queued, { ...bundle, outcome: 'waiting', why: UNREADY.replaced })
+        bundle = { ...bundle, at: `${outcome === 'rejected' ? REJECTED : DONE}/${at}` }
+      } catch (error) {
+        return this.#wait(queued, this.#told(queued, { error, exit: exitOf(error) }, 'waiting'))
+      }
+      this.#tried.delete(queued.mark)
+    } else if (outcome === 'waiting') this.#wait(queued, bundle)
+    tell(this.#options, { type: 'note', text: watchedSentence(bundle) })
+    return bundle
+  }
+
+  #wait({ mark }: Queued, bundle: WatchedBundle): WatchedBundle {
+    const tries = (this.#tried.get(mark)?.tries ?? 0) + 1
+    this.#tried.set(mark, { tries, again: this.#round + Math.min(2 ** (tries - 1), PAUSE_CAP), bundle })
+    return bundle
+  }
+
+  #told(queued: Queued, ended: Ended, outcome: WatchOutcome): WatchedBundle {
+    return watchedBundle(queued, ended, outcome, timeText(this.#options.clock()))
+  }
+
+  /** What has left needs no remembering. */
+  #forget({ arrivals }: InboxView): void {
+    const here = new Set(arrivals.map(({ mark }) => mark))
+    for (const known of [this.#claims, this.#tried])
+      for (const mark of known.keys()) if (!here.has(mark)) known.delete(mark)
+  }
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
+import { signatureTag, type Descriptor } from '../../../src/oci/index.ts'
+import { State } from '../../../src/state/index.ts'
+import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
+import { openPlace } from '../../../src/transfer/place/place.ts'
+import { artifactIn, fault, policyFolder, signAt } from '../policies.ts'
+import { NOW, planFor, Stage } from '../stage.ts'
+
+const PATH = 'registry.example/app'
+
+describe('transfer/import/quarantine', () => {
+  let stage: Stage
+  let policy: string
+  let app: Descriptor
+  let bundle: string
+  let to: string
+  let state: string
+  let path: string
+
+  before(async () => {
+    stage = await Stage.make()
+    policy = policyFolder(stage.path('policy'))
+  })
+
+  after(() => stage?.close())
+
+  beforeEach(async () => {
+    const dir = stage.path('layout')
+    const builder = new LayoutBuilder(dir)
+    app = artifactIn(builder, PATH, '1.0', 'cargo')
+    builder.finish()
+    await signAt(`oci:${dir}:1.0`)
+    bundle = stage.path('app.tar')
+    await stage.export({ output: bundle, keys: stage.forkKeys(), plan: planFor(`oci:${dir}`) })
+    state = await stage.site()
+    to = `oci:${stage.path('out')}`
+    await stage.import(bundle, to, { state, policy })
+    const opened = await State.open(state, { now: NOW, write: true })
+    const place = openPlace(to, {})
+    const [held] = opened.artifactsWith(app.digest)
+    if (held === undefined) throw new Error('it was not imported')
+    path = held.path
+    assert.equal((await openPlace(to, {}).at(path).resolve('1.0'))?.digest, app.digest)
+    const why = { code: 'CERTIFICATE_REVOKED', detail: 'on hold' } as const
+    assert.equal((await applyMeasure(opened, place, held, 'remove', why, { now: NOW })).outcome, 'done')
+    await place.close()
+    await opened.close()
+  })
+
+  const quarantined = async (): Promise<number> =>
+    (await State.open(state, { now: NOW, write: false })).quarantined().length
+
+  it('refuses what is held where the channel alone is judged, and touches nothing', async () => {
+    await assert.rejects(stage.import(bundle, to, { state, channelOnly: true }), fault('ARTIFACT_QUARANTINED'))
+    assert.equal(await quarantined(), 1)
+    assert.equal(await openPlace(to, {}).at(path).resolve('1.0'), undefined)
+  })
+
+  it('heals what the policy trusts again, and writes down by which bundle', async () => {
+    const { verdict } = await stage.import(bundle, to, { state, policy })
+    assert.equal(verdict, 'trusted')
+    assert.equal(await quarantined(), 0)
+    assert.equal((await openPlace(to, {}).at(path).resolve('1.0'))?.digest, app.digest)
+  })
+
+  it('lets nothing out by a bundle where the site wants an approval', async () => {
+    const strict = policyFolder(stage.path('policy'), {
+      'policy.yaml': 'version: 1\nrevocation:\n  releaseNeedsApproval: true\n',
+    })
+    const { artifacts } = await stage.import(bundle, to, { state, policy: strict })
+    assert.deepEqual(
+      artifacts?.map(({ verdict, code }) => [verdict, code]),
+      [['rejected', 'ARTIFACT_QUARANTINED']],
+    )
+    assert.equal(await quarantined(), 1)
+    assert.equal(await openPlace(to, {}).at(path).resolve('1.0'), undefined)
+  })
+
+  it('lets nothing back that hangs on something trusted, which no policy judges', async () => {
+    const dir = stage.path('layout')
+    const builder = new LayoutBuilder(dir)
+    const other = artifactIn(builder, PATH, '2.0', 'other cargo')
+    const same = artifactIn(builder, PATH, '1.0', 'cargo')
+    assert.equal(same.digest, app.digest)
+    builder.tag(PATH, signatureTag(other.digest, 'att'), app)
+    builder.finish()
+    await signAt(`oci:${dir}:${PATH}:2.0`)
+    const [keys, output] = [stage.forkKeys(), stage.path('attached.tar')]
+    // The site has seen the first.
+    await stage.export({ output: stage.path('first.tar'), keys, plan: planFor(`oci:${dir}:${PATH}:1.0`) })
+    await stage.export({ output, keys, plan: planFor(`oci:${dir}:${PATH}:2.0`) })
+    const { artifacts } = await stage.import(output, to, { state, policy })
+    assert.deepEqual(
+      artifacts?.map(({ verdict, code }) => [verdict, code]),
+      [['rejected', 'ARTIFACT_QUARANTINED']],
+    )
+    await assert.rejects(stage.import(output, to, { state, channelOnly: true }), fault('ARTIFACT_QUARANTINED'))
+    assert.equal(await openPlace(to, {}).at(path).resolve(app.digest), undefined)
+  })
+})

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { isFault } from '../../../src/errors/index.ts'
+import { mapRepository, parseMapping, refuseCollisions } from '../../../src/transfer/place/naming.ts'
+
+describe('transfer/place/naming', () => {
+  it('takes the longest mapping that ends where a part of the name ends', () => {
+    const map = [
+      { from: 'ghcr.io', to: 'mirror' },
+      { from: 'ghcr.io/acme/app', to: 'app' },
+      { from: 'ghcr.io/acme/', to: 'vendor/' },
+      { from: 'quay.io', to: '' },
+    ]
+    for (const [name, to] of [
+      ['ghcr.io/acme/app', 'app'],
+      ['ghcr.io/acme/app/sub', 'app/sub'],
+      ['ghcr.io/acme/application', 'vendor/application'],
+      ['ghcr.io/other/app', 'mirror/other/app'],
+      ['ghcr.io.evil.example/acme/app', 'acme/app'],
+      ['quay.io/a/b', 'a/b'],
+      ['docker.io/library/alpine', 'library/alpine'],
+      ['registry.site:5000/x', 'x'],
+    ] as const)
+      assert.equal(mapRepository(name, map), to, name)
+    assert.equal(mapRepository('quay.io/a', [], 'the/sender/said'), 'the/sender/said')
+  })
+
+  it('makes no path that a registry could read as another', () => {
+    for (const to of ['../up', 'a/../b', 'A', 'a b', 'a//b', 'a:b', 'a@b', '.', `${'a/'.repeat(200)}a`])
+      assert.throws(
+        () => mapRepository('ghcr.io/acme', [{ from: 'ghcr.io/acme', to }]),
+        (error) => isFault(error, 'MAP_INVALID'),
+        to,
+      )
+  })
+
+  it('reads FROM=TO, and takes only the first equals sign for it', () => {
+    assert.deepEqual(parseMapping('ghcr.io/a=b'), { from: 'ghcr.io/a', to: 'b' })
+    assert.deepEqual(parseMapping('a='), { from: 'a', to: '' })
+    for (const text of ['', 'a', '=b'])
+      assert.throws(
+        () => parseMapping(text),
+        (error) => isFault(error, 'MAP_INVALID'),
+        text,
+      )
+  })
+
+  it('refuses two names for one path, and lets one name come twice', () => {
+    refuseCollisions([
+      ['a/x', 'x'],
+      ['a/x', 'x'],
+      ['a/y', 'y'],
+    ])
+    assert.throws(
+      () =>
+        refuseCollisions([
+          ['a/x', 'x'],
+          ['b/x', 'x'],
+        ]),
+      (error) => isFault(error, 'TARGET_COLLISION') && error.subject === 'x',
+    )
+  })
+})

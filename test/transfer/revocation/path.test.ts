@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { demandRevocationPaths } from '../../../src/transfer/revocation/path.ts'
+import { fault } from '../policies.ts'
+
+describe('transfer/revocation/path', () => {
+  const land = (name: string, to: string): void => demandRevocationPaths(new Map([[name, to]]))
+
+  it('lets lists and trust information lie where they are looked for, and content anywhere else', () => {
+    land('local/sallyport/revocation/rev', 'sallyport/revocation/rev')
+    land('local/sallyport/revocation/rev', 'mirror/sallyport/revocation/rev')
+    land('local/sallyport/trust/anchors', 'mirror/sallyport/trust/anchors')
+    land('registry.example/sallyport/app', 'sallyport/app')
+    land('registry.example/app', 'mysallyport/revocation/rev')
+  })
+
+  it('refuses content that would move the tags of lists, trust information or the quarantine', () => {
+    for (const to of [
+      'sallyport/revocation/rev',
+      'mirror/sallyport/revocation/rev',
+      'sallyport/trust/anchors',
+      'sallyport/quarantine/app',
+    ])
+      for (const name of ['registry.example/app', 'local/sallyport/trust/other'])
+        assert.throws(() => land(name, to), fault('TARGET_COLLISION'), `${name} ${to}`)
+    assert.throws(() => land('local/sallyport/revocation/rev', 'app'), fault('MAP_INVALID'))
+    assert.throws(() => land('local/sallyport/revocation/rev', 'sallyport/quarantine/app'), fault('MAP_INVALID'))
+  })
+})
