@@ -18,7 +18,7 @@ import {
 
 const UNEQUAL =
   'oras and regctl judge nothing, record nothing and read nothing back; oras does not hash what it sends. ' +
-  'regctl reads the bundle extracted, which is not counted. Ours reads and hashes the bundle twice.'
+  'regctl reads the bundle extracted, which is not counted. Ours reads the bundle twice: it is hashed whole before the first request, and compared with its seals on the way.'
 
 function importer(stage: Stage, size: Size, name: string, command: (target: Registry) => Command): Contender {
   const workload = stage.data[size]

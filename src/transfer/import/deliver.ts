@@ -1,7 +1,7 @@
 /** Hands the payload to the pusher: from a file in any order and many at once, from a pipe as it comes. */
 import PQueue from 'p-queue'
 import { type ByteInput, type FileInput, type PlacedBlob } from '../../bundle/index.ts'
-import { hashingOf } from '../passage/payload.ts'
+import { hashingOf, type Seals } from '../passage/payload.ts'
 import { fileBody, type BlobBody, type OrderedArtifact } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { verifying, type Descriptor, type Digest } from '../../oci/index.ts'
@@ -16,6 +16,11 @@ const HELD_BYTES = 64 * 1024 * 1024
 
 export interface DeliverOptions extends RunOptions {
   concurrency: number
+}
+
+export interface DeliverFileOptions extends DeliverOptions {
+  /** Of the blobs as they were proven where they lie. */
+  seals: Seals
 }
 
 function memoryBody(bytes: Buffer): BlobBody {
@@ -40,9 +45,9 @@ async function all(tasks: Promise<unknown>[]): Promise<void> {
   if (failed !== undefined) throw failed.reason
 }
 
-// Its bytes are proven again as they are pushed (T10: the file may change under us).
-function bodyAt({ fd }: FileInput, { descriptor, offset }: PlacedBlob): BlobBody {
-  return fileBody({ fd, offset }, descriptor.size)
+// Its bytes are proven again as they are pushed (T10: the file may change under us); against the seal where there is one.
+function bodyAt({ fd }: FileInput, { descriptor, offset }: PlacedBlob, seals: Seals): BlobBody {
+  return fileBody({ fd, offset, seal: seals.get(descriptor.digest) }, descriptor.size)
 }
 
 /** Pushes every artifact, several at once; within one the order holds. Stops at the first failure. */
@@ -50,7 +55,7 @@ export async function deliverFile(
   passage: Passage,
   pusher: Pusher,
   input: FileInput,
-  options: DeliverOptions,
+  options: DeliverFileOptions,
 ): Promise<void> {
   const places = new Map(passage.payload.map((blob) => [blob.descriptor.digest, blob]))
   const inLaw = lawBodies(passage)
@@ -62,7 +67,7 @@ export async function deliverFile(
       await all(
         artifact.blobs.map((blob) => {
           const place = places.get(blob.digest)
-          const body = inLaw(blob.digest) ?? (place === undefined ? undefined : bodyAt(input, place))
+          const body = inLaw(blob.digest) ?? (place === undefined ? undefined : bodyAt(input, place, options.seals))
           if (body === undefined) throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: blob.digest })
           return pusher.blob(artifact.repository, blob, body)
         }),

@@ -5,6 +5,7 @@ import type { State } from '../../state/index.ts'
 import { deliverFile, deliverPipe } from './deliver.ts'
 import type { ImportOptions, ImportReport } from './terms.ts'
 import type { Passage } from '../passage/passage.ts'
+import type { Seals } from '../passage/payload.ts'
 import type { Place } from '../place/place.ts'
 import { carriedManifests, stillThere } from './presence.ts'
 import { Pusher } from './push.ts'
@@ -30,11 +31,12 @@ export interface Delivery {
   passage: Passage
   landing: Map<string, string>
   input: ByteInput
+  seals: Seals
 }
 
 /** Brings what was admitted; what a run before brought whole costs one question a manifest. */
 export async function deliver(
-  { state, place, passage, landing, input }: Delivery,
+  { state, place, passage, landing, input, seals }: Delivery,
   options: ImportOptions,
 ): Promise<Pick<ImportReport, 'counts' | 'tags' | 'settled'>> {
   const { id, sequence } = passage.verdict
@@ -83,7 +85,7 @@ export async function deliver(
     bytes: payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
     blobs: payload.length,
   })
-  if (isFileInput(input)) await deliverFile(passage, pusher, input, options)
+  if (isFileInput(input)) await deliverFile(passage, pusher, input, { ...options, seals })
   else await deliverPipe(passage, pusher, input, options)
   tell(options, { type: 'phase', phase: 'tagging' })
   // Each list was read back before a tag moves; meanwhile somebody who wrote at the same time may have undone it.

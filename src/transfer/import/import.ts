@@ -13,7 +13,7 @@ import { mapRepository, refuseCollisions, type Mapping } from '../place/naming.t
 import { passNearDoor, type Passage } from '../passage/passage.ts'
 import { isAccepted } from '../passage/passenger.ts'
 import { passengerReports, withAccepted } from '../passage/passenger-report.ts'
-import { expectPayload, provePayload } from '../passage/payload.ts'
+import { expectPayload, provePayload, type Seals } from '../passage/payload.ts'
 import { openPlace } from '../place/place.ts'
 import { rehearse } from './presence.ts'
 import { noCounts } from './push.ts'
@@ -116,7 +116,8 @@ async function bring(
       ),
     })),
   )
-  if (fromFile || options.dryRun === true) await provePayload(input, passage, options)
+  const proving = { ...options, sealing: options.dryRun !== true }
+  const seals: Seals = fromFile || options.dryRun === true ? await provePayload(input, passage, proving) : new Map()
   const accept = async (): Promise<void> => {
     await recordAsOf(state, options, `bundle ${passage.verdict.id}`)
     await commit(state, passage, signedUpTo)
@@ -158,7 +159,7 @@ async function bring(
   await accept()
   await recordVerdicts(state, passage, verdicts.value, landed)
   if (refused) return { ...nothing, rejudged: await standing() }
-  const delivery = { state, place, passage: admitted, landing, input }
+  const delivery = { state, place, passage: admitted, landing, input, seals }
   const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
   await recordHealed(state, admitted, landed)
   return { ...common, ...delivered, rejudged: await standing() }

@@ -8,7 +8,7 @@ import {
   type HashThread,
   type PlacedBlob,
 } from '../../bundle/index.ts'
-import { verifying } from '../../oci/index.ts'
+import { verifying, type Digest, type Seal } from '../../oci/index.ts'
 import type { Passage } from './passage.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 
@@ -28,15 +28,31 @@ export function hashingOf(input: ByteInput, payload: readonly PlacedBlob[]): Has
   return input.hashing
 }
 
+export interface ProvingOptions extends RunOptions {
+  /** The payload will be read again. */
+  sealing?: boolean
+}
+
+/** What a proven file's large blobs are known by when they are read again; empty for a pipe, which passes once. */
+export type Seals = ReadonlyMap<Digest, Seal>
+
+// A bundle of more large blobs than these is longer under way than the second hash of the rest; each seal is held in memory.
+const MOST_SEALS = 65_536
+
 /** Kept when every byte of the payload and the end mark are proven; nothing of it is handed on. */
-export async function provePayload(input: ByteInput, passage: Passage, options: RunOptions): Promise<void> {
+export async function provePayload(input: ByteInput, passage: Passage, options: ProvingOptions): Promise<Seals> {
   const { payload, end, reader } = passage
   tell(options, { type: 'phase', phase: 'verifying' })
   tell(options, { type: 'total', bytes: sizeOf(payload), blobs: payload.length })
   const onBytes = (count: number): void => tell(options, { type: 'bytes', count })
+  const seals = new Map<Digest, Seal>()
   if (isFileInput(input)) {
-    await checkPayload(input, payload, end, { onBytes, signal: options.signal })
-    return
+    const onSeal = (digest: Digest, seal: Seal): void => {
+      if (seals.size < MOST_SEALS) seals.set(digest, seal)
+    }
+    const { signal, sealing } = options
+    await checkPayload(input, payload, end, { onBytes, onSeal: sealing === true ? onSeal : undefined, signal })
+    return seals
   }
   const hashing = hashingOf(input, payload)
   for (const { descriptor } of payload) {
@@ -53,4 +69,5 @@ export async function provePayload(input: ByteInput, passage: Passage, options: 
     checkInterrupted(options)
   }
   await reader.end()
+  return seals
 }
