@@ -101,10 +101,10 @@ describe('transfer/trust/first-use', () => {
     // Others only look which anchors there are, and where a bundle's own stores are shown.
     const lookers = having(code, /material\??\.stores\b/).filter((name) => !name.startsWith('trust/'))
     assert.deepEqual(lookers, [
-      'transfer/verdict/check.ts',
-      'transfer/verdict/judge-lying.ts',
       'transfer/passage/trust-information.ts',
       'transfer/passage/trust-tree.ts',
+      'transfer/verdict/check.ts',
+      'transfer/verdict/judge-lying.ts',
     ])
   })
 
