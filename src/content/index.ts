@@ -2,6 +2,7 @@
 export type { BlobBody, FileSlot, Source, Target, TargetPlace } from './source.ts'
 export { lockFolder, type FolderLock } from './file-lock.ts'
 export { fileBody, readSpan, type FileSpan } from './file-span.ts'
+export { provenBody } from './proven-body.ts'
 export { byDigest, Graph, type CompanionTag, type GraphNode, type Omission } from './graph.ts'
 export { carriedBlobs, isLeftOut, omissionsOf, orderArtifact, type OrderedArtifact } from './order.ts'
 export { Walk, type Choice, type Gate } from './walk.ts'

@@ -4,11 +4,13 @@ import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SallyportError, writeFault, type Side } from '../errors/index.ts'
-import { algorithmOf, isDigest, verifying, type Algorithm, type Descriptor, type Digest } from '../oci/index.ts'
+import { algorithmOf, isDigest, type Algorithm, type Descriptor, type Digest } from '../oci/index.ts'
 import { lockFolder, type FolderLock } from './file-lock.ts'
 import { ALGORITHMS, blobName, FolderReader } from './layout-file.ts'
 import { indexBytes, readIndex, readMarker, type IndexEntry, type LayoutIndex } from './layout-index.ts'
 import { writeAt } from './layout-read.ts'
+import { provenBody } from './proven-body.ts'
+import type { BlobBody } from './source.ts'
 
 /** Gives the entries back changed; the same array when there is nothing to change. */
 export type IndexChange = (entries: readonly IndexEntry[]) => Promise<readonly IndexEntry[]>
@@ -114,12 +116,12 @@ export class LayoutStore {
   }
 
   /** Stores the blob; it gets its name when it is proven and on the disk, else nothing of it stays. */
-  async writeBlob(descriptor: Descriptor, body: AsyncIterable<Uint8Array>, subject: string): Promise<void> {
+  async writeBlob(descriptor: Descriptor, body: BlobBody, subject: string): Promise<void> {
     await this.writable()
     const algorithm = algorithmOf(descriptor.digest)
     const folder = join(this.dir, 'blobs', algorithm)
     await this.writing(folder, async () => mkdirSync(folder, { recursive: true }))
-    await this.replace(blobName(descriptor.digest), verifying(body, descriptor, this.side, subject))
+    await this.replace(blobName(descriptor.digest), provenBody(body, descriptor, this.side, subject))
     this.unsynced.add(algorithm)
   }
 

@@ -129,7 +129,7 @@ class LayoutTarget implements Target {
   async pushBlob(descriptor: Descriptor, body: BlobBody, mountFrom?: string): Promise<'pushed' | 'mounted'> {
     // The repositories of a layout share their blobs, so a mount is a look. Without it the push is done: it heals.
     if (mountFrom !== undefined && this.holds(descriptor)) return 'mounted'
-    await this.store.writeBlob(descriptor, body.open(0), this.name(descriptor.digest))
+    await this.store.writeBlob(descriptor, body, this.name(descriptor.digest))
     return 'pushed'
   }
 
@@ -138,7 +138,7 @@ class LayoutTarget implements Target {
     if (descriptor.size > MANIFEST_CAP)
       throw new SallyportError('MANIFEST_TOO_LARGE', { side: this.store.side, subject })
     verified(bytes, descriptor, this.store.side, subject)
-    await this.store.writeBlob(descriptor, once(bytes), subject)
+    await this.store.writeBlob(descriptor, whole(bytes), subject)
     const { mediaType, digest, size } = descriptor
     this.graph.add(descriptor, bytes)
     this.pushed.set(digest, { mediaType, digest, size })
@@ -162,7 +162,7 @@ class LayoutTarget implements Target {
       const before = list === undefined ? [] : readFallback(this.store.reader, list)
       const united = uniteFallback(before, referrers, this.store.side, `${this.store.dir} ${name}`)
       if (united === undefined) return entries
-      await this.store.writeBlob(united.descriptor, once(united.bytes), name)
+      await this.store.writeBlob(united.descriptor, whole(united.bytes), name)
       this.graph.add(united.descriptor, united.bytes)
       // The list that was there is no content of anybody's: its name moves on and nothing keeps it.
       return [...entries.filter((entry) => entry.name !== name), indexEntry(united.descriptor, name)]
@@ -238,8 +238,12 @@ function plain(descriptor: Descriptor | undefined): Descriptor | undefined {
   return { mediaType, digest, size }
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
+function whole(bytes: Uint8Array): BlobBody {
+  return {
+    async *open(from) {
+      yield bytes.subarray(from)
+    },
+  }
 }
 
 /** The entries with one under its name; what had the name before stays, without one, so that no manifest is lost. */

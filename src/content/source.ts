@@ -48,6 +48,11 @@ export interface Source {
 export interface BlobBody {
   /** The same bytes in a file, where they lie in one: a target may read them there instead, on another thread. */
   readonly span?: FileSpan
+  /**
+   * Its stream is checked against the descriptor as it passes, and throws at its end when it is another; or it was, before
+   * it came into memory. A target need not hash it again.
+   */
+  readonly proving?: boolean
   open(from: number): AsyncIterable<Uint8Array>
 }
 

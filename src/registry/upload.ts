@@ -1,7 +1,7 @@
 /** Blobs to a registry: asked for, mounted or pushed whole, and never committed before they are proven. */
-import type { BlobBody } from '../content/index.ts'
+import { provenBody, type BlobBody } from '../content/index.ts'
 import { isFault, SallyportError } from '../errors/index.ts'
-import { algorithmOf, isDigest, verifying, type Descriptor } from '../oci/index.ts'
+import { algorithmOf, isDigest, type Descriptor } from '../oci/index.ts'
 import { blobSubject } from './blob.ts'
 import { headBlob } from './blob-held.ts'
 import { Transient } from './errors.ts'
@@ -176,7 +176,7 @@ export class Upload {
   // The body comes out of the bundle: when it is wrong, that is the bundle's fault and not the registry's.
   async #whole(): Promise<Buffer> {
     const chunks: Uint8Array[] = []
-    for await (const chunk of verifying(this.#body.open(0), this.#descriptor, 'bundle')) chunks.push(chunk)
+    for await (const chunk of provenBody(this.#body, this.#descriptor, 'bundle')) chunks.push(chunk)
     const [only, ...more] = chunks
     // A second copy of each small blob would wait for the next full collection: 50 MiB more at the peak.
     return only !== undefined && more.length === 0
@@ -186,7 +186,7 @@ export class Upload {
 
   async *#stream(attempt: Attempt): AsyncGenerator<Uint8Array> {
     try {
-      yield* withheld(verifying(this.#body.open(0), this.#descriptor, 'bundle'))
+      yield* withheld(provenBody(this.#body, this.#descriptor, 'bundle'))
     } catch (error) {
       attempt.wrong = error
       throw error

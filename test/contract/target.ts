@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isFault } from '../../src/errors/index.ts'
-import { OCI_MANIFEST } from '../../src/oci/index.ts'
+import { OCI_MANIFEST, verifying } from '../../src/oci/index.ts'
 import { fileBody, type Target, type TargetPlace } from '../../src/content/index.ts'
 import { bodyOf, digests, EMPTY_CONFIG, index, manifest, piece, pushImage, randomBlob } from './content.ts'
 
@@ -94,6 +94,20 @@ export function targetContract(name: string, factory: () => Promise<TargetFixtur
       await assert.rejects(target.pushBlob(descriptor, broken), RangeError)
       assert.equal(await target.hasBlob(descriptor), false)
     })
+
+    for (const size of [2000, 3_000_000]) {
+      it(`is left without a blob of ${size} bytes whose body proves itself, and fails behind its last byte`, async () => {
+        const { descriptor, bytes } = randomBlob(size)
+        const wrong = Buffer.from(bytes)
+        wrong[size - 1] = (wrong[size - 1] ?? 0) ^ 1
+        const open = (): AsyncIterable<Uint8Array> => verifying(bodyOf(wrong).open(0), descriptor, 'bundle')
+        const pushing = target.pushBlob(descriptor, { proving: true, open })
+        await assert.rejects(pushing, (error) => isFault(error, 'DIGEST_MISMATCH') && error.side === 'bundle')
+        assert.equal(await target.hasBlob(descriptor), false)
+        assert.equal(await target.pushBlob(descriptor, { ...bodyOf(bytes), proving: true }), 'pushed')
+        await target.proveBlob(descriptor)
+      })
+    }
 
     it('takes a large blob out of a file', async () => {
       const { descriptor, bytes } = randomBlob(3_000_000)

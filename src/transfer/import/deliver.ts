@@ -23,8 +23,10 @@ export interface DeliverFileOptions extends DeliverOptions {
   seals: Seals
 }
 
+// Duty of the caller: the bytes were proven as they came into memory, where nobody else can change them.
 function memoryBody(bytes: Buffer): BlobBody {
   return {
+    proving: true,
     async *open(from) {
       yield bytes.subarray(from)
     },
@@ -121,6 +123,7 @@ class Waiting {
 function passingBody(stream: AsyncGenerator<Uint8Array>, digest: Digest): BlobBody {
   let opened = false
   return {
+    proving: true,
     open(from) {
       if (opened || from > 0)
         throw new SallyportError('PUSH_REFUSED', {
