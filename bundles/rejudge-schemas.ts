@@ -12,6 +12,10 @@ const measure = z.strictObject({
   outcome: z.enum(['done', 'impossible', 'failed']),
   detail: z.string(),
   reachable: z.boolean().describe('Whoever knows the digest can still pull it.'),
+  tombstone: z
+    .strictObject({ digest, signature: digest.nullable().describe('Null: it is unsigned.') })
+    .optional()
+    .describe('What its tags name now, where they were moved.'),
 })
 
 export const REJUDGED = z

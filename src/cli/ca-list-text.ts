@@ -1,6 +1,6 @@
 /** Reports on what an authority revokes, in words. */
 import type { CaCrlReport, CaRevokeReport, CaShown } from '../index.ts'
-import { counted, plain } from './show.ts'
+import { counted, plain, word } from './show.ts'
 
 export function caRevokeText(report: CaRevokeReport): string[] {
   const { dir, issuer, certificate, reason, revoked, invalidity, released, crlUrl, dryRun } = report
@@ -12,7 +12,7 @@ export function caRevokeText(report: CaRevokeReport): string[] {
     `  serial ${certificate.serial}${invalidity === null ? '' : ` · bad since ${invalidity}`}`,
     ...(dryRun
       ? []
-      : [`No list tells it yet: sign the next with sallyport ca crl --dir ${plain(dir)} --from ${plain(issuer)}`]),
+      : [`No list tells it yet: sign the next with sallyport ca crl --dir ${word(dir)} --from ${word(issuer)}`]),
     ...(crlUrl === null ? [NO_PLACE] : []),
   ]
 }

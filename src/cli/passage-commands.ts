@@ -5,6 +5,7 @@ import { pluginsHere } from './artifact-commands.ts'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
+import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { approveText, importText, inspectText, verifyText } from './text.ts'
 
 /** The lowest status that artifacts and passengers give; else 3 when something was left out by choice. */
@@ -153,7 +154,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
     'prove a bundle, then bring its content to a registry or layout',
     (y) =>
       withRegistry(
-        withAsOf(withState(y))
+        withTombstoneKey(withAsOf(withState(y)))
           .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
           // Without it yargs takes a lone - for the empty text.
           .nargs('bundle', 1)
@@ -193,7 +194,8 @@ export function addImport(yargs: Argv, register: Register): Argv {
       'import',
       async (
         argv: RegistryArgs &
-          AsOfArgs & {
+          AsOfArgs &
+          TombstoneKeyArgs & {
             bundle: string
             state: string
             to: string
@@ -221,6 +223,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           readBackFull: argv['read-back'] === 'full',
           policy: argv.policy,
           plugins: pluginsHere(),
+          seal: await tombstoneSeal(argv),
           channelOnly: argv['channel-only'],
           keepGoing: argv['keep-going'],
           dryRun: argv['dry-run'],

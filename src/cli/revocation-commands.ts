@@ -13,6 +13,13 @@ import {
 } from './revocation-site-commands.ts'
 import { denyText, revocationBundleText } from './revocation-text.ts'
 
+type CollectArgs = BundleArgs & {
+  file: string
+  from: string | undefined
+  policy: string | undefined
+  destination: string | undefined
+}
+
 function addCollect(yargs: Argv, register: Register): Argv {
   return yargs.command(
     'collect',
@@ -32,17 +39,28 @@ function addCollect(yargs: Argv, register: Register): Argv {
               type: 'string',
               describe: 'take lists from this folder, not from the network',
               requiresArg: true,
+            })
+            .option('policy', {
+              type: 'string',
+              describe: 'demand the lists of those alone whom this policy folder believes',
+              requiresArg: true,
+            })
+            .option('destination', {
+              type: 'string',
+              describe: 'where the content goes, as policies name it: host[:port][/prefix]',
+              requiresArg: true,
             }),
         ),
       )
         .example('$0 revocation collect -f plan.yaml --keys rkeys/ -o rev.tar', 'the lists of all chains of the plan')
         .example('$0 revocation collect -f plan.yaml --from crls/ --keys rkeys/ -o rev.tar', 'out of a folder'),
-    register('revocation collect', async (argv: BundleArgs & { file: string; from: string | undefined }, context) => {
+    register('revocation collect', async (argv: CollectArgs, context) => {
       const { parsePlan, revocationBundle } = await import('../index.ts')
       const plan = await parsePlan(readPlan(argv.file), argv.file)
       const terms = await bundleTerms('revocation collect', argv, plan, argv.file, argv.from)
-      const report = await revocationBundle({ ...context, ...terms })
-      const lacks = report.revocation?.lacking.some(({ accepted }) => accepted === 'by name') === true
+      const { policy, destination } = argv
+      const report = await revocationBundle({ ...context, ...terms, policy, destination })
+      const lacks = report.revocation?.lacking.some(({ accepted }) => accepted !== 'by its lists') === true
       return { verb: 'revocation collect', report, text: revocationBundleText(report), exit: lacks ? 3 : 0 }
     }),
   )
@@ -90,6 +108,7 @@ function addDeny(yargs: Argv, register: Register): Argv {
         throw usage('--keys', 'name either the folder of a channel, or the --state of this site')
       if (state !== undefined) return denyHere({ ...argv, state }, context)
       if (keys === undefined || argv.to !== undefined) throw usage('--to', 'it goes with --state')
+      if (argv.key !== undefined) throw usage('--key', 'it goes with --state')
       const report = await denyArtifact({ ...context, artifact, signer, reason, keys, dryRun: argv['dry-run'] })
       return { verb: 'revocation deny', report, text: denyText(report), exit: 0 }
     }),

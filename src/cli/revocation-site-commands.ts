@@ -13,10 +13,11 @@ import {
   type RegistryArgs,
 } from './context.ts'
 import type { Result } from './outcome.ts'
+import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { affectedText, judgeAgainText, revocationStatusText, siteDenyText } from './revocation-site-text.ts'
 
 /** What `revocation deny` takes at a site. */
-export interface SiteDenyArgs extends RegistryArgs {
+export interface SiteDenyArgs extends RegistryArgs, TombstoneKeyArgs {
   artifact: string
   signer: string | undefined
   reason: string
@@ -35,7 +36,7 @@ export function withSiteDeny<T>(
   yargs: Argv<T>,
 ): Argv<T & Omit<SiteDenyArgs, 'artifact' | 'signer' | 'reason' | 'dry-run'>> {
   return withRegistry(
-    yargs
+    withTombstoneKey(yargs)
       .option('state', {
         type: 'string',
         describe: "deny at this site alone: the site's state folder",
@@ -50,6 +51,7 @@ export function withSiteDeny<T>(
 export async function denyHere(argv: SiteDenyArgs & { state: string }, context: Context): Promise<Result> {
   const { artifact, signer, reason, state, to, policy } = argv
   if (policy !== undefined && to === undefined) throw usage('--policy', 'it goes with --to')
+  if (argv.key !== undefined && to === undefined) throw usage('--key', 'it goes with --to')
   const { denyAtSite, exitOfRejudged } = await import('../index.ts')
   const report = await denyAtSite({
     ...context,
@@ -61,6 +63,7 @@ export async function denyHere(argv: SiteDenyArgs & { state: string }, context: 
     policy,
     ...(to === undefined ? {} : { registry: await accessOf(argv, hostsAt(to)) }),
     plugins: pluginsHere(),
+    seal: await tombstoneSeal(argv),
     dryRun: argv['dry-run'],
   })
   return { verb: 'revocation deny', report, text: siteDenyText(report), exit: await exitOfRejudged(report.rejudged) }
@@ -114,7 +117,7 @@ export function addRevocationStatus(yargs: Argv, register: Register): Argv {
   )
 }
 
-interface JudgeArgs extends RegistryArgs {
+interface JudgeArgs extends RegistryArgs, TombstoneKeyArgs {
   state: string
   to: string
   policy: string
@@ -132,7 +135,7 @@ export function addJudge(yargs: Argv, register: Register): Argv {
     'judge again what new lists, denials or another policy touch at a place',
     (y) =>
       withRegistry(
-        withState(y)
+        withTombstoneKey(withState(y))
           .option('to', {
             type: 'string',
             describe: 'host[:port][/prefix], or oci:DIR',
@@ -157,6 +160,7 @@ export function addJudge(yargs: Argv, register: Register): Argv {
         to: argv.to,
         policy: argv.policy,
         plugins: pluginsHere(),
+        seal: await tombstoneSeal(argv),
         registry: await accessOf(argv, hostsAt(argv.to)),
         dryRun: argv['dry-run'],
       })

@@ -6,7 +6,7 @@ import type {
   ExportReport,
   RevocationBundleReport,
 } from '../index.ts'
-import { bytes, counted, plain } from './show.ts'
+import { bytes, counted, plain, word } from './show.ts'
 
 const WAYS = { list: 'by list', answer: 'by OCSP', both: 'by list and OCSP', none: 'no way to be revoked' } as const
 
@@ -58,7 +58,7 @@ function approvals({ output, signedBy, approvalsMissing }: ExportReport): string
   const missing =
     approvalsMissing === 0
       ? ''
-      : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${plain(output)} --key KEY`
+      : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${word(output)} --key KEY`
   return `signed by ${signedBy}${missing}`
 }
 

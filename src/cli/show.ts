@@ -48,3 +48,23 @@ export function spanText(seconds: number): string {
     if (seconds % unit === 0) return counted(seconds / unit, name)
   return counted(seconds, 'second')
 }
+
+const SAFE = /^[A-Za-z0-9_@%+=:,./][A-Za-z0-9_@%+=:,./-]*$/
+
+/** The text as one word of a command line that can be pasted: quoted where a shell would read it as something else. */
+export function word(text: string): string {
+  if (SAFE.test(text)) return text
+  // A name that begins with a dash would be taken for an option.
+  const named = text.startsWith('-') ? `./${text}` : text
+  const shown = plain(named)
+  if (shown === named) return SAFE.test(named) ? named : `'${named.replaceAll("'", `'\\''`)}'`
+  const escaped = named.replaceAll(/[\\']/g, '\\$&').replaceAll(HOSTILE, (character) => {
+    return `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`
+  })
+  return `$'${escaped}'`
+}
+
+/** As a person names an artifact at a target: `host/path`, `oci:DIR:path`. */
+export function placed({ target, path }: { target: string; path: string }): string {
+  return `${target}${target.startsWith('oci:') ? ':' : '/'}${path}`
+}

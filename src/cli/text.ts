@@ -14,7 +14,7 @@ import type {
 } from '../index.ts'
 import { asOfText } from './as-of-option.ts'
 import { carriedLines, collectedLines } from './revocation-text.ts'
-import { bytes, counted, plain, spanText } from './show.ts'
+import { bytes, counted, plain, spanText, word } from './show.ts'
 import { fallenCount, rejudgedLines } from './rejudged-text.ts'
 import { judgedLines } from './trust-text.ts'
 import { informationLines, trustTreeText } from './trust-tree-text.ts'
@@ -110,7 +110,7 @@ export function exportText(report: ExportReport): string[] {
     ...collectedLines(report.revocation),
     ...omissions(omitted),
     ...moved.map((tag) => `moved at the source meanwhile: ${plain(tag)} (the bundle holds what it pointed at before)`),
-    `signed by ${signedBy}${approvalsMissing === 0 ? '' : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${plain(output)} --key KEY`}`,
+    `signed by ${signedBy}${approvalsMissing === 0 ? '' : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${word(output)} --key KEY`}`,
   ]
 }
 

@@ -5,9 +5,10 @@ import { pluginsHere } from './artifact-commands.ts'
 import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
 import { failureOf, outcomeOf } from './outcome.ts'
 import { STATUS_FILE, TEXTFILE } from './site-commands.ts'
+import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { watchText } from './watch-text.ts'
 
-interface WatchArgs extends RegistryArgs {
+interface WatchArgs extends RegistryArgs, TombstoneKeyArgs {
   inbox: string
   to: string
   state: string
@@ -35,7 +36,7 @@ export function addWatch(yargs: Argv, register: Register): Argv {
     'import whatever is put into a folder, and tell how the site stands',
     (y) =>
       withRegistry(
-        withState(y)
+        withTombstoneKey(withState(y))
           .positional('inbox', {
             type: 'string',
             demandOption: true,
@@ -99,6 +100,7 @@ export function addWatch(yargs: Argv, register: Register): Argv {
         concurrency: argv.concurrency,
         policy: argv.policy,
         plugins: pluginsHere(),
+        seal: await tombstoneSeal(argv),
         channelOnly: argv['channel-only'],
         keepGoing: argv['keep-going'],
         dryRun: argv['dry-run'],

@@ -22,8 +22,8 @@ export async function judgeStanding(
   // Stops a clock that runs ahead from taking away all that has expired by it.
   if (standsOver(state, now, options)) return null
   const { rejudgeSite } = await import('../rejudge/site-rejudge.ts')
-  const { plugins, signal, onEvent } = options
-  return rejudgeSite(state, place, { plugins, signal, onEvent, now, material })
+  const { plugins, seal, signal, onEvent } = options
+  return rejudgeSite(state, place, { plugins, seal, signal, onEvent, now, material })
 }
 
 /** Stops a bundle that is made to fail from keeping what is revoked by it where it lies. The failure is what is told. */

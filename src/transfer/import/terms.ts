@@ -11,6 +11,7 @@ import type { RevocationReport } from '../passage/revocation-intake.ts'
 import type { Approval, BundleSummary } from '../passage/summary.ts'
 import type { TagMoveReport } from '../place/tag-moves.ts'
 import type { InformationReport } from '../passage/trust-information.ts'
+import type { SealOptions } from '../sign/seal-target.ts'
 import type { BundleInput } from '../verdict/verify.ts'
 
 export interface ImportOptions extends ClockOptions {
@@ -28,6 +29,8 @@ export interface ImportOptions extends ClockOptions {
   policy?: string | undefined
   /** Where plugins are that signatures may name. */
   plugins?: PluginPlace | undefined
+  /** Signs the tombstones of measures. */
+  seal?: SealOptions | undefined
   /** Judges the channel alone at a site that has judged artifacts before; without it that is refused. */
   channelOnly?: boolean | undefined
   /** Brings what is trusted although something else is not. */

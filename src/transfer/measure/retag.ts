@@ -2,6 +2,7 @@
 import { SallyportError } from '../../errors/index.ts'
 import type { MeasureCase } from './measure.ts'
 import { obstacleOf, type MeasureReport, type Obstacle } from './report.ts'
+import { tell } from '../run/run.ts'
 import { changeTags, type Standing, type TagChangeReport, type TagChangeTerms } from './tag-change.ts'
 import { layTombstone } from './tombstone.ts'
 
@@ -48,6 +49,9 @@ export async function retag(one: MeasureCase, tags: readonly string[]): Promise<
     const gone = await change(one, left, null)
     reports = reports.map((report) => gone.find(({ tag }) => tag === report.tag) ?? report)
   }
+  // Else a key that does not sign any more would go unnoticed, since the tags are gone all the same.
+  if (obstacle !== undefined && tombstone === null)
+    tell(options, { type: 'note', text: `no tombstone could be laid for ${artifact.digest}: ${obstacle.detail}` })
   const refused = reports.find(({ outcome }) => outcome === 'refused')
   if (refused === undefined) return { tags: reports, tombstone, obstacle: undefined }
   const { code = 'PUSH_REFUSED' } = refused

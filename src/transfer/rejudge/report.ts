@@ -28,6 +28,8 @@ export interface MeasureOutcome {
   detail: string
   /** Whoever knows the digest can still pull it. */
   reachable: boolean
+  /** What its tags name now, where they were moved; `signature` null: it is unsigned. */
+  tombstone?: { digest: Digest; signature: Digest | null }
 }
 
 export interface RejudgeReport {

@@ -13,6 +13,7 @@ import { leftAt, liesAt } from './rejudge.ts'
 import type { RejudgeReport } from './report.ts'
 import { nowOf } from '../run/run.ts'
 import { rejudgeSite } from './site-rejudge.ts'
+import type { SealOptions } from '../sign/seal-target.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
 
 export interface JudgeAgainOptions extends StateRunOptions, ClockOptions {
@@ -22,6 +23,8 @@ export interface JudgeAgainOptions extends StateRunOptions, ClockOptions {
   policy?: string | undefined
   plugins?: PluginPlace | undefined
   registry: Omit<RegistryOptions, 'side'>
+  /** Signs tombstones. */
+  seal?: SealOptions | undefined
 }
 
 /** An artifact that a change touches, as the state knows it. */
@@ -95,11 +98,11 @@ function judgeBy(
   place: Place,
   now: Date,
   policy: TrustMaterial | undefined,
-  options: Pick<JudgeAgainOptions, 'plugins' | keyof ClockOptions>,
+  options: Pick<JudgeAgainOptions, 'plugins' | 'seal' | keyof ClockOptions>,
 ): Promise<RejudgeReport | null> {
-  const { plugins, signal, onEvent } = options
+  const { plugins, seal, signal, onEvent } = options
   const material = policy !== undefined && standsOver(state, now, options) ? undefined : policy
-  return rejudgeSite(state, place, { plugins, signal, onEvent, now, material })
+  return rejudgeSite(state, place, { plugins, seal, signal, onEvent, now, material })
 }
 
 /**

@@ -7,12 +7,17 @@ import type { Place } from '../place/place.ts'
 import { rejudge } from './rejudge.ts'
 import type { RejudgeReport } from './report.ts'
 import type { RunOptions } from '../run/run.ts'
+import type { SealOptions } from '../sign/seal-target.ts'
 
 export interface SiteRejudgeOptions extends RunOptions {
   now: Date
   /** The site's policy; without one only denials are gone by, and measures are but told. */
   material: TrustMaterial | undefined
   plugins?: PluginPlace | undefined
+  /** Signs tombstones; without it they are unsigned, and told so. */
+  seal?: SealOptions | undefined
+  /** The measures are told, and not taken. Duty of the caller: the state is one that writes nothing. */
+  dryRun?: boolean | undefined
 }
 
 /** As {@link rejudge}, with the measure that the policy asks for. */
@@ -26,8 +31,8 @@ export function rejudgeSite(state: State, place: Place, options: SiteRejudgeOpti
     async apply(artifact, { code, why }) {
       // A policy that forgot a repository is no reason to take away what lies there.
       const fitting = code === 'POLICY_MISSING' ? 'report' : measure
-      const { outcome, detail, reachable } = await measures.apply(artifact, fitting, { code, detail: why })
-      return { measure: fitting, outcome, detail, reachable }
+      const { outcome, detail, reachable, tombstone } = await measures.apply(artifact, fitting, { code, detail: why })
+      return { measure: fitting, outcome, detail, reachable, ...(tombstone === null ? {} : { tombstone }) }
     },
   })
 }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SallyportError } from '../../../src/errors/index.ts'
 import { fallbackTag, OCI_INDEX, parseManifest, signatureTag, type Digest } from '../../../src/oci/index.ts'
 import { applyMeasure, Measures } from '../../../src/transfer/measure/measure.ts'
 import type { Measure, MeasureReport } from '../../../src/transfer/measure/report.ts'
+import type { RunEvent } from '../../../src/transfer/run/run.ts'
 import { openPlace } from '../../../src/transfer/place/place.ts'
 import { quarantineTag } from '../../../src/transfer/measure/quarantine-copy.ts'
 import { tombstoneOf } from '../../../src/transfer/measure/tombstone.ts'
@@ -14,6 +16,7 @@ import { checkAt, policyFolder, policyText, statement, VENDOR } from '../policie
 import { NOW } from '../stage.ts'
 import { PATH, Ward } from '../ward.ts'
 
+const refusedStamp = (): SallyportError => new SallyportError('TSA_FAILED', { side: 'target' })
 const WHY = { code: 'CERTIFICATE_REVOKED', detail: 'serial 07 of CN=x' } as const
 
 /** What must be so at every target that deletes. */
@@ -100,6 +103,18 @@ function deletingTargets(name: string, make: () => Promise<Ward>): void {
         listed.map(({ digest }) => digest),
         [tombstone.signature],
       )
+    })
+
+    it('says so when a key does not sign, though the tags are gone all the same', async () => {
+      const bad = await ward.image()
+      await ward.tag(bad, '1.0')
+      const notes: string[] = []
+      const onEvent = (event: RunEvent): unknown => event.type === 'note' && notes.push(event.text)
+      const seal = { signer: VENDOR, format: 'cose', timestamp: () => Promise.reject(refusedStamp()) } as const
+      const terms = { now: NOW, seal, onEvent }
+      const report = await applyMeasure(ward.state, ward.place, ward.placeOf(bad.descriptor), 'retag', WHY, terms)
+      assert.deepEqual([report.tombstone, notes.length], [null, 1])
+      assert.notEqual(await ward.named('1.0'), bad.descriptor.digest)
     })
 
     it('takes it away with its children and signatures, and keeps a whole copy', async () => {
