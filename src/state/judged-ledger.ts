@@ -13,6 +13,8 @@ import type { JudgedPlace, Quarantined } from './revocation-queries.ts'
 
 interface Artifact {
   place: JudgedPlace
+  /** As of the judgement that the place is by. */
+  signed: boolean
   /** The numbers of all certificates that a verdict ever named for it. */
   certificates: number[]
 }
@@ -34,6 +36,8 @@ interface Settled {
 
 interface Judgement {
   place: JudgedPlace
+  /** It trusts, and names the signatures that it trusts by. */
+  signed: boolean
   certificates: Set<number>
   within: readonly Digest[]
 }
@@ -169,7 +173,9 @@ export class JudgedLedger {
       n: row.n,
       ...absent,
     }
-    this.#judgements.push({ place, certificates, within })
+    const signed =
+      place.verdict === 'trusted' && row['signatures'] !== undefined && objectsOf(row, 'signatures').length > 0
+    this.#judgements.push({ place, signed, certificates, within })
   }
 
   /** A `quarantine` row. */
@@ -221,7 +227,7 @@ export class JudgedLedger {
     append(byIssuer, known.issuer, known)
   }
 
-  #judge({ place, certificates, within }: Judgement): void {
+  #judge({ place, signed, certificates, within }: Judgement): void {
     const { byDigest, holders, users } = this.#settled
     const target = this.#name(place.target)
     const path = this.#name(place.path)
@@ -231,10 +237,12 @@ export class JudgedLedger {
       .get(place.digest)
       ?.find((known) => known.place.path === path && known.place.target === target)
     if (artifact === undefined) {
-      artifact = { place, certificates: [] }
+      artifact = { place, signed, certificates: [] }
       append(byDigest, place.digest, artifact)
     }
-    artifact.place = { ...place, target, path, ...policy, ...basis, ...fallen(artifact.place, place) }
+    const before = { ...fallen(artifact.place, place), ...(signed ? {} : stood(artifact, place)) }
+    artifact.place = { ...place, target, path, ...policy, ...basis, ...before }
+    artifact.signed = signed
     for (const digest of within) if (holders.get(digest)?.includes(artifact) !== true) append(holders, digest, artifact)
     for (const number of certificates) {
       if (artifact.certificates.includes(number)) continue
@@ -257,6 +265,12 @@ function fallen(before: JudgedPlace, now: JudgedPlace): Pick<JudgedPlace, 'fell'
   if (now.verdict === 'trusted' || before === now) return {}
   const fell = before.verdict === 'trusted' ? now.n : before.fell
   return fell === undefined ? {} : { fell }
+}
+
+/** The last row that trusted it by signatures, when it was trusted so before. */
+function stood({ place: before, signed }: Artifact, now: JudgedPlace): Pick<JudgedPlace, 'stood'> {
+  const row = signed && before !== now ? before.n : before.stood
+  return row === undefined ? {} : { stood: row }
 }
 
 function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

@@ -30,6 +30,8 @@ export interface JudgedPlace extends ArtifactPlace {
   n: number
   /** The first row that no longer trusted it, since a row last did: it was let in once, and may lie there. */
   fell?: number | undefined
+  /** The last row that trusted it and names signatures, where that is an older one. */
+  stood?: number | undefined
   /** It was looked for, and is not there. */
   absent?: true | undefined
 }
@@ -138,6 +140,17 @@ export class RevocationQueries extends Queries {
   async verdictOf({ target, path, digest }: ArtifactPlace): Promise<RecordedVerdict | undefined> {
     const judged = this.artifactsWith(digest).find((place) => place.target === target && place.path === path)
     return judged === undefined ? undefined : verdictIn(await this.#row(judged.n), this.ledger)
+  }
+
+  /**
+   * The newest verdict of an artifact in its place that trusted it by signatures, which it names; undefined where none
+   * did. Throws as {@link verdictOf}.
+   */
+  async trustedVerdictOf({ target, path, digest }: ArtifactPlace): Promise<RecordedVerdict | undefined> {
+    const judged = this.artifactsWith(digest).find((place) => place.target === target && place.path === path)
+    if (judged === undefined) return undefined
+    const recorded = verdictIn(await this.#row(judged.stood ?? judged.n), this.ledger)
+    return recorded.verdict === 'trusted' && (recorded.signatures ?? []).length > 0 ? recorded : undefined
   }
 
   /** What changed since the last `rejudged` row: take `head.n` first, and say it in the next one. */

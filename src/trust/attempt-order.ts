@@ -5,13 +5,16 @@ import type { FoundSignature } from './open-signature.ts'
 export const ATTEMPT_CAP = 100
 
 /**
- * Each signature once: those whose annotation names one of the anchors (thumbprints in lower-case hex) first, then by
+ * Each signature once: those that a verdict stood on before, then those whose annotation names one of the anchors (thumbprints in lower-case hex) , then by
  * digest of manifest; unreadable ones last. The annotation is anyone's to write, so it only helps against a heap that
  * grew by itself: whoever can add signatures at the source can keep an artifact out, never let one in.
  */
 export function inOrder(signatures: readonly FoundSignature[], anchors: ReadonlySet<string>): FoundSignature[] {
-  const rank = ({ fault, thumbprints = [] }: FoundSignature): number =>
-    fault !== undefined ? 2 : thumbprints.some((thumbprint) => anchors.has(thumbprint.toLowerCase())) ? 0 : 1
+  const rank = ({ fault, first, thumbprints = [] }: FoundSignature): number => {
+    if (fault !== undefined) return 3
+    if (first === true) return 0
+    return thumbprints.some((thumbprint) => anchors.has(thumbprint.toLowerCase())) ? 1 : 2
+  }
   const unique = new Map(signatures.map((signature) => [signature.manifest, signature]))
   return [...unique.values()]
     .map((signature) => ({ signature, rank: rank(signature) }))

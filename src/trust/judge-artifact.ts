@@ -15,6 +15,8 @@ export interface ArtifactTerms<D extends TargetDigest> extends SignatureTerms {
   digest: D
   scope: string
   signatures: readonly FoundSignature[]
+  /** Beyond these, and not even read. */
+  unread?: number
   /** Undefined: nothing speaks for the scope. */
   applicable: Applicable | undefined
 }
@@ -43,7 +45,7 @@ export async function judgeSignatures<D extends TargetDigest>(
   artifact: ArtifactTerms<D>,
   terms: StatementTerms,
 ): Promise<ArtifactVerdict<D>> {
-  const { digest, scope, applicable } = artifact
+  const { digest, scope, applicable, unread = 0 } = artifact
   const found = applicable === undefined ? [] : inOrder(artifact.signatures, anchorsOf(applicable, terms))
   const base: Base<D> = {
     digest,
@@ -51,7 +53,7 @@ export async function judgeSignatures<D extends TargetDigest>(
     statements: [],
     missing: [],
     signatures: [],
-    unjudged: artifact.signatures.length,
+    unjudged: artifact.signatures.length + unread,
     policy: terms.material.digest,
   }
   // Before any policy: what is denied by name stays out where nothing is looked at, too.
@@ -65,7 +67,7 @@ export async function judgeSignatures<D extends TargetDigest>(
     return { ...base, verdict: 'trusted', why, skipped: true }
   }
   base.missing = required.map(({ name }) => name)
-  if (found.length === 0) return refuse(base, 'SIGNATURE_MISSING', 'there is no signature')
+  if (found.length + unread === 0) return refuse(base, 'SIGNATURE_MISSING', 'there is no signature')
 
   const judged: JudgedSignature[] = []
   for (const one of found.slice(0, ATTEMPT_CAP)) {
@@ -75,7 +77,7 @@ export async function judgeSignatures<D extends TargetDigest>(
       under.push(await judgeUnder(signature, statement, terms))
     judged.push({ signature, under })
   }
-  base.unjudged = found.length - judged.length
+  base.unjudged = found.length - judged.length + unread
   return weigh(base, applicable, judged, terms)
 }
 
@@ -119,7 +121,7 @@ function weigh<D extends TargetDigest>(
   }
   // A signature that was not looked at might be the one.
   if (base.unjudged > 0) {
-    const rest = `${base.unjudged} signatures beyond the first ${ATTEMPT_CAP} were not looked at`
+    const rest = `${base.unjudged} signatures beyond the first ${judged.length} were not looked at`
     return refuse(all, 'LIMIT_EXCEEDED', `${lacking}; ${rest}`, 'inconclusive')
   }
   // That a signer was revoked or denied since is the news, whatever older failures lie beside it.

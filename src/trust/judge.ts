@@ -17,6 +17,8 @@ export interface ArtifactQuery {
   /** The repository it comes from, for scopes with `requireOrigin`; without it no signature is bound to it. */
   origin?: string | undefined
   signatures: readonly FoundSignature[]
+  /** How many more there may be, which nobody read: one of them might be the one. */
+  unread?: number | undefined
   /** Digests of the same bytes by other algorithms: a denial may name any of them. */
   aliases?: readonly TargetDigest[] | undefined
 }
@@ -64,7 +66,7 @@ export function judgeWith(material: TrustMaterial, now: Date, means: JudgeMeans 
     return applicables.get(scope)
   }
   return {
-    artifact({ artifact, scope, origin, signatures, aliases = [] }) {
+    artifact({ artifact, scope, origin, signatures, unread = 0, aliases = [] }) {
       const applicable = applicableTo(scope)
       const required = applicable?.requireOrigin === true
       return judgeSignatures(
@@ -72,6 +74,7 @@ export function judgeWith(material: TrustMaterial, now: Date, means: JudgeMeans 
           digest: artifact.digest,
           scope,
           signatures,
+          unread,
           applicable,
           target: artifact,
           origin: required ? { required, repository: origin } : { required: false },

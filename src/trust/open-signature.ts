@@ -23,6 +23,8 @@ export interface FoundSignature {
   envelope?: Uint8Array
   /** It could not be read: counts as a failed signature, and is listed. */
   fault?: SallyportError
+  /** A verdict here stood on it once: it is judged before all others. */
+  first?: true
   /** From the annotation of the manifest: decides only which signatures are judged first. */
   thumbprints?: readonly string[]
 }

@@ -1,6 +1,6 @@
 /** Finds the Notary Project signatures of an artifact, whether it is carried or lies somewhere. */
 import { parseJson } from '../../codec/index.ts'
-import type { Graph, Source } from '../../content/index.ts'
+import type { Graph, Source, Target } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { parseManifest, type Descriptor, type Digest, type Manifest } from '../../oci/index.ts'
 import { ENVELOPE_CAP, envelopeOf, THUMBPRINTS } from '../../signature/index.ts'
@@ -109,6 +109,53 @@ async function listed(source: Readable, subject: Digest, descriptor: Descriptor)
   return envelope && { manifest: descriptor.digest, envelope, thumbprints: claimed(manifest) }
 }
 
+/** What was read of the signatures that are listed. */
+interface Looked {
+  signatures: FoundSignature[]
+  /** Those whose envelopes would be more than is held at once. */
+  beyond: Digest[]
+}
+
+/** Envelopes of these before all others. */
+const NONE: ReadonlySet<Digest> = new Set()
+
+async function lookAt(
+  source: Readable,
+  subject: Digest,
+  referrers: readonly Descriptor[],
+  { anchors, first = NONE, ...options }: LookOptions & { first?: ReadonlySet<Digest> },
+): Promise<Looked> {
+  const signatures: FoundSignature[] = []
+  const readable: Listed[] = []
+  for (const descriptor of referrers) {
+    checkInterrupted(options)
+    const one = await found(descriptor.digest, () => listed(source, subject, descriptor))
+    if (one === undefined) continue
+    if ('envelope' in one) readable.push(one)
+    else signatures.push(one)
+  }
+  const read = envelopesOf(source)
+  const rank = ({ manifest, thumbprints }: Listed): number =>
+    first.has(manifest) ? 0 : thumbprints.some((one) => anchors.has(one)) ? 1 : 2
+  const beyond: Digest[] = []
+  let held = 0
+  for (const { manifest, envelope, thumbprints } of readable.sort((a, b) => rank(a) - rank(b))) {
+    checkInterrupted(options)
+    if (envelope.size <= ENVELOPE_CAP && held + envelope.size > HELD_CAP) {
+      beyond.push(manifest)
+      continue
+    }
+    const signature = await found(manifest, async (): Promise<FoundSignature> => {
+      const bytes = await read(envelope)
+      held += bytes.length
+      const known = first.has(manifest) ? { first: true as const } : {}
+      return { manifest, mediaType: envelope.mediaType, envelope: bytes, thumbprints, ...known }
+    })
+    if (signature !== undefined) signatures.push(signature)
+  }
+  return { signatures, beyond }
+}
+
 /**
  * The signatures that a source lists for a manifest. What is listed and does not name the manifest itself is none.
  * Envelopes beyond 128 MiB together are not read, and fail. Throws what listing throws, since a list that can't be had is
@@ -123,32 +170,54 @@ export async function signaturesAt(source: Readable, subject: Digest, options: L
       subject: place,
       detail: `${referrers.length} referrers, at most ${MAX_ASKED} are looked at`,
     })
-  const signatures: FoundSignature[] = []
-  const readable: Listed[] = []
-  for (const descriptor of referrers) {
-    checkInterrupted(options)
-    const one = await found(descriptor.digest, () => listed(source, subject, descriptor))
-    if (one === undefined) continue
-    if ('envelope' in one) readable.push(one)
-    else signatures.push(one)
+  const { signatures, beyond } = await lookAt(source, subject, referrers, options)
+  const detail = 'signature envelopes over 128 MiB together'
+  const faults = beyond.map((manifest) => {
+    return { manifest, fault: new SallyportError('LIMIT_EXCEEDED', { side: 'source', subject: place, detail }) }
+  })
+  return [...signatures, ...faults]
+}
+
+export interface SignaturesBeside {
+  signatures: FoundSignature[]
+  /** Listed, and not read: whoever may push to the repository decides how many there are. */
+  unread: number
+  /** The list can't be had; then the signatures are those that were asked for by digest, and others may be there. */
+  fault?: SallyportError
+}
+
+/**
+ * As {@link signaturesAt} for what lies at the site's own target, which many may push to: these manifests are looked at
+ * before all others, and by their digests where the list can't be had. Stops a heap of signatures, or a list that is
+ * broken on purpose, from hiding what the site knows. Throws only what the target fails with.
+ */
+export async function signaturesBeside(
+  target: Readable & Pick<Target, 'resolve'>,
+  subject: Digest,
+  options: LookOptions & { first: ReadonlySet<Digest> },
+): Promise<SignaturesBeside> {
+  const { first } = options
+  try {
+    const referrers = await target.referrers(subject)
+    const known = referrers.filter(({ digest }) => first.has(digest))
+    const others = referrers.filter(({ digest }) => !first.has(digest))
+    const asked = [...known, ...others].slice(0, MAX_ASKED)
+    const { signatures, beyond } = await lookAt(target, subject, asked, options)
+    return { signatures, unread: referrers.length - asked.length + beyond.length }
+  } catch (error) {
+    if (!(error instanceof SallyportError) || isElsewhere(error)) throw error
+    const known: Descriptor[] = []
+    for (const digest of first) known.push(...((await describedAt(target, digest)) ?? []))
+    return { signatures: (await lookAt(target, subject, known, options)).signatures, unread: 1, fault: error }
   }
-  const read = envelopesOf(source)
-  const rank = ({ thumbprints }: Listed): number => (thumbprints.some((one) => options.anchors.has(one)) ? 0 : 1)
-  let held = 0
-  for (const { manifest, envelope, thumbprints } of readable.sort((a, b) => rank(a) - rank(b))) {
-    checkInterrupted(options)
-    const signature = await found(manifest, async (): Promise<FoundSignature> => {
-      if (held + envelope.size > HELD_CAP)
-        throw new SallyportError('LIMIT_EXCEEDED', {
-          side: 'source',
-          subject: place,
-          detail: 'signature envelopes over 128 MiB together',
-        })
-      const bytes = await read(envelope)
-      held += bytes.length
-      return { manifest, mediaType: envelope.mediaType, envelope: bytes, thumbprints }
-    })
-    if (signature !== undefined) signatures.push(signature)
+}
+
+async function describedAt(target: Pick<Target, 'resolve'>, digest: Digest): Promise<Descriptor[] | undefined> {
+  try {
+    const found = await target.resolve(digest)
+    return found && [{ ...found, digest }]
+  } catch (error) {
+    if (!(error instanceof SallyportError) || isElsewhere(error)) throw error
+    return undefined
   }
-  return signatures
 }

@@ -1,16 +1,17 @@
 /** Judges one artifact of a target where it lies now, under the name of its place: it may lie in the quarantine. */
 import type { Target } from '../../content/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { CODES, SallyportError } from '../../errors/index.ts'
 import type { ArtifactPlace, State, Verdict as VerdictRow } from '../../state/index.ts'
 import { basisOf, certificateFacts, judgeWith, type CertificateFacts, type TrustMaterial } from '../../trust/index.ts'
 import { isAuthentic, verdictRow, type PluginPlace } from './artifact-verdicts.ts'
 import { manifestsWithin, withoutDenied } from '../revocation/denied-within.ts'
-import { signaturesAt } from '../trust/found-signatures.ts'
+import { signaturesBeside } from '../trust/found-signatures.ts'
 import { meansOf } from './judge-carried.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'
 import type { Place } from '../place/place.ts'
 import { timeText, type RunOptions } from '../run/run.ts'
 import { verdictReport, type VerdictReport } from './report.ts'
+import { undoneSince } from './undone.ts'
 
 export interface Judgement {
   report: VerdictReport
@@ -40,20 +41,30 @@ export function judgeLying(
   const means = { ...meansOf(options.plugins, options.signal), ...known.means(material, options.now) }
   const judge = judgeWith(material, options.now, means)
   return async ({ target, path, digest }, lies) => {
-    const found = await lies.resolve(digest)
-    if (found === undefined)
+    const named = await lies.resolve(digest)
+    if (named === undefined)
       throw new SallyportError('MANIFEST_MISSING', { side: 'target', subject: `${lies.repository}@${digest}` })
-    const artifact = { mediaType: found.mediaType, digest, size: found.size }
+    const artifact = { mediaType: named.mediaType, digest, size: named.size }
     const recorded = await state.verdictOf({ target, path, digest })
     const repository = recorded?.repository ?? path
-    const signatures = await signaturesAt(lies, digest, { ...options, anchors })
+    const stood = await state.trustedVerdictOf({ target, path, digest })
+    const first = new Set(stood?.signatures?.map(({ manifest }) => manifest))
+    const { fault, ...found } = await signaturesBeside(lies, digest, { ...options, anchors, first })
     const within = await manifestsWithin(lies, artifact, known, options)
-    const query = { artifact, scope: place.scope(path), origin: repository, signatures, aliases: within.aliases }
-    const verdict = withoutDenied(await judge.artifact(query), within.manifests, known)
+    const query = { artifact, scope: place.scope(path), origin: repository, ...found, aliases: within.aliases }
+    const judged = withoutDenied(await judge.artifact(query), within.manifests, known)
+    const crowded = judged.verdict === 'inconclusive' && judged.code === 'LIMIT_EXCEEDED'
+    const undone = crowded ? await undoneSince(judged, stood, state, known) : undefined
+    const verdict =
+      undone === undefined
+        ? judged
+        : { ...judged, verdict: 'rejected' as const, ...undone, remedy: CODES[undone.code][2] }
+    // By signatures that happen to be known nothing is trusted: what else is listed might be a later word.
+    if (fault !== undefined && verdict.verdict !== 'rejected') throw fault
     const report = verdictReport(verdict)
-    const judged = { ...report, repository, tags: [...(recorded?.tags ?? [])] }
+    const reported = { ...report, repository, tags: [...(recorded?.tags ?? [])] }
     const basis = basisOf(material, report.scope)?.digest
-    const row = verdictRow(recorded?.id ?? '-', judged, { target, path }, { within: recorded?.within, basis })
+    const row = verdictRow(recorded?.id ?? '-', reported, { target, path }, { within: recorded?.within, basis })
     return { report, row, certificates: certificateFacts(verdict.signatures.filter(isAuthentic)) }
   }
 }

@@ -216,13 +216,19 @@ function atTargets(name: string, make: () => Promise<RevocableSite>): void {
 
     it('goes on past an artifact that can not be read, which is undecided then', async () => {
       const [bad, unreadable] = [await site.admit([1]), await site.admit([2])]
-      await revoke(2, { 1: 1, 2: 1 })
+      // A hold may end: what can't be read is not taken away for it.
+      await revoke(2, { 1: 1, 2: 6 })
       const { place } = site.ward
       const target = place.at(PATH)
-      const referrers = target.referrers.bind(target)
+      const [referrers, manifest] = [target.referrers.bind(target), target.manifest.bind(target)]
+      const [signature] = await referrers(unreadable.descriptor.digest)
       target.referrers = async (digest) => {
         if (digest !== unreadable.descriptor.digest) return referrers(digest)
         throw new SallyportError('LIMIT_EXCEEDED', { side: 'source', subject: digest })
+      }
+      target.manifest = async (descriptor) => {
+        if (descriptor.digest !== signature?.digest) return manifest(descriptor)
+        throw new SallyportError('MANIFEST_MISSING', { side: 'source', subject: descriptor.digest })
       }
       const report = await site.rejudge()
       assert.deepEqual(
@@ -235,7 +241,7 @@ function atTargets(name: string, make: () => Promise<RevocableSite>): void {
         ),
       )
       assert.deepEqual([rejudgeExit(report), report?.complete], [14, true])
-      target.referrers = referrers
+      Object.assign(target, { referrers, manifest })
       // The next list of its issuer, whatever it says.
       await revoke(3, { 1: 1, 2: 1 })
       assert.deepEqual(told(await site.rejudge()), [row(unreadable, 'inconclusive', 'rejected', 'CERTIFICATE_REVOKED')])
