@@ -11,6 +11,7 @@ import { openPolicy } from '../trust/policy-folder.ts'
 import { copyGraph } from '../measure/quarantine-copy.ts'
 import { demandReason, heldBy } from '../measure/quarantine-verbs.ts'
 import { demandApprovals, needsApproval } from '../measure/release-approval.ts'
+import { judgingTime, type ClockOptions } from '../run/clock.ts'
 import { nowOf, tell, type RunOptions } from '../run/run.ts'
 import { changeTags, type TagChange, type TagChangeReport, type TagChangeTerms } from '../measure/tag-change.ts'
 import { settleIntents } from '../place/tag-moves.ts'
@@ -18,7 +19,7 @@ import { graphAt, ifSound, readNode } from '../measure/target-graph.ts'
 import { tombstoneOf } from '../measure/tombstone.ts'
 import type { VerdictReport } from '../verdict/report.ts'
 
-export interface ReleaseOptions extends RunOptions {
+export interface ReleaseOptions extends RunOptions, Pick<ClockOptions, 'built'> {
   state: string
   /** A reference at the target, or a digest. */
   ref: string
@@ -152,7 +153,8 @@ export type MakeJudge = (state: State, place: Place, material: TrustMaterial) =>
 /**
  * Lets one artifact out, if it is trusted now and approved where that is needed. Killed anywhere, it is completed by the
  * same command: it counts as held until all of it is back.
- * Throws QUARANTINE_UNKNOWN, APPROVAL_MISSING, APPROVAL_INVALID, CHANNEL_NOT_PINNED, USAGE, and what the target throws.
+ * Throws QUARANTINE_UNKNOWN, APPROVAL_MISSING, APPROVAL_INVALID, CHANNEL_NOT_PINNED, CLOCK_BEHIND, CLOCK_AHEAD, USAGE, and
+ * what the target throws.
  */
 export async function quarantineRelease(options: ReleaseOptions, makeJudge?: MakeJudge): Promise<ReleaseReport> {
   const now = nowOf(options)
@@ -163,7 +165,7 @@ export async function quarantineRelease(options: ReleaseOptions, makeJudge?: Mak
   const material = openPolicy(options.policy)
   const state = await State.open(options.state, { now, write: options.dryRun !== true })
   try {
-    const at = state.effectiveNow(now)
+    const at = judgingTime(state, options)
     const held = heldBy(state, options.ref)
     const request = { site: state.site, held, reason: options.reason }
     const needed = needsApproval(state, material.revocation.releaseNeedsApproval) || options.approvals.length > 0

@@ -10,6 +10,7 @@ import { openPlace } from '../place/place.ts'
 import { openPolicy } from '../trust/policy-folder.ts'
 import type { MakeJudge } from './quarantine-release.ts'
 import { demandReason } from '../measure/quarantine-verbs.ts'
+import { judgingTime, type ClockOptions } from '../run/clock.ts'
 import { checkInterrupted, nowOf, tell, type RunOptions } from '../run/run.ts'
 import { changeTags, type TagChangeReport } from '../measure/tag-change.ts'
 import { settleIntents } from '../place/tag-moves.ts'
@@ -17,7 +18,7 @@ import { heldBlobs, ifSound, readNode, type TargetNode } from '../measure/target
 import { parseTargetReference, type TargetReference } from '../place/target-reference.ts'
 import type { VerdictReport } from '../verdict/report.ts'
 
-export interface RestoreOptions extends RunOptions {
+export interface RestoreOptions extends RunOptions, Pick<ClockOptions, 'built'> {
   state: string
   /** A tag at a target. */
   ref: string
@@ -102,7 +103,8 @@ async function demandWhole(target: Target, digest: Digest, options: RunOptions):
 
 /**
  * Moves the tag back, between its two journal lines. The next bundle that names the tag moves it on as ever.
- * Throws TAG_UNSEEN, ARTIFACT_QUARANTINED, MANIFEST_MISSING, BLOB_MISSING, USAGE; what is not trusted is reported.
+ * Throws TAG_UNSEEN, ARTIFACT_QUARANTINED, MANIFEST_MISSING, BLOB_MISSING, CLOCK_BEHIND, CLOCK_AHEAD, USAGE; what is not
+ * trusted is reported.
  */
 export async function restoreTag(options: RestoreOptions, makeJudge?: MakeJudge): Promise<RestoreReport> {
   const now = nowOf(options)
@@ -113,7 +115,7 @@ export async function restoreTag(options: RestoreOptions, makeJudge?: MakeJudge)
   const dryRun = options.dryRun === true
   const state = await State.open(options.state, { now, write: !dryRun })
   try {
-    const at = state.effectiveNow(now)
+    const at = judgingTime(state, options)
     await demandFormer(state, named, options)
     demandFree(state, named, to)
     const place = openPlace(named.target, options.registry)

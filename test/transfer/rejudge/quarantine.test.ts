@@ -19,6 +19,7 @@ import {
 import { randomBlob, type Piece } from '../../contract/content.ts'
 import { needPeers, startRegistry, tryPeer, type Registry } from '../../peers/setup/registry.ts'
 import { fault, policyFolder, policyText, statement } from '../policies.ts'
+import { Revocable } from '../revocable.ts'
 import { NOW, PASSPHRASE } from '../stage.ts'
 import { PATH, Ward } from '../ward.ts'
 
@@ -58,6 +59,16 @@ describe('transfer/rejudge/quarantine', () => {
     await ward?.close()
     await registry?.stop()
     registry = undefined
+  })
+
+  it('R6 lets nothing out by a clock that is far wrong', async () => {
+    await make()
+    await take('remove')
+    await ward.state.takeLists([new Revocable().list(1)], null)
+    await assert.rejects(release({ now: new Date('2032-01-01T00:00:00Z') }), fault('CLOCK_AHEAD'))
+    await assert.rejects(release({ built: new Date('2027-01-01T00:00:00Z') }), fault('CLOCK_BEHIND'))
+    assert.equal(ward.state.quarantined().length, 1)
+    assert.equal(await ward.target.resolve(bad.descriptor.digest), undefined)
   })
 
   for (const kind of ['a layout', 'a registry'] as const) {

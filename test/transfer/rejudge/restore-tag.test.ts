@@ -7,6 +7,7 @@ import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
 import { restoreTag, type RestoreOptions, type RestoreReport } from '../../../src/transfer/rejudge/restore-tag.ts'
 import { randomBlob, type Piece } from '../../contract/content.ts'
 import { fault, policyFolder, policyText, statement } from '../policies.ts'
+import { Revocable } from '../revocable.ts'
 import { NOW } from '../stage.ts'
 import { BUNDLE, PATH, Ward } from '../ward.ts'
 
@@ -84,6 +85,14 @@ describe('transfer/rejudge/restore-tag', () => {
     await ward.state.addDenials([{ artifact: digest, reason: 'backdoor', since: '2026-06-01T00:00:00Z' }], null)
     const denied = await restore(digest)
     assert.deepEqual([denied.outcome, denied.verdict.code], ['refused', 'ARTIFACT_DENIED'])
+    assert.equal(await ward.named('latest'), second.descriptor.digest)
+  })
+
+  it('R6 refuses by a clock that is far wrong, and moves nothing', async () => {
+    await ward.state.takeLists([new Revocable().list(1)], null)
+    const { digest } = first.descriptor
+    await assert.rejects(restore(digest, { now: new Date('2032-01-01T00:00:00Z') }), fault('CLOCK_AHEAD'))
+    await assert.rejects(restore(digest, { built: new Date('2027-01-01T00:00:00Z') }), fault('CLOCK_BEHIND'))
     assert.equal(await ward.named('latest'), second.descriptor.digest)
   })
 
