@@ -47,7 +47,7 @@ export const COLLECTED = z.strictObject({
       issuer: sha256,
       code: z.enum(Object.keys(CODES) as Code[]),
       why: z.string(),
-      accepted: z.enum(['by name', 'by its lists']),
+      accepted: z.enum(['by name', 'by its lists', 'by policy']),
     }),
   ),
   warnings: z.array(z.string()),

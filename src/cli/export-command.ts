@@ -98,7 +98,7 @@ export function addExport(yargs: Argv, register: Register): Argv {
         destination: argv.destination,
         asOf,
       })
-      const lacks = report.revocation?.lacking.some(({ accepted }) => accepted === 'by name') === true
+      const lacks = report.revocation?.lacking.some(({ accepted }) => accepted !== 'by its lists') === true
       return { verb: 'export', report, text: exportText(report), exit: report.omitted.length > 0 || lacks ? 3 : 0 }
     }),
   )

@@ -75,7 +75,7 @@ function checkToken(envelope: Envelope, statement: Statement, material: TrustMat
 }
 
 /** The chain up to the first certificate that is a root of the stores, or is issued by one; undefined when none is. */
-function pathTo(roots: readonly Certificate[], chain: readonly Certificate[]): Certificate[] | undefined {
+export function pathTo(roots: readonly Certificate[], chain: readonly Certificate[]): Certificate[] | undefined {
   for (const [i, certificate] of chain.entries()) {
     const below = chain.slice(0, i + 1)
     if (roots.some(({ der }) => der.equals(certificate.der))) return below

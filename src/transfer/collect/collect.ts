@@ -3,72 +3,78 @@
  * each proven at once. What can't be had ends the run unless the plan accepts that by name.
  */
 import PQueue from 'p-queue'
-import { CODES, detailOf, SallyportError } from '../../errors/index.ts'
+import { SallyportError } from '../../errors/index.ts'
 import { scopeFault } from '../../revocation/index.ts'
 import { isListUrl } from '../revocation/item.ts'
+import { acceptedNames, demandAccepted, type Lacking, type LackingTerms } from './lacking.ts'
 import type { RevocationSource } from './network.ts'
 import { dateFault, timesOf, type Collected, type CollectedList } from './proof.ts'
+import { Allowance, AT_ONCE, DEMANDED, STRANGERS, type AllowanceTerms } from './allowance.ts'
 import { wantedKey, type RevocableCertificate, type Wanted } from './wants.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
-
-/** What was wanted and is not carried, or carried although something is wrong with it. */
-export interface Lacking {
-  kind: Wanted['kind']
-  url: string
-  issuer: string
-  fault: SallyportError
-  /** Named in the plan; or an answer whose certificate its lists speak of too. */
-  accepted: 'by name' | 'by its lists' | undefined
-}
 
 export interface Collection {
   pieces: Collected[]
   lacking: Lacking[]
   /** What each wanted thing gave, by {@link wantedKey}. */
   had: ReadonlyMap<string, Collected>
+  /** Of so many nothing is said: strangers name more than anybody would read of. */
+  untold: number
 }
 
-export interface CollectTerms extends RunOptions {
+export interface CollectTerms extends RunOptions, LackingTerms {
+  /** For what is demanded and for the rest; by default an hour and a minute. */
+  allowances?: { demanded: AllowanceTerms; strangers: AllowanceTerms } | undefined
   now: Date
   concurrency: number
   source: RevocationSource
   /** Addresses, and issuers by the SHA-256 of their key. */
   accept: readonly string[]
-  /** The bundle is to carry nothing else: `revocation collect`, whose options are others. */
-  alone: boolean
 }
 
 /** Each is a request to somebody else's server. */
 const WANTED_CAP = 4000
-
-/** The issuers of the plan's list with and without `sha256:` before the digits. */
-export function acceptedNames(accept: readonly string[]): ReadonlySet<string> {
-  return new Set(accept.map((name) => (/^sha256:[0-9a-f]{64}$/.test(name) ? name.slice('sha256:'.length) : name)))
-}
+/** More of what strangers name is neither asked for nor told one by one. */
+const STRANGERS_CAP = 1000
+/** Once the run is lost, to say what else is lacking. */
+const LOST_MS = 10_000
 
 class Collector {
   readonly had = new Map<string, Collected>()
   /** Everything of which something was wrong; {@link unmet} says where it mattered. */
   private readonly faults = new Map<string, { wanted: Wanted; fault: SallyportError }>()
-  private readonly unmet = new Map<string, 'by its lists' | undefined>()
+  private readonly unmet = new Map<string, 'by its lists' | 'by policy' | undefined>()
   private readonly pending = new Map<string, Promise<void>>()
   private readonly queue: PQueue
   private readonly terms: CollectTerms
+  private readonly accepted: ReadonlySet<string>
+  private allowance: Allowance
+  private strangers: { asked: number; untold: number } | undefined
 
   constructor(terms: CollectTerms) {
     this.terms = terms
-    this.queue = new PQueue({ concurrency: terms.concurrency })
+    this.accepted = acceptedNames(terms.accept)
+    this.queue = new PQueue({ concurrency: Math.min(terms.concurrency, AT_ONCE) })
+    this.allowance = new Allowance(terms.allowances?.demanded ?? DEMANDED, terms.signal)
+  }
+
+  private named({ url, issuer }: Wanted): boolean {
+    return this.accepted.has(url) || this.accepted.has(issuer.spkiSha256)
   }
 
   private blame(wanted: Wanted, fault: SallyportError): void {
     this.faults.set(wantedKey(wanted), { wanted, fault })
+    if (wanted.kind === 'list' && this.strangers === undefined && !this.named(wanted)) this.allowance.hurry(LOST_MS)
   }
 
   private async ask(wanted: Wanted): Promise<void> {
     checkInterrupted(this.terms)
     const { source, now } = this.terms
     try {
-      const collected = wanted.kind === 'answer' ? await source.answer(wanted) : await source.list(wanted)
+      const collected =
+        wanted.kind === 'answer'
+          ? await source.answer(wanted, this.allowance)
+          : await source.list(wanted, this.allowance)
       const late = dateFault(collected, now)
       if (late !== undefined) this.blame(wanted, late)
       // A list past its next update still says who is revoked; one of tomorrow the far side refuses, and all beside it.
@@ -83,8 +89,12 @@ class Collector {
   private async want(wanted: Wanted): Promise<Collected | undefined> {
     const key = wantedKey(wanted)
     let asked = this.pending.get(key)
+    if (asked === undefined && this.strangers !== undefined && ++this.strangers.asked > STRANGERS_CAP) {
+      this.strangers.untold++
+      return undefined
+    }
     if (asked === undefined) {
-      if (this.pending.size >= WANTED_CAP)
+      if (this.strangers === undefined && this.pending.size >= WANTED_CAP)
         throw new SallyportError('LIMIT_EXCEEDED', {
           side: 'source',
           subject: 'revocation',
@@ -108,7 +118,10 @@ class Collector {
 
   /** Of an answer one certificate alone has a say: it is about no other. */
   private miss(wanted: Wanted, accepted?: 'by its lists'): void {
-    this.unmet.set(wantedKey(wanted), accepted)
+    const key = wantedKey(wanted)
+    // What somebody demands stays demanded, whoever else names it.
+    if (this.strangers === undefined) this.unmet.set(key, accepted)
+    else if (!this.unmet.has(key)) this.unmet.set(key, accepted ?? 'by policy')
   }
 
   /** The delta that a list demands, or else the certificate. */
@@ -128,8 +141,39 @@ class Collector {
     this.miss(nowhere)
   }
 
+  /** Wants all that speaks of these: first what is demanded, then, within narrow bounds, the rest. */
+  async all(certificates: readonly RevocableCertificate[]): Promise<void> {
+    try {
+      await this.each(certificates.filter(({ demanded }) => demanded))
+    } finally {
+      this.allowance.close()
+    }
+    // A run that is lost already asks no strangers.
+    const rest = this.lacking().some(({ accepted }) => accepted === undefined)
+      ? []
+      : certificates.filter(({ demanded }) => !demanded)
+    if (rest.length === 0) return
+    this.strangers = { asked: 0, untold: 0 }
+    this.allowance = new Allowance(this.terms.allowances?.strangers ?? STRANGERS, this.terms.signal)
+    try {
+      await this.each(rest)
+    } finally {
+      this.allowance.close()
+    }
+  }
+
+  private async each(certificates: readonly RevocableCertificate[]): Promise<void> {
+    const outcomes = await Promise.allSettled(certificates.map((one) => this.certificate(one)))
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  get untold(): number {
+    return this.strangers?.untold ?? 0
+  }
+
   /** Wants all that speaks of one certificate. */
-  async certificate(revocable: RevocableCertificate): Promise<void> {
+  private async certificate(revocable: RevocableCertificate): Promise<void> {
     const { certificate, issuer, crlUrls, ocspUrls } = revocable
     const wants = crlUrls.map((url) => ({ kind: 'list', url, issuer }) as const)
     let covered = wants.length > 0
@@ -151,13 +195,12 @@ class Collector {
 
   /** What is lacking where it mattered, sorted. */
   lacking(): Lacking[] {
-    const accepted = acceptedNames(this.terms.accept)
     return sortedValues(this.faults).flatMap(({ wanted, fault }): Lacking[] => {
       const key = wantedKey(wanted)
       if (!this.unmet.has(key)) return []
       const { kind, issuer, url } = wanted
-      const named = [url, issuer.spkiSha256].some((name) => accepted.has(name))
-      return [{ kind, url, issuer: issuer.spkiSha256, fault, accepted: named ? 'by name' : this.unmet.get(key) }]
+      const accepted = this.named(wanted) ? 'by name' : this.unmet.get(key)
+      return [{ kind, url, issuer: issuer.spkiSha256, fault, accepted }]
     })
   }
 }
@@ -170,35 +213,6 @@ function pieceKey({ kind, issuer, ...piece }: Collected): string {
   return `${kind} ${issuer.spkiSha256} ${'serial' in piece ? piece.serial : piece.url}`
 }
 
-function remedyFor({ code, remedy }: SallyportError, alone: boolean): string {
-  const own = remedy === CODES[code][2] ? '' : `${remedy}; or `
-  const accepted = 'accept its absence by its address or issuer under revocation.accept in the plan'
-  return alone
-    ? `${own}name a folder that holds it with --from DIR, or ${accepted}`
-    : `${own}name a folder that holds it with --revocation DIR (from: in the plan), ${accepted}, or carry none with --revocation none`
-}
-
-/** Throws the first of what is lacking unaccepted. */
-function demandAccepted(lacking: readonly Lacking[], alone: boolean): void {
-  const gravity = ({ kind }: Lacking): number => ['list', 'delta', 'answer'].indexOf(kind)
-  const open = lacking.filter(({ accepted }) => accepted === undefined).sort((a, b) => gravity(a) - gravity(b))
-  const [first] = open
-  if (first === undefined) return
-  const more =
-    open.length === 1
-      ? ''
-      : ` (and ${open.length - 1} more: ${open
-          .slice(1, 4)
-          .map(({ url }) => url)
-          .join(', ')})`
-  throw new SallyportError(first.fault.code, {
-    side: 'source',
-    subject: first.url,
-    detail: `${first.kind} of issuer ${first.issuer}: ${detailOf(first.fault)}${more}`,
-    remedy: remedyFor(first.fault, alone),
-  })
-}
-
 /**
  * The lists and answers for these certificates, each once, in an order of their own. Throws for what can't be had and
  * was not accepted: LIST_UNAVAILABLE, LIST_MALFORMED, LIST_INVALID, LIST_STALE, LIST_FUTURE, LIST_BASE_MISSING,
@@ -209,16 +223,14 @@ export async function collectRevocation(
   terms: CollectTerms,
 ): Promise<Collection> {
   const collector = new Collector(terms)
-  const outcomes = await Promise.allSettled(certificates.map((certificate) => collector.certificate(certificate)))
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  await collector.all(certificates)
   const lacking = collector.lacking()
-  demandAccepted(lacking, terms.alone)
+  demandAccepted(lacking, terms)
   const pieces = new Map<string, Collected>()
   for (const piece of sortedValues(collector.had)) {
     const held = pieces.get(pieceKey(piece))
     // Two responders answer for one certificate: the one that holds for longer travels.
     if (held === undefined || timesOf(held).nextUpdate < timesOf(piece).nextUpdate) pieces.set(pieceKey(piece), piece)
   }
-  return { pieces: sortedValues(pieces), lacking, had: collector.had }
+  return { pieces: sortedValues(pieces), lacking, had: collector.had, untold: collector.untold }
 }

@@ -37,7 +37,7 @@ const schema = z.strictObject({
       issuer: sha256,
       code: z.custom<Code>((code) => typeof code === 'string' && Object.hasOwn(CODES, code)),
       why: z.string(),
-      accepted: z.enum(['by name', 'by its lists']),
+      accepted: z.enum(['by name', 'by its lists', 'by policy']),
     }),
   ),
   warnings: z.array(z.string()),

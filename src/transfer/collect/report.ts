@@ -2,7 +2,7 @@
 import type { Code } from '../../errors/index.ts'
 import { entryOf } from '../../revocation/index.ts'
 import { distinguishedNameText } from '../../signature/index.ts'
-import type { Lacking } from './collect.ts'
+import type { Lacking } from './lacking.ts'
 import type { RevocationPieceReport } from '../revocation/information.ts'
 import { timesOf, type Collected } from './proof.ts'
 import type { RevocableCertificate } from './wants.ts'
@@ -36,8 +36,11 @@ export interface LackingReport {
   issuer: string
   code: Code
   why: string
-  /** `by name`: the plan accepts it; `by its lists`: of an OCSP answer, whose certificate stands in carried lists too. */
-  accepted: 'by name' | 'by its lists'
+  /**
+   * `by name`: the plan accepts it; `by its lists`: of an OCSP answer, whose certificate stands in carried lists too;
+   * `by policy`: it speaks of signers that no statement of the policy believes.
+   */
+  accepted: 'by name' | 'by its lists' | 'by policy'
 }
 
 export interface CollectedReport {

@@ -10,6 +10,8 @@ import type { CarriedChain } from '../trust/document.ts'
 export interface RevocableCertificate {
   certificate: Certificate
   issuer: Certificate
+  /** Its lists must be had: a stranger's, whom no statement of the policy believes, are asked for and no more. */
+  demanded: boolean
   /** What its chains are for; empty for one that only a file of the plan names. */
   purposes: Set<CarriedChain['purpose']>
   /** Every one of them must be answered: a list may be of other reasons, or of another part. */
@@ -17,6 +19,12 @@ export interface RevocableCertificate {
   freshestUrls: string[]
   /** One of them will do. */
   ocspUrls: string[]
+}
+
+/** A chain, and how far it is anybody's whom the policy may believe. */
+export interface CollectedChain extends CarriedChain {
+  /** So many of its certificates, from the signer up, were issued below an anchor; all of them where no policy says. */
+  demanded: number
 }
 
 export interface WantedList {
@@ -74,14 +82,19 @@ function pairsOfFile(file: string): [Certificate, Certificate][] {
     })
 }
 
-/** Every certificate of the chains but the roots, each once, with its issuer; sorted. Throws as reading `files` does. */
-export function revocableIn(chains: readonly CarriedChain[], files: readonly string[]): RevocableCertificate[] {
+/**
+ * Every certificate of the chains but the roots, each once, with its issuer; sorted. Those that are demanded bring their
+ * issuers first: stops a stranger who certifies a vendor's key anew, without the right to sign lists, from having the
+ * vendor's own list held against that certificate. Throws as reading `files` does.
+ */
+export function revocableIn(chains: readonly CollectedChain[], files: readonly string[]): RevocableCertificate[] {
   const found = new Map<string, RevocableCertificate>()
-  const add = (certificate: Certificate, issuer: Certificate): RevocableCertificate => {
+  const add = (certificate: Certificate, issuer: Certificate, demanded: boolean): RevocableCertificate => {
     const { sha256, crlUrls, freshestCrlUrls, ocspUrls } = certificate
     const known = found.get(sha256) ?? {
       certificate,
       issuer,
+      demanded,
       purposes: new Set(),
       crlUrls: webUrls(crlUrls),
       freshestUrls: webUrls(freshestCrlUrls),
@@ -90,11 +103,20 @@ export function revocableIn(chains: readonly CarriedChain[], files: readonly str
     found.set(sha256, known)
     return known
   }
-  for (const { purpose, chain } of chains)
-    chain.forEach((certificate, i) => {
-      const issuer = chain[i + 1]
-      if (issuer !== undefined) add(certificate, issuer).purposes.add(purpose)
-    })
-  for (const file of files) for (const [certificate, issuer] of pairsOfFile(file)) add(certificate, issuer)
+  const sorted = [...chains].sort((a, b) => (chainText(a) < chainText(b) ? -1 : 1))
+  const pass = (demanded: boolean): void => {
+    for (const { purpose, chain, demanded: count } of sorted)
+      chain.forEach((certificate, i) => {
+        const issuer = chain[i + 1]
+        if (issuer !== undefined && i < count === demanded) add(certificate, issuer, demanded).purposes.add(purpose)
+      })
+  }
+  pass(true)
+  for (const file of files) for (const [certificate, issuer] of pairsOfFile(file)) add(certificate, issuer, true)
+  pass(false)
   return [...found.values()].sort((a, b) => (a.certificate.sha256 < b.certificate.sha256 ? -1 : 1))
+}
+
+function chainText({ chain }: CarriedChain): string {
+  return chain.map(({ sha256 }) => sha256).join()
 }

@@ -258,7 +258,7 @@ async function hadBefore(
   approved: ApprovedHead | undefined,
   stopped: string | undefined,
   written: boolean,
-  { revocationOnly }: ExportOptions,
+  { revocationOnly, policy }: ExportOptions,
 ): Promise<KeptRevocation | undefined> {
   if (approved !== undefined) {
     if (approved.revocation === undefined) return { collected: [], lacking: [], warnings: [] }
@@ -266,7 +266,9 @@ async function hadBefore(
   }
   // A bundle of lists alone is small, and what was denied since must be in it; one that has its name is only to be booked.
   if (stopped === undefined || (revocationOnly !== undefined && !written)) return undefined
-  return (await import('../collect/kept.ts')).readKept(partNames(stopped).lists)
+  const kept = (await import('../collect/kept.ts')).readKept(partNames(stopped).lists)
+  // What a policy let be lacking is demanded by a run that names none.
+  return policy === undefined && kept?.lacking.some(({ accepted }) => accepted === 'by policy') ? undefined : kept
 }
 
 function denied({ revocationOnly }: ExportOptions, approved: ApprovedHead | undefined): readonly Denial[] {

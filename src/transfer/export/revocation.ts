@@ -14,7 +14,10 @@ import type { KeptRevocation } from '../collect/kept.ts'
 import { networkSource } from '../collect/network.ts'
 import type { Collected } from '../collect/proof.ts'
 import { lackingReports, collectedReport, type CollectedReport } from '../collect/report.ts'
-import { revocableIn, type RevocableCertificate } from '../collect/wants.ts'
+import { anchorsFor, anchorsKey, demandedOf, type Anchors } from '../collect/demanded.ts'
+import { revocableIn, type CollectedChain, type RevocableCertificate } from '../collect/wants.ts'
+import { openPolicy } from '../trust/policy-folder.ts'
+import { scopesBelow } from '../verdict/artifact-verdicts.ts'
 import { addDays, tell } from '../run/run.ts'
 
 /** What goes into the bundle, and what is said of it. */
@@ -66,16 +69,41 @@ export async function knownFrom({ collected }: KeptRevocation, now: Date): Promi
   return known
 }
 
+/** Repositories with one policy are looked at together: each signature and each certificate is then opened once. */
+function byAnchors(
+  gathered: readonly GatheredRepository[],
+  { policy, destination }: ExportOptions,
+): { anchors: Anchors | undefined; of: GatheredRepository[] }[] {
+  if (policy === undefined) return [{ anchors: undefined, of: [...gathered] }]
+  const material = openPolicy(policy)
+  const scopeOf = scopesBelow(destination)
+  const groups = new Map<string, { anchors: Anchors; of: GatheredRepository[] }>()
+  for (const repository of gathered) {
+    const anchors = anchorsFor(material, scopeOf(repository.to))
+    const group = groups.get(anchorsKey(anchors)) ?? { anchors, of: [] }
+    groups.set(anchorsKey(anchors), group)
+    group.of.push(repository)
+  }
+  return [...groups.values()]
+}
+
 async function certificatesOf(
   gathered: readonly GatheredRepository[],
   unasked: boolean,
   options: ExportOptions,
 ): Promise<RevocableCertificate[]> {
-  const graphs = gathered.map(({ graph, source }) => ({ graph, read: envelopesOf(source) }))
-  const { chains, unreadable } = await chainsIn(graphs, options)
-  if (unreadable > 0 && !unasked)
-    tell(options, { type: 'note', text: `${unreadable} signatures could not be opened for their chain` })
-  return revocableIn(chains, options.plan.revocation?.chains ?? [])
+  const found: CollectedChain[] = []
+  let lost = 0
+  for (const { anchors, of } of byAnchors(gathered, options)) {
+    const graphs = of.map(({ graph, source }) => ({ graph, read: envelopesOf(source) }))
+    const { chains, unreadable } = await chainsIn(graphs, options)
+    lost += unreadable
+    for (const chain of chains)
+      found.push(...(anchors === undefined ? [{ ...chain, demanded: chain.chain.length }] : demandedOf(chain, anchors)))
+  }
+  if (lost > 0 && !unasked)
+    tell(options, { type: 'note', text: `${lost} signatures could not be opened for their chain` })
+  return revocableIn(found, options.plan.revocation?.chains ?? [])
 }
 
 async function collected(
@@ -93,15 +121,20 @@ async function collected(
   const source =
     from === 'folder'
       ? folderSource(revocation?.from ?? '', now)
-      : networkSource({ now, caPem, signal, allowPrivate: revocation?.allowPrivate === true })
+      : networkSource({ now, caPem, allowPrivate: revocation?.allowPrivate === true })
   const accept = revocation?.accept ?? []
   const alone = options.revocationOnly !== undefined
-  const found = await collectRevocation(named, { now, signal, concurrency, source, accept, alone })
+  const policy = options.policy !== undefined
+  const found = await collectRevocation(named, { now, signal, concurrency, source, accept, alone, policy })
   const lacking = lackingReports(found.lacking)
   const used = new Set(found.lacking.flatMap(({ url, issuer }) => [url, issuer, `sha256:${issuer}`]))
   // An absence that was accepted once hides the next one.
   const idle = accept.filter((name) => !used.has(name)).map((name) => `accepted, and not lacking: ${name}`)
-  return { collected: found.pieces, lacking, warnings: [...source.warnings(), ...idle] }
+  const untold =
+    found.untold === 0
+      ? []
+      : [`${found.untold} more lists and answers, of signers that the policy does not believe, were not asked for`]
+  return { collected: found.pieces, lacking, warnings: [...source.warnings(), ...idle, ...untold] }
 }
 
 function daysOf(span: string): number {
@@ -142,9 +175,4 @@ export async function carryRevocation(
   })
   for (const warning of report.warnings) tell(options, { type: 'note', text: warning })
   return { repositories, report, kept }
-}
-
-/** True when something is lacking that only the plan's word excuses: the run then ends as one that left content out. */
-export function isLacking({ lacking }: Pick<CollectedReport, 'lacking'>): boolean {
-  return lacking.some(({ accepted }) => accepted === 'by name')
 }
