@@ -97,6 +97,7 @@ export const JUDGED = {
           serial: z.string().nullable().describe('Of the certificate; null for a list.'),
           thisUpdate: time,
           nextUpdate: time,
+          issuerName: z.string().describe('The subject of its certificate.'),
           outcome: z.enum(['taken', 'held', 'older']),
           stale: z.boolean().describe('Past its next update when it came.'),
           code: code.optional(),

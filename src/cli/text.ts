@@ -18,6 +18,7 @@ import { bytes, counted, plain, spanText, word } from './show.ts'
 import { fallenCount, rejudgedLines } from './rejudged-text.ts'
 import { judgedLines } from './trust-text.ts'
 import { informationLines, trustTreeText } from './trust-tree-text.ts'
+import { intakeLines } from './intake-text.ts'
 import { alarmLines } from './watch-text.ts'
 
 function omissions(omitted: BundleSummary['omitted']): string[] {
@@ -134,6 +135,7 @@ export function verifyText(report: VerifyReport): string[] {
     ...omissions(report.omitted),
     `approved by ${counted(report.approval.signers.length, 'person').replace('persons', 'people')}${report.approval.badSignatures > 0 ? `, ${counted(report.approval.badSignatures, 'signature')} invalid` : ''}`,
     ...judgedPassengers(report),
+    ...intakeLines(report.revocation, true),
     ...(report.replayChecked ? [] : ['note: judged by a root alone, so a replay would not be seen']),
     ...asOfText(report),
     ...(report.audienceChecked ? [] : ['note: no site was named, so the audience was not checked']),
@@ -192,10 +194,11 @@ export function importText(report: ImportReport): string[] {
         `  ${plain(repository)}:${plain(tag)}  ${outcome === 'kept' ? now : old === null ? `${now} (new)` : `${old} → ${now}`}`,
     ),
     ...judgedPassengers(report),
+    ...intakeLines(report.revocation, dryRun),
     ...omissions(report.omitted),
     ...judgedLines(report.artifacts),
     ...informationLines(report.information),
-    ...rejudgedLines(report.rejudged),
+    ...rejudgedLines(report.rejudged, dryRun),
     ...lastLine(report),
   ]
 }

@@ -15,10 +15,11 @@ import type { Intent, Ledger } from './ledger.ts'
 import { readList } from './list-files.ts'
 import { Lock } from './lock.ts'
 import { MemoryIndex } from './memory-index.ts'
+import { Rehearsal } from './rehearsal.ts'
 import * as revocation from './revocation-entry.ts'
 import { RevocationQueries } from './revocation-queries.ts'
 import { RowPlaces } from './row-places.ts'
-import { takeLists } from './take-lists.ts'
+import { draftLists, takeLists } from './take-lists.ts'
 import { refuseDisagreement, Replay } from './replay.ts'
 import { demandEmpty, demandState, INDEX_FOLDER, writeVersion } from './state-folder.ts'
 
@@ -46,19 +47,28 @@ export class State extends RevocationQueries {
   readonly #now: Date
   readonly #read: Read
   readonly #writer: Writer | undefined
+  readonly #rehearsal: Rehearsal | undefined
   /** Ends when nobody places files. */
   #lists: Promise<unknown> = Promise.resolve()
 
-  private constructor(dir: string, now: Date, read: Read, index: IndexReader, writer: Writer | undefined) {
+  private constructor(
+    dir: string,
+    now: Date,
+    read: Read,
+    index: IndexReader,
+    writer: Writer | undefined,
+    rehearsal?: Rehearsal,
+  ) {
     super(
-      () => writer?.committer.ledger ?? read.ledger,
+      () => writer?.committer.ledger ?? rehearsal?.ledger ?? read.ledger,
       index,
-      (n) => writer?.journal.row(n) ?? Journal.readRow(dir, read.places, n),
+      async (n) => writer?.journal.row(n) ?? rehearsal?.row(n) ?? Journal.readRow(dir, read.places, n),
     )
     this.dir = dir
     this.#now = now
     this.#read = read
     this.#writer = writer
+    this.#rehearsal = rehearsal
   }
 
   /**
@@ -82,10 +92,14 @@ export class State extends RevocationQueries {
 
   /**
    * The state of a folder. For writing it is locked; for reading it is folded from the journal into memory without a
-   * lock and stands still. Either way the whole chain is proven.
+   * lock and stands still. Either way the whole chain is proven. With `rehearse` all that is written to what was read
+   * stays in memory, and is gone with it.
    * Throws STATE_EMPTY, STATE_NEWER, STATE_UNWRITABLE, STATE_LOCKED, JOURNAL_BROKEN, INDEX_DAMAGED, DISK_FULL.
    */
-  static async open(dir: string, options: StateOptions & { write: boolean }): Promise<State> {
+  static async open(
+    dir: string,
+    options: StateOptions & { write: boolean; rehearse?: boolean | undefined },
+  ): Promise<State> {
     await demandState(dir)
     if (options.write) {
       const lock = await Lock.take(join(dir, LOCK_FILE), options.now)
@@ -99,7 +113,8 @@ export class State extends RevocationQueries {
       return replay.visit(rows)
     })
     await replay.finish(head)
-    return new State(dir, options.now, { ledger: replay.ledger, head, places }, index, undefined)
+    const rehearsal = options.rehearse === true ? new Rehearsal(replay.ledger, head, index, options.now) : undefined
+    return new State(dir, options.now, { ledger: replay.ledger, head, places }, index, undefined, rehearsal)
   }
 
   static #writable(dir: string, now: Date, ledger: Ledger, writer: Writer): State {
@@ -108,7 +123,7 @@ export class State extends RevocationQueries {
 
   /** The last row of the journal: keep it elsewhere and a lost tail can be seen. */
   get head(): Head {
-    return this.#writer?.journal.head ?? this.#read.head
+    return this.#writer?.journal.head ?? this.#rehearsal?.head ?? this.#read.head
   }
 
   /** Every row, oldest first, proven as it comes. */
@@ -191,6 +206,11 @@ export class State extends RevocationQueries {
    * Throws, before anything is written, LIST_ROLLBACK, LIST_EQUIVOCATION, LIMIT_EXCEEDED over 64 MiB each; DISK_FULL.
    */
   async takeLists(lists: readonly revocation.ProvenList[], from: revocation.Origin): Promise<void> {
+    const rehearsal = this.#rehearsal
+    if (rehearsal !== undefined) {
+      rehearsal.keep(lists)
+      return rehearsal.submit(draftLists(lists, from, secondsOf(this.#now)))
+    }
     const { committer } = this.#demandWriter()
     const take = (): Promise<void> => takeLists(this.dir, committer, lists, from, secondsOf(this.#now))
     const turn = this.#lists.then(take, take)
@@ -203,6 +223,8 @@ export class State extends RevocationQueries {
    * missing or damaged: then the list is not held, and what it would say is unknown.
    */
   async listBytes(digest: Digest): Promise<Buffer | undefined> {
+    const rehearsed = this.#rehearsal?.bytes(digest)
+    if (rehearsed !== undefined) return rehearsed
     const bytes = await readList(this.dir, digest)
     return typeof bytes === 'string' ? undefined : bytes
   }
@@ -265,7 +287,7 @@ export class State extends RevocationQueries {
   }
 
   async #draft(entries: Drafting): Promise<void> {
-    await this.#demandWriter().committer.submit(entries)
+    await (this.#rehearsal ?? this.#demandWriter().committer).submit(entries)
   }
 
   #demandWriter(): Writer {

@@ -1,5 +1,5 @@
 /** How lists come into force: refused where they would set a place back, then their bytes, then their rows. */
-import type { Committer } from './committer.ts'
+import type { Committer, Drafting } from './committer.ts'
 import { listDigest, placeLists, sweepLists } from './list-files.ts'
 import type { Ledger } from './ledger.ts'
 import { listEntry, type ListRow, type Origin, type ProvenList } from './revocation-entry.ts'
@@ -24,11 +24,16 @@ export async function takeLists(
     dir,
     lists.flatMap(({ bytes, issuerCertificate, kept }) => [bytes, issuerCertificate, kept ?? []].flat()),
   )
-  await committer.submit((ledger) =>
+  await committer.submit(draftLists(lists, from, now))
+}
+
+/** The rows of those that are not in force yet. */
+export function draftLists(lists: readonly ProvenList[], from: Origin, now: string): Drafting {
+  const rows = lists.map((list) => rowOf(list, from))
+  return (ledger) =>
     rows
       .filter((row) => !isInForce(ledger, row))
-      .map((row) => listEntry(row, row.thisUpdate > now ? now : row.thisUpdate)),
-  )
+      .map((row) => listEntry(row, row.thisUpdate > now ? now : row.thisUpdate))
 }
 
 function rowOf({ bytes, kept, issuerCertificate, ...list }: ProvenList, from: Origin): ListRow {

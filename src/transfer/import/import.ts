@@ -63,7 +63,9 @@ export async function importBundle(options: ImportOptions): Promise<ImportReport
   const input = openInput(options.input, true, options)
   expectPayload(input)
   try {
-    const state = await State.open(options.state, { now, write: options.dryRun !== true })
+    const dryRun = options.dryRun === true
+    // A dry run decides all that the real one would, on a copy in memory: what lies there is judged by it.
+    const state = await State.open(options.state, { now, write: !dryRun, rehearse: dryRun })
     try {
       const place = openPlace(options.to, options.registry)
       try {
@@ -151,14 +153,14 @@ async function bring(
   const refused = common.verdict !== 'trusted' && options.keepGoing !== true
   const nothing = { ...common, counts: noCounts(), tags: [], settled: 0 }
   const admitted = withoutRefused(passage, artifacts ?? [], intake?.older)
-  if (options.dryRun === true) {
-    if (refused) return nothing
-    const wanted = wantedTags(admitted, place, landing)
-    return { ...nothing, ...(await rehearse(admitted, place, landing, wanted, options)) }
-  }
   await accept()
   await recordVerdicts(state, passage, verdicts.value, landed)
   if (refused) return { ...nothing, rejudged: await standing() }
+  if (options.dryRun === true) {
+    const wanted = wantedTags(admitted, place, landing)
+    const rehearsed = await rehearse(admitted, place, landing, wanted, options)
+    return { ...nothing, ...rehearsed, rejudged: await standing() }
+  }
   const delivery = { state, place, passage: admitted, landing, input, seals }
   const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
   await recordHealed(state, admitted, landed)

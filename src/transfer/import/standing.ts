@@ -8,8 +8,8 @@ import type { Place } from '../place/place.ts'
 import type { RejudgeReport } from '../rejudge/report.ts'
 
 /**
- * Whatever became of the bundle's own artifacts, what lies there already is looked at. Null in a dry run, and where nothing
- * can have changed, so that such a run starts without the code for it.
+ * Whatever became of the bundle's own artifacts, what lies there already is looked at. Null where nothing can have
+ * changed, so that such a run starts without the code for it. A dry run judges by a state in memory, and takes no measure.
  */
 export async function judgeStanding(
   { state, place }: { state: State; place: Place },
@@ -18,12 +18,12 @@ export async function judgeStanding(
   material: TrustMaterial | undefined,
 ): Promise<RejudgeReport | null> {
   const { lists, denials } = state.pending()
-  if (options.dryRun === true || (material === undefined && lists.length + denials.length === 0)) return null
+  if (material === undefined && lists.length + denials.length === 0) return null
   // Stops a clock that runs ahead from taking away all that has expired by it.
   if (standsOver(state, now, options)) return null
   const { rejudgeSite } = await import('../rejudge/site-rejudge.ts')
-  const { plugins, seal, signal, onEvent } = options
-  return rejudgeSite(state, place, { plugins, seal, signal, onEvent, now, material })
+  const { plugins, seal, signal, onEvent, dryRun } = options
+  return rejudgeSite(state, place, { plugins, seal, signal, onEvent, now, material, dryRun })
 }
 
 /** Stops a bundle that is made to fail from keeping what is revoked by it where it lies. The failure is what is told. */

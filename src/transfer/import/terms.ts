@@ -52,7 +52,10 @@ export interface ImportReport extends BundleSummary {
   information: InformationReport[]
   /** What became of the lists, answers and denials that it and its passengers carry; null when there are none. */
   revocation: RevocationReport | null
-  /** What lies at the target and was judged again, for what changed since it was judged last; null when nothing did. */
+  /**
+   * What lies at the target and was judged again, for what changed since it was judged last; null when nothing did. In a dry
+   * run what would be, and the measures that would be taken.
+   */
   rejudged: RejudgeReport | null
   /** The same bundle was accepted before; this run made sure that all of it is there. */
   repeat: boolean

@@ -33,8 +33,9 @@ async function graphOf({ target, kept, artifact, options }: MeasureCase): Promis
 
 /** Throws DELETE_DENIED, MANIFEST_SHARED, and what keeps the artifact from being read whole. */
 async function plan(one: MeasureCase): Promise<Removal | undefined> {
-  const { target, artifact, standing } = one
-  const denied = await target.probeDelete('manifest')
+  const { target, artifact, standing, options } = one
+  // To ask for it is a request to delete: a dry run sends none, not even of what can't be there.
+  const denied = options.dryRun === true ? undefined : await target.probeDelete('manifest')
   if (denied !== undefined) throw denied
   if (!(await standing.tags()).listed)
     throw refusal('MANIFEST_SHARED', target, artifact.digest, 'tags can not be listed, so what needs it is not known')

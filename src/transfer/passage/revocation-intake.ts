@@ -2,6 +2,7 @@
 import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import type { Denial } from '../../revocation/index.ts'
+import { distinguishedNameText } from '../../signature/index.ts'
 import type { Origin, ProvenList, State } from '../../state/index.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'
 import type { ListReport } from '../revocation/list-intake.ts'
@@ -9,9 +10,14 @@ import { isAccepted, type PassengerPassage } from './passenger.ts'
 import type { Passage } from './passage.ts'
 import type { RevocationInformation } from '../revocation/information.ts'
 
+export interface NamedListReport extends ListReport {
+  issuerName: string
+}
+
 /** What became of the revocation that was carried. */
 export interface RevocationReport {
-  lists: ListReport[]
+  /** In the order in which they were looked at, a delta after what it adds to. */
+  lists: NamedListReport[]
   /** Denials that were carried, and how many of them are new here. */
   denials: { carried: number; added: number }
 }
@@ -68,7 +74,10 @@ class Intake {
     const { reports, changed } = await this.#known.offer(lists, answers, this.#now)
     const added = this.#known.deny(denials)
     this.#taken.push({ from: { channel: files.transfer.channel, id }, changed, denials })
-    this.#report.lists.push(...reports)
+    const names = new Map(
+      [...lists, ...answers].map(({ issuer }) => [issuer.spkiSha256, distinguishedNameText(issuer.subject)]),
+    )
+    this.#report.lists.push(...reports.map((one) => ({ ...one, issuerName: names.get(one.issuer) ?? one.issuer })))
     this.#carried.push(revocation)
     this.#report.denials.carried += denials.length
     this.#report.denials.added += added
