@@ -136,6 +136,10 @@ export class JudgedLedger {
     return [...this.#quarantined.values()].sort((a, b) => a.n - b.n)
   }
 
+  quarantinedAt(place: ArtifactPlace): Quarantined | undefined {
+    return this.#quarantined.get(placeKey(place))
+  }
+
   /** A `certificates` row, which numbers on from the last. */
   know(row: JournalRow): void {
     if (countOf(row, 'first') !== this.count + 1) throw new TypeError('certificates are not numbered on')

@@ -175,6 +175,11 @@ export class RevocationQueries extends Queries {
     return this.ledger.judged.quarantined()
   }
 
+  /** The newest measure against one artifact, if it was not released since; without a look at the others. */
+  quarantinedAt(place: ArtifactPlace): Quarantined | undefined {
+    return this.ledger.judged.quarantinedAt(place)
+  }
+
   /** When the last bundle of the channel was accepted, by the clock of then. */
   heard(channel: string): string | undefined {
     return this.ledger.heard(channel)

@@ -64,9 +64,7 @@ export class Measures {
     const { path, digest } = artifact
     const standing = this.#standing.get(path) ?? new StandingManifests(state, place, path)
     this.#standing.set(path, standing)
-    const before = state
-      .quarantined()
-      .find((held) => held.target === artifact.target && held.path === path && held.digest === digest)
+    const before = state.quarantinedAt(artifact)
     const kept = place.quarantineAt(place.quarantinePath(path))
     const target = place.at(path)
     const begin = (): Promise<void> => Promise.resolve()

@@ -14,7 +14,7 @@ import type { Place } from '../place/place.ts'
 import { Rejudging } from './rejudging.ts'
 import { fallenOf, type MeasureOutcome, type RejudgedArtifact, type RejudgeReport } from './report.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
-import { SideBySide } from '../run/side-by-side.ts'
+import { SideBySide, type Hold } from '../run/side-by-side.ts'
 
 /** Acts on an artifact that was let in and is rejected. What it can't do it says, and does not throw. */
 export type ApplyMeasure = (artifact: ArtifactPlace, verdict: { code: Code; why: string }) => Promise<MeasureOutcome>
@@ -147,7 +147,7 @@ class Run {
     if (affected.length > 0) tell(this.#options, { type: 'phase', phase: `judging ${affected.length} artifacts again` })
     for (let at = 0; at < affected.length; at += BATCH) {
       const batch = affected.slice(at, at + BATCH)
-      const judgements = await this.#side(batch, (one) => this.#judging.judge(one))
+      const judgements = await this.#side(batch, (one, hold) => this.#judging.judge(one, hold))
       await this.#judging.record(judgements)
       this.signatures += judgements.reduce((sum, { signatures }) => sum + signatures, 0)
       for (const [i, { artifact }] of judgements.entries()) {
@@ -181,16 +181,10 @@ class Run {
       this.signatures += judgement.signatures
       if (artifact.verdict === 'rejected') await this.#measure(one, artifact)
       // Nothing was done, since nothing is there: it is not looked for again.
-      if (artifact.measure?.reachable === false && this.#takenFrom(one) === undefined)
+      if (artifact.measure?.reachable === false && this.#state.quarantinedAt(one) === undefined)
         await this.#judging.record([this.#judging.absent(one, recorded)])
       this.artifacts.push(artifact)
     }
-  }
-
-  #takenFrom({ target, path, digest }: ArtifactPlace): unknown {
-    return this.#state
-      .quarantined()
-      .find((held) => held.target === target && held.path === path && held.digest === digest)
   }
 
   async #measure(one: ArtifactPlace, artifact: RejudgedArtifact): Promise<void> {
@@ -200,11 +194,11 @@ class Run {
     artifact.measure = await this.#options.apply({ target, path, digest }, { code, why })
   }
 
-  async #side<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  async #side<T, R>(items: readonly T[], work: (item: T, hold: Hold) => Promise<R>): Promise<R[]> {
     const side = new SideBySide<R>()
     for (const item of items) {
       checkInterrupted(this.#options)
-      await side.begin(1, () => work(item))
+      await side.beginWeighing((hold) => work(item, hold))
     }
     return side.all()
   }
@@ -220,7 +214,7 @@ class Run {
     )
     for (let at = 0; at < asked.length; at += BATCH) {
       const batch = asked.slice(at, at + BATCH)
-      const others = await this.#side(batch, (one) => this.#otherDigest(one))
+      const others = await this.#side(batch, (one, hold) => this.#otherDigest(one, hold))
       for (const [i, one] of batch.entries()) {
         const alias = others[i]
         if (alias !== undefined && strangeDenials(denials, one).has(alias))
@@ -230,12 +224,14 @@ class Run {
     return found
   }
 
-  async #otherDigest({ path, digest }: ArtifactPlace): Promise<Digest | undefined> {
+  async #otherDigest({ path, digest }: ArtifactPlace, hold: Hold): Promise<Digest | undefined> {
     if (this.#silent) return undefined
     try {
       const at = this.#place.at(path)
       const descriptor = await at.resolve(digest)
-      return descriptor && otherDigest(digest, await at.manifest({ ...descriptor, digest }))
+      if (descriptor === undefined) return undefined
+      await hold(descriptor.size)
+      return otherDigest(digest, await at.manifest({ ...descriptor, digest }))
     } catch (error) {
       if (!(error instanceof SallyportError) || isFault(error, 'INTERRUPTED')) throw error
       this.#silent ||= isElsewhere(error)

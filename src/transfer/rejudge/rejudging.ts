@@ -10,6 +10,7 @@ import { KnownRevocations } from '../revocation/known-revocations.ts'
 import type { Place } from '../place/place.ts'
 import type { RejudgedArtifact } from './report.ts'
 import { timeText, type RunOptions } from '../run/run.ts'
+import type { Hold } from '../run/side-by-side.ts'
 
 export interface Rejudged {
   artifact: RejudgedArtifact
@@ -53,8 +54,11 @@ export class Rejudging {
     this.#byPolicy = material && judgeLying(state, place, material, options)
   }
 
-  /** Throws INTERRUPTED, and what is wrong with the state. */
-  async judge(affected: Affected): Promise<Rejudged> {
+  /**
+   * Throws INTERRUPTED, and what is wrong with the state.
+   * @param hold - asked before signatures are held in memory
+   */
+  async judge(affected: Affected, hold?: Hold): Promise<Rejudged> {
     const { path, digest, because, verdict: before } = affected
     const recorded = await this.#state.verdictOf(affected)
     const told = { path, digest, tags: [...(recorded?.tags ?? [])], because, before }
@@ -63,7 +67,7 @@ export class Rejudging {
     const failing = this.#failing.get(path) ?? (this.#failing.size >= DOWN ? [...this.#failing.values()][0] : undefined)
     if (failing !== undefined) return unasked(told, failing)
     try {
-      return await this.#ask(told, recorded, affected)
+      return await this.#ask(told, recorded, affected, hold)
     } catch (error) {
       if (!(error instanceof SallyportError) || error.side === 'state' || error.code === 'INTERRUPTED') throw error
       if (error.code === 'MANIFEST_MISSING') return this.#gone(told, recorded)
@@ -108,13 +112,18 @@ export class Rejudging {
     return undefined
   }
 
-  async #ask(told: Told, recorded: RecordedVerdict | undefined, { path, digest }: Affected): Promise<Rejudged> {
+  async #ask(
+    told: Told,
+    recorded: RecordedVerdict | undefined,
+    { path, digest }: Affected,
+    hold: Hold | undefined,
+  ): Promise<Rejudged> {
     const target = this.#place.at(path)
     if (this.#byPolicy === undefined) {
       if ((await target.resolve(digest)) === undefined) return this.#gone(told, recorded)
       return { ...untouched({ ...told, verdict: told.before, why: 'not denied' }), row: undefined }
     }
-    const { report, row, certificates } = await this.#byPolicy({ target: this.#place.name, path, digest }, target)
+    const { report, row, certificates } = await this.#byPolicy({ target: this.#place.name, path, digest }, target, hold)
     const { verdict, code, why } = report
     const artifact = { ...told, verdict, ...(code === undefined ? {} : { code }), why, measure: null }
     return { artifact, row, certificates, signatures: report.signatures.length }
@@ -122,9 +131,7 @@ export class Rejudging {
 
   #gone(told: Told, recorded: RecordedVerdict | undefined): Rejudged {
     const { path, digest } = told
-    const held = this.#state
-      .quarantined()
-      .find((one) => one.target === this.#place.name && one.path === path && one.digest === digest)
+    const held = this.#state.quarantinedAt({ target: this.#place.name, path, digest })
     // Taken away by us, and not lost: nobody but a person lets it out.
     if (held?.at !== undefined) return { ...untouched({ ...told, verdict: 'absent', why: HELD }), row: undefined }
     const row = this.#row(told, recorded, { verdict: 'rejected', why: 'MANIFEST_MISSING', detail: GONE })

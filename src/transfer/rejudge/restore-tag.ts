@@ -68,7 +68,7 @@ async function demandFormer(
 
 /** Stops a way around the release, with its reason and its approvals. Throws ARTIFACT_QUARANTINED. */
 function demandFree(state: State, { target, path }: Tagged, to: Digest): void {
-  const held = state.quarantined().find((one) => one.target === target && one.path === path && one.digest === to)
+  const held = state.quarantinedAt({ target, path, digest: to })
   if (held === undefined) return
   const detail = `${held.measure} since ${held.time}`
   throw new SallyportError('ARTIFACT_QUARANTINED', { side: 'state', subject: `${path}@${to}`, detail })

@@ -6,6 +6,7 @@ import { parseManifest, type Descriptor, type Digest, type Manifest } from '../.
 import { ENVELOPE_CAP, envelopeOf, THUMBPRINTS } from '../../signature/index.ts'
 import type { FoundSignature } from '../../trust/index.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
+import type { Hold } from '../run/side-by-side.ts'
 import { wholeBlob } from '../place/whole-blob.ts'
 
 /** What can be read of a repository, be it a source or a target. */
@@ -93,6 +94,8 @@ const HELD_CAP = 128 * 1024 * 1024
 export interface LookOptions extends RunOptions {
   /** Thumbprints of the site's anchors: what claims one of them is read first. */
   anchors: ReadonlySet<string>
+  /** Asked, before envelopes are read, for as many bytes as they say they are, up to 128 MiB. */
+  hold?: Hold | undefined
 }
 
 interface Listed {
@@ -123,7 +126,7 @@ async function lookAt(
   source: Readable,
   subject: Digest,
   referrers: readonly Descriptor[],
-  { anchors, first = NONE, ...options }: LookOptions & { first?: ReadonlySet<Digest> },
+  { anchors, first = NONE, hold, ...options }: LookOptions & { first?: ReadonlySet<Digest> },
 ): Promise<Looked> {
   const signatures: FoundSignature[] = []
   const readable: Listed[] = []
@@ -134,6 +137,13 @@ async function lookAt(
     if ('envelope' in one) readable.push(one)
     else signatures.push(one)
   }
+  const sizes = readable.map(({ envelope }) => envelope.size).filter((size) => size <= ENVELOPE_CAP)
+  await hold?.(
+    Math.min(
+      HELD_CAP,
+      sizes.reduce((sum, size) => sum + size, 0),
+    ),
+  )
   const read = envelopesOf(source)
   const rank = ({ manifest, thumbprints }: Listed): number =>
     first.has(manifest) ? 0 : thumbprints.some((one) => anchors.has(one)) ? 1 : 2

@@ -10,6 +10,7 @@ import { meansOf } from './judge-carried.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'
 import type { Place } from '../place/place.ts'
 import { timeText, type RunOptions } from '../run/run.ts'
+import type { Hold } from '../run/side-by-side.ts'
 import { verdictReport, type VerdictReport } from './report.ts'
 import { undoneSince } from './undone.ts'
 
@@ -21,8 +22,11 @@ export interface Judgement {
   certificates: readonly CertificateFacts[]
 }
 
-/** The verdict on an artifact at its place, read from the repository that it lies in now. */
-export type JudgeLying = (artifact: ArtifactPlace, lies: Target) => Promise<Judgement>
+/**
+ * The verdict on an artifact at its place, read from the repository that it lies in now.
+ * `hold` is asked before its signatures are held in memory.
+ */
+export type JudgeLying = (artifact: ArtifactPlace, lies: Target, hold?: Hold) => Promise<Judgement>
 
 export interface JudgeLyingOptions extends RunOptions {
   now: Date
@@ -40,7 +44,7 @@ export function judgeLying(
   const anchors = new Set([...material.stores.values()].flat().map(({ sha256 }) => sha256))
   const means = { ...meansOf(options.plugins, options.signal), ...known.means(material, options.now) }
   const judge = judgeWith(material, options.now, means)
-  return async ({ target, path, digest }, lies) => {
+  return async ({ target, path, digest }, lies, hold) => {
     const named = await lies.resolve(digest)
     if (named === undefined)
       throw new SallyportError('MANIFEST_MISSING', { side: 'target', subject: `${lies.repository}@${digest}` })
@@ -49,7 +53,7 @@ export function judgeLying(
     const repository = recorded?.repository ?? path
     const stood = await state.trustedVerdictOf({ target, path, digest })
     const first = new Set(stood?.signatures?.map(({ manifest }) => manifest))
-    const { fault, ...found } = await signaturesBeside(lies, digest, { ...options, anchors, first })
+    const { fault, ...found } = await signaturesBeside(lies, digest, { ...options, anchors, first, hold })
     const within = await manifestsWithin(lies, artifact, known, options)
     const query = { artifact, scope: place.scope(path), origin: repository, ...found, aliases: within.aliases }
     const judged = withoutDenied(await judge.artifact(query), within.manifests, known)

@@ -7,7 +7,10 @@ import { OCI_MANIFEST, type Descriptor, type Digest } from '../../../src/oci/ind
 import { EMPTY_CONFIG as EMPTY_BYTES, SIGNATURE_TYPE, THUMBPRINTS } from '../../../src/signature/index.ts'
 import type { RejudgeReport } from '../../../src/transfer/rejudge/report.ts'
 import { bodyOf, piece, randomBlob, type Piece } from '../../contract/content.ts'
+import { judgeLying } from '../../../src/transfer/verdict/judge-lying.ts'
+import { openPolicy } from '../../../src/transfer/trust/policy-folder.ts'
 import { RevocableSite } from '../revocable.ts'
+import { NOW } from '../stage.ts'
 
 const JWS = 'application/jose+json'
 const MIB = 1024 * 1024
@@ -129,6 +132,23 @@ describe('transfer/rejudge/flood', function () {
     await site.sign(second, site.vendor.signer(2))
     await flood(second, 4, randomBlob(32 * MIB))
     assert.equal(await site.judge(second), 'inconclusive')
+  })
+
+  it('asks for room before envelopes are held, up to 128 MiB', async () => {
+    const made = await site.admit([1, 2])
+    const { state, place, target } = site.ward
+    const judge = judgeLying(state, place, openPolicy(site.policy), { now: NOW })
+    const asked: number[] = []
+    const hold = async (bytes: number): Promise<void> => void asked.push(bytes)
+    await judge(site.ward.placeOf(made.descriptor), target, hold)
+    await flood(made, 3, randomBlob(20 * MIB))
+    await judge(site.ward.placeOf(made.descriptor), target, hold)
+    const [small = 0, large = 0] = asked
+    assert.ok(small > 1_000 && small < 20_000, String(small))
+    assert.equal(large, small + 60 * MIB)
+    await flood(made, 5, randomBlob(32 * MIB))
+    await judge(site.ward.placeOf(made.descriptor), target, hold)
+    assert.equal(asked[2], 128 * MIB)
   })
 
   it('takes nothing away for a policy that asks more where a heap keeps it from being looked into', async () => {

@@ -38,6 +38,36 @@ describe('transfer/run/side-by-side', () => {
     assert.equal((await run([32 * MIB, 32 * MIB])).bytes, 32 * MIB)
   })
 
+  it('lets works ask for room on their way, eight at once, and one that holds much alone', async () => {
+    const sizes = [100, 128 * MIB, 3 * MIB, 3 * MIB, 3 * MIB, 128 * MIB, 100, 0, 6 * MIB, 100]
+    const all = new SideBySide<number>()
+    let [works, bytes, most] = [0, 0, 0]
+    const together: number[] = []
+    for (const [at, size] of sizes.entries())
+      await all.beginWeighing(async (hold) => {
+        most = Math.max(most, (works += 1))
+        await hold(size)
+        bytes += size
+        together.push(bytes)
+        for (let left = 3; left > 0; left -= 1) await turn()
+        works -= 1
+        bytes -= size
+        return at
+      })
+    assert.deepEqual(await all.all(), [...sizes.keys()])
+    assert.equal(most, 8)
+    assert.ok(
+      together.every((held) => held <= 8 * MIB || held === 128 * MIB),
+      String(together),
+    )
+    await all.beginWeighing(async (hold) => {
+      await hold(1)
+      await hold(1)
+      return 0
+    })
+    await assert.rejects(all.all(), TypeError)
+  })
+
   it('tells the failure of the first that failed, when all are asked for and not before', async () => {
     const all = new SideBySide<number>()
     for (let at = 0; at < 20; at += 1) {
