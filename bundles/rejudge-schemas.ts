@@ -101,7 +101,16 @@ export const AFFECTED = z.strictObject({
     }),
   ),
   artifacts: z.array(
-    z.strictObject({ target: z.string(), path: z.string(), digest, tags: z.array(z.string()), verdict }),
+    z.strictObject({
+      target: z.string(),
+      path: z.string(),
+      digest,
+      tags: z.array(z.string()),
+      verdict,
+      lies: z
+        .enum(['here', 'refused', 'quarantine', 'gone'])
+        .describe('By what this site did, nobody asked. `refused`: at the door, and never let in.'),
+    }),
   ),
   denials: z.array(heldDenial),
 })

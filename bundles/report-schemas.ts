@@ -57,7 +57,7 @@ import { CARRIED, CHANGES, COLLECTED, DENY } from './revocation-schemas.ts'
 import { SEED } from './seed-schemas.ts'
 import { count, digest, time } from './schema-words.ts'
 import { AFFECTED, JUDGE_AGAIN, REJUDGED, REVOCATION_STATUS, SITE_DENY } from './rejudge-schemas.ts'
-import { AS_OF, EXPECT, HEALTH, WATCH } from './site-schemas.ts'
+import { AS_OF, ATTENTION, EXPECT, HEALTH, WATCH } from './site-schemas.ts'
 import {
   CA_CRL,
   CA_INIT,
@@ -257,6 +257,7 @@ export const REPORTS = {
       }),
     ),
     openTags: z.array(z.strictObject({ target: z.string(), repository: z.string(), tag: z.string() })),
+    attention: ATTENTION,
     deprecated: z
       .array(
         z.strictObject({

@@ -126,3 +126,21 @@ export const AS_OF = z
   .strictObject({ time, reason: z.string() })
   .optional()
   .describe('The time it was judged at, when that was not the time of the clock.')
+
+export const ATTENTION = z
+  .strictObject({
+    pending: z
+      .strictObject({ lists: count, denials: count })
+      .describe('That came, and by which nobody has judged again yet.'),
+    missing: count.describe('Lists that certificates name and that were never had.'),
+    quarantined: count.describe('Artifacts that a measure stands against.'),
+    restored: z
+      .strictObject({
+        time,
+        reason: z.string(),
+        unheard: z.array(z.string()).describe('Pinned channels of which nothing was accepted since.'),
+      })
+      .nullable()
+      .describe('The state came back from a backup, and may not know what was accepted after it.'),
+  })
+  .describe('What of revocation waits for somebody.')

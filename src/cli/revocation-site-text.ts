@@ -25,22 +25,36 @@ function denialText({ artifact, signer, reason, since, channel }: AffectedReport
   return `denied ${artifact}${by} since ${since}, ${channel === null ? 'here' : `by ${plain(channel)}`}: ${plain(reason)}`
 }
 
+const LIES = {
+  here: '',
+  refused: ', refused at the door and not here',
+  quarantine: ', in quarantine',
+  gone: ', not there any more',
+} as const
+
+/** What was refused at the door is no artifact that somebody here may have pulled. */
+function lyingText(artifacts: AffectedReport['artifacts']): string {
+  const here = artifacts.filter(({ lies }) => lies === 'here').length
+  const others = artifacts.length - here
+  return `${counted(here, 'artifact')} here${others === 0 ? '' : `, ${others} not here`}`
+}
+
 export function affectedText({ kind, what, certificates, artifacts, denials }: AffectedReport): string[] {
   if (certificates.length + artifacts.length + denials.length === 0)
     return [`nothing that this site judged hangs on ${plain(what)}, or lies there`]
   return [
     kind === 'artifact'
       ? `${plain(what)} hangs on ${counted(certificates.length, 'certificate')}:`
-      : `${kind} ${plain(what)}: ${counted(artifacts.length, 'artifact')}`,
+      : `${kind} ${plain(what)}: ${lyingText(artifacts)}`,
     ...certificates.flatMap(({ subject, serial, issuer, notAfter, lists, revoked, missing, crlUrls, ocspUrls }) => [
       `  ${plain(subject)} · serial ${serial} · until ${notAfter} · issuer ${issuer}${revoked === null ? '' : ` · REVOKED since ${revoked}`}`,
       ...lists.map((list) => `    ${listText(list)}`),
       ...missing.map((url) => `    never had: ${plain(url)}`),
       ...(crlUrls.length + ocspUrls.length === 0 ? ['    no way to be revoked'] : []),
     ]),
-    ...artifacts.map(({ target, path, digest, tags, verdict }) => {
+    ...artifacts.map(({ target, path, digest, tags, verdict, lies }) => {
       const named = tags.length === 0 ? '' : ` (${tags.map(plain).join(', ')})`
-      return `  ${verdict}: ${plain(target)} ${plain(path)}@${digest}${named}`
+      return `  ${verdict}${LIES[lies]}: ${plain(target)} ${plain(path)}@${digest}${named}`
     }),
     ...denials.map((denial) => `  ${denialText(denial)}`),
   ]

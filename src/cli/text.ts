@@ -12,6 +12,7 @@ import type {
   StatusReport,
   VerifyReport,
 } from '../index.ts'
+import { attentionLines } from './attention-text.ts'
 import { asOfText } from './as-of-option.ts'
 import { carriedLines, collectedLines } from './revocation-text.ts'
 import { bytes, counted, plain, spanText, word } from './show.ts'
@@ -236,6 +237,7 @@ export function statusText(report: StatusReport): string[] {
       ({ target, repository, tag }) =>
         `open tag move: ${plain(target)} ${plain(repository)}:${plain(tag)}; run the import again`,
     ),
+    ...attentionLines(report),
     ...deprecatedLines(report.deprecated),
     ...alarmLines(report.health),
   ]

@@ -16,12 +16,18 @@ export interface AffectedOptions extends StateRunOptions {
   what: string
 }
 
+/**
+ * Where it lies, by what this site did: `refused` at the door, and never let in; taken into the `quarantine`; `gone`, as a
+ * run found. Nobody is asked, so that what others took away since counts as `here`.
+ */
+export type Lies = 'here' | 'refused' | 'quarantine' | 'gone'
+
 export interface AffectedReport {
   kind: 'certificate' | 'issuer' | 'artifact'
   what: string
   /** The one that was asked for, those that the issuer issued, or those in the artifact's chains. */
   certificates: CertificateStanding[]
-  artifacts: { target: string; path: string; digest: Digest; tags: string[]; verdict: Verdict }[]
+  artifacts: { target: string; path: string; digest: Digest; tags: string[]; verdict: Verdict; lies: Lies }[]
   /** Of these artifacts, and of signatures on them. */
   denials: AffectedDenial[]
 }
@@ -112,6 +118,22 @@ function denialsOf(state: State, digests: ReadonlySet<string>): AffectedDenial[]
     })
 }
 
+function liesOf(held: ReadonlySet<string>, place: JudgedPlace): Lies {
+  if (place.absent === true) return 'gone'
+  if (held.has(placeKey(place))) return 'quarantine'
+  return place.verdict === 'trusted' || place.fell !== undefined ? 'here' : 'refused'
+}
+
+function placeKey({ target, path, digest }: Pick<JudgedPlace, 'target' | 'path' | 'digest'>): string {
+  return [target, path, digest].join('\0')
+}
+
+/** What a measure took from its place. */
+function takenAway(state: State): Set<string> {
+  const taken = state.quarantined().filter(({ measure, outcome }) => measure === 'remove' && outcome === 'done')
+  return new Set(taken.map(placeKey))
+}
+
 /**
  * Nobody is asked, and that nothing is known here is an answer. Throws REFERENCE_INVALID, FILE_UNREADABLE,
  * CERTIFICATE_FILE, and as `State.open`.
@@ -126,9 +148,17 @@ export async function revocationAffected(options: AffectedOptions): Promise<Affe
   const standing: CertificateStanding[] = []
   for (const one of certificates) standing.push(await standingOf(one, held.get(one.issuer) ?? [], inForce, now))
   const artifacts: AffectedReport['artifacts'] = []
+  const taken = takenAway(state)
   for (const place of places) {
     const { target, path, digest, verdict } = place
-    artifacts.push({ target, path, digest, tags: [...((await state.verdictOf(place))?.tags ?? [])], verdict })
+    artifacts.push({
+      target,
+      path,
+      digest,
+      tags: [...((await state.verdictOf(place))?.tags ?? [])],
+      verdict,
+      lies: liesOf(taken, place),
+    })
   }
   const denials = denialsOf(state, new Set<string>([what, ...places.map(({ digest }) => digest)]))
   return { kind, what, certificates: standing, artifacts, denials }

@@ -2,6 +2,7 @@
 import { State, type JournalRow } from '../../state/index.ts'
 import { channelShow, type ChannelShowReport } from '../site/channel-verbs.ts'
 import type { ClockOptions } from '../run/clock.ts'
+import { attentionOf, Restores, type Attention } from './attention.ts'
 import { Deprecated, type DeprecatedArtifact } from './deprecated.ts'
 import { openPolicy } from '../trust/policy-folder.ts'
 import { nowOf } from '../run/run.ts'
@@ -21,6 +22,8 @@ export interface StatusReport {
   openTags: { target: string; repository: string; tag: string }[]
   /** What hangs on algorithms that the policy deprecates or refuses by now; null when none was named. */
   deprecated: DeprecatedArtifact[] | null
+  /** What of revocation waits for somebody. */
+  attention: Attention
   /** Ages of channels and lists, and what somebody has to look at. */
   health: SiteStatus
 }
@@ -36,12 +39,14 @@ export interface StatusOptions extends StateRunOptions, Pick<ClockOptions, 'buil
 export async function status(options: StatusOptions): Promise<StatusReport> {
   const material = options.policy === undefined ? undefined : openPolicy(options.policy)
   const deprecated = new Deprecated()
+  const restores = new Restores()
   const state = await State.open(options.state, { now: nowOf(options), write: false })
   const bundles = new Map<string, StatusReport['bundles'][number]>()
   let rows = 0
   for await (const row of state.rows()) {
     rows = row.n
     if (material !== undefined) deprecated.take(row)
+    restores.take(row)
     if (row.kind !== 'head' && row.kind !== 'import') continue
     const [channel, sequence, id] = [String(row['channel']), Number(row['sequence']), String(row['id'])]
     const entry = {
@@ -65,6 +70,7 @@ export async function status(options: StatusOptions): Promise<StatusReport> {
     bundles: [...bundles.values()],
     openTags: state.openIntents().map(({ target, repository, tag }) => ({ target, repository, tag })),
     deprecated: material === undefined ? null : deprecated.artifacts(material, state.effectiveNow(nowOf(options))),
+    attention: attentionOf(state, restores, nowOf(options)),
     health,
   }
 }

@@ -90,6 +90,11 @@ function missingIn(state: State, names: ReadonlyMap<string, string>, now: Date):
   return missing
 }
 
+/** The lists that certificates name and that were never had. */
+export function missingLists(state: State, now: Date): MissingList[] {
+  return missingIn(state, namesIn(state), now)
+}
+
 /** Nobody is asked. Throws as `State.open`, CLOCK_BEHIND, CLOCK_AHEAD. */
 export async function revocationStatus(options: RevocationStatusOptions): Promise<RevocationStatusReport> {
   const { warn = 0 } = options

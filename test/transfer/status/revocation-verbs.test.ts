@@ -76,6 +76,28 @@ describe('transfer/status/revocation-verbs', function () {
     await assert.rejects(asked('no reference'), fault('REFERENCE_INVALID'))
   })
 
+  it('affected tells what lies here from what was refused at the door, is in quarantine, or is gone', async () => {
+    const [, root] = site.vendor.signer(1).chain
+    const lies = async (): Promise<Record<string, string>> =>
+      Object.fromEntries((await asked(root?.sha256 ?? '')).artifacts.map((one) => [one.digest, one.lies]))
+    const [one, two] = [first.descriptor.digest, second.descriptor.digest]
+    let refused = one
+    await write(async () => {
+      await site.take(site.vendor.list(2, { 3: 1 }))
+      refused = (await site.admit([3])).descriptor.digest
+    })
+    assert.deepEqual(await lies(), { [one]: 'here', [two]: 'here', [refused]: 'refused' })
+    await write(async () => {
+      const { state, place } = site.ward
+      await site.take(site.vendor.list(3, { 1: 1, 2: 1, 3: 1 }))
+      await site.ward.target.deleteManifest(two)
+      await site.rejudge()
+      const why = { code: 'CERTIFICATE_REVOKED', detail: 'x' } as const
+      await applyMeasure(state, place, site.ward.placeOf(first.descriptor), 'remove', why, { now: NOW })
+    })
+    assert.deepEqual(await lies(), { [one]: 'quarantine', [two]: 'gone', [refused]: 'refused' })
+  })
+
   it('affected says what is revoked and denied, and knows a tag that a measure moved', async () => {
     const { digest } = first.descriptor
     const [leaf] = site.vendor.signer(1).chain

@@ -1,0 +1,52 @@
+/** What of revocation waits for somebody, in short: each is told whole by a command of its own. */
+import type { JournalRow, State } from '../../state/index.ts'
+import { missingLists } from './revocation.ts'
+
+/** A state that came back from a backup, and what may have been forgotten with it. */
+export interface RestoredState {
+  /** When, by the clock of then. */
+  time: string
+  reason: string
+  /** Pinned channels of which nothing was accepted since: what came after the backup would be taken as new, or not be known. */
+  unheard: string[]
+}
+
+export interface Attention {
+  /** Lists and denials that came, and by which nobody has judged again yet. */
+  pending: { lists: number; denials: number }
+  /** Lists that certificates name and that were never had. */
+  missing: number
+  /** Artifacts that a measure stands against. */
+  quarantined: number
+  /** Null where the state was never restored, and once each pinned channel was heard since. */
+  restored: RestoredState | null
+}
+
+/** Takes the rows of a journal in their order. */
+export class Restores {
+  #last: { time: string; reason: string } | undefined
+  readonly #heard = new Set<string>()
+
+  take(row: JournalRow): void {
+    if (row.kind === 'restore') {
+      this.#last = { time: row.time, reason: String(row['reason']) }
+      this.#heard.clear()
+    } else if (row.kind === 'head') this.#heard.add(String(row['channel']))
+  }
+
+  /** A journal's counters can't say what was accepted behind a backup: only the newest bundle of a channel can. */
+  standing(channels: readonly string[]): RestoredState | null {
+    const unheard = channels.filter((channel) => !this.#heard.has(channel))
+    return this.#last === undefined || unheard.length === 0 ? null : { ...this.#last, unheard }
+  }
+}
+
+export function attentionOf(state: State, restores: Restores, now: Date): Attention {
+  const { lists, denials } = state.pending()
+  return {
+    pending: { lists: lists.length, denials: denials.length },
+    missing: missingLists(state, now).length,
+    quarantined: state.quarantined().length,
+    restored: restores.standing(state.channels().map(({ channel }) => channel)),
+  }
+}

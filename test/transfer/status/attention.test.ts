@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
+import { stateBackup, stateRestore, status } from '../../../src/transfer/index.ts'
+import type { Attention } from '../../../src/transfer/status/attention.ts'
+import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
+import { artifactIn } from '../policies.ts'
+import { RevocableSite } from '../revocable.ts'
+import { NOW, planFor, Stage } from '../stage.ts'
+
+describe('transfer/status/attention', () => {
+  const told = async (state: string): Promise<Attention> => (await status({ state, now: NOW })).attention
+
+  it('counts what nobody judged by, the lists that were never had, and what a measure stands against', async () => {
+    const site = await RevocableSite.make()
+    try {
+      const { ward, vendor } = site
+      const none = { lists: 0, denials: 0 }
+      assert.deepEqual(await told(ward.stateDir), { pending: none, missing: 0, quarantined: 0, restored: null })
+      const bad = await site.admit([1])
+      await site.take(vendor.list(2, { 1: 1 }))
+      await ward.state.addDenials(
+        [{ artifact: bad.descriptor.digest, reason: 'x', since: '2026-05-01T00:00:00Z' }],
+        null,
+      )
+      const why = { code: 'ARTIFACT_DENIED', detail: 'x' } as const
+      await applyMeasure(ward.state, ward.place, ward.placeOf(bad.descriptor), 'report', why, { now: NOW })
+      const certificate = { spki: '1'.repeat(64), issuer: '1'.repeat(64), serial: '1', subject: 'CN=other' }
+      const lists = { crlUrls: ['http://other.example/x.crl'], ocspUrls: [] }
+      await ward.state.knowCertificates([
+        { sha256: '2'.repeat(64), notAfter: '2030-01-01T00:00:00Z', ...certificate, ...lists },
+      ])
+      assert.deepEqual(await told(ward.stateDir), {
+        pending: { lists: 1, denials: 1 },
+        missing: 1,
+        quarantined: 1,
+        restored: null,
+      })
+    } finally {
+      await site.close()
+    }
+  })
+
+  it('says that a restored state may be blind, until each channel was heard since', async () => {
+    const stage = await Stage.make()
+    try {
+      const state = await stage.site()
+      const layout = stage.path('layout')
+      const builder = new LayoutBuilder(layout)
+      artifactIn(builder, 'registry.example/app', '1.0', 'x')
+      builder.finish()
+      const [bundle, next] = [stage.path('one.tar'), stage.path('two.tar')]
+      const plan = planFor(`oci:${layout}:registry.example/app:1.0`)
+      for (const output of [bundle, next]) await stage.export({ output, plan })
+      const to = `oci:${stage.path('out')}`
+      await stage.import(bundle, to, { state })
+      const [file, restored] = [stage.path('backup'), stage.path('restored')]
+      await stateBackup({ state, file, now: NOW })
+      await stateRestore({ state: restored, file, reason: 'disk lost', now: NOW })
+      assert.deepEqual((await told(restored)).restored, {
+        time: '2026-06-01T12:00:00Z',
+        reason: 'disk lost',
+        unheard: ['vendor-a'],
+      })
+      await stage.import(next, to, { state: restored })
+      assert.equal((await told(restored)).restored, null)
+    } finally {
+      stage.close()
+    }
+  })
+})
