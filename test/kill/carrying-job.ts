@@ -7,6 +7,7 @@ import { timeText } from '../../src/transfer/run/run.ts'
 import { verifyBundle } from '../../src/transfer/index.ts'
 import { SITE, type RevocationWorld } from '../transfer/revocation-world.ts'
 import type { Job } from './campaign.ts'
+import { cheapenKeys } from './cheap-keys.ts'
 import { journal } from './site.ts'
 
 interface Work {
@@ -53,6 +54,7 @@ export function carryingJob(root: string, world: RevocationWorld, terms: Carryin
   const passphrase = join(root, 'passphrase')
   writeFileSync(plan, JSON.stringify(terms.plan))
   writeFileSync(passphrase, 'only for tests\n')
+  cheapenKeys(terms.keys, 'only for tests')
   const fixed = ['--for-site', SITE, '--created', timeText(world.now), '--valid-days', '100']
   const rootFile = join(terms.keys, 'root.json')
   const fingerprint = `sha256:${createHash('sha256').update(readFileSync(rootFile)).digest('hex')}`

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../../src/oci/index.ts'
 import { applyMeasure } from '../../src/transfer/measure/measure.ts'
+import { COMPILE_CACHE } from '../cli/program.ts'
 import { needPeers, startRegistry, type Registry } from '../peers/setup/registry.ts'
 import { policyFolder } from '../transfer/policies.ts'
 import { NOW } from '../transfer/stage.ts'
@@ -46,7 +47,12 @@ function run(work: Work, what: string, at: number | undefined): Promise<Ended> {
   const orders = { folders: [work.ward.stateDir, join(work.ward.dir, 'layout')], log, at, tear: false }
   const program = join(import.meta.dirname, 'measure-process.ts')
   const preload = at === undefined ? [] : ['--import', join(import.meta.dirname, 'killer.ts')]
-  const env = { PATH: process.env['PATH'], HOME: work.ward.dir, SALLYPORT_KILL: JSON.stringify(orders) }
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: work.ward.dir,
+    ...COMPILE_CACHE,
+    SALLYPORT_KILL: JSON.stringify(orders),
+  }
   const child = spawn(process.execPath, [...preload, program, ...work.args(what)], { env })
   let out = ''
   let err = ''

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Piece } from '../contract/content.ts'
+import { COMPILE_CACHE } from '../cli/program.ts'
 import { needPeers, startRegistry, type Registry } from '../peers/setup/registry.ts'
 import { RevocableSite } from '../transfer/revocable.ts'
 import { seeded } from './campaign.ts'
@@ -40,7 +41,7 @@ function run(
   const orders = { folders: [ward.stateDir, join(ward.dir, 'layout')], log, at, tear: false }
   const program = join(import.meta.dirname, 'rejudge-process.ts')
   const preload = at === undefined ? [] : ['--import', join(import.meta.dirname, 'killer.ts')]
-  const env = { PATH: process.env['PATH'], HOME: ward.dir, SALLYPORT_KILL: JSON.stringify(orders) }
+  const env = { PATH: process.env['PATH'], HOME: ward.dir, ...COMPILE_CACHE, SALLYPORT_KILL: JSON.stringify(orders) }
   const args = [ward.stateDir, ward.to, policy, denied.descriptor.digest]
   const child = spawn(process.execPath, [...preload, program, ...args], { env })
   let err = ''

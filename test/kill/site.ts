@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildCargo, type Cargo } from './cargo.ts'
+import { cheapenKeys } from './cheap-keys.ts'
 import { Program } from './program.ts'
 
 export const CREATED = '2026-11-01T00:00:00Z'
@@ -39,6 +40,7 @@ export class Site {
       ...people,
       ...site.pass,
     ])
+    cheapenKeys(site.at('keys'), 'only for tests')
     await program.must(['state', 'init', '--site', 'site-a', '--reason', 'kill test', '--state', site.at('state')])
     const fingerprint = createHash('sha256')
       .update(readFileSync(site.at('keys', 'root.json')))

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { checkState, State } from '../../src/state/index.ts'
+import { COMPILE_CACHE } from '../cli/program.ts'
 import { digest, initState, NOW, pinOf, removeFolders, REPOSITORY, seeded, TARGET } from './folder.ts'
 
 const WRITER = join(import.meta.dirname, 'writer-process.ts')
@@ -11,7 +12,10 @@ const KILLS = Number(process.env['STATE_KILLS'] ?? 40)
 
 /** Lets a writer work from a number on, kills it some time after its first word, and gives back what it acknowledged. */
 async function killedWriter(dir: string, from: number, after: number): Promise<string[]> {
-  const child = spawn(process.execPath, [WRITER, dir, String(from)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [WRITER, dir, String(from)], {
+    env: { ...process.env, ...COMPILE_CACHE },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let said = ''
   child.stdout.setEncoding('latin1').on('data', (text: string) => (said += text))
   const closed = once(child, 'close')

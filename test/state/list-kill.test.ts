@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, checkState, rebuildIndex, State } from '../../src/state/index.ts'
+import { COMPILE_CACHE } from '../cli/program.ts'
 import { fault, initState, makeFolder, NOW, removeFolders } from './folder.ts'
 import { answerOf, denialOf, FROM, listOf } from './lists.ts'
 
@@ -28,7 +29,8 @@ interface Ended {
 /** Runs the writer; `at` 0 lets it live, `tear` does half of a write that it is killed in. */
 async function run(args: readonly string[], watch: string, at = 0, tear = false): Promise<Ended> {
   const log = join(makeFolder(), 'steps')
-  const env = { PATH: process.env['PATH'] ?? '', SALLYPORT_KILL: JSON.stringify({ folders: [watch], log, at, tear }) }
+  const SALLYPORT_KILL = JSON.stringify({ folders: [watch], log, at, tear })
+  const env = { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, SALLYPORT_KILL }
   const child = spawn(process.execPath, ['--import', KILLER, WRITER, ...args], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
