@@ -16,6 +16,8 @@ export interface RevocationKnowledge {
   delta(issuerSpki: string, url: string): RevocationList | undefined
   /** Of the whole lists of this URL: what later ones dropped. */
   kept(issuerSpki: string, url: string): { find(serial: string): KeptEntry | undefined } | undefined
+  /** Every URL under which whole lists of this issuer may be held: a responder's certificate may name none of them. */
+  urls?(issuerSpki: string): readonly string[]
   /** @param serial - of the certificate, as it has it */
   answer(issuerSpki: string, serial: string): OcspAnswer | undefined
 }

@@ -38,9 +38,12 @@ export function revocationCheck(
     return found
   }
 
-  /** Only what is known for certain: no list has to be held of a responder. */
+  /** Only what is known for certain: no list has to be held of a responder, but whichever names it counts. */
   function isRevoked(responder: Certificate, issuer: Certificate): boolean {
-    return byLists({ certificate: responder, issuer }).some(({ status }) => status === 'revoked')
+    const subject = { certificate: responder, issuer }
+    const elsewhere = (knowledge.urls?.(issuer.spkiSha256) ?? []).filter((url) => !responder.crlUrls.includes(url))
+    const found = [...byLists(subject), ...elsewhere.map((url) => lists.ofUrl(subject, url))]
+    return found.some(({ status }) => status === 'revoked')
   }
 
   function ofOne(subject: Subject): Finding {

@@ -1,7 +1,8 @@
 /** Which judged artifacts a change touches, by what the state knows of them: nobody is asked. */
+import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
-import { entryOf, type OcspAnswer } from '../../revocation/index.ts'
-import { parseCertificate } from '../../signature/index.ts'
+import { demandIssuedAnswer, entryOf, type OcspAnswer } from '../../revocation/index.ts'
+import { distinguishedNameText, parseCertificate, type Certificate } from '../../signature/index.ts'
 import type { ArtifactPlace, HeldDenial, HeldList, JudgedPlace, KnownCertificate, State } from '../../state/index.ts'
 import { basisOf, type TrustMaterial } from '../../trust/index.ts'
 import { leadsToAnchors, type ChainLinks } from './anchored.ts'
@@ -81,6 +82,65 @@ function certificatesUnder(state: State, { issuer, serial }: HeldList): KnownCer
   return serial === undefined ? known : known.filter((certificate) => certificate.serial === serial)
 }
 
+/**
+ * Whom issuers made to answer for them, by the answers that are held. No chain holds their certificates, and yet what
+ * such an answer vouched for hangs on them.
+ */
+class Delegates {
+  readonly #state: State
+  readonly #of = new Map<string, Promise<Delegate[]>>()
+
+  constructor(state: State) {
+    this.#state = state
+  }
+
+  /** Those of whom the list says something else than the one before. */
+  async changedBy({ list, before }: Change['lists'][number]): Promise<Delegate[]> {
+    if (list.form === 'answer') return []
+    const delegates = await (this.#of.get(list.issuer) ?? this.#read(list.issuer))
+    if (delegates.length === 0) return []
+    const now = saysOf(await readInForce(this.#state, list))
+    const then = saysOf(before === undefined ? undefined : await readInForce(this.#state, before))
+    return delegates.filter(({ responder: { serial } }) => now(serial) !== then(serial))
+  }
+
+  #read(issuer: string): Promise<Delegate[]> {
+    const read = this.#readOf(issuer)
+    this.#of.set(issuer, read)
+    return read
+  }
+
+  async #readOf(issuer: string): Promise<Delegate[]> {
+    const found: Delegate[] = []
+    for (const held of this.#state.heldLists()) {
+      if (held.form !== 'answer' || held.issuer !== issuer) continue
+      const known = certificatesUnder(this.#state, held)
+      const responder = known.length === 0 ? undefined : responderOf(await readInForce(this.#state, held))
+      if (responder !== undefined) found.push(...known.map((certificate) => ({ certificate, responder })))
+    }
+    return found
+  }
+}
+
+interface Delegate {
+  /** That the answer speaks of. */
+  certificate: KnownCertificate
+  responder: Certificate
+}
+
+/** Undefined for the issuer itself, and for an answer that does not count anyway. */
+function responderOf({ answer, issuerCertificate }: InForce): Certificate | undefined {
+  if (answer === undefined || issuerCertificate === undefined || answer.certificates.length === 0) return undefined
+  const issuer = parseCertificate(issuerCertificate)
+  try {
+    const responder = demandIssuedAnswer(answer, issuer)
+    return responder === issuer ? undefined : responder
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    return undefined
+  }
+}
+
 /** Of these, the certificates of which it says something else than the one before. */
 async function changedAmong(
   state: State,
@@ -93,15 +153,22 @@ async function changedAmong(
 }
 
 /**
- * Artifacts in whose chains a certificate stands of which lists or answers say something new, those that are undecided
- * and hang on an issuer whose list or answer is new, and what was denied.
+ * Artifacts in whose chains a certificate stands of which lists or answers say something new, or of whose responder they
+ * do; those that are undecided and hang on an issuer whose list or answer is new; and what was denied.
  */
 export async function affectedBy(state: State, { lists, denials }: Change): Promise<Affected[]> {
   const found = new Collecting()
+  const delegates = new Delegates(state)
   for (const change of lists) {
     const { n } = change.list
     const known = certificatesUnder(state, change.list)
     if (known.length === 0) continue
+    for (const { certificate, responder } of await delegates.changedBy(change))
+      found.add(
+        state.artifactsOf(certificate.sha256),
+        `OCSP responder ${responder.serial} of ${distinguishedNameText(responder.subject).slice(0, 200)}`,
+        (place) => place.n > n && place.policy !== undefined,
+      )
     const changed = await changedAmong(state, known, change)
     for (const certificate of known) {
       const says = changed.has(certificate)

@@ -84,6 +84,7 @@ export class KnownRevocations {
       base: (issuer, url) => this.lists.at({ issuer, url, form: 'base' })?.list,
       delta: (issuer, url) => this.lists.at({ issuer, url, form: 'delta' })?.list,
       kept: (issuer, url) => this.lists.at({ issuer, url, form: 'base' })?.kept,
+      urls: (issuer) => this.lists.urls(issuer, 'base'),
       answer: (issuer, serial) => this.lists.at({ issuer, url: '', form: 'answer', serial })?.answer,
     }
     const check = revocationCheck(knowledge, terms)
@@ -93,11 +94,13 @@ export class KnownRevocations {
     }
   }
 
-  /** With the lists that name its responder, if he is another than the issuer. */
+  /** With the lists that may name its responder, if he is another than the issuer. */
   async #loadAnswer(issuer: string, serial: string): Promise<void> {
     const held = await this.lists.load({ issuer, url: '', form: 'answer', serial })
-    for (const responder of held?.answer?.certificates.map(certificateOrNone) ?? [])
-      if (responder !== undefined) await this.#loadLists(issuer, responder)
+    const carried = held?.answer?.certificates.map(certificateOrNone) ?? []
+    if (carried.length > 0)
+      for (const url of this.lists.urls(issuer, 'base')) await this.lists.load({ issuer, url, form: 'base' })
+    for (const responder of carried) if (responder !== undefined) await this.#loadLists(issuer, responder)
   }
 
   async #loadLists(issuer: string, { crlUrls, freshestCrlUrls }: Certificate): Promise<void> {

@@ -244,19 +244,6 @@ function deletingTargets(name: string, make: () => Promise<Ward>): void {
       for (const one of made) assert.equal(await there(one.descriptor.digest), false)
     })
 
-    it('looks at no other of many that are held', async () => {
-      const made = await ward.image()
-      await ward.tag(made, '1.0')
-      const held = Array.from({ length: 2_000 }, (_, i) => `sha256:${i.toString(16).padStart(64, '0')}` as const)
-      const row = { measure: 'report', outcome: 'done', detail: 'x', tags: [] } as const
-      await Promise.all(held.map((digest) => ward.state.recordQuarantine({ ...ward.placeOf({ digest }), ...row })))
-      // For each artifact a list of all that is held would be sorted, and gone through.
-      Object.assign(ward.state, { quarantined: () => assert.fail('all are listed') })
-      assert.equal((await take(made, 'retag')).outcome, 'done')
-      assert.deepEqual(ward.state.quarantinedAt(ward.placeOf(made.descriptor))?.tags, ['1.0'])
-      assert.equal(ward.state.quarantinedAt(ward.placeOf({ digest: held[7] ?? assert.fail() }))?.detail, 'x')
-    })
-
     it('leaves a tag that has come to name something else since it looked', async () => {
       const [bad, good] = [await ward.image(), await ward.image()]
       await ward.tag(bad, '1.0', 'latest')
