@@ -139,6 +139,9 @@ export const REVOCATION_STATUS = z.strictObject({
   pending: z
     .strictObject({ lists: count, denials: count })
     .describe('That came, and by which nobody has judged again yet.'),
+  unplaced: z
+    .array(z.strictObject({ repository: z.string(), digest }))
+    .describe('Let in before places were written down: nothing judges them again until they are imported once more.'),
   overdue: HEALTH.shape.channels,
   alarms: HEALTH.shape.alarms,
 })

@@ -133,6 +133,7 @@ export const ATTENTION = z
       .strictObject({ lists: count, denials: count })
       .describe('That came, and by which nobody has judged again yet.'),
     missing: count.describe('Lists that certificates name and that were never had.'),
+    unplaced: count.describe('Artifacts let in before places were written down, which nothing judges again.'),
     quarantined: count.describe('Artifacts that a measure stands against.'),
     restored: z
       .strictObject({

@@ -9,7 +9,7 @@ function ofState(state: string): string {
 }
 
 export function attentionLines({ state, attention }: Pick<StatusReport, 'state' | 'attention'>): string[] {
-  const { pending, missing, quarantined, restored } = attention
+  const { pending, missing, unplaced, quarantined, restored } = attention
   const at = ofState(state)
   const judged = pending.lists + pending.denials
   return [
@@ -21,6 +21,11 @@ export function attentionLines({ state, attention }: Pick<StatusReport, 'state' 
     ...(missing === 0
       ? []
       : [`NEVER HAD: ${counted(missing, 'list')} that certificates name: sallyport revocation status${at}`]),
+    ...(unplaced === 0
+      ? []
+      : [
+          `NEVER JUDGED AGAIN: ${counted(unplaced, 'artifact')} let in before places were written down: sallyport revocation status${at}`,
+        ]),
     ...(quarantined === 0
       ? []
       : [

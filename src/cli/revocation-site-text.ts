@@ -3,6 +3,9 @@ import type { AffectedReport, JudgeAgainReport, RevocationStatusReport, SiteDeny
 import { rejudgedLines } from './rejudged-text.ts'
 import { counted, plain } from './show.ts'
 
+/** How many are named; a report as JSON has all. */
+const SHOWN = 10
+
 type List = AffectedReport['certificates'][number]['lists'][number]
 
 function listText({ form, url, number, nextUpdate, daysToBlind, ageSeconds }: List, lost = false): string {
@@ -61,7 +64,7 @@ export function affectedText({ kind, what, certificates, artifacts, denials }: A
 }
 
 export function revocationStatusText(report: RevocationStatusReport): string[] {
-  const { site, time, lists, missing, denials, pending, overdue } = report
+  const { site, time, lists, missing, denials, pending, unplaced, overdue } = report
   return [
     `site ${plain(site)} at ${time}: ${counted(lists.length, 'list')} and answers, ${counted(denials.length, 'denial')}`,
     ...lists.map(
@@ -77,6 +80,13 @@ export function revocationStatusText(report: RevocationStatusReport): string[] {
       ? []
       : [
           `NOT JUDGED BY YET: ${counted(pending.lists, 'list')}, ${counted(pending.denials, 'denial')}: sallyport revocation judge`,
+        ]),
+    ...(unplaced.length === 0
+      ? []
+      : [
+          `NEVER JUDGED AGAIN: ${counted(unplaced.length, 'artifact')} let in before places were written down; import again the bundles that bring them:`,
+          ...unplaced.slice(0, SHOWN).map(({ repository, digest }) => `  ${plain(repository)}@${digest}`),
+          ...(unplaced.length > SHOWN ? [`  and ${unplaced.length - SHOWN} more, which --json names`] : []),
         ]),
     ...overdue.map(({ channel, due }) => `OVERDUE ${plain(channel)}, due ${due ?? ''}`),
   ]

@@ -44,5 +44,6 @@ export type {
   Pending,
   Quarantined,
   RecordedVerdict,
+  UnplacedVerdict,
 } from './revocation-queries.ts'
 export { State, type StateOptions } from './state.ts'

@@ -9,7 +9,7 @@ import { countOf, digestIn, hashIn, objectsOf, oneOf, textOf, textsOf } from './
 import type { JournalRow } from './journal-row.ts'
 import { LayeredMap } from './layered-map.ts'
 import { MEASURES, OUTCOMES, type ArtifactPlace, type KnownCertificate } from './revocation-entry.ts'
-import type { JudgedPlace, Quarantined } from './revocation-queries.ts'
+import type { JudgedPlace, Quarantined, UnplacedVerdict } from './revocation-queries.ts'
 
 interface Artifact {
   place: JudgedPlace
@@ -47,6 +47,10 @@ const ABSENT = 'MANIFEST_MISSING'
 
 const VERDICTS = ['trusted', 'rejected', 'inconclusive'] as const
 
+function unplacedKey(repository: string, digest: Digest): string {
+  return `${repository}@${digest}`
+}
+
 function placeKey({ target, path, digest }: ArtifactPlace): string {
   return [digest, target, path].join('\0')
 }
@@ -57,6 +61,8 @@ export class JudgedLedger {
   readonly #byHash: Map<string, number>
   readonly #judgements: Judgement[]
   readonly #quarantined: LayeredMap<string, Quarantined>
+  /** By repository and digest. */
+  readonly #unplaced: LayeredMap<string, UnplacedVerdict>
 
   constructor(from?: JudgedLedger) {
     this.#settled =
@@ -75,6 +81,7 @@ export class JudgedLedger {
     this.#byHash = new Map(from === undefined ? undefined : from.#byHash)
     this.#judgements = from === undefined ? [] : from.#judgements.slice()
     this.#quarantined = new LayeredMap(from === undefined ? undefined : from.#quarantined)
+    this.#unplaced = new LayeredMap(from === undefined ? undefined : from.#unplaced)
   }
 
   /** Makes what was added part of what is shared: questions on artifacts see it from then on. */
@@ -85,6 +92,7 @@ export class JudgedLedger {
     this.#byHash.clear()
     this.#judgements.length = 0
     this.#quarantined.settle()
+    this.#unplaced.settle()
   }
 
   /** How many certificates are known: the highest number. */
@@ -136,6 +144,10 @@ export class JudgedLedger {
     return [...this.#quarantined.values()].sort((a, b) => a.n - b.n)
   }
 
+  unplaced(): UnplacedVerdict[] {
+    return [...this.#unplaced.values()].sort((a, b) => a.n - b.n)
+  }
+
   quarantinedAt(place: ArtifactPlace): Quarantined | undefined {
     return this.#quarantined.get(placeKey(place))
   }
@@ -156,7 +168,7 @@ export class JudgedLedger {
 
   /** A `verdict` row. One without a place is of the time before places were written down. */
   judge(row: JournalRow): void {
-    if (row['target'] === undefined && row['path'] === undefined) return
+    if (row['target'] === undefined && row['path'] === undefined) return this.#judgeUnplaced(row)
     const certificates = new Set<number>()
     for (const name of ['signatures', 'refused']) {
       if (row[name] === undefined) continue
@@ -180,6 +192,15 @@ export class JudgedLedger {
     const signed =
       place.verdict === 'trusted' && row['signatures'] !== undefined && objectsOf(row, 'signatures').length > 0
     this.#judgements.push({ place, signed, certificates, within })
+    const unplaced = typeof row['repository'] === 'string' ? unplacedKey(row['repository'], place.digest) : ''
+    if (this.#unplaced.get(unplaced) !== undefined) this.#unplaced.delete(unplaced)
+  }
+
+  /** What was let in then may lie somewhere, whatever a later verdict says: only one with a place ends that. */
+  #judgeUnplaced(row: JournalRow): void {
+    if (oneOf(row, 'verdict', VERDICTS) !== 'trusted') return
+    const { repository, digest } = { repository: textOf(row, 'repository'), digest: digestIn(row, 'digest') }
+    this.#unplaced.set(unplacedKey(repository, digest), { repository, digest, n: row.n })
   }
 
   /** A `quarantine` row. */

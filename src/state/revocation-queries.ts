@@ -52,6 +52,14 @@ export interface Pending {
   denials: HeldDenial[]
 }
 
+/** An artifact that was let in before places were written down: nobody knows where it lies, so that nothing judges it again. */
+export interface UnplacedVerdict {
+  /** As its bundle called it. */
+  repository: string
+  digest: Digest
+  n: number
+}
+
 export interface Quarantined extends Quarantine {
   n: number
   time: string
@@ -173,6 +181,11 @@ export class RevocationQueries extends Queries {
   /** The newest measure against each artifact that was not released since, oldest first. */
   quarantined(): Quarantined[] {
     return this.ledger.judged.quarantined()
+  }
+
+  /** What was let in with no place written down, and was not judged with one since; oldest first. */
+  unplaced(): UnplacedVerdict[] {
+    return this.ledger.judged.unplaced()
   }
 
   /** The newest measure against one artifact, if it was not released since; without a look at the others. */

@@ -31,6 +31,8 @@ describe('state before lists', () => {
       assert.equal(state.openIntents().length, 1)
       assert.ok(await state.heldIn(TARGET, REPOSITORY, digest(2)))
       assert.deepEqual([...state.judgedArtifacts()], [], 'old verdicts do not say where the artifact lies')
+      const old = state.unplaced()
+      assert.deepEqual([old.length, old[0]?.repository], [1, 'vendor/app'])
       assert.deepEqual(state.pending(), { through: 0, policy: undefined, lists: [], denials: [] })
       assert.deepEqual(
         [state.heldLists(), state.denials(), state.quarantined(), state.expectations()],
@@ -52,6 +54,8 @@ describe('state before lists', () => {
     await state.close()
     const again = await State.open(dir, { write: false, now: NOW })
     assert.equal(again.artifactsOf(sha('leaf')).length, 1)
+    // It is known by now where that artifact lies.
+    assert.deepEqual(again.unplaced(), [])
     assert.equal((await checkState(dir, { now: NOW })).count, 0)
   })
 

@@ -117,13 +117,18 @@ export async function recordVerdicts(
       ),
     )
   }
-  if (await state.bundle(files.transfer.channel, verdict.sequence).then((known) => known?.state !== 'accepted')) return
+  const isNew = (await state.bundle(files.transfer.channel, verdict.sequence))?.state === 'accepted'
   // Stops a run that judges the channel alone from forgetting that a policy rejects what lies there.
   const isFallen = (repository: string, digest: Digest): boolean => {
     const { target, path } = landed(repository)
     return state.artifactsWith(digest).some((one) => one.target === target && one.path === path && isStillFallen(one))
   }
-  const artifacts = census.content.artifacts.filter(({ repository, root }) => !isFallen(repository, root))
+  // A repeat says where what was let in before places were written down lies.
+  const isUnplaced = (repository: string, digest: Digest): boolean => unplaced.has(refusalKey({ repository, digest }))
+  const unplaced = new Set(isNew ? [] : state.unplaced().map(refusalKey))
+  const artifacts = census.content.artifacts.filter(
+    ({ repository, root }) => !isFallen(repository, root) && (isNew || isUnplaced(repository, root)),
+  )
   await state.recordVerdicts(
     artifacts.map(({ repository, root, tags, manifests }) => ({
       id: verdict.id,

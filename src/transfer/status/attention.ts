@@ -16,6 +16,8 @@ export interface Attention {
   pending: { lists: number; denials: number }
   /** Lists that certificates name and that were never had. */
   missing: number
+  /** Artifacts that were let in before places were written down, and that nothing judges again. */
+  unplaced: number
   /** Artifacts that a measure stands against. */
   quarantined: number
   /** Null where the state was never restored, and once each pinned channel was heard since. */
@@ -46,6 +48,7 @@ export function attentionOf(state: State, restores: Restores, now: Date): Attent
   return {
     pending: { lists: lists.length, denials: denials.length },
     missing: missingLists(state, now).length,
+    unplaced: state.unplaced().length,
     quarantined: state.quarantined().length,
     restored: restores.standing(state.channels().map(({ channel }) => channel)),
   }

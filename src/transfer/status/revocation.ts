@@ -40,6 +40,8 @@ export interface RevocationStatusReport {
   denials: { artifact: Digest; signer: string | null; reason: string; since: string; channel: string | null }[]
   /** Lists and denials that came, and by which nobody has judged again yet. */
   pending: { lists: number; denials: number }
+  /** Let in before places were written down: nothing judges them again until their bundles are imported once more. */
+  unplaced: { repository: string; digest: Digest }[]
   overdue: ChannelStatus[]
   alarms: Alarm[]
 }
@@ -127,6 +129,7 @@ export async function revocationStatus(options: RevocationStatusOptions): Promis
       return { artifact, signer, reason, since, channel: from?.channel ?? null }
     }),
     pending: { lists: pending.lists.length, denials: pending.denials.length },
+    unplaced: state.unplaced().map(({ repository, digest }) => ({ repository, digest })),
     overdue: channels.filter(({ overdue }) => overdue),
     alarms,
   }
@@ -134,10 +137,10 @@ export async function revocationStatus(options: RevocationStatusOptions): Promis
 
 /**
  * 15 when somebody has to act: a list that artifacts hang on is stale, soon stale, lost or was never had, a channel is
- * overdue, or what came was not judged by yet; else 0.
+ * overdue, what came was not judged by yet, or something that was let in can't be; else 0.
  */
-export function revocationStatusExit({ lists, missing, pending, alarms }: RevocationStatusReport): 0 | 15 {
+export function revocationStatusExit({ lists, missing, pending, unplaced, alarms }: RevocationStatusReport): 0 | 15 {
   const blind = lists.some(({ state, bytes, artifacts }) => artifacts > 0 && (state === 'soon' || bytes === 'lost'))
   const left = pending.lists + pending.denials > 0
-  return blind || left || missing.length + alarms.length > 0 ? 15 : 0
+  return blind || left || missing.length + unplaced.length + alarms.length > 0 ? 15 : 0
 }

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
 import { stateBackup, stateRestore, status } from '../../../src/transfer/index.ts'
+import { State } from '../../../src/state/index.ts'
+import { revocationStatus, revocationStatusExit } from '../../../src/transfer/status/revocation.ts'
+import { revocationStatusText } from '../../../src/cli/revocation-site-text.ts'
 import type { Attention } from '../../../src/transfer/status/attention.ts'
 import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
 import { artifactIn } from '../policies.ts'
 import { RevocableSite } from '../revocable.ts'
 import { NOW, planFor, Stage } from '../stage.ts'
+import { BUNDLE } from '../ward.ts'
 
 describe('transfer/status/attention', () => {
   const told = async (state: string): Promise<Attention> => (await status({ state, now: NOW })).attention
@@ -15,7 +19,13 @@ describe('transfer/status/attention', () => {
     try {
       const { ward, vendor } = site
       const none = { lists: 0, denials: 0 }
-      assert.deepEqual(await told(ward.stateDir), { pending: none, missing: 0, quarantined: 0, restored: null })
+      assert.deepEqual(await told(ward.stateDir), {
+        pending: none,
+        missing: 0,
+        unplaced: 0,
+        quarantined: 0,
+        restored: null,
+      })
       const bad = await site.admit([1])
       await site.take(vendor.list(2, { 1: 1 }))
       await ward.state.addDenials(
@@ -32,11 +42,45 @@ describe('transfer/status/attention', () => {
       assert.deepEqual(await told(ward.stateDir), {
         pending: { lists: 1, denials: 1 },
         missing: 1,
+        unplaced: 0,
         quarantined: 1,
         restored: null,
       })
     } finally {
       await site.close()
+    }
+  })
+
+  it('names what was let in before places were written down, until its bundle is imported again', async () => {
+    const stage = await Stage.make()
+    try {
+      const state = await stage.site()
+      const layout = stage.path('layout')
+      const builder = new LayoutBuilder(layout)
+      const app = artifactIn(builder, 'registry.example/app', '1.0', 'x')
+      builder.finish()
+      const [bundle, to] = [stage.path('one.tar'), `oci:${stage.path('out')}`]
+      await stage.export({ output: bundle, plan: planFor(`oci:${layout}:registry.example/app:1.0`) })
+      await stage.import(bundle, to, { state })
+      const old = await State.open(state, { write: true, now: NOW })
+      const row = { id: BUNDLE, repository: 'registry.example/app', verdict: 'trusted', why: 'CHANNEL' } as const
+      const other = { ...row, repository: 'registry.example/other' }
+      await old.recordVerdicts([row, other].map((one) => ({ ...one, digest: app.digest })))
+      await old.close()
+      const named = async (): Promise<string[]> => {
+        const report = await revocationStatus({ state, now: NOW })
+        assert.equal((await told(state)).unplaced, report.unplaced.length)
+        assert.equal(revocationStatusExit(report), report.unplaced.length === 0 ? 0 : 15)
+        assert.ok(report.unplaced.every(({ digest }) => digest === app.digest))
+        const lines = revocationStatusText(report).join('\n')
+        assert.equal(lines.includes('NEVER JUDGED AGAIN'), report.unplaced.length > 0)
+        return report.unplaced.map(({ repository }) => repository)
+      }
+      assert.deepEqual(await named(), [row.repository, other.repository])
+      await stage.import(bundle, to, { state })
+      assert.deepEqual(await named(), [other.repository])
+    } finally {
+      stage.close()
     }
   })
 
