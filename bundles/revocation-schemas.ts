@@ -76,3 +76,27 @@ export const CHANGES = {
   heartbeat: z.boolean().describe('Nothing has changed.'),
   denials: count,
 }
+
+export const REVOKED_SINCE = z.strictObject({
+  since: z
+    .strictObject({ bundle: z.string(), id: digest, sequence: count, approved: count, threshold: count })
+    .nullable()
+    .describe('What it was compared with; null: with nothing, so that all that is revoked is told.'),
+  certificates: z.array(
+    z.strictObject({
+      issuer: sha256,
+      issuerName: z.string(),
+      serial,
+      subject: z.string().nullable().describe('Where its certificate is aboard.'),
+      reason: z.string(),
+      revoked: time,
+      url: z.string(),
+    }),
+  ),
+  count: count.describe('How many there are in all.'),
+  dropped: z
+    .array(z.strictObject({ issuerName: z.string(), serial, url: z.string() }))
+    .describe('That the earlier list of an address named, and this one does not.'),
+  droppedCount: count,
+  denials: z.array(DENIAL),
+})

@@ -4,6 +4,7 @@ import type { BundleInput, VerifyReport } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
+import { revokedLines } from './revocation-text.ts'
 import { passphraseSource } from './passphrase.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { approveText, importText, inspectText, verifyText } from './text.ts'
@@ -35,6 +36,11 @@ export function addApprove(yargs: Argv, register: Register): Argv {
         .nargs('bundle', 1)
         .option('key', { type: 'string', describe: "the person's key", demandOption: true, requiresArg: true })
         .option('id', { type: 'string', describe: 'approve only the bundle with this id', requiresArg: true })
+        .option('since', {
+          type: 'string',
+          describe: 'the bundle or head that was approved last: show what is revoked since',
+          requiresArg: true,
+        })
         .option('passphrase-file', { type: 'string', describe: "file with the key's passphrase", requiresArg: true })
         .option('dry-run', { type: 'boolean', default: false, describe: 'show what would be approved' })
         .example('$0 approve june.tar --key keys/bob.pem', 'Bob signs')
@@ -46,6 +52,7 @@ export function addApprove(yargs: Argv, register: Register): Argv {
           bundle: string
           key: string
           id: string | undefined
+          since: string | undefined
           'passphrase-file': string | undefined
           'dry-run': boolean
         },
@@ -57,6 +64,10 @@ export function addApprove(yargs: Argv, register: Register): Argv {
           bundle: argv.bundle,
           key: argv.key,
           id: argv.id,
+          since: argv.since,
+          onRevoked: (revoked) => {
+            for (const text of revokedLines(revoked)) context.onEvent({ type: 'note', text })
+          },
           passphrase: passphraseSource(argv['passphrase-file']),
           dryRun: argv['dry-run'],
         })

@@ -5,6 +5,7 @@ import type {
   DenyReport,
   ExportReport,
   RevocationBundleReport,
+  RevokedSinceReport,
 } from '../index.ts'
 import { bytes, counted, plain, word } from './show.ts'
 
@@ -50,6 +51,29 @@ export function carriedLines(revocation: CarriedRevocationReport | null | undefi
       ({ artifact, signer, reason, since }) =>
         `denies  ${artifact}${signer === undefined ? '' : `, what key ${signer} signed of it`}, since ${since}: ${plain(reason)}`,
     ),
+  ]
+}
+
+/** What an approver must know before the key is used. */
+export function revokedLines(report: RevokedSinceReport): string[] {
+  const { since, certificates, count, dropped, droppedCount, denials } = report
+  const against =
+    since === null
+      ? 'in all (name what was approved last with --since, to see what is new)'
+      : `since sequence ${since.sequence} (approved by ${since.approved} of ${since.threshold}): ${plain(since.bundle)}`
+  return [
+    `revokes ${counted(count, 'certificate')}, denies ${counted(denials.length, 'artifact')} ${against}`,
+    ...certificates.map(
+      ({ issuerName, serial, subject, reason, revoked }) =>
+        `  serial ${serial} of ${plain(issuerName)}${subject === null ? '' : `, ${plain(subject)}`}: ${reason}, since ${revoked}`,
+    ),
+    ...(count > certificates.length ? [`  and ${count - certificates.length} more`] : []),
+    ...denials.map(
+      ({ artifact, signer, reason }) =>
+        `  ${artifact}${signer === undefined ? '' : `, what key ${signer} signed of it`}: ${plain(reason)}`,
+    ),
+    ...dropped.map(({ issuerName, serial }) => `  NO LONGER NAMED: serial ${serial} of ${plain(issuerName)}`),
+    ...(droppedCount > dropped.length ? [`  and ${droppedCount - dropped.length} more that are no longer named`] : []),
   ]
 }
 

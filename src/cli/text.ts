@@ -14,7 +14,7 @@ import type {
 } from '../index.ts'
 import { attentionLines } from './attention-text.ts'
 import { asOfText } from './as-of-option.ts'
-import { carriedLines, collectedLines } from './revocation-text.ts'
+import { carriedLines, collectedLines, revokedLines } from './revocation-text.ts'
 import { bytes, counted, plain, spanText, word } from './show.ts'
 import { fallenCount, rejudgedLines } from './rejudged-text.ts'
 import { judgedLines } from './trust-text.ts'
@@ -117,12 +117,13 @@ export function exportText(report: ExportReport): string[] {
 }
 
 export function approveText(report: ApproveReport): string[] {
-  const { bundle, id, added, signed, threshold, keyid, summary, revocation } = report
+  const { bundle, id, added, signed, threshold, keyid, summary, revocation, revoked } = report
   return [
     ...heading(summary),
     ...contents(summary),
     ...claimedPassengers(summary),
     ...carriedLines(revocation),
+    ...(revoked === null ? [] : revokedLines(revoked)),
     ...omissions(summary.omitted),
     `${added ? 'signed' : 'signed before'} by key ${keyid.slice(0, 16)}…: ${signed} of ${threshold} approvals${signed >= threshold ? ', enough' : ''}`,
     `${plain(bundle)} keeps its id ${id}`,

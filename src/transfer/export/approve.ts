@@ -1,13 +1,14 @@
 /** `approve`: adds a further person's signature to a bundle file, in place. */
-import { BundleReader, fileInput } from '../../bundle/index.ts'
+import { BundleReader, fileInput, type Head, type PromiseFiles } from '../../bundle/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
-import { addSignature, approvals, inspectHead, openKey, readRoot } from '../../tuf/index.ts'
+import { addSignature, approvals, inspectHead, openKey, readRoot, type Root } from '../../tuf/index.ts'
 import { completeIntent, replaceTargets } from './approval-intent.ts'
 import { readSmall, type AskPassphrase } from '../channel/folder.ts'
 import { checkAgreement, readLaw } from '../passage/passage.ts'
 import { revocationIn } from '../passage/revocation-gate.ts'
-import type { CarriedRevocationReport } from '../revocation/information.ts'
+import type { NewlyRevoked } from './newly-revoked.ts'
+import type { CarriedRevocationReport, RevocationInformation } from '../revocation/information.ts'
 import type { RunOptions } from '../run/run.ts'
 import { summarize, type BundleSummary } from '../passage/summary.ts'
 
@@ -18,7 +19,16 @@ export interface ApproveOptions extends RunOptions {
   passphrase: AskPassphrase
   /** The bundle id that the person means to approve; any other is refused. */
   id?: string | undefined
+  /** A bundle or head of this channel that was approved before: what is revoked since then is told. */
+  since?: string | undefined
+  /** Told what is revoked, before the key is opened: a person decides by it. */
+  onRevoked?: ((revoked: RevokedSinceReport) => void) | undefined
   dryRun?: boolean | undefined
+}
+
+/** What a bundle revokes beyond an earlier one; beyond none that is all. */
+export interface RevokedSinceReport extends NewlyRevoked {
+  since: { bundle: string; id: Digest; sequence: number; approved: number; threshold: number } | null
 }
 
 export interface ApproveReport {
@@ -32,17 +42,22 @@ export interface ApproveReport {
   summary: BundleSummary
   /** The lists, answers and denials in it; null when it has none. */
   revocation: CarriedRevocationReport | null
+  /** What it newly revokes; null when it has none. */
+  revoked: RevokedSinceReport | null
 }
 
-/**
- * Signs what the bundle promises, after proving that head, promise and law agree; payload is bound by them.
- * The root is the bundle's own newest: whether it leads to the pinned one is for the receiver to say.
- * Throws METADATA_MIXED when signed parts and promise differ, KEY_REFUSED for a key that the root does not name, and the codes of reading.
- */
-export async function approveBundle(options: ApproveOptions): Promise<ApproveReport> {
-  const { bundle } = options
-  if (bundle === '-') throw new SallyportError('APPROVAL_STREAM', { side: 'bundle', subject: '-' })
-  if (options.dryRun !== true) await completeIntent(bundle)
+/** What was shown of a bundle before a key was used on it. */
+interface Promised {
+  head: Head
+  id: Digest
+  files: PromiseFiles
+  rootBytes: Buffer
+  root: Root
+  revocation: RevocationInformation | undefined
+}
+
+/** Proves that head, promise and law agree: what is shown is what is signed. */
+async function readPromised(bundle: string, options: RunOptions & { id?: string | undefined }): Promise<Promised> {
   const input = fileInput(bundle)
   try {
     const reader = new BundleReader(input)
@@ -68,22 +83,67 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
       })
     // What every site would refuse is worth nobody's signature.
     const revocation = await revocationIn({ ...(await readLaw(reader, files, options)), files })
-    const key = openKey(readSmall(options.key).toString('latin1'), await options.passphrase(options.key), options.key)
-    const signed = addSignature(head.targets, rootBytes, key)
-    const added = !signed.equals(head.targets)
-    if (added && options.dryRun !== true) replaceTargets(bundle, head, signed)
-    const count = approvals(signed, rootBytes).signed.length
-    return {
-      bundle,
-      id,
-      keyid: key.keyid,
-      added,
-      signed: count,
-      threshold: root.roles.targets.threshold,
-      summary: summarize(files, id),
-      revocation: revocation === undefined ? null : { pieces: revocation.items, denials: revocation.denials ?? [] },
-    }
+    return { head, id, files, rootBytes, root, revocation }
   } finally {
     await input.close()
+  }
+}
+
+/** The earlier bundle or head to compare with. Throws CHANNEL_MISMATCH for one of another channel, USAGE for the same. */
+async function readEarlier(file: string, { id, root }: Promised, options: RunOptions): Promise<Promised> {
+  const earlier = await readPromised(file, { signal: options.signal })
+  if (earlier.root.channel !== root.channel)
+    throw new SallyportError('CHANNEL_MISMATCH', {
+      side: 'bundle',
+      subject: file,
+      detail: `it is of ${earlier.root.channel}, the bundle of ${root.channel}`,
+    })
+  if (earlier.id === id)
+    throw new SallyportError('USAGE', { side: 'bundle', subject: file, detail: 'it is the bundle itself' })
+  return earlier
+}
+
+async function revokedSince(promised: Promised, options: ApproveOptions): Promise<RevokedSinceReport | null> {
+  const { since } = options
+  const earlier = since === undefined ? undefined : await readEarlier(since, promised, options)
+  if (promised.revocation === undefined) return null
+  const { newlyRevoked } = await import('./newly-revoked.ts')
+  const found = newlyRevoked(promised.revocation, earlier?.revocation)
+  if (earlier === undefined || since === undefined) return { since: null, ...found }
+  const { id, files, head, rootBytes, root } = earlier
+  const approved = approvals(head.targets, rootBytes).signed.length
+  const { threshold } = root.roles.targets
+  return { since: { bundle: since, id, sequence: files.transfer.sequence, approved, threshold }, ...found }
+}
+
+/**
+ * Signs what the bundle promises, after proving that head, promise and law agree; payload is bound by them.
+ * The root is the bundle's own newest: whether it leads to the pinned one is for the receiver to say.
+ * Throws METADATA_MIXED when signed parts and promise differ, KEY_REFUSED for a key that the root does not name, CHANNEL_MISMATCH
+ * and USAGE for an earlier bundle that is none, and the codes of reading.
+ */
+export async function approveBundle(options: ApproveOptions): Promise<ApproveReport> {
+  const { bundle } = options
+  if (bundle === '-') throw new SallyportError('APPROVAL_STREAM', { side: 'bundle', subject: '-' })
+  if (options.dryRun !== true) await completeIntent(bundle)
+  const promised = await readPromised(bundle, options)
+  const { head, id, files, rootBytes, root, revocation } = promised
+  const revoked = await revokedSince(promised, options)
+  if (revoked !== null) options.onRevoked?.(revoked)
+  const key = openKey(readSmall(options.key).toString('latin1'), await options.passphrase(options.key), options.key)
+  const signed = addSignature(head.targets, rootBytes, key)
+  const added = !signed.equals(head.targets)
+  if (added && options.dryRun !== true) replaceTargets(bundle, head, signed)
+  const count = approvals(signed, rootBytes).signed.length
+  return {
+    bundle,
+    id,
+    keyid: key.keyid,
+    added,
+    signed: count,
+    threshold: root.roles.targets.threshold,
+    summary: summarize(files, id),
+    revocation: revocation === undefined ? null : { pieces: revocation.items, denials: revocation.denials ?? [] },
+    revoked,
   }
 }

@@ -1,0 +1,147 @@
+/** What the lists and answers of a bundle revoke that those of an earlier one did not, for whoever approves it. */
+import { entryOf, type Denial, type ListEntry } from '../../revocation/index.ts'
+import { distinguishedNameText, type Certificate } from '../../signature/index.ts'
+import type { CarriedAnswer, CarriedList, RevocationInformation } from '../revocation/information.ts'
+import { timeText } from '../run/run.ts'
+
+/** A certificate that is revoked now and was not before, or was on hold alone. */
+export interface RevokedCertificate {
+  /** SHA-256 of the issuer's SubjectPublicKeyInfo. */
+  issuer: string
+  issuerName: string
+  serial: string
+  /** Where its certificate is aboard: a list has serial numbers alone. */
+  subject: string | null
+  /** CRLReason by its name. */
+  reason: string
+  revoked: string
+  /** What says so. */
+  url: string
+}
+
+export interface NewlyRevoked {
+  /** The first of them; all whose subject is known, before the others. */
+  certificates: RevokedCertificate[]
+  /** How many there are in all. */
+  count: number
+  /** Serial numbers that the earlier lists of an address named and these do not: a hold that ended, an expiry, or a slip. */
+  dropped: { issuerName: string; serial: string; url: string }[]
+  droppedCount: number
+  denials: Denial[]
+}
+
+type Carried = Pick<RevocationInformation, 'lists' | 'answers' | 'denials'>
+
+/** A person reads so many; a compromised authority may revoke a million. */
+const SHOWN = 100
+
+const REASONS: Readonly<Record<number, string>> = {
+  0: 'unspecified',
+  1: 'keyCompromise',
+  2: 'cACompromise',
+  3: 'affiliationChanged',
+  4: 'superseded',
+  5: 'cessationOfOperation',
+  6: 'certificateHold',
+  8: 'removeFromCRL',
+  9: 'privilegeWithdrawn',
+  10: 'aACompromise',
+}
+const HOLD = 6
+const REMOVED = 8
+
+type Said = Pick<ListEntry, 'serial' | 'revoked' | 'reason'>
+
+function revokes(entry: Said | undefined): entry is Said {
+  return entry !== undefined && entry.reason !== REMOVED
+}
+
+function* entriesOf(
+  { lists, answers }: Carried,
+  known: ReadonlySet<string>,
+): Generator<{ issuer: Certificate; url: string; entry: Said }> {
+  for (const { list, issuer, url } of lists)
+    if (!known.has(list.sha256)) for (const entry of list.entries()) yield { issuer, url, entry }
+  for (const { answer, issuer, url, serial } of answers) {
+    const entry = entryOf(answer, issuer, serial)
+    if (entry?.status !== 'revoked' || entry.revoked === undefined) continue
+    yield { issuer, url, entry: { serial, revoked: entry.revoked, reason: entry.reason } }
+  }
+}
+
+/** What earlier lists and answers of an issuer say of a serial number: by any of them it was known. */
+class Before {
+  readonly #lists: ReadonlyMap<string, CarriedList[]>
+  readonly #answers: ReadonlyMap<string, CarriedAnswer>
+
+  constructor({ lists, answers }: Carried) {
+    this.#lists = Map.groupBy(lists, ({ issuer }) => issuer.spkiSha256)
+    this.#answers = new Map(answers.map((one) => [`${one.issuer.spkiSha256} ${one.serial}`, one]))
+  }
+
+  /** A hold that became final is news. */
+  knew({ spkiSha256 }: Certificate, { serial, reason }: Said): boolean {
+    const isSame = (old: Said | undefined): boolean => revokes(old) && (old.reason !== HOLD || reason === HOLD)
+    if ((this.#lists.get(spkiSha256) ?? []).some(({ list }) => isSame(list.find(serial)))) return true
+    const held = this.#answers.get(`${spkiSha256} ${serial}`)
+    const entry = held && entryOf(held.answer, held.issuer, serial)
+    return entry?.status === 'revoked' && (entry.reason !== HOLD || reason === HOLD)
+  }
+}
+
+/** The subject of a certificate aboard with this issuer and serial number; his signature on it is proven. */
+function subjectsIn({ lists, answers }: Carried): (issuer: Certificate, serial: string) => string | null {
+  const aboard = new Map([...lists, ...answers].map(({ issuer }) => [issuer.sha256, issuer]))
+  const bySerial = Map.groupBy(aboard.values(), ({ serial }) => serial)
+  return (issuer, serial) => {
+    const found = bySerial.get(serial)?.find((one) => one.x509.verify(issuer.publicKey))
+    return found === undefined ? null : distinguishedNameText(found.subject)
+  }
+}
+
+function droppedBy(now: Carried, before: Carried): Pick<NewlyRevoked, 'dropped' | 'droppedCount'> {
+  const dropped: NewlyRevoked['dropped'] = []
+  let droppedCount = 0
+  for (const { list, issuer, url } of now.lists) {
+    const old = before.lists.find((one) => one.url === url && one.issuer.spkiSha256 === issuer.spkiSha256)?.list
+    // What a delta leaves out its base still says.
+    if (old === undefined || old.sha256 === list.sha256 || list.deltaBase !== undefined || old.deltaBase !== undefined)
+      continue
+    for (const { serial } of old.entries()) {
+      if (list.find(serial) !== undefined) continue
+      droppedCount += 1
+      if (dropped.length < SHOWN) dropped.push({ issuerName: distinguishedNameText(issuer.subject), serial, url })
+    }
+  }
+  return { dropped, droppedCount }
+}
+
+/** @param before - of the bundle to compare with; without one all that is revoked is new */
+export function newlyRevoked(now: Carried, before: Carried = { lists: [], answers: [], denials: [] }): NewlyRevoked {
+  const known = new Before(before)
+  const subject = subjectsIn(now)
+  // Authorities: nobody must miss one among the many that its revocation, or another's, drags along.
+  const named: RevokedCertificate[] = []
+  const found: RevokedCertificate[] = []
+  const counted = new Set<string>()
+  for (const { issuer, url, entry } of entriesOf(now, new Set(before.lists.map(({ list }) => list.sha256)))) {
+    const key = `${issuer.spkiSha256} ${entry.serial}`
+    if (!revokes(entry) || counted.has(key) || known.knew(issuer, entry)) continue
+    counted.add(key)
+    const whose = subject(issuer, entry.serial)
+    if (whose === null && found.length >= SHOWN) continue
+    ;(whose === null ? found : named).push({
+      issuer: issuer.spkiSha256,
+      issuerName: distinguishedNameText(issuer.subject),
+      serial: entry.serial,
+      subject: whose,
+      reason: REASONS[entry.reason ?? 0] ?? String(entry.reason),
+      revoked: timeText(entry.revoked),
+      url,
+    })
+  }
+  const denied = new Set((before.denials ?? []).map(({ artifact, signer }) => `${artifact} ${signer ?? ''}`))
+  const denials = (now.denials ?? []).filter(({ artifact, signer }) => !denied.has(`${artifact} ${signer ?? ''}`))
+  const certificates = [...named, ...found].slice(0, Math.max(SHOWN, named.length))
+  return { certificates, count: counted.size, ...droppedBy(now, before), denials }
+}
