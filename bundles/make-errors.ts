@@ -10,7 +10,7 @@ export const EXITS: readonly (readonly [exit: number, meaning: string, move: str
   [0, 'done', 'nobody'],
   [1, 'a fault of Sallyport', 'report it'],
   [2, 'usage, or a file that was named', 'yours'],
-  [3, 'done, some content left out by choice and named', 'nobody'],
+  [3, 'done; what was left out by choice, or is not known here, is named', 'nobody'],
   [10, 'the bundle is damaged', 'copy it again'],
   [11, 'the bundle or a key is not understood', 'a newer version, or the sender'],
   [12, 'a signature is invalid', 'the sender'],

@@ -52,7 +52,7 @@ export async function denyHere(argv: SiteDenyArgs & { state: string }, context: 
   const { artifact, signer, reason, state, to, policy } = argv
   if (policy !== undefined && to === undefined) throw usage('--policy', 'it goes with --to')
   if (argv.key !== undefined && to === undefined) throw usage('--key', 'it goes with --to')
-  const { denyAtSite, exitOfRejudged } = await import('../index.ts')
+  const { denyAtSite, exitOfSiteDeny } = await import('../index.ts')
   const report = await denyAtSite({
     ...context,
     artifact,
@@ -66,13 +66,13 @@ export async function denyHere(argv: SiteDenyArgs & { state: string }, context: 
     seal: await tombstoneSeal(argv),
     dryRun: argv['dry-run'],
   })
-  return { verb: 'revocation deny', report, text: siteDenyText(report), exit: await exitOfRejudged(report.rejudged) }
+  return { verb: 'revocation deny', report, text: siteDenyText(report), exit: await exitOfSiteDeny(report) }
 }
 
 export function addAffected(yargs: Argv, register: Register): Argv {
   return yargs.command(
     'affected <what>',
-    'what hangs on a certificate or issuer, or on what an artifact hangs; asks nobody',
+    'what hangs on a certificate or issuer, or on what an artifact hangs; asks nobody; 3 when nothing is known of it',
     (y) =>
       withState(y)
         .positional('what', {
@@ -83,9 +83,9 @@ export function addAffected(yargs: Argv, register: Register): Argv {
         .example('$0 revocation affected registry.site:5000/mirror/app:1.2', 'its certificates and their lists')
         .example('$0 revocation affected signer.pem', 'the artifacts that its revocation would touch'),
     register('revocation affected', async (argv: { state: string; what: string }, context) => {
-      const { revocationAffected } = await import('../index.ts')
+      const { exitOfAffected, revocationAffected } = await import('../index.ts')
       const report = await revocationAffected({ ...context, state: argv.state, what: argv.what })
-      return { verb: 'revocation affected', report, text: affectedText(report), exit: 0 }
+      return { verb: 'revocation affected', report, text: affectedText(report), exit: await exitOfAffected(report) }
     }),
   )
 }

@@ -43,8 +43,11 @@ function lyingText(artifacts: AffectedReport['artifacts']): string {
 }
 
 export function affectedText({ kind, what, certificates, artifacts, denials }: AffectedReport): string[] {
-  if (certificates.length + artifacts.length + denials.length === 0)
-    return [`nothing that this site judged hangs on ${plain(what)}, or lies there`]
+  if (certificates.length + artifacts.length === 0)
+    return [
+      `nothing that this site judged hangs on ${plain(what)}, or is known by that digest`,
+      ...denials.map((denial) => `  ${denialText(denial)}`),
+    ]
   return [
     kind === 'artifact'
       ? `${plain(what)} hangs on ${counted(certificates.length, 'certificate')}:`
@@ -99,7 +102,8 @@ export function judgeAgainText({ target, touched, rejudged, dryRun }: JudgeAgain
 }
 
 const UNKNOWN = {
-  artifact: 'note: nothing that this site judged has this digest; is it the digest of the manifest?',
+  artifact:
+    'note: nothing that this site judged is known by this digest. Is it that of the manifest, and of an image or index? A referrer goes with its subject: deny that. The other hash of what lies at a target is found by judging again there, with --to',
   signer: 'note: no signature by this key is known here on this artifact; is it the key of its signer?',
 } as const
 

@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { isDigest, type Digest } from '../oci/index.ts'
+import { algorithmOf, isDigest, type Digest } from '../oci/index.ts'
 import { countOf, digestIn, hashIn, objectsOf, oneOf, textOf, textsOf } from './fields.ts'
 import type { JournalRow } from './journal-row.ts'
 import { LayeredMap } from './layered-map.ts'
@@ -181,13 +181,17 @@ export class JudgedLedger {
     const basis = row['basis'] === undefined ? {} : { basis: digestIn(row, 'basis') }
     const within = row['within'] === undefined ? [] : textsOf(row, 'within').map(demandDigest)
     const absent = row['why'] === ABSENT ? { absent: true as const } : {}
+    const artifact = placeIn(row)
+    const hash = algorithmOf(artifact.digest)
+    const mixed = within.some((digest) => algorithmOf(digest) !== hash) ? { mixed: true as const } : {}
     const place = {
-      ...placeIn(row),
+      ...artifact,
       verdict: oneOf(row, 'verdict', VERDICTS),
       ...policy,
       ...basis,
       n: row.n,
       ...absent,
+      ...mixed,
     }
     const signed =
       place.verdict === 'trusted' && row['signatures'] !== undefined && objectsOf(row, 'signatures').length > 0

@@ -34,6 +34,8 @@ export interface JudgedPlace extends ArtifactPlace {
   stood?: number | undefined
   /** It was looked for, and is not there. */
   absent?: true | undefined
+  /** It holds manifests by another hash than its own: what a denial names by its own may be one of them. */
+  mixed?: true | undefined
 }
 
 export interface RecordedVerdict extends Omit<Verdict, 'target' | 'path'>, ArtifactPlace {

@@ -104,6 +104,8 @@ export const openPluginSigner = lazily(async () => (await import('./sign/signing
 export const timestamper = lazily(async () => (await import('./sign/signing-key.ts')).timestamper)
 export const exitOfPassengers = lazily(async () => (await import('./passage/passenger-report.ts')).passengerExit)
 export const exitOfRejudged = lazily(async () => (await import('./rejudge/report.ts')).rejudgeExit)
+export const exitOfSiteDeny = lazily(async () => (await import('./rejudge/site-deny.ts')).siteDenyExit)
+export const exitOfAffected = lazily(async () => (await import('./status/affected-report.ts')).affectedExit)
 export const exitOfVerdicts = lazily(async () => (await import('./verdict/artifact-verdicts.ts')).verdictExit)
 
 export const trustStoreAdd = lazily(async () => (await import('./trust/store.ts')).trustStoreAdd)

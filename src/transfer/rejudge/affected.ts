@@ -13,6 +13,8 @@ export interface Affected extends JudgedPlace {
   because: string[]
   /** Its digest by the other hash, which a denial names. */
   alias?: Digest
+  /** That of a manifest within it. */
+  within?: Digest
 }
 
 /** Says nothing new of its certificates, and may be what an undecided verdict waited for. */
@@ -228,10 +230,11 @@ export function unitedAffected(...lists: readonly (readonly Affected[])[]): Affe
   return found.all
 }
 
-/** What newer denials name by another hash than the artifact is known by here, which the state can't find. */
+/** What newer denials name by another hash than the artifact, or something within it, is known by here: the state can't find it. */
 export function strangeDenials(denials: readonly HeldDenial[], place: JudgedPlace): Set<Digest> {
   const algorithm = place.digest.slice(0, place.digest.indexOf(':') + 1)
   const knows = place.policy !== undefined || place.verdict === 'rejected'
-  const strange = denials.filter(({ artifact, n }) => !artifact.startsWith(algorithm) && !(knows && place.n > n))
+  const isStrange = (artifact: Digest): boolean => place.mixed === true || !artifact.startsWith(algorithm)
+  const strange = denials.filter(({ artifact, n }) => isStrange(artifact) && !(knows && place.n > n))
   return new Set(strange.map(({ artifact }) => artifact))
 }

@@ -3,12 +3,13 @@
  * are found by the state alone, and nobody is asked about them.
  */
 import { isFault, SallyportError, type Code } from '../../errors/index.ts'
-import type { Digest } from '../../oci/index.ts'
+import { isIndexType, MANIFEST_CAP, type Digest } from '../../oci/index.ts'
 import type { ArtifactPlace, JudgedPlace, Pending, Quarantined, RecordedVerdict, State } from '../../state/index.ts'
 import type { Measure, TrustMaterial, Verdict } from '../../trust/index.ts'
 import { affectedBy, affectedByPolicy, strangeDenials, unitedAffected, type Affected } from './affected.ts'
 import type { PluginPlace } from '../verdict/artifact-verdicts.ts'
-import { otherDigest } from '../revocation/denied-within.ts'
+import { manifestsWithin } from '../revocation/denied-within.ts'
+import { KnownRevocations } from '../revocation/known-revocations.ts'
 import { isElsewhere } from '../trust/found-signatures.ts'
 import type { Place } from '../place/place.ts'
 import { Rejudging } from './rejudging.ts'
@@ -204,34 +205,42 @@ class Run {
   }
 
   /**
-   * A denial may name an artifact by the other hash than the site knows it by. Only its bytes tell, so that then, and
-   * then only, each artifact of the target is read.
+   * A denial may name an artifact, or a manifest within it, by the other hash than the site knows it by. Only bytes tell,
+   * so that then, and then only, each artifact of the target is read.
    */
   async deniedByOtherHash({ denials }: Pick<Pending, 'denials'>): Promise<Affected[]> {
     const found: Affected[] = []
     const asked = [...this.#state.judgedArtifacts()].filter(
       (one) => liesAt(this.#place, one) && one.absent !== true && strangeDenials(denials, one).size > 0,
     )
+    const known = new KnownRevocations(this.#state)
     for (let at = 0; at < asked.length; at += BATCH) {
       const batch = asked.slice(at, at + BATCH)
-      const others = await this.#side(batch, (one, hold) => this.#otherDigest(one, hold))
+      const others = await this.#side(batch, (one, hold) => this.#otherNames(one, known, hold))
       for (const [i, one] of batch.entries()) {
-        const alias = others[i]
-        if (alias !== undefined && strangeDenials(denials, one).has(alias))
-          found.push({ ...one, because: ['denial'], alias })
+        const strange = strangeDenials(denials, one)
+        const [alias, within] = [others[i]?.aliases, others[i]?.manifests].map((names) =>
+          names?.find((name) => strange.has(name)),
+        )
+        if (alias !== undefined) found.push({ ...one, because: ['denial'], alias })
+        else if (within !== undefined) found.push({ ...one, because: ['denial'], within })
       }
     }
     return found
   }
 
-  async #otherDigest({ path, digest }: ArtifactPlace, hold: Hold): Promise<Digest | undefined> {
+  async #otherNames(
+    { path, digest }: ArtifactPlace,
+    known: KnownRevocations,
+    hold: Hold,
+  ): Promise<{ aliases: Digest[]; manifests: Digest[] } | undefined> {
     if (this.#silent) return undefined
     try {
       const at = this.#place.at(path)
       const descriptor = await at.resolve(digest)
       if (descriptor === undefined) return undefined
-      await hold(descriptor.size)
-      return otherDigest(digest, await at.manifest({ ...descriptor, digest }))
+      await hold(isIndexType(descriptor.mediaType) ? MANIFEST_CAP : descriptor.size)
+      return await manifestsWithin(at, { ...descriptor, digest }, known, this.#options)
     } catch (error) {
       if (!(error instanceof SallyportError) || isFault(error, 'INTERRUPTED')) throw error
       this.#silent ||= isElsewhere(error)

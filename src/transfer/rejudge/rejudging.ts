@@ -101,11 +101,11 @@ export class Rejudging {
   }
 
   /** The reason, when the artifact or a manifest within it is denied, whoever signed it. */
-  #denied({ digest, alias }: Affected, recorded: RecordedVerdict | undefined): string | undefined {
+  #denied({ digest, alias, within }: Affected, recorded: RecordedVerdict | undefined): string | undefined {
     if (!this.#known.anyDenials) return undefined
     const own = this.#known.denied(digest) ?? (alias && this.#known.denied(alias))
     if (own !== undefined) return own.reason
-    for (const child of recorded?.within ?? []) {
+    for (const child of [...(recorded?.within ?? []), ...(within === undefined ? [] : [within])]) {
       const denial = this.#known.denied(child)
       if (denial !== undefined) return `${child} within it was denied: ${denial.reason}`
     }

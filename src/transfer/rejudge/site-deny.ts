@@ -10,7 +10,7 @@ import { denialOf } from '../revocation/near-denials.ts'
 import { openPlace, type Place } from '../place/place.ts'
 import { openPolicy } from '../trust/policy-folder.ts'
 import { leftAt, liesAt } from './rejudge.ts'
-import type { RejudgeReport } from './report.ts'
+import { rejudgeExit, type RejudgedArtifact, type RejudgeReport } from './report.ts'
 import { nowOf } from '../run/run.ts'
 import { rejudgeSite } from './site-rejudge.ts'
 import type { SealOptions } from '../sign/seal-target.ts'
@@ -58,7 +58,10 @@ export interface SiteDenyReport {
   added: boolean
   /** How many there are in all. */
   denials: number
-  /** Nothing judged here has the digest, or no signature of the key was ever met on it: perhaps it was mistyped. */
+  /**
+   * Nothing judged here has the digest, by either hash where a place was looked at, or no signature of the key was ever
+   * met on it: perhaps it was mistyped.
+   */
   unknown: 'artifact' | 'signer' | null
   /** The places of what is denied, at every target. */
   touched: TouchedArtifact[]
@@ -90,6 +93,16 @@ function unknownOf(state: State, { signer }: Denial, places: readonly ArtifactPl
     return !issues && behind.some(({ spki }) => spki === signer)
   })
   return met ? null : 'signer'
+}
+
+function isFor({ reason }: Denial, { code, why }: RejudgedArtifact): boolean {
+  return code === 'ARTIFACT_DENIED' && why.includes(reason)
+}
+
+/** 3 when nothing here is known under what was denied, which stands nonetheless; else that of judging again. */
+export function siteDenyExit({ rejudged, unknown }: Pick<SiteDenyReport, 'rejudged' | 'unknown'>): number {
+  const exit = rejudgeExit(rejudged)
+  return exit === 0 && unknown !== null ? 3 : exit
 }
 
 /** By a clock that is in doubt only denials count, which no clock decides. */
@@ -158,7 +171,10 @@ export async function denyAtSite(options: SiteDenyOptions): Promise<SiteDenyRepo
     try {
       const rejudged = place === undefined ? null : await judgeBy(state, place, now, material, options)
       const denials = state.denials().length + (dryRun && held === undefined ? 1 : 0)
-      return { site: state.site, denial, added: held === undefined, denials, unknown, touched, rejudged, dryRun }
+      // Only what lies there tells its other hash.
+      const met = unknown === 'artifact' && rejudged?.artifacts.some((one) => isFor(denial, one)) === true
+      const common = { site: state.site, denial, added: held === undefined, denials, touched, rejudged, dryRun }
+      return { ...common, unknown: met ? null : unknown }
     } finally {
       await place?.close()
     }

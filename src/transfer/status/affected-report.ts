@@ -163,3 +163,8 @@ export async function revocationAffected(options: AffectedOptions): Promise<Affe
   const denials = denialsOf(state, new Set<string>([what, ...places.map(({ digest }) => digest)]))
   return { kind, what, certificates: standing, artifacts, denials }
 }
+
+/** 3 when nothing here is known under what was asked for; else 0. */
+export function affectedExit({ certificates, artifacts }: Pick<AffectedReport, 'certificates' | 'artifacts'>): 0 | 3 {
+  return certificates.length + artifacts.length === 0 ? 3 : 0
+}

@@ -196,6 +196,30 @@ function atTargets(name: string, make: () => Promise<RevocableSite>): void {
       assert.equal(await site.rejudge(), null)
     })
 
+    it('finds what is denied within an index by its other hash, whichever that is', async () => {
+      const [one, two] = [await site.ward.image(), await site.ward.image()]
+      const made = [await site.admit([1], await site.ward.index(one))]
+      const denied = [digestOf(one.bytes, 'sha512')]
+      // The registry takes no manifest by sha512.
+      if (site.ward.to.startsWith('oci:')) {
+        const other = { ...two, descriptor: { ...two.descriptor, digest: digestOf(two.bytes, 'sha512') } }
+        await site.ward.push(other)
+        const mixed = await site.admit([2], await site.ward.index(other))
+        const recorded = (await site.state.verdictOf(site.ward.placeOf(mixed.descriptor))) ?? assert.fail()
+        const { n: _n, time: _time, ...verdict } = recorded
+        await site.state.recordVerdicts([{ ...verdict, within: [other.descriptor.digest] }])
+        made.push(mixed)
+        denied.push(two.descriptor.digest)
+      }
+      await site.state.addDenials(
+        denied.map((artifact) => ({ artifact, reason: 'CVE', since: SINCE })),
+        null,
+      )
+      const found = told(await site.rejudge({ policy: undefined }))
+      const wanted = made.map((index) => row(index, 'trusted', 'rejected', 'ARTIFACT_DENIED'))
+      assert.deepEqual(new Set(found.map(String)), new Set(wanted.map(String)))
+    })
+
     it('judges by another policy only where it asks something else, or an anchor is gone', async () => {
       const made = await site.admit([1])
       const more = pemOf(site.vendor.authority.certificate, rootOf(VENDOR))

@@ -11,6 +11,9 @@ import {
   type AffectedReport,
   type RevocationStatusReport,
 } from '../../../src/transfer/index.ts'
+import { digestOf } from '../../../src/oci/index.ts'
+import { siteDenyExit } from '../../../src/transfer/rejudge/site-deny.ts'
+import { affectedExit } from '../../../src/transfer/status/affected-report.ts'
 import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
 import { revocationStatusExit } from '../../../src/transfer/status/revocation.ts'
 import { writeFileSync, rmSync } from 'node:fs'
@@ -224,6 +227,26 @@ describe('transfer/status/revocation-verbs', function () {
     await site.ward.pause()
   })
 
+  it('finds by its other hash what is denied, where a place is named, and ends with 3 where nothing is', async () => {
+    const artifact = digestOf(first.bytes, 'sha512')
+    const run = { state: site.ward.stateDir, artifact, reason: 'CVE-2026-2', now: NOW }
+    const nobody = await denyAtSite({ ...run, artifact: digestOf(Buffer.from('x')), to: site.ward.to, registry: {} })
+    assert.deepEqual([nobody.unknown, nobody.touched, siteDenyExit(nobody)], ['artifact', [], 3])
+    const alone = await denyAtSite({ ...run, dryRun: true })
+    assert.deepEqual([alone.unknown, siteDenyExit(alone)], ['artifact', 3])
+    const found = await denyAtSite({ ...run, to: site.ward.to, registry: {} })
+    assert.deepEqual([found.unknown, siteDenyExit(found)], [null, 14])
+    assert.deepEqual(
+      found.rejudged?.artifacts.map(({ digest }) => digest),
+      [first.descriptor.digest],
+    )
+    for (const [what, exit] of [
+      [artifact, 3],
+      [first.descriptor.digest, 0],
+    ] as const)
+      assert.equal(affectedExit(await asked(what)), exit)
+  })
+
   it('takes the signer of a denial from a file, and says when nothing known here is meant', async () => {
     const { digest } = first.descriptor
     const run = { state: site.ward.stateDir, artifact: digest, reason: 'x', now: NOW, dryRun: true }
@@ -239,6 +262,7 @@ describe('transfer/status/revocation-verbs', function () {
     assert.deepEqual([unmet.denial.signer, unmet.unknown], [root.spkiSha256, 'signer'])
     assert.equal((await denyAtSite({ ...run, signer: 'e'.repeat(64) })).unknown, 'signer')
     assert.equal((await denyAtSite({ ...run, artifact: `sha256:${'0'.repeat(64)}` })).unknown, 'artifact')
+    assert.deepEqual([siteDenyExit(met), siteDenyExit(unmet)], [0, 3])
     await assert.rejects(denyAtSite({ ...run, signer: site.path('none.crt') }), fault('USAGE'))
     writeFileSync(file, 'no certificate')
     await assert.rejects(denyAtSite({ ...run, signer: file }), fault('CERTIFICATE_FILE'))
