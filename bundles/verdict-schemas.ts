@@ -98,7 +98,7 @@ export const JUDGED = {
           thisUpdate: time,
           nextUpdate: time,
           issuerName: z.string().describe('The subject of its certificate.'),
-          outcome: z.enum(['taken', 'held', 'older']),
+          outcome: z.enum(['taken', 'held', 'older', 'refused']),
           stale: z.boolean().describe('Past its next update when it came.'),
           code: code.optional(),
         }),

@@ -12,6 +12,8 @@ function listLine({ form, url, issuerName, number, serial, nextUpdate, stale, ou
   const which = number === null ? `serial ${serial ?? ''}` : `number ${number}`
   const until = `${stale ? 'STALE since' : 'next update'} ${nextUpdate}`
   const named = `${plain(issuerName)} · ${form} ${plain(url)} · ${which} · ${until}`
+  if (outcome === 'refused')
+    return `  REFUSED   ${named}: ${code ?? ''}; nothing that hangs on it counts as good in this run`
   return outcome === 'older' ? `  left out  ${named}: ${code ?? 'older'}, a newer one stays` : `  in force  ${named}`
 }
 
@@ -24,10 +26,10 @@ export function intakeLines(revocation: Intake | null, would: boolean): string[]
   const { lists, denials } = revocation
   if (lists.length + denials.carried === 0) return []
   const of = (wanted: List['outcome']): List[] => lists.filter(({ outcome }) => outcome === wanted)
-  const [taken, older] = [of('taken'), of('older')]
-  const told = [...taken, ...older]
+  const [taken, older, refused] = [of('taken'), of('older'), of('refused')]
+  const told = [...refused, ...taken, ...older]
   return [
-    `revocation: ${taken.length} of ${counted(lists.length, 'list')} and answers ${would ? 'would come' : 'came'} into force, ${of('held').length} held before, ${older.length} older and left out; ${denials.added} of ${counted(denials.carried, 'denial')} new`,
+    `revocation: ${taken.length} of ${counted(lists.length, 'list')} and answers ${would ? 'would come' : 'came'} into force, ${of('held').length} held before, ${older.length} older and left out${refused.length === 0 ? '' : `, ${refused.length} REFUSED`}; ${denials.added} of ${counted(denials.carried, 'denial')} new`,
     ...told.slice(0, SHOWN).map(listLine),
     ...(told.length > SHOWN ? [`  and ${told.length - SHOWN} more, which --json names`] : []),
   ]

@@ -43,6 +43,9 @@ export function revokedText({
   return `revoked on ${revoked?.toISOString() ?? 'an unknown date'} (${REASONS[reason] ?? ''})`
 }
 
+/** Why nothing is known of what nothing revokes. */
+export const DISPUTED = 'its issuer said another thing, which was refused'
+
 type Fault = { fault: string }
 
 /** Reads lists for a run: what is proven once is not proven again. */
@@ -92,7 +95,10 @@ export class ListCheck {
     // Whatever else is missing, stale or dated ahead: what was revoked for good stays revoked.
     const forGood = named.find((entry) => entry !== undefined && revokes(entry) && !isExcused(entry, subject))
     if (forGood !== undefined) return { status: 'revoked', forGood: true, detail: `${revokedText(forGood)} by ${name}` }
+    if (this.#knowledge.disputed?.(spki, 'base', url) === true) return unknown(`${name} is disputed: ${DISPUTED}`)
     if ('fault' in base) return unknown(base.fault)
+    if (deltaPlaces(base, certificate).some((at) => this.#knowledge.disputed?.(spki, 'delta', at)))
+      return unknown(`the delta of ${url} is disputed: ${DISPUTED}`)
     if (delta !== undefined && 'fault' in delta) return unknown(delta.fault)
     if (entries.some((entry) => entry?.unknownCritical)) return unknown(`${name} says something that is not known here`)
     // RFC 5280 §5.3.1: "may only appear in delta CRLs".
@@ -119,7 +125,7 @@ export class ListCheck {
    */
   #deltaOf(base: RevocationList, subject: Subject, url: string): RevocationList | Fault | undefined {
     const { certificate, issuer } = subject
-    const named = base.freshest.length > 0 || base.freshestElsewhere ? base.freshest : certificate.freshestCrlUrls
+    const named = deltaPlaces(base, certificate)
     if (named.length === 0 && !base.freshestElsewhere) return undefined
     const name = `the delta of ${url}`
     const faults: string[] = []
@@ -133,6 +139,11 @@ export class ListCheck {
     }
     return newest ?? { fault: faults[0] ?? `${name} can't be had: it has no address` }
   }
+}
+
+/** Where the newest changes lie: the list has the first word, since it knows what became of its deltas. */
+function deltaPlaces({ freshest, freshestElsewhere }: RevocationList, certificate: Certificate): readonly string[] {
+  return freshest.length > 0 || freshestElsewhere ? freshest : certificate.freshestCrlUrls
 }
 
 function proofFault(list: RevocationList, issuer: Certificate): string | undefined {

@@ -20,6 +20,12 @@ export interface RevocationKnowledge {
   urls?(issuerSpki: string): readonly string[]
   /** @param serial - of the certificate, as it has it */
   answer(issuerSpki: string, serial: string): OcspAnswer | undefined
+  /**
+   * True when something came for this place that could not be let in, other bytes under one number above all: then what
+   * is held there says who is revoked, and no more who is not.
+   * @param at - the URL, of an answer the serial number
+   */
+  disputed?(issuerSpki: string, form: 'base' | 'delta' | 'answer', at: string): boolean
 }
 
 export interface RevocationTerms {

@@ -5,7 +5,7 @@
 import { distinguishedNameText, type Certificate } from '../signature/index.ts'
 import { byAnswer } from './check-answer.ts'
 import { good, together, unknown, type Finding } from './check-finding.ts'
-import { isWebUrl, ListCheck } from './check-list.ts'
+import { DISPUTED, isWebUrl, ListCheck } from './check-list.ts'
 import type { Query, RevocationKnowledge, RevocationTerms, Subject } from './check-terms.ts'
 
 export type RevocationResult =
@@ -54,6 +54,8 @@ export function revocationCheck(
     for (const finding of [byList, answer]) if (finding.status === 'revoked' && finding.forGood) return finding
     const hasResponder = certificate.ocspUrls.length > 0
     if (answer.status === 'revoked') return answer
+    if (hasResponder && knowledge.disputed?.(issuer.spkiSha256, 'answer', certificate.serial) === true)
+      return byList.status === 'revoked' ? byList : unknown(`the OCSP answer is disputed: ${DISPUTED}`)
     if (hasResponder && answer.status === 'good') return answer
     if (listed.length > 0) return byList
     if (hasResponder) return answer

@@ -91,8 +91,12 @@ const LISTS: Record<string, [exit: number, code: Code, bad: BadList]> = {
     'LIST_INVALID',
     { list: made({ extensions: numbered(extension('1.2.3', Buffer.of(), true)) }) },
   ],
-  'a list of a day to come': [15, 'LIST_FUTURE', { list: made({ thisUpdate: utc('480101000000Z') }) }],
-  'a delta without its base': [18, 'LIST_BASE_MISSING', { list: made({ extensions: numbered(deltaIndicator('f')) }) }],
+}
+
+/** Sound by themselves, and not to be let in: of content they are left out alone. */
+const APART: Record<string, [exit: number, code: Code, list: Buffer]> = {
+  'a list of a day to come': [15, 'LIST_FUTURE', made({ thisUpdate: utc('480101000000Z') })],
+  'a delta without its base': [18, 'LIST_BASE_MISSING', made({ extensions: numbered(deltaIndicator('f')) })],
 }
 
 describe('cli: bad lists and denials', function () {
@@ -118,6 +122,11 @@ describe('cli: bad lists and denials', function () {
     return documentIn(run.stdout)
   }
 
+  const outcomes = (report: JsonResult['report']): unknown[] =>
+    (report['revocation'] as { lists: { outcome: string; code?: string }[] }).lists
+      .map(({ outcome, code }) => [outcome, code])
+      .sort()
+
   async function refused(exit: number, code: Code, ...what: Parameters<typeof bring>): Promise<void> {
     const [rows, files] = [journal(), lists()]
     const { error, exit: status } = await bring(...what)
@@ -142,6 +151,30 @@ describe('cli: bad lists and denials', function () {
 
   for (const [what, [exit, code, bad]] of Object.entries(LISTS))
     it(`refuses ${what}, and the good one beside it: ${code}`, () => refused(exit, code, solo, 3, beside(bad)))
+
+  for (const [what, [exit, code, list]] of Object.entries(APART)) {
+    it(`leaves ${what} out of content, with an alarm: ${code}`, async () => {
+      const { exit: status, report } = await bring(solo, 3, beside({ list }))
+      assert.deepEqual(
+        [status, outcomes(report)],
+        [
+          exit,
+          [
+            ['refused', code],
+            ['taken', undefined],
+          ],
+        ],
+      )
+    })
+    it(`refuses ${what} and all that came with it for revocation alone: ${code}`, () =>
+      refused(
+        exit,
+        code,
+        office,
+        3,
+        pieces('office', (shelf) => hang(shelf, { list })),
+      ))
+  }
 
   it('refuses denials on a channel without the right to them: DENIAL_UNENTITLED', () =>
     refused(13, 'DENIAL_UNENTITLED', solo, 3, denying(solo, 'a rival')))
@@ -173,10 +206,30 @@ describe('cli: bad lists and denials', function () {
       assert.ok(files.every((file) => lists().includes(file)))
     })
 
-    it('takes other bytes under its number for an alarm, and nothing of that bundle: LIST_EQUIVOCATION', async () => {
+    it('takes other bytes under its number for an alarm, and not for its list: LIST_EQUIVOCATION', async () => {
       await bring(solo, 3, carrying(inForce))
+      const before = lists()
+      const { exit, report } = await bring(solo, 4, beside({ list: made() }))
+      const code = 'LIST_EQUIVOCATION'
+      assert.deepEqual(
+        [exit, outcomes(report)],
+        [
+          15,
+          [
+            ['refused', code],
+            ['taken', undefined],
+          ],
+        ],
+      )
+      assert.ok(before.every((file) => lists().includes(file)))
       rmSync(join(dir, 'out'), { recursive: true })
-      await refused(15, 'LIST_EQUIVOCATION', solo, 4, beside({ list: made() }))
+      await refused(
+        15,
+        code,
+        office,
+        4,
+        pieces('office', (shelf) => hang(shelf, { list: made() })),
+      )
     })
 
     it('takes one that is good until 2050 and longer', async () => {

@@ -67,6 +67,22 @@ describe('revocation/check-answer', function () {
     assert.equal(ask(saying(only, 'certificateHold'), only).status, 'revoked')
   })
 
+  it('knows nobody for good by what is disputed, and revokes by it all the same', () => {
+    const answered = (held: Held, of: Certificate): string =>
+      ask(held.dispute(root.certificate, 'answer', of.serial), of).status
+    assert.equal(answered(saying(only), only), 'unknown')
+    // The list alone knows of no hold that a responder tells of.
+    assert.equal(answered(withList(saying(both)), both), 'unknown')
+    assert.equal(answered(withList(saying(both), both), both), 'revoked')
+    assert.equal(answered(saying(only, 'certificateHold'), only), 'revoked')
+    // Nobody asks a responder of a certificate that names none.
+    assert.equal(answered(withList(saying(listed)), listed), 'good')
+    const listing = (held: Held): string => ask(held.dispute(root.certificate, 'base', URL), listed).status
+    assert.equal(listing(withList(new Held())), 'unknown')
+    assert.equal(listing(withList(new Held(), listed)), 'revoked')
+    assert.equal(ask(withList(new Held()).dispute(root.certificate, 'base', `${URL}?`), listed).status, 'good')
+  })
+
   it('takes the answer of a responder that the issuer made', () => {
     assert.deepEqual(ask(saying(only, undefined, { by: 'responder' }), only), { status: 'good' })
     assert.equal(ask(saying(only, 'superseded', { by: 'responder' }), only).status, 'revoked')

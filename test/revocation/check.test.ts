@@ -233,6 +233,14 @@ describe('revocation/check', function () {
       assert.equal(status(withDelta(base(), { number: 6, deltaBase: 5, revoked: naming() })), 'revoked')
     })
 
+    it('knows nobody for good by a delta that is disputed', () => {
+      const disputed = (terms: Partial<ListTerms>, at = DELTA_URL): string =>
+        status(withDelta(base(), { number: 6, deltaBase: 5, ...terms }).dispute(issuing.certificate, 'delta', at))
+      assert.equal(disputed({}), 'unknown')
+      assert.equal(disputed({ revoked: naming() }), 'revoked')
+      assert.equal(disputed({}, `${DELTA_URL}?`), 'good')
+    })
+
     it('wants the delta that the certificate alone names', () => {
       const named = issuing.issue('named', [lists(URL), freshest(DELTA_URL)])
       const of = [named, issuing.certificate, root.certificate]

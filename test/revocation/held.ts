@@ -30,6 +30,17 @@ export class Held implements RevocationKnowledge {
     return this
   }
 
+  readonly #disputed = new Set<string>()
+
+  dispute({ spkiSha256 }: Certificate, form: 'base' | 'delta' | 'answer', at: string): this {
+    this.#disputed.add(`${spkiSha256} ${form} ${at}`)
+    return this
+  }
+
+  disputed(issuer: string, form: 'base' | 'delta' | 'answer', at: string): boolean {
+    return this.#disputed.has(`${issuer} ${form} ${at}`)
+  }
+
   hold({ spkiSha256 }: Certificate, { serial }: Certificate, answer: OcspAnswer): this {
     this.#answers.set(`${spkiSha256} ${serial}`, answer)
     return this

@@ -154,12 +154,18 @@ class Collector {
       : certificates.filter(({ demanded }) => !demanded)
     if (rest.length === 0) return
     this.strangers = { asked: 0, untold: 0 }
-    this.allowance = new Allowance(this.terms.allowances?.strangers ?? STRANGERS, this.terms.signal)
+    this.allowance = new Allowance(this.strangersTerms(), this.terms.signal)
     try {
       await this.each(rest)
     } finally {
       this.allowance.close()
     }
+  }
+
+  /** A bundle of lists alone is taken whole or not at all: stops a stranger's list from keeping out those of the others. */
+  private strangersTerms(): AllowanceTerms {
+    const terms = this.terms.allowances?.strangers ?? STRANGERS
+    return this.terms.alone ? { ...terms, requests: 0 } : terms
   }
 
   private async each(certificates: readonly RevocableCertificate[]): Promise<void> {

@@ -45,6 +45,13 @@ export function passengerExit(passengers: readonly Pick<PassengerReport, 'outcom
   return exits.length === 0 ? 0 : Math.min(...exits)
 }
 
+/** The exit status for what a bundle brought on revocation: 0, or the lowest of what was refused of it and left out. */
+export function listsExit(revocation: { lists: readonly { outcome: string; code?: Code }[] } | null): number {
+  const refused = (revocation?.lists ?? []).filter(({ outcome }) => outcome === 'refused')
+  const exits = refused.map(({ code = 'LIST_INVALID' }) => exitOf(new SallyportError(code, { side: 'bundle' })))
+  return exits.length === 0 ? 0 : Math.min(...exits)
+}
+
 /** The passage with the content of those that were accepted, to be judged and delivered like its own. */
 export function withAccepted(passage: Passage): Passage {
   const accepted = passage.passengers.filter(isAccepted)

@@ -5,7 +5,8 @@ import type { Denial } from '../../revocation/index.ts'
 import { distinguishedNameText } from '../../signature/index.ts'
 import type { Origin, ProvenList, State } from '../../state/index.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'
-import type { ListReport } from '../revocation/list-intake.ts'
+import type { Faults } from '../revocation/list-intake.ts'
+import type { ListReport } from '../revocation/list-report.ts'
 import { isAccepted, type PassengerPassage } from './passenger.ts'
 import type { Passage } from './passage.ts'
 import type { RevocationInformation } from '../revocation/information.ts'
@@ -33,7 +34,7 @@ export interface RevocationIntake {
   passage: Passage
   known: KnownRevocations
   report: RevocationReport
-  /** Pieces that are older than what is in force: the tags of newer ones at the target stay. */
+  /** Pieces that are older than what is in force, or were refused: the tags of others at the target stay. */
   older: { repository: string; digest: Digest }[]
   /** True when something would be written. */
   any: boolean
@@ -46,7 +47,10 @@ type Carrier = Pick<Passage, 'files'> & { revocation: RevocationInformation | un
 /** Nothing was carried: most bundles go this way, without the code for lists. */
 export async function takeIn(passage: Passage, state: State | undefined, now: Date): Promise<RevocationIntake> {
   const intake = new Intake(new KnownRevocations(state), now)
-  await intake.carrier({ ...passage, id: passage.verdict.id })
+  // A bundle for revocation alone is all or nothing. Content that brings the lists of a hundred issuers is not: any one of
+  // them, who need be nobody's signer here, could keep out all that the others signed.
+  const faults = passage.files.transfer.purpose === 'revocation' ? 'thrown' : 'left out'
+  await intake.carrier({ ...passage, id: passage.verdict.id }, faults)
   const passengers: PassengerPassage[] = []
   for (const passenger of passage.passengers) passengers.push(await intake.passenger(passenger))
   return await intake.done({ ...passage, passengers })
@@ -60,7 +64,7 @@ class Intake {
   readonly #now: Date
   readonly #taken: Taken[] = []
   readonly #report: RevocationReport = { lists: [], denials: { carried: 0, added: 0 } }
-  readonly #carried: RevocationInformation[] = []
+  readonly #carried: { revocation: RevocationInformation; refused: string[] }[] = []
   #known: KnownRevocations
 
   constructor(known: KnownRevocations, now: Date) {
@@ -68,17 +72,18 @@ class Intake {
     this.#now = now
   }
 
-  async carrier({ files, revocation, id }: Carrier): Promise<void> {
+  async carrier({ files, revocation, id }: Carrier, faults: Faults): Promise<void> {
     if (revocation === undefined) return
     const { lists, answers, denials = [] } = revocation
-    const { reports, changed } = await this.#known.offer(lists, answers, this.#now)
+    const { reports, changed } = await this.#known.offer(lists, answers, this.#now, faults)
     const added = this.#known.deny(denials)
     this.#taken.push({ from: { channel: files.transfer.channel, id }, changed, denials })
     const names = new Map(
       [...lists, ...answers].map(({ issuer }) => [issuer.spkiSha256, distinguishedNameText(issuer.subject)]),
     )
     this.#report.lists.push(...reports.map((one) => ({ ...one, issuerName: names.get(one.issuer) ?? one.issuer })))
-    this.#carried.push(revocation)
+    const refused = reports.filter(({ outcome }) => outcome === 'refused').map(reportKey)
+    this.#carried.push({ revocation, refused })
     this.#report.denials.carried += denials.length
     this.#report.denials.added += added
   }
@@ -88,16 +93,23 @@ class Intake {
     if (!isAccepted(passenger) || passenger.revocation === undefined) return passenger
     const before = this.#known.copy()
     try {
-      await this.carrier(passenger)
+      await this.carrier(passenger, 'thrown')
       return passenger
     } catch (fault) {
-      // Whoever tells two things under one number about what is revoked is believed in neither.
-      if (!(fault instanceof SallyportError) || fault.side !== 'bundle' || fault.code === 'LIST_EQUIVOCATION')
-        throw fault
+      if (!(fault instanceof SallyportError) || fault.side !== 'bundle') throw fault
       this.#known = before
+      if (fault.code === 'LIST_EQUIVOCATION') await this.#dispute(passenger.revocation)
       const { verdict: _verdict, revocation: _revocation, ...rest } = passenger
       return { ...rest, outcome: 'refused', fault }
     }
+  }
+
+  /** Whoever tells two things under one number about what is revoked is believed in neither. */
+  async #dispute({ lists, answers }: RevocationInformation): Promise<void> {
+    const { reports } = await this.#known.copy().offer(lists, answers, this.#now, 'left out')
+    for (const { form, issuer, url, serial, code } of reports)
+      if (code === 'LIST_EQUIVOCATION')
+        this.#known.lists.dispute({ form, issuer, url, ...(serial === null ? {} : { serial }) })
   }
 
   /**
@@ -107,9 +119,11 @@ class Intake {
   async #older(): Promise<RevocationIntake['older']> {
     const older: RevocationIntake['older'] = []
     const known = this.#known.copy()
-    for (const { lists, answers, items, repository } of this.#carried) {
-      const { reports } = await known.offer(lists, answers, this.#now)
-      const keys = new Set(reports.filter(({ outcome }) => outcome === 'older').map(reportKey))
+    for (const { revocation, refused } of this.#carried) {
+      const { lists, answers, items, repository } = revocation
+      const { reports } = await known.offer(lists, answers, this.#now, 'left out')
+      const left = reports.filter(({ outcome }) => outcome === 'older')
+      const keys = new Set([...refused, ...left.map(reportKey)])
       for (const { kind, url, issuer, serial, digest } of items) {
         const form = kind === 'list' ? 'base' : kind
         if (form === 'denials' || url === null || issuer === null) continue

@@ -39,15 +39,22 @@ export class HeldLists {
   /** One list may lie at several addresses: it is parsed, and later proven, once. */
   readonly #parsed = new Map<Digest, RevocationList>()
 
-  constructor(store: ListStore | undefined, read: ReadonlyMap<string, InForce> = new Map()) {
+  readonly #disputed: Set<string>
+
+  constructor(
+    store: ListStore | undefined,
+    read: ReadonlyMap<string, InForce> = new Map(),
+    disputed: ReadonlySet<string> = new Set(),
+  ) {
     this.#store = store
     this.#read = new Map(read)
+    this.#disputed = new Set(disputed)
     this.#rows = new Map(store?.heldLists().map((row) => [keyOf(row), row]))
   }
 
   /** What is let in later, into the one or the other, stays there. */
   copy(): HeldLists {
-    return new HeldLists(this.#store, this.#read)
+    return new HeldLists(this.#store, this.#read, this.#disputed)
   }
 
   /** The addresses under which lists of this form are held for an issuer. */
@@ -71,6 +78,15 @@ export class HeldLists {
     const found = await readInForce(this.#store, row, this.#parsed)
     this.#read.set(key, found)
     return found
+  }
+
+  /** Something came for the place that could not be let in: for this run, who is not revoked by it is not known. */
+  dispute(place: ListPlace): void {
+    this.#disputed.add(keyOf(place))
+  }
+
+  isDisputed(place: ListPlace): boolean {
+    return this.#disputed.has(keyOf(place))
   }
 
   put(place: ListPlace, inForce: InForce): void {

@@ -13,7 +13,8 @@ import { State, type HeldDenial } from '../../state/index.ts'
 import type { Denials, JudgeMeans, RevocationCheck, RevocationQuery, TrustMaterial } from '../../trust/index.ts'
 import { judgingTime, type ClockOptions } from '../run/clock.ts'
 import { HeldLists, type ListStore } from './held-lists.ts'
-import { ListIntake, type Intake, type OfferedAnswer, type OfferedList } from './list-intake.ts'
+import { ListIntake, type Faults, type Intake } from './list-intake.ts'
+import type { OfferedAnswer, OfferedList } from './list-report.ts'
 import { nowOf } from '../run/run.ts'
 
 /** What a state gives. */
@@ -35,8 +36,13 @@ export class KnownRevocations {
   }
 
   /** Lets lists and answers in that were proven to be their issuers'. Throws as `ListIntake.take`: then not to be used on. */
-  async offer(lists: readonly OfferedList[], answers: readonly OfferedAnswer[], now: Date): Promise<Intake> {
-    const intake = new ListIntake(this.lists, now)
+  async offer(
+    lists: readonly OfferedList[],
+    answers: readonly OfferedAnswer[],
+    now: Date,
+    faults: Faults = 'thrown',
+  ): Promise<Intake> {
+    const intake = new ListIntake(this.lists, now, faults)
     await intake.take(lists, answers)
     return intake.result
   }
@@ -86,6 +92,8 @@ export class KnownRevocations {
       kept: (issuer, url) => this.lists.at({ issuer, url, form: 'base' })?.kept,
       urls: (issuer) => this.lists.urls(issuer, 'base'),
       answer: (issuer, serial) => this.lists.at({ issuer, url: '', form: 'answer', serial })?.answer,
+      disputed: (issuer, form, at) =>
+        this.lists.isDisputed(form === 'answer' ? { issuer, url: '', form, serial: at } : { issuer, url: at, form }),
     }
     const check = revocationCheck(knowledge, terms)
     return async (query) => {

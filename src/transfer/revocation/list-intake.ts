@@ -11,30 +11,19 @@ import {
   type RevocationList,
 } from '../../revocation/index.ts'
 import type { Certificate } from '../../signature/index.ts'
-import type { ListForm, ListPlace, ProvenList } from '../../state/index.ts'
+import type { ListPlace, ProvenList } from '../../state/index.ts'
 import type { HeldLists, InForce } from './held-lists.ts'
 import { decimalOf } from './item.ts'
-import type { CarriedAnswer, CarriedList } from './information.ts'
+import {
+  listReport,
+  toldOfAnswer,
+  toldOfList,
+  type ListReport,
+  type OfferedAnswer,
+  type OfferedList,
+  type Told,
+} from './list-report.ts'
 import { timeText } from '../run/run.ts'
-
-/** A carried list or answer, and what became of it. */
-export interface ListReport {
-  form: ListForm
-  url: string
-  /** SHA-256 of the issuer's SubjectPublicKeyInfo. */
-  issuer: string
-  /** In decimal; null for an answer. */
-  number: string | null
-  /** Of the certificate; null for a list. */
-  serial: string | null
-  thisUpdate: string
-  nextUpdate: string
-  /** `older` than the one in force, which stays. */
-  outcome: Offer['outcome']
-  /** Past its next update when it came. */
-  stale: boolean
-  code?: Code
-}
 
 export interface Intake {
   reports: ListReport[]
@@ -42,8 +31,11 @@ export interface Intake {
   changed: ProvenList[]
 }
 
-export type OfferedList = Pick<CarriedList, 'url' | 'issuer' | 'list'>
-export type OfferedAnswer = Pick<CarriedAnswer, 'url' | 'issuer' | 'serial' | 'answer'>
+/** What becomes of a list that can't be let in: it ends the intake, or is left out, is told, and its place is disputed. */
+export type Faults = 'thrown' | 'left out'
+
+/** Of a list alone: other faults are the state's, or the run's. */
+const LEAVABLE: readonly Code[] = ['LIST_FUTURE', 'LIST_EQUIVOCATION', 'LIST_BASE_MISSING', 'LIMIT_EXCEEDED']
 
 const RANK = { taken: 2, held: 1, older: 0 } as const
 
@@ -54,53 +46,64 @@ const RANK = { taken: 2, held: 1, older: 0 } as const
 export class ListIntake {
   readonly #held: HeldLists
   readonly #now: Date
+  readonly #faults: Faults
   readonly #reports: ListReport[] = []
   readonly #changed = new Map<string, ProvenList>()
 
-  constructor(held: HeldLists, now: Date) {
+  constructor(held: HeldLists, now: Date, faults: Faults = 'thrown') {
     this.#held = held
     this.#now = now
+    this.#faults = faults
   }
 
-  /** Throws LIST_FUTURE, LIST_EQUIVOCATION, LIST_BASE_MISSING, LIMIT_EXCEEDED, with the address as subject. */
+  /** Throws LIST_FUTURE, LIST_EQUIVOCATION, LIST_BASE_MISSING, LIMIT_EXCEEDED, unless they are left out, with the address as subject. */
   async take(lists: readonly OfferedList[], answers: readonly OfferedAnswer[]): Promise<void> {
     const isDelta = ({ list }: OfferedList): boolean => list.deltaBase !== undefined
-    for (const list of lists.filter((one) => !isDelta(one))) await this.#at(list.url, () => this.#takeBase(list))
-    for (const list of lists.filter(isDelta)) await this.#at(list.url, () => this.#takeDelta(list))
-    for (const answer of answers) await this.#at(answer.url, () => this.#takeAnswer(answer))
+    for (const one of lists.filter((list) => !isDelta(list))) await this.#at(toldOfList(one), () => this.#takeBase(one))
+    for (const one of lists.filter(isDelta)) await this.#at(toldOfList(one), () => this.#takeDelta(one))
+    for (const one of answers) await this.#at(toldOfAnswer(one), () => this.#takeAnswer(one))
   }
 
   get result(): Intake {
     return { reports: this.#reports, changed: [...this.#changed.values()] }
   }
 
-  async #at(subject: string, take: () => Promise<void>): Promise<void> {
+  async #at(told: Told, take: () => Promise<void>): Promise<void> {
+    const { url: subject } = told
     try {
       await take()
     } catch (error) {
-      if (!(error instanceof SallyportError) || error.subject === subject) throw error
+      if (!(error instanceof SallyportError)) throw error
       const { code, side, message, remedy } = error
+      if (this.#faults === 'left out' && side === 'bundle' && LEAVABLE.includes(code)) {
+        this.#held.dispute(told)
+        this.#tell(told, 'refused', code)
+        return
+      }
+      if (error.subject === subject) throw error
       throw new SallyportError(code, { side, subject, detail: message, remedy, cause: error })
     }
   }
 
-  async #takeBase({ url, issuer, list }: OfferedList): Promise<void> {
+  async #takeBase(offered: OfferedList): Promise<void> {
+    const { url, issuer, list } = offered
     const place = { issuer: issuer.spkiSha256, url, form: 'base' } as const
     const held = await this.#held.load(place)
     demandKept(held)
     const before = held?.list === undefined ? rankLost(held?.row, list) : undefined
-    if (before === 'older') return this.#report(place, list, 'older')
+    if (before === 'older') return this.#report(offered, 'older')
     const inForce = await this.#inForce(place, held)
     const offer = offerList(inForce, list, { now: this.#now })
     if (offer.outcome === 'taken' || offer.keptChanged) this.#put(place, offer, held, issuer)
-    this.#report(place, list, offer.outcome)
+    this.#report(offered, offer.outcome)
   }
 
-  async #takeDelta({ url, issuer, list }: OfferedList): Promise<void> {
+  async #takeDelta(offered: OfferedList): Promise<void> {
+    const { url, issuer, list } = offered
     const spki = issuer.spkiSha256
     const place = { issuer: spki, url, form: 'delta' } as const
     const held = await this.#held.load(place)
-    if (held?.list === undefined && rankLost(held?.row, list) === 'older') return this.#report(place, list, 'older')
+    if (held?.list === undefined && rankLost(held?.row, list) === 'older') return this.#report(offered, 'older')
     const bases = await this.#basesOf(spki, url)
     let best: Offer['outcome'] | undefined
     let missing: unknown
@@ -126,10 +129,11 @@ export class ListIntake {
       this.#held.put(place, inForce)
       this.#change(place, provenList(place, inForce, list))
     }
-    this.#report(place, list, best)
+    this.#report(offered, best)
   }
 
-  async #takeAnswer({ url, issuer, serial, answer }: OfferedAnswer): Promise<void> {
+  async #takeAnswer(offered: OfferedAnswer): Promise<void> {
+    const { url, issuer, serial, answer } = offered
     const place = { issuer: issuer.spkiSha256, url, form: 'answer', serial } as const
     const held = await this.#held.load(place)
     const entry = entryOf(answer, issuer, serial)
@@ -147,7 +151,7 @@ export class ListIntake {
       this.#held.put(place, { row: undefined, answer, issuerCertificate: issuer.der })
       this.#change(place, { ...place, ...times, ...forGood, bytes: answer.der, issuerCertificate: issuer.der })
     }
-    this.#tell({ ...place, number: null, ...times, outcome })
+    this.#tell(toldOfAnswer(offered), outcome)
   }
 
   /** The whole lists that this address adds to: those that name it, else all of the issuer, whose certificates do. */
@@ -182,28 +186,14 @@ export class ListIntake {
     this.#changed.set(key, list)
   }
 
-  #report(place: ListPlace, list: RevocationList, outcome: Offer['outcome']): void {
-    const times = { thisUpdate: timeText(list.thisUpdate), nextUpdate: timeText(list.nextUpdate) }
-    this.#tell({ ...place, number: decimalOf(list.number), ...times, outcome })
+  #report(offered: OfferedList, outcome: ListReport['outcome']): void {
+    this.#tell(toldOfList(offered), outcome)
   }
 
-  #tell({ form, url, issuer, number, serial, thisUpdate, nextUpdate, outcome }: Told): void {
-    this.#reports.push({
-      form,
-      url,
-      issuer,
-      number,
-      serial: serial ?? null,
-      thisUpdate,
-      nextUpdate,
-      outcome,
-      stale: nextUpdate < timeText(this.#now),
-      ...(outcome === 'older' ? { code: 'LIST_ROLLBACK' as const } : {}),
-    })
+  #tell(told: Told, outcome: ListReport['outcome'], code?: Code): void {
+    this.#reports.push(listReport(told, outcome, this.#now, code))
   }
 }
-
-type Told = ListPlace & Pick<ListReport, 'number' | 'thisUpdate' | 'nextUpdate' | 'outcome'>
 
 function sameScope(base: RevocationList | undefined, delta: RevocationList): boolean {
   const [one, other] = [base?.issuingPoint, delta.issuingPoint]

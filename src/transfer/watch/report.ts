@@ -2,7 +2,7 @@
 import { exitOf, SallyportError } from '../../errors/index.ts'
 import { verdictExit } from '../verdict/artifact-verdicts.ts'
 import type { ImportReport } from '../import/terms.ts'
-import { passengerExit } from '../passage/passenger-report.ts'
+import { listsExit, passengerExit } from '../passage/passenger-report.ts'
 import { rejudgeExit } from '../rejudge/report.ts'
 import type { WatchedBundle, WatchOutcome, WatchRun } from '../status/watch-run.ts'
 import type { Strange } from './inbox.ts'
@@ -26,14 +26,15 @@ export interface WatchReport extends WatchRun {
 /** How an import ended: with its report, or with what it threw. */
 export type Ended = { report: ImportReport; exit: number } | { error: unknown; exit: number }
 
-/** The exit status of an import: the lowest of artifacts, passengers and what was judged again; else 3 for what was left out by choice. */
+/** The exit status of an import: the lowest of artifacts, passengers, lists that were refused and what was judged again; else 3 for what was left out by choice. */
 export function importExit({
   artifacts,
   passengers,
   omitted,
   rejudged,
-}: Pick<ImportReport, 'artifacts' | 'passengers' | 'omitted' | 'rejudged'>): number {
-  const exits = [verdictExit(artifacts ?? []), passengerExit(passengers), rejudgeExit(rejudged)]
+  revocation,
+}: Pick<ImportReport, 'artifacts' | 'passengers' | 'omitted' | 'rejudged' | 'revocation'>): number {
+  const exits = [verdictExit(artifacts ?? []), passengerExit(passengers), rejudgeExit(rejudged), listsExit(revocation)]
   return lowestExit([...exits, omitted.length > 0 ? 3 : 0])
 }
 

@@ -4,6 +4,7 @@ import { createPrivateKey } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { isFault, type Code, type SallyportError } from '../../../src/errors/index.ts'
 import { localSigner, parseCertificates, type Certificate } from '../../../src/signature/index.ts'
+import { revocationBundle } from '../../../src/transfer/index.ts'
 import { DEMANDED, STRANGERS, type AllowanceTerms } from '../../../src/transfer/collect/allowance.ts'
 import { collectRevocation, type Collection } from '../../../src/transfer/collect/collect.ts'
 import { demandedOf } from '../../../src/transfer/collect/demanded.ts'
@@ -68,6 +69,21 @@ describe('transfer/collect/strangers', function () {
       [revocation?.pieces.filter(({ url }) => url === own).length, revocation?.lacking.map(({ accepted }) => accepted)],
       [1, ['by its lists']],
     )
+  })
+
+  it('asks for none of them for a bundle of lists alone, which is all or nothing where it goes', async () => {
+    world.publish({ 'GET /stranger.crl': { body: world.list(stranger) } })
+    const revKeys = await world.channel('revocation')
+    const revocation = { accept: [], nextBundle: '7d', allowPrivate: true, chains: [] }
+    const plan = { artifacts: [{ ref, referrers: 'all' as const }], revocation }
+    const options = { ...world.options(revKeys, plan), output: world.path('rev.tar') }
+    const report = await revocationBundle({ ...options, policy })
+    assert.deepEqual(
+      [report.revocation?.pieces.length, report.revocation?.lacking.map(({ accepted }) => accepted)],
+      [3, ['by policy', 'by policy']],
+    )
+    assert.ok(!world.server.seen().includes('GET /stranger.crl'))
+    assert.equal((await revocationBundle({ ...options, output: world.path('rev.tar') })).revocation?.pieces.length, 4)
   })
 
   it('demands the lists of whom it believes, and all of them where no policy is named', async () => {

@@ -8,7 +8,7 @@ import { parseAnswer, parseList, type OcspAnswer } from '../../../src/revocation
 import type { Certificate } from '../../../src/signature/index.ts'
 import { State } from '../../../src/state/index.ts'
 import { KnownRevocations } from '../../../src/transfer/revocation/known-revocations.ts'
-import type { ListReport, OfferedList } from '../../../src/transfer/revocation/list-intake.ts'
+import type { ListReport, OfferedList } from '../../../src/transfer/revocation/list-report.ts'
 import { answerDer, single, time } from '../../revocation/answer-maker.ts'
 import { Authority, freshest, lists, RESPONDER, responders } from '../../revocation/authority.ts'
 import {
