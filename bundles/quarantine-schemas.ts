@@ -62,6 +62,8 @@ export const RESTORE = z.strictObject({
   new: digest,
   reason: z.string(),
   outcome,
+  others: z.array(z.string()).describe('Further tags of the repository that name what this one named.'),
+  tagsListed: z.boolean().describe('False: the target does not list its tags, and some may name it unseen.'),
   verdict: z.strictObject(VERDICT),
   dryRun: z.boolean(),
 })

@@ -7,6 +7,7 @@ import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { demandKind, withBlobToCheck, withBlobToSign, type BlobCheckArgs, type BlobSignArgs } from './blob-options.ts'
 import { accessOf, defaultState, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
+import { warnOfRevoked } from './revoked-signer.ts'
 import { checkBlobText, checkText, signBlobText, signText } from './trust-text.ts'
 
 /** Where notation keeps trust policy and stores, which is where we do. */
@@ -41,6 +42,7 @@ interface SignArgs extends RegistryArgs, BlobSignArgs {
   origin: boolean
   timestamp: string | undefined
   'passphrase-file': string | undefined
+  state: string | undefined
   'dry-run': boolean
 }
 
@@ -143,6 +145,12 @@ export function addSign(yargs: Argv, register: Register): Argv {
             describe: 'URL of a timestamp authority (RFC 3161)',
           })
           .option('passphrase-file', { type: 'string', requiresArg: true, describe: "file with the key's passphrase" })
+          .option('state', {
+            type: 'string',
+            requiresArg: true,
+            describe: "the site's state folder, whose lists may name the signer",
+            defaultDescription: '~/.local/state/sallyport, where there is one',
+          })
           .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be signed' }),
       )
         .example('$0 sign oci:app:1.0 --key ca/signer/key.pem --chain ca/signer/chain.crt', 'offline, no registry')
@@ -159,6 +167,7 @@ export function addSign(yargs: Argv, register: Register): Argv {
       const passphrase = passphraseSource(argv['passphrase-file'])
       const metadata = pairsOf('--meta', argv.meta)
       const signer = await signerOf(argv, passphrase, context.signal)
+      await warnOfRevoked(signer, argv.chain, argv.state, context)
       const url = argv.timestamp
       const registry = blob && url === undefined ? {} : await accessOf(argv, blob ? [] : hostsOf([argv.ref]))
       const { caPem } = registry

@@ -9,19 +9,14 @@ import { passphraseSource } from './passphrase.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { approveText, importText, inspectText, verifyText } from './text.ts'
 
-/** The lowest status that artifacts, passengers and refused lists give; else 3 when something was left out by choice. */
+/** The lowest status that artifacts and passengers give; else 3 when something was left out by choice. */
 async function exitOfReport({
   artifacts,
   passengers,
   omitted,
-  revocation,
-}: Pick<VerifyReport, 'artifacts' | 'passengers' | 'omitted' | 'revocation'>): Promise<number> {
-  const { exitOfLists, exitOfPassengers, exitOfVerdicts } = await import('../index.ts')
-  const exits = [
-    await exitOfVerdicts(artifacts ?? []),
-    await exitOfPassengers(passengers),
-    await exitOfLists(revocation),
-  ]
+}: Pick<VerifyReport, 'artifacts' | 'passengers' | 'omitted'>): Promise<number> {
+  const { exitOfPassengers, exitOfVerdicts } = await import('../index.ts')
+  const exits = [await exitOfVerdicts(artifacts ?? []), await exitOfPassengers(passengers)]
   const met = exits.filter((exit) => exit !== 0)
   return met.length > 0 ? Math.min(...met) : omitted.length > 0 ? 3 : 0
 }
@@ -239,7 +234,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           readBackFull: argv['read-back'] === 'full',
           policy: argv.policy,
           plugins: pluginsHere(),
-          seal: await tombstoneSeal(argv),
+          seal: await tombstoneSeal(argv, context),
           channelOnly: argv['channel-only'],
           keepGoing: argv['keep-going'],
           dryRun: argv['dry-run'],

@@ -1,11 +1,10 @@
 /** What is held, released and put back, in words. */
 import type { ApproveReleaseReport, QuarantineListReport, ReleaseReport, RestoreReport } from '../index.ts'
-import { plain } from './show.ts'
+import { placed, plain, word } from './show.ts'
 import { verdictLines } from './trust-text.ts'
 
-/** As a person names it: `host/path`, or `oci:DIR:path`. */
-function named({ target, path }: { target: string; path: string }): string {
-  return `${plain(target)}${target.startsWith('oci:') ? ':' : '/'}${plain(path)}`
+function named(place: { target: string; path: string }): string {
+  return plain(placed(place))
 }
 
 export function quarantineListText({ held }: QuarantineListReport): string[] {
@@ -51,6 +50,19 @@ export function releaseText(report: ReleaseReport): string[] {
   ]
 }
 
+/** A tag that was restored alone leaves the others where they point. */
+function othersLines({ old, others, tagsListed, target, path }: RestoreReport): string[] {
+  const at = placed({ target, path })
+  return [
+    ...(others.length === 0
+      ? []
+      : [
+          `STILL AT ${old}: ${others.map(plain).join(', ')}; the next: sallyport restore ${word(`${at}:${others[0] ?? ''}`)} --to DIGEST --policy POLICY --reason REASON`,
+        ]),
+    ...(tagsListed ? [] : [`its tags can't be listed here: others may name ${old} unseen`]),
+  ]
+}
+
 export function restoreText(report: RestoreReport): string[] {
   const { verdict, outcome, dryRun } = report
   const tag = `${named(report)}:${plain(report.tag)}`
@@ -60,6 +72,7 @@ export function restoreText(report: RestoreReport): string[] {
   if (outcome === 'elsewhere') return [`${tag} moved meanwhile: look at it, then run this again`]
   return [
     `${tag}  ${report.old ?? '(nothing)'} → ${report.new}`,
+    ...othersLines(report),
     dryRun ? 'nothing was written' : `reason  ${plain(report.reason)}`,
   ]
 }

@@ -63,7 +63,7 @@ export async function denyHere(argv: SiteDenyArgs & { state: string }, context: 
     policy,
     ...(to === undefined ? {} : { registry: await accessOf(argv, hostsAt(to)) }),
     plugins: pluginsHere(),
-    seal: await tombstoneSeal(argv),
+    seal: await tombstoneSeal(argv, context),
     dryRun: argv['dry-run'],
   })
   return { verb: 'revocation deny', report, text: siteDenyText(report), exit: await exitOfSiteDeny(report) }
@@ -160,7 +160,7 @@ export function addJudge(yargs: Argv, register: Register): Argv {
         to: argv.to,
         policy: argv.policy,
         plugins: pluginsHere(),
-        seal: await tombstoneSeal(argv),
+        seal: await tombstoneSeal(argv, context),
         registry: await accessOf(argv, hostsAt(argv.to)),
         dryRun: argv['dry-run'],
       })

@@ -1,8 +1,9 @@
 /** The key that signs tombstones, for every command that can take measures. */
 import type { Argv } from 'yargs'
 import type { WatchOptions } from '../index.ts'
-import { usage } from './context.ts'
+import { usage, type Context } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
+import { warnOfRevoked } from './revoked-signer.ts'
 
 export interface TombstoneKeyArgs {
   key: string | undefined
@@ -39,7 +40,10 @@ export function withTombstoneKey<T>(yargs: Argv<T>): Argv<T & TombstoneKeyArgs> 
  * Who signs tombstones; undefined where nobody was named. Opened at once: a key that is found wrong only when something is
  * revoked would leave the tombstone unsigned. Throws USAGE for half a signer, and as `openSigner`.
  */
-export async function tombstoneSeal(argv: TombstoneKeyArgs): Promise<WatchOptions['seal']> {
+export async function tombstoneSeal(
+  argv: TombstoneKeyArgs & { state?: string | undefined },
+  context: Pick<Context, 'now' | 'onEvent'>,
+): Promise<WatchOptions['seal']> {
   const { key, chain, format } = argv
   const file = argv['passphrase-file']
   if (key === undefined && chain === undefined) {
@@ -49,5 +53,7 @@ export async function tombstoneSeal(argv: TombstoneKeyArgs): Promise<WatchOption
   if (key === undefined) throw usage('--chain', 'it goes with --key')
   if (chain === undefined) throw usage('--key', 'it goes with --chain')
   const { openSigner } = await import('../index.ts')
-  return { signer: await openSigner({ key, chain, passphrase: passphraseSource(file) }), format }
+  const signer = await openSigner({ key, chain, passphrase: passphraseSource(file) })
+  await warnOfRevoked(signer, chain, argv.state, context)
+  return { signer, format }
 }

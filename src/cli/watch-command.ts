@@ -100,7 +100,7 @@ export function addWatch(yargs: Argv, register: Register): Argv {
         concurrency: argv.concurrency,
         policy: argv.policy,
         plugins: pluginsHere(),
-        seal: await tombstoneSeal(argv),
+        seal: await tombstoneSeal(argv, context),
         channelOnly: argv['channel-only'],
         keepGoing: argv['keep-going'],
         dryRun: argv['dry-run'],

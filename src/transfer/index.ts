@@ -95,6 +95,7 @@ export const inspectBundle = lazily(async () => (await import('./verdict/inspect
 export const verifyBundle = lazily(async () => (await import('./verdict/verify.ts')).verifyBundle)
 export const importBundle = lazily(async () => (await import('./import/import.ts')).importBundle)
 
+export const signerStanding = lazily(async () => (await import('./status/signer-standing.ts')).signerStanding)
 export const sign = lazily(async () => (await import('./sign/sign.ts')).sign)
 export const signBlob = lazily(async () => (await import('./sign/sign-blob.ts')).signBlob)
 export const checkBlob = lazily(async () => (await import('./verdict/check-blob.ts')).checkBlob)
@@ -102,7 +103,6 @@ export const check = lazily(async () => (await import('./verdict/check.ts')).che
 export const openSigner = lazily(async () => (await import('./sign/signing-key.ts')).openSigner)
 export const openPluginSigner = lazily(async () => (await import('./sign/signing-key.ts')).openPluginSigner)
 export const timestamper = lazily(async () => (await import('./sign/signing-key.ts')).timestamper)
-export const exitOfLists = lazily(async () => (await import('./passage/passenger-report.ts')).listsExit)
 export const exitOfPassengers = lazily(async () => (await import('./passage/passenger-report.ts')).passengerExit)
 export const exitOfRejudged = lazily(async () => (await import('./rejudge/report.ts')).rejudgeExit)
 export const exitOfSiteDeny = lazily(async () => (await import('./rejudge/site-deny.ts')).siteDenyExit)

@@ -24,7 +24,7 @@ export type {
 export { type Action, type Actions, type Check, type Level, type Override } from './level.ts'
 export { checkTrustMaterial, POLICY_FILES, readTrustMaterial, type TrustMaterial } from './material.ts'
 export { ORIGIN, type FoundSignature } from './open-signature.ts'
-export { type Measure, type RevocationPolicy } from './revocation-policy.ts'
+export { PLAIN_REVOCATION, type Measure, type RevocationPolicy } from './revocation-policy.ts'
 export { isStoreName, storeKind, type StoreKind, type StoreName } from './store-name.ts'
 export { anchorFault, STORE_FOLDER } from './trust-store.ts'
 export type {

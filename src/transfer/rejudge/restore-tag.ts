@@ -13,6 +13,7 @@ import { demandReason } from '../measure/quarantine-verbs.ts'
 import { judgingTime, type ClockOptions } from '../run/clock.ts'
 import { checkInterrupted, nowOf, tell, type RunOptions } from '../run/run.ts'
 import { changeTags, type TagChangeReport } from '../measure/tag-change.ts'
+import { StandingManifests } from '../measure/standing-manifests.ts'
 import { settleIntents } from '../place/tag-moves.ts'
 import { heldBlobs, ifSound, readNode, type TargetNode } from '../measure/target-graph.ts'
 import { parseTargetReference, type TargetReference } from '../place/target-reference.ts'
@@ -42,6 +43,10 @@ export interface RestoreReport {
   reason: string
   /** `refused`: it is not trusted now, or the target does not let the tag move. */
   outcome: TagChangeReport['outcome']
+  /** Further tags of the repository that name what this one named: restoring one is not restoring all. */
+  others: string[]
+  /** False where the target does not let its tags be listed, so that some may name it unseen. */
+  tagsListed: boolean
   verdict: VerdictReport
   dryRun: boolean
 }
@@ -101,6 +106,16 @@ async function demandWhole(target: Target, digest: Digest, options: RunOptions):
   return root
 }
 
+async function othersAt(
+  standing: StandingManifests,
+  tag: string,
+  digest: Digest | null,
+): Promise<Pick<RestoreReport, 'others' | 'tagsListed'>> {
+  if (digest === null) return { others: [], tagsListed: true }
+  const others = (await standing.tagsOf(digest, [])).filter((other) => other !== tag)
+  return { others, tagsListed: (await standing.tags()).listed }
+}
+
 /**
  * Moves the tag back, between its two journal lines. The next bundle that names the tag moves it on as ever.
  * Throws TAG_UNSEEN, ARTIFACT_QUARANTINED, MANIFEST_MISSING, BLOB_MISSING, CLOCK_BEHIND, CLOCK_AHEAD, USAGE; what is not
@@ -128,7 +143,9 @@ export async function restoreTag(options: RestoreOptions, makeJudge?: MakeJudge)
       const judgement = await judge({ target: place.name, path: named.path, digest: to }, target)
       const verdict = judgement.report
       const old = (await target.resolve(named.tag))?.digest ?? null
-      const common = { target: place.name, path: named.path, tag: named.tag, old, new: to, reason, verdict, dryRun }
+      const left = await othersAt(new StandingManifests(state, place, named.path), named.tag, old === to ? null : old)
+      const name = { target: place.name, path: named.path, tag: named.tag }
+      const common = { ...name, old, new: to, reason, ...left, verdict, dryRun }
       if (verdict.verdict !== 'trusted') return { ...common, outcome: 'refused' }
       if (dryRun) return { ...common, outcome: old === to ? 'kept' : 'moved' }
       await recordJudgement(state, judgement)

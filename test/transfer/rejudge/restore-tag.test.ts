@@ -63,6 +63,17 @@ describe('transfer/rejudge/restore-tag', () => {
     assert.equal(await ward.named('latest'), second.descriptor.digest)
   })
 
+  it('names the other tags that still point at what this one named', async () => {
+    const { digest } = first.descriptor
+    await ward.tag(second, '2.0')
+    await ward.target.tag('by-others', second.descriptor, second.bytes)
+    const rehearsed = await restore(digest, { dryRun: true })
+    assert.deepEqual([rehearsed.others, rehearsed.tagsListed], [['2.0', 'by-others'], true])
+    assert.deepEqual((await restore(digest)).others, ['2.0', 'by-others'])
+    // What points where it belongs is no news.
+    assert.deepEqual((await restore(digest)).others, [])
+  })
+
   it('refuses a state that the tag never had here, unless it is told to', async () => {
     const other = await ward.image()
     await ward.sign(other)
