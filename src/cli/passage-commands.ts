@@ -9,14 +9,19 @@ import { passphraseSource } from './passphrase.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { approveText, importText, inspectText, verifyText } from './text.ts'
 
-/** The lowest status that artifacts and passengers give; else 3 when something was left out by choice. */
+/** The lowest status that artifacts, passengers and refused lists give; else 3 when something was left out by choice. */
 async function exitOfReport({
   artifacts,
   passengers,
   omitted,
-}: Pick<VerifyReport, 'artifacts' | 'passengers' | 'omitted'>): Promise<number> {
-  const { exitOfPassengers, exitOfVerdicts } = await import('../index.ts')
-  const exits = [await exitOfVerdicts(artifacts ?? []), await exitOfPassengers(passengers)]
+  revocation,
+}: Pick<VerifyReport, 'artifacts' | 'passengers' | 'omitted' | 'revocation'>): Promise<number> {
+  const { exitOfLists, exitOfPassengers, exitOfVerdicts } = await import('../index.ts')
+  const exits = [
+    await exitOfVerdicts(artifacts ?? []),
+    await exitOfPassengers(passengers),
+    await exitOfLists(revocation),
+  ]
   const met = exits.filter((exit) => exit !== 0)
   return met.length > 0 ? Math.min(...met) : omitted.length > 0 ? 3 : 0
 }

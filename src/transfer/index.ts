@@ -103,6 +103,7 @@ export const check = lazily(async () => (await import('./verdict/check.ts')).che
 export const openSigner = lazily(async () => (await import('./sign/signing-key.ts')).openSigner)
 export const openPluginSigner = lazily(async () => (await import('./sign/signing-key.ts')).openPluginSigner)
 export const timestamper = lazily(async () => (await import('./sign/signing-key.ts')).timestamper)
+export const exitOfLists = lazily(async () => (await import('./passage/passenger-report.ts')).listsExit)
 export const exitOfPassengers = lazily(async () => (await import('./passage/passenger-report.ts')).passengerExit)
 export const exitOfRejudged = lazily(async () => (await import('./rejudge/report.ts')).rejudgeExit)
 export const exitOfSiteDeny = lazily(async () => (await import('./rejudge/site-deny.ts')).siteDenyExit)
