@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { SallyportError, writeFault, type Side } from '../errors/index.ts'
 import { algorithmOf, isDigest, type Algorithm, type Descriptor, type Digest } from '../oci/index.ts'
 import { lockFolder, type FolderLock } from './file-lock.ts'
+import { makeFolder, syncFolder } from './lasting-folder.ts'
 import { ALGORITHMS, blobName, FolderReader } from './layout-file.ts'
 import { indexBytes, readIndex, readMarker, type IndexEntry, type LayoutIndex } from './layout-index.ts'
 import { writeAt } from './layout-read.ts'
@@ -35,6 +36,7 @@ export class LayoutStore {
   private waiting: Waiting[] = []
   private draining = false
   private readonly unsynced = new Set<Algorithm>()
+  private settled: Promise<void> | undefined
 
   constructor(dir: string, side: Side) {
     this.dir = dir
@@ -61,6 +63,24 @@ export class LayoutStore {
     return stat === undefined ? 'none' : `${stat.ino} ${stat.size} ${stat.mtimeNs}`
   }
 
+  /**
+   * Makes the names last that lie there already: a run that was killed may have given some that it did not live to sync,
+   * and nobody may be told that they are there before they are. Once.
+   */
+  settle(): Promise<void> {
+    this.settled ??= this.settleFolders()
+    return this.settled
+  }
+
+  private async settleFolders(): Promise<void> {
+    if (lstatSync(this.dir, { throwIfNoEntry: false }) === undefined) return
+    this.reader.checkFolders()
+    for (const folder of ['.', 'blobs', ...ALGORITHMS.map((algorithm) => join('blobs', algorithm))])
+      if (lstatSync(join(this.dir, folder), { throwIfNoEntry: false })?.isDirectory() === true)
+        await this.syncFolder(folder)
+    await this.writing(this.dir, () => makeFolder(this.dir))
+  }
+
   /** Takes the lock, makes the layout where there is none, and clears what dead writers left. Once. */
   private writable(): Promise<FolderLock> {
     this.lock ??= this.acquire().catch((error: unknown) => {
@@ -72,7 +92,7 @@ export class LayoutStore {
 
   private async acquire(): Promise<FolderLock> {
     const lock = await this.writing(this.dir, async () => {
-      mkdirSync(this.dir, { recursive: true })
+      await makeFolder(this.dir)
       return lockFolder(this.dir)
     })
     if (typeof lock === 'string')
@@ -102,6 +122,8 @@ export class LayoutStore {
     if (folders.some((folder) => this.names(folder).some((name) => isDigest(`${folder.slice(6)}:${name}`))) && marked)
       throw new SallyportError('LAYOUT_MALFORMED', { side: this.side, subject: this.dir, detail: 'no index.json' })
     await this.replace('index.json', indexBytes(EMPTY))
+    // Before any blob has a name: after a power cut a blob and no index would be the damage that is refused above.
+    await this.syncFolder('.')
   }
 
   private names(folder: string): string[] {
@@ -219,12 +241,7 @@ export class LayoutStore {
 
   private async syncFolder(folder: string): Promise<void> {
     const path = join(this.dir, folder)
-    const handle = await this.writing(path, () => open(path, 'r'))
-    try {
-      await this.writing(path, () => handle.sync())
-    } finally {
-      await handle.close()
-    }
+    await this.writing(path, () => syncFolder(path))
   }
 
   async close(): Promise<void> {

@@ -91,6 +91,7 @@ class LayoutTarget implements Target {
   }
 
   async resolve(tagOrDigest: string): Promise<Descriptor | undefined> {
+    await this.store.settle()
     const { entries } = this.store.index()
     if (isDigest(tagOrDigest)) {
       const pushed = this.pushed.get(tagOrDigest)
@@ -117,6 +118,7 @@ class LayoutTarget implements Target {
   }
 
   async hasBlob(descriptor: Descriptor): Promise<boolean> {
+    await this.store.settle()
     return this.holds(descriptor)
   }
 
@@ -224,6 +226,7 @@ class LayoutTarget implements Target {
   }
 
   async referrers(subject: Digest): Promise<Descriptor[]> {
+    await this.store.settle()
     const { entries } = this.store.index()
     await this.graph.extend(entries.map((entry) => entry.descriptor))
     const names = new Set([fallbackTag(subject), `${this.path}:${fallbackTag(subject)}`])

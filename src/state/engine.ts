@@ -2,6 +2,7 @@
 import type { AbstractLevel } from 'abstract-level'
 import { mkdir, realpath } from 'node:fs/promises'
 import { SallyportError } from '../errors/index.ts'
+import { asFault, syncFolder } from './durable-file.ts'
 
 /** An ordered store of text under text, sorted by UTF-8 bytes. */
 export type Engine = AbstractLevel<string | Buffer | Uint8Array>
@@ -29,10 +30,18 @@ export async function openLevel(folder: string): Promise<Engine> {
   level.once('closed', () => opened.delete(place))
   try {
     await level.open()
-    return level
   } catch (cause) {
     opened.delete(place)
     throw engineFault(cause, folder)
+  }
+  try {
+    // What a killed run left unsynced was put into new files, and LevelDB does not make their names last: after a power
+    // cut the old ones, without their end, would be taken up again together with what this run writes.
+    await syncFolder(place)
+    return level
+  } catch (cause) {
+    await level.close()
+    throw asFault(cause, 'STATE_UNWRITABLE', folder)
   }
 }
 

@@ -7,8 +7,9 @@
  *     index/           LevelDB, made from the journal
  *     lists/           revocation lists that rows of the journal name, each under its SHA-256
  */
-import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
 import { JOURNAL_FILE, LOCK_FILE } from './journal.ts'
@@ -47,7 +48,7 @@ export async function demandEmpty(folder: string): Promise<void> {
   if (found !== undefined)
     throw new SallyportError('STATE_EXISTS', { side: 'state', subject: folder, detail: `${found} is there` })
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder, 0o700)
     await chmod(folder, 0o700)
   } catch (cause) {
     throw asFault(cause, 'STATE_UNWRITABLE', folder)
