@@ -1,8 +1,8 @@
 /** `export`: resolve → walk → promise → sign → lay down. */
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { arrange, FileWriter, withPassengers, type BundleLayout, type Content } from '../../bundle/index.ts'
-import type { Source } from '../../content/index.ts'
+import { makeFolder, type Source } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { isSignatureType, type Digest, type Manifest } from '../../oci/index.ts'
 import type { Denial } from '../../revocation/index.ts'
@@ -81,9 +81,9 @@ async function judgeGathered(
   return placed(verdicts, options.destination)
 }
 
-function makeFolder(dir: string): void {
+async function makeOutputFolder(dir: string): Promise<void> {
   try {
-    mkdirSync(dir, { recursive: true })
+    await makeFolder(dir)
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', dir)
   }
@@ -197,7 +197,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
       }
       log.demand({ sequence: started.sequence, id: made.head.id })
       if (file !== undefined) {
-        makeFolder(dirname(file))
+        await makeOutputFolder(dirname(file))
         removeStopped(file, true)
         await keep(file, revocation)
         writeStopped(file, {
