@@ -1,6 +1,6 @@
 /** What is held, released and put back, in words. */
 import type { ApproveReleaseReport, QuarantineListReport, ReleaseReport, RestoreReport } from '../index.ts'
-import { placed, plain, word } from './show.ts'
+import { counted, placed, plain, word } from './show.ts'
 import { verdictLines } from './trust-text.ts'
 
 function named(place: { target: string; path: string }): string {
@@ -9,13 +9,22 @@ function named(place: { target: string; path: string }): string {
 
 export function quarantineListText({ held }: QuarantineListReport): string[] {
   if (held.length === 0) return ['nothing is held']
-  return held.flatMap((one) => [
+  const groups = Map.groupBy(held, ({ detail }) => detail)
+  return [...groups].flatMap(([detail, group]) => [
+    ...(group.length === 1 ? [] : [`${counted(group.length, 'artifact')}: ${plain(detail)}`]),
+    ...group.flatMap((one) => heldLines(one, group.length === 1)),
+  ])
+}
+
+/** @param why - also why it is held, which is told once of many held alike */
+function heldLines(one: QuarantineListReport['held'][number], why: boolean): string[] {
+  return [
     `${named(one)}@${one.digest}  ${one.measure} ${one.outcome} since ${one.since}`,
-    `  why   ${plain(one.detail)}`,
+    ...(why ? [`  why   ${plain(one.detail)}`] : []),
     ...(one.tags.length === 0 ? [] : [`  tags  ${one.tags.map(plain).join(', ')}`]),
     ...(one.at === null ? [] : [`  copy  ${plain(one.at)}`]),
     ...(one.reachable ? ['  whoever knows its digest can still pull it'] : []),
-  ])
+  ]
 }
 
 export function approveReleaseText(report: ApproveReleaseReport): string[] {

@@ -1,7 +1,7 @@
 /** Reports on revocation at a site, in words. */
 import type { AffectedReport, JudgeAgainReport, RevocationStatusReport, SiteDenyReport } from '../index.ts'
 import { rejudgedLines } from './rejudged-text.ts'
-import { counted, plain } from './show.ts'
+import { counted, placed, plain } from './show.ts'
 
 /** How many are named; a report as JSON has all. */
 const SHOWN = 10
@@ -17,10 +17,13 @@ function listText({ form, url, number, nextUpdate, daysToBlind, ageSeconds }: Li
 }
 
 function touchedLines(touched: JudgeAgainReport['touched']): string[] {
-  return touched.map(
-    ({ target, path, digest, because }) =>
-      `  ${plain(target)} ${plain(path)}@${digest}, since ${because.map(plain).join(', ')}`,
-  )
+  const groups = Map.groupBy(touched, ({ because }) => because.map(plain).join(', '))
+  return [...groups].flatMap(([because, group]) => {
+    const named = group.map(({ target, path, digest }) => `${plain(placed({ target, path }))}@${digest}`)
+    const [one] = named
+    if (named.length === 1) return [`  ${one}, since ${because}`]
+    return [`  ${counted(named.length, 'artifact')}, since ${because}:`, ...named.map((name) => `    ${name}`)]
+  })
 }
 
 function denialText({ artifact, signer, reason, since, channel }: AffectedReport['denials'][number]): string {
@@ -82,7 +85,7 @@ export function revocationStatusText(report: RevocationStatusReport): string[] {
     ...(pending.lists + pending.denials === 0
       ? []
       : [
-          `NOT JUDGED BY YET: ${counted(pending.lists, 'list')}, ${counted(pending.denials, 'denial')}: sallyport revocation judge`,
+          `NOT JUDGED BY YET: ${counted(pending.lists, 'list')}, ${counted(pending.denials, 'denial')}: sallyport revocation judge --policy POLICY --to TARGET`,
         ]),
     ...(unplaced.length === 0
       ? []
