@@ -60,12 +60,12 @@ export function piecesOf({ lists, answers }: RevocationInformation): KeptRevocat
   return { collected, lacking: [], warnings: [] }
 }
 
-/** What is collected, as a judge asks it. Throws as the intake of a site that holds nothing yet. */
+/** What is collected, as the judge of a site asks it that holds nothing yet. */
 export async function knownFrom({ collected }: KeptRevocation, now: Date): Promise<KnownRevocations> {
   const known = new KnownRevocations()
   const lists = collected.flatMap((piece) => (piece.kind === 'answer' ? [] : [piece]))
   const answers = collected.flatMap((piece) => (piece.kind === 'answer' ? [piece] : []))
-  await known.offer(lists, answers, now)
+  await known.offer(lists, answers, now, 'left out')
   return known
 }
 

@@ -36,7 +36,7 @@ export interface ExportOptions extends ClockOptions {
   /** The time in the bundle; `now` by default. Equal input and an equal time give equal bytes. */
   created?: Date | undefined
   sequence?: number | undefined
-  /** Bundle files of other channels that ride along. */
+  /** Bundle files of other channels that ride along, beside those of the plan. */
   passengers?: readonly string[] | undefined
   /** The policy folder that every artifact must satisfy. */
   policy?: string | undefined
@@ -65,12 +65,14 @@ async function cargoOf(
   audience: readonly string[],
   options: ExportOptions,
 ): Promise<CargoPassenger[]> {
-  const files = options.passengers ?? []
+  const { plan, revocationOnly } = options
+  // One plan may serve for both, and what rides along is made by the other.
+  const files = [...(revocationOnly === undefined ? (plan.passengers ?? []) : []), ...(options.passengers ?? [])]
   if (files.length === 0) return []
   if (purpose !== 'content')
     throw new SallyportError('PURPOSE_MISMATCH', {
       side: 'source',
-      subject: '--passenger',
+      subject: files[0],
       detail: `passengers ride with content, ${channel} is for ${purpose}`,
     })
   const { readCargo } = await import('./passenger-cargo.ts')

@@ -1,6 +1,7 @@
 /** The plan file: what is exported, from where, for whom (YAML; every fault is named with its line and column). */
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
+import { MAX_PASSENGERS } from '../../bundle/index.ts'
 import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { isTag } from '../../oci/index.ts'
@@ -61,6 +62,8 @@ const schema = z.strictObject({
   trust: trust.optional(),
   /** Lists and OCSP answers for the chains of all signatures; what they are, and where they come from. */
   revocation: revocation.optional(),
+  /** Bundle files of other channels that ride along; `revocation collect`, which makes such a one, leaves them out. */
+  passengers: z.array(folder).min(1).max(MAX_PASSENGERS).optional(),
 })
 
 export type Plan = z.output<typeof schema>

@@ -83,6 +83,15 @@ describe('transfer/export/revocation-bundle', function () {
     assert.deepEqual([report.repositories.length, report.revocation?.pieces.length], [1, 3])
   })
 
+  it('leaves out the passengers of a plan that serves for content too, one of which it makes', async () => {
+    const plan = { artifacts: [{ ref, referrers: 'all' as const }], passengers: [world.path('not yet.tar')] }
+    const keys = await world.channel('revocation')
+    const revocation = { accept: [], nextBundle: '7d', allowPrivate: true, chains: [] }
+    const options = world.options(keys, { ...plan, revocation })
+    const { passengers, revocation: carried } = await revocationBundle({ ...options, output: world.path('rev.tar') })
+    assert.deepEqual([passengers, carried?.pieces.length], [[], 3])
+  })
+
   it('says what has changed since the last, and is a heartbeat when nothing has', async () => {
     const keys = await world.channel('revocation')
     world.publish({ 'POST /ocsp': { body: world.answer() } })

@@ -134,6 +134,15 @@ describe('transfer/passage/passenger', function () {
       ])
     })
 
+    it('takes passengers of the plan as those of the option, and beside them', async () => {
+      const bytes = readFileSync(await exported([fileOf(five), fileOf(chains)]))
+      const of = (...passengers: string[]): StageExport => ({ plan: { ...planFor(`oci:${demo}`), passengers } })
+      assert.ok(readFileSync(await exported([fileOf(five)], of(fileOf(chains)))).equals(bytes))
+      assert.ok(readFileSync(await exported([], of(fileOf(five), fileOf(chains)))).equals(bytes))
+      await refused('USAGE', [fileOf(five)], of(fileOf(five)))
+      await refused('FILE_UNREADABLE', [], of(stage.path('none.tar')))
+    })
+
     it('carries each whole: its own bundle comes out of it again, byte for byte', async () => {
       const bundle = await exported([fileOf(five)])
       const { passengers, payload, law } = await passageOf(bundle)

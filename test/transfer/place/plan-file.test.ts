@@ -42,6 +42,7 @@ describe('transfer/place/plan-file', () => {
     assert.equal(parsePlan('artifacts: [{ref: a}]', 'p').trust, undefined)
     assert.deepEqual(parsePlan('artifacts: [{ref: a}]\ntrust: {}', 'p').trust, { chains: true })
     assert.equal(parsePlan('artifacts: [{ref: a}]', 'p').audience, undefined)
+    assert.deepEqual(parsePlan('artifacts: [{ref: a}]\npassengers: [rev.tar]', 'p').passengers, ['rev.tar'])
     const { artifacts, revocation } = parsePlan('revocation: {chains: [a.pem]}', 'p')
     assert.deepEqual(artifacts, [])
     const plain = { accept: [], nextBundle: '7d', allowPrivate: false }
@@ -86,6 +87,10 @@ describe('transfer/place/plan-file', () => {
     'a span without a unit': ['artifacts: [{ref: a}]\nrevocation: {nextBundle: 7}', '2:26'],
     'an unknown member of revocation': ['artifacts: [{ref: a}]\nrevocation: {folder: b}', '2:22'],
     'nothing but revocation without chains': ['revocation: {}', '1:1'],
+    'passengers that are no list': ['artifacts: [{ref: a}]\npassengers: rev.tar', '2:13'],
+    'an empty list of passengers': ['artifacts: [{ref: a}]\npassengers: []', '2:13'],
+    'a passenger that is no text': ['artifacts: [{ref: a}]\npassengers:\n  - rev.tar\n  - 5', '4:5'],
+    'more passengers than a bundle has': [`artifacts: [{ref: a}]\npassengers: [${Array(17).fill('r').join()}]`, '2:13'],
     'YAML that breaks off': ['artifacts:\n  - ref: "a', '2:12'],
     'a member twice': ['artifacts: [{ref: a}]\nartifacts: [{ref: b}]', '2:1'],
     'two documents': ['artifacts: [{ref: a}]\n---\nartifacts: [{ref: b}]', '2:1'],
