@@ -38,6 +38,7 @@ import {
   type SignBlobReport,
   type SignReport,
   type SiteDenyReport,
+  type ForgetReport,
   type StatusReport,
   type StoreAddReport,
   type StoreListReport,
@@ -320,6 +321,7 @@ interface Given {
   'state check': Awaited<ReturnType<typeof stateCheck>>
   'state rebuild': Awaited<ReturnType<typeof stateRebuild>>
   'state backup': Awaited<ReturnType<typeof stateBackup>>
+  'state forget': ForgetReport
   'state restore': Awaited<ReturnType<typeof stateRestore>>
   sign: SignReport | SignBlobReport
   'ca init': CaInitReport

@@ -24,6 +24,15 @@ export const STATE = {
   }),
   'state rebuild': z.strictObject(head),
   'state backup': z.strictObject({ ...head, file: z.string(), head: z.string() }),
+  'state forget': z.strictObject({
+    site: z.string(),
+    target: z.string(),
+    reason: z.string(),
+    added: z.boolean().describe('False when it was forgotten before.'),
+    artifacts: count.describe('What the site knows to lie there, and looks after no more.'),
+    pending: z.strictObject({ lists: count, denials: count }).describe('That wait to be judged by at other targets.'),
+    dryRun: z.boolean(),
+  }),
   'state restore': z.strictObject({
     state: z.string(),
     from: z.strictObject({ n: count, hash: z.string() }),

@@ -1,8 +1,9 @@
 /** The commands about the site's own memory. */
 import type { Argv } from 'yargs'
 import { withState, type Register } from './context.ts'
-import { plain } from './show.ts'
+import { counted, plain } from './show.ts'
 import { logText, statusText } from './text.ts'
+import type { ForgetReport } from '../index.ts'
 
 /** Where a site's status goes besides, for those who watch it. */
 export const STATUS_FILE = {
@@ -34,6 +35,21 @@ function withDryRun<T>(yargs: Argv<T>): Argv<T & { state: string; 'dry-run': boo
     default: false,
     describe: 'prove that it could be done',
   })
+}
+
+function forgetText({ target, added, artifacts, pending, dryRun }: ForgetReport): string[] {
+  const there = counted(artifacts, 'artifact')
+  const left = pending.lists + pending.denials
+  return [
+    added
+      ? `${would(dryRun, 'forgotten', 'would forget')} ${plain(target)}: ${there} there, judged again by no run until an import goes there`
+      : `forgotten before: ${plain(target)}, ${there} there`,
+    ...(left === 0
+      ? []
+      : [
+          `${counted(pending.lists, 'list')} and ${counted(pending.denials, 'denial')} still wait for other targets: sallyport revocation judge`,
+        ]),
+  ]
 }
 
 function would(dryRun: boolean, done: string, meant: string): string {
@@ -180,6 +196,27 @@ export function addState(yargs: Argv, register: Register): Argv {
             ],
             exit: 0,
           }
+        }),
+      )
+      .command(
+        'forget <target>',
+        'judge nothing again at a target that is used no more, until an import goes there',
+        (z) =>
+          withDryRun(z)
+            .positional('target', { type: 'string', demandOption: true, describe: 'host[:port], or oci:DIR' })
+            .option('reason', {
+              type: 'string',
+              demandOption: true,
+              describe: 'goes into the journal',
+              requiresArg: true,
+            })
+            .example('$0 state forget old-registry.site:5000 --reason "switched off"', '')
+            .example('$0 state forget oci:/srv/layout --reason "moved to a registry" --dry-run', ''),
+        register('state forget', async (argv: StateArgs & { target: string; reason: string }, context) => {
+          const { stateForget } = await import('../index.ts')
+          const { target, reason, state } = argv
+          const report = await stateForget({ ...context, state, target, reason, dryRun: argv['dry-run'] })
+          return { verb: 'state forget', report, text: forgetText(report), exit: 0 }
         }),
       )
       .demandCommand(1, 'state needs a command'),

@@ -38,6 +38,7 @@ export type {
 } from './revocation-entry.ts'
 export type {
   Expectation,
+  Forgotten,
   HeldDenial,
   HeldList,
   JudgedPlace,

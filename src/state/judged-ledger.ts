@@ -9,7 +9,7 @@ import { countOf, digestIn, hashIn, objectsOf, oneOf, textOf, textsOf } from './
 import type { JournalRow } from './journal-row.ts'
 import { LayeredMap } from './layered-map.ts'
 import { MEASURES, OUTCOMES, type ArtifactPlace, type KnownCertificate } from './revocation-entry.ts'
-import type { JudgedPlace, Quarantined, UnplacedVerdict } from './revocation-queries.ts'
+import type { Forgotten, JudgedPlace, Quarantined, UnplacedVerdict } from './revocation-queries.ts'
 
 interface Artifact {
   place: JudgedPlace
@@ -61,6 +61,8 @@ export class JudgedLedger {
   readonly #byHash: Map<string, number>
   readonly #judgements: Judgement[]
   readonly #quarantined: LayeredMap<string, Quarantined>
+  /** By target: the row that forgot it, and the one that used it again. */
+  readonly #forgotten: LayeredMap<string, Forgotten>
   /** By repository and digest. */
   readonly #unplaced: LayeredMap<string, UnplacedVerdict>
 
@@ -81,6 +83,7 @@ export class JudgedLedger {
     this.#byHash = new Map(from === undefined ? undefined : from.#byHash)
     this.#judgements = from === undefined ? [] : from.#judgements.slice()
     this.#quarantined = new LayeredMap(from === undefined ? undefined : from.#quarantined)
+    this.#forgotten = new LayeredMap(from === undefined ? undefined : from.#forgotten)
     this.#unplaced = new LayeredMap(from === undefined ? undefined : from.#unplaced)
   }
 
@@ -93,6 +96,7 @@ export class JudgedLedger {
     this.#judgements.length = 0
     this.#quarantined.settle()
     this.#unplaced.settle()
+    this.#forgotten.settle()
   }
 
   /** How many certificates are known: the highest number. */
@@ -142,6 +146,15 @@ export class JudgedLedger {
 
   quarantined(): Quarantined[] {
     return [...this.#quarantined.values()].sort((a, b) => a.n - b.n)
+  }
+
+  get anyForgotten(): boolean {
+    for (const { used } of this.#forgotten.values()) if (used === undefined) return true
+    return false
+  }
+
+  forgotten(target: string): Forgotten | undefined {
+    return this.#forgotten.get(target)
   }
 
   unplaced(): UnplacedVerdict[] {
@@ -196,6 +209,7 @@ export class JudgedLedger {
     const signed =
       place.verdict === 'trusted' && row['signatures'] !== undefined && objectsOf(row, 'signatures').length > 0
     this.#judgements.push({ place, signed, certificates, within })
+    this.use(row)
     const unplaced = typeof row['repository'] === 'string' ? unplacedKey(row['repository'], place.digest) : ''
     if (this.#unplaced.get(unplaced) !== undefined) this.#unplaced.delete(unplaced)
   }
@@ -205,6 +219,20 @@ export class JudgedLedger {
     if (oneOf(row, 'verdict', VERDICTS) !== 'trusted') return
     const { repository, digest } = { repository: textOf(row, 'repository'), digest: digestIn(row, 'digest') }
     this.#unplaced.set(unplacedKey(repository, digest), { repository, digest, n: row.n })
+  }
+
+  /** A `forget` row. */
+  forget(row: JournalRow): void {
+    textOf(row, 'reason')
+    this.#forgotten.set(textOf(row, 'target'), { n: row.n })
+  }
+
+  /** A row that puts something at a target, or says what is thought of something there. */
+  use(row: JournalRow): void {
+    const target = textOf(row, 'target')
+    const forgotten = this.#forgotten.get(target)
+    if (forgotten !== undefined && forgotten.used === undefined)
+      this.#forgotten.set(target, { ...forgotten, used: row.n })
   }
 
   /** A `quarantine` row. */

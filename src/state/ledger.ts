@@ -123,7 +123,7 @@ export class Ledger {
       case 'head':
         return [...this.#head(row), bundleOp(row, 'accepted')]
       case 'import':
-        return importOps(row)
+        return this.#imported(row)
       case 'held':
         return heldOps(row)
       case 'verdict':
@@ -135,6 +135,9 @@ export class Ledger {
         return []
       case 'quarantine':
         this.judged.quarantine(row)
+        return []
+      case 'forget':
+        this.judged.forget(row)
         return []
       case 'release':
         this.judged.release(row)
@@ -162,6 +165,12 @@ export class Ledger {
       default:
         throw new SallyportError('STATE_NEWER', { side: 'state', subject: `row ${row.n} of kind ${row.kind}` })
     }
+  }
+
+  #imported(row: JournalRow): Op[] {
+    const ops = importOps(row)
+    this.judged.use(row)
+    return ops
   }
 
   #init(row: JournalRow): Op[] {

@@ -162,6 +162,16 @@ export function releaseEntry(release: Release): Entry {
   return { kind: 'release', body: { ...release, by: [...release.by] } }
 }
 
+/** `forget`: the target is used no more; nothing there is judged again until an import goes there. */
+export interface Forget {
+  target: string
+  reason: string
+}
+
+export function forgetEntry({ target, reason }: Forget): Entry {
+  return { kind: 'forget', body: { target, reason } }
+}
+
 /** @param every - seconds; null: it is expected no more */
 export function expectEntry(channel: string, every: number | null): Entry {
   return { kind: 'expect', body: { channel, every } }

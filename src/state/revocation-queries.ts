@@ -54,6 +54,14 @@ export interface Pending {
   denials: HeldDenial[]
 }
 
+/** A target that was forgotten. */
+export interface Forgotten {
+  /** The row that forgot it. */
+  n: number
+  /** The first row since that has to do with it; undefined while it is forgotten. */
+  used?: number | undefined
+}
+
 /** An artifact that was let in before places were written down: nobody knows where it lies, so that nothing judges it again. */
 export interface UnplacedVerdict {
   /** As its bundle called it. */
@@ -107,6 +115,16 @@ export class RevocationQueries extends Queries {
   /** The certificates that this key issued, itself among them for a root. */
   certificatesOf(issuer: string): KnownCertificate[] {
     return this.ledger.judged.certificatesOf(issuer)
+  }
+
+  /** Of these all but what only artifacts of forgotten targets hang on. */
+  certificatesInUse(issuer: string): KnownCertificate[] {
+    // Nearly every site: a root's artifacts are all there are.
+    if (!this.ledger.judged.anyForgotten) return this.certificatesOf(issuer)
+    return this.certificatesOf(issuer).filter(({ sha256 }) => {
+      const places = this.artifactsOf(sha256)
+      return places.length === 0 || places.some(({ target }) => !this.isForgotten(target))
+    })
   }
 
   /** Every issuer of a known certificate, by the SHA-256 of its SPKI, sorted. */
@@ -183,6 +201,20 @@ export class RevocationQueries extends Queries {
   /** The newest measure against each artifact that was not released since, oldest first. */
   quarantined(): Quarantined[] {
     return this.ledger.judged.quarantined()
+  }
+
+  /** True for a target that is used no more: what lies there is nobody's to judge again. */
+  isForgotten(target: string): boolean {
+    const forgotten = this.ledger.judged.forgotten(target)
+    return forgotten !== undefined && forgotten.used === undefined
+  }
+
+  /**
+   * True for an artifact of a target that was forgotten and is used again, when no verdict has come since: what changed
+   * meanwhile was looked at for others.
+   */
+  isStale({ target, n }: JudgedPlace): boolean {
+    return n < (this.ledger.judged.forgotten(target)?.used ?? 0)
   }
 
   /** What was let in with no place written down, and was not judged with one since; oldest first. */

@@ -265,6 +265,11 @@ export class State extends RevocationQueries {
     await this.#commit([revocation.releaseEntry(release)])
   }
 
+  /** Nothing at the target is judged again until something is put there. */
+  async forget(forget: revocation.Forget): Promise<void> {
+    await this.#commit([revocation.forgetEntry(forget)])
+  }
+
   /** A bundle of the channel is expected every so many seconds; null: no more. Throws CHANNEL_NOT_PINNED. */
   async expect(channel: string, every: number | null): Promise<void> {
     await this.#commit([revocation.expectEntry(channel, every)])

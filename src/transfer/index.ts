@@ -34,6 +34,7 @@ export type { CollectedReport, LackingReport, RevocableReport } from './collect/
 export type { RevocationSeedOptions, RevocationSeedReport } from './revocation/seed.ts'
 export type { RevocationStatusOptions, RevocationStatusReport } from './status/revocation.ts'
 export type { RunEvent, RunOptions } from './run/run.ts'
+export type { ForgetOptions, ForgetReport } from './rejudge/forget-target.ts'
 export type { JudgeAgainOptions, JudgeAgainReport, SiteDenyOptions, SiteDenyReport } from './rejudge/site-deny.ts'
 export type { ExpectReport } from './site/schedule.ts'
 export type { Alarm, SiteStatus } from './status/site.ts'
@@ -138,4 +139,5 @@ export const stateInit = lazily(async () => (await import('./site/state-verbs.ts
 export const stateCheck = lazily(async () => (await import('./site/state-verbs.ts')).stateCheck)
 export const stateRebuild = lazily(async () => (await import('./site/state-verbs.ts')).stateRebuild)
 export const stateBackup = lazily(async () => (await import('./site/state-verbs.ts')).stateBackup)
+export const stateForget = lazily(async () => (await import('./rejudge/forget-target.ts')).stateForget)
 export const stateRestore = lazily(async () => (await import('./site/state-verbs.ts')).stateRestore)

@@ -43,6 +43,7 @@ const COMMANDS = [
   'state check',
   'state rebuild',
   'state backup',
+  'state forget',
   'state restore',
   'status',
   'log',

@@ -126,6 +126,8 @@ describe('docs/schemas', () => {
     await check('state rebuild', sallyport.stateRebuild({ state }))
     const file = join(near.dir, 'state.backup')
     await check('state backup', sallyport.stateBackup({ state, file }))
+    const forgotten = { state, target: to, reason: 'test', dryRun: true }
+    await check('state forget', sallyport.stateForget(forgotten))
     await check('state restore', sallyport.stateRestore({ state: join(near.dir, 'again'), file, reason: 'test' }))
     await check('channel unpin', sallyport.channelUnpin({ state, channel: CHANNEL, reason: 'test' }))
   })

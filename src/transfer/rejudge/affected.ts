@@ -9,7 +9,7 @@ import { leadsToAnchors, type ChainLinks } from './anchored.ts'
 import { readInForce, type InForce } from '../revocation/held-lists.ts'
 
 export interface Affected extends JudgedPlace {
-  /** What changed for it, each once: `certificate SERIAL of SUBJECT`, `denial`, `policy`, and {@link NEW_LIST}. */
+  /** What changed for it, each once: `certificate SERIAL of SUBJECT`, `denial`, `policy`, {@link NEW_LIST}, {@link RETURNED}. */
   because: string[]
   /** Its digest by the other hash, which a denial names. */
   alias?: Digest
@@ -19,6 +19,9 @@ export interface Affected extends JudgedPlace {
 
 /** Says nothing new of its certificates, and may be what an undecided verdict waited for. */
 const NEW_LIST = 'a new list or answer of its issuer'
+
+/** Lists and denials that came meanwhile were looked at for other targets. */
+const RETURNED = 'its target is used again'
 
 /** What changed, of lists and of denials. */
 export interface Change {
@@ -37,10 +40,15 @@ function wasLetIn({ verdict, fell }: JudgedPlace): boolean {
 
 class Collecting {
   readonly #found = new Map<string, Affected>()
+  readonly #state: Pick<State, 'isForgotten'> | undefined
+
+  constructor(state?: Pick<State, 'isForgotten'>) {
+    this.#state = state
+  }
 
   add(places: Iterable<JudgedPlace>, because: string, but: (place: JudgedPlace) => boolean = () => false): void {
     for (const place of places) {
-      if (!wasLetIn(place) || but(place)) continue
+      if (!wasLetIn(place) || this.#state?.isForgotten(place.target) === true || but(place)) continue
       const key = placeKey(place)
       const known = this.#found.get(key)
       if (known === undefined) this.#found.set(key, { ...place, because: [because] })
@@ -159,7 +167,7 @@ async function changedAmong(
  * do; those that are undecided and hang on an issuer whose list or answer is new; and what was denied.
  */
 export async function affectedBy(state: State, { lists, denials }: Change): Promise<Affected[]> {
-  const found = new Collecting()
+  const found = new Collecting(state)
   const delegates = new Delegates(state)
   for (const change of lists) {
     const { n } = change.list
@@ -203,7 +211,7 @@ export function affectedByPolicy(
   target: string,
   scopeOf: (path: string) => string,
 ): Affected[] {
-  const found = new Collecting()
+  const found = new Collecting(state)
   const bases = new Map<string, ReturnType<typeof basisOf>>()
   const links: ChainLinks = (sha256) => state.certificate(sha256)
   const unchanged = (place: JudgedPlace): boolean => {
@@ -220,6 +228,23 @@ export function affectedByPolicy(
       if (place.target === target && place.policy !== undefined && place.policy !== material.digest) yield place
   }
   found.add(here(), 'policy', unchanged)
+  return found.all
+}
+
+/**
+ * What lies at a target that was forgotten and is used again. Without a policy only what was denied, since nothing else is
+ * asked then.
+ */
+export function affectedByReturn(state: State, target: string, byPolicy: boolean): Affected[] {
+  const found = new Collecting(state)
+  const isKept = (place: JudgedPlace): boolean => place.absent === true || state.quarantinedAt(place)?.at !== undefined
+  const stale = (places: Iterable<JudgedPlace>): JudgedPlace[] =>
+    [...places].filter((place) => place.target === target && state.isStale(place) && !isKept(place))
+  if (byPolicy) found.add(stale(state.judgedArtifacts()), RETURNED)
+  else
+    for (const { artifact, signer } of state.denials())
+      if (signer === undefined)
+        found.add(stale([...state.artifactsWith(artifact), ...state.artifactsHolding(artifact)]), 'denial')
   return found.all
 }
 

@@ -6,7 +6,14 @@ import { isFault, SallyportError, type Code } from '../../errors/index.ts'
 import { isIndexType, MANIFEST_CAP, type Digest } from '../../oci/index.ts'
 import type { ArtifactPlace, JudgedPlace, Pending, Quarantined, RecordedVerdict, State } from '../../state/index.ts'
 import type { Measure, TrustMaterial, Verdict } from '../../trust/index.ts'
-import { affectedBy, affectedByPolicy, strangeDenials, unitedAffected, type Affected } from './affected.ts'
+import {
+  affectedBy,
+  affectedByPolicy,
+  affectedByReturn,
+  strangeDenials,
+  unitedAffected,
+  type Affected,
+} from './affected.ts'
 import type { PluginPlace } from '../verdict/artifact-verdicts.ts'
 import { manifestsWithin } from '../revocation/denied-within.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'
@@ -50,6 +57,7 @@ export async function rejudge(state: State, place: Place, options: RejudgeOption
     unitedAffected(
       changed.filter(here),
       await run.deniedByOtherHash(pending),
+      affectedByReturn(state, place.name, options.material !== undefined).filter(here),
       options.material === undefined
         ? []
         : affectedByPolicy(state, options.material, place.name, (path) => place.scope(path)).filter(here),
@@ -113,7 +121,8 @@ export function leftAt(
   )
   const since = state.rejudgedAt
   const isLeft = (one: JudgedPlace): boolean => {
-    if (!liesAt(place, one) || one.verdict !== 'rejected' || one.fell === undefined || one.absent === true) return false
+    if (!liesAt(place, one) || state.isForgotten(one.target)) return false
+    if (one.verdict !== 'rejected' || one.fell === undefined || one.absent === true) return false
     const held = taken.get(keyOf(one))
     if (held === undefined || held.outcome === 'failed' || held.n < one.fell || one.fell > since) return true
     return STRENGTH[held.measure] < STRENGTH[measure]
@@ -210,15 +219,21 @@ class Run {
    */
   async deniedByOtherHash({ denials }: Pick<Pending, 'denials'>): Promise<Affected[]> {
     const found: Affected[] = []
+    const all = this.#state.denials()
+    const strangeTo = (one: JudgedPlace): Set<Digest> => strangeDenials(this.#state.isStale(one) ? all : denials, one)
     const asked = [...this.#state.judgedArtifacts()].filter(
-      (one) => liesAt(this.#place, one) && one.absent !== true && strangeDenials(denials, one).size > 0,
+      (one) =>
+        liesAt(this.#place, one) &&
+        one.absent !== true &&
+        !this.#state.isForgotten(one.target) &&
+        strangeTo(one).size > 0,
     )
     const known = new KnownRevocations(this.#state)
     for (let at = 0; at < asked.length; at += BATCH) {
       const batch = asked.slice(at, at + BATCH)
       const others = await this.#side(batch, (one, hold) => this.#otherNames(one, known, hold))
       for (const [i, one] of batch.entries()) {
-        const strange = strangeDenials(denials, one)
+        const strange = strangeTo(one)
         const [alias, within] = [others[i]?.aliases, others[i]?.manifests].map((names) =>
           names?.find((name) => strange.has(name)),
         )

@@ -60,10 +60,10 @@ export function listKey({ issuer, url, form, serial }: Pick<ListFacts, 'issuer' 
 }
 
 /** The lists in force, in the order of issuer, address and form. */
-export function listFacts(state: Pick<State, 'heldLists' | 'certificatesOf'>): ListFacts[] {
+export function listFacts(state: Pick<State, 'heldLists' | 'certificatesInUse'>): ListFacts[] {
   const issued = new Map<string, KnownCertificate[]>()
   const facts = state.heldLists().map((list): ListFacts => {
-    const certificates = issued.get(list.issuer) ?? state.certificatesOf(list.issuer)
+    const certificates = issued.get(list.issuer) ?? state.certificatesInUse(list.issuer)
     issued.set(list.issuer, certificates)
     return listFact(list, certificates)
   })

@@ -60,7 +60,8 @@ function isFetched(url: string): boolean {
 
 /** A place is one object as long as no verdict replaces it. */
 function artifactsBehind(state: State, certificates: readonly KnownCertificate[]): number {
-  return new Set(certificates.flatMap(({ sha256 }): JudgedPlace[] => state.artifactsOf(sha256))).size
+  const places = certificates.flatMap(({ sha256 }): JudgedPlace[] => state.artifactsOf(sha256))
+  return new Set(places.filter(({ target }) => !state.isForgotten(target))).size
 }
 
 function speaksOf({ form, url, serial }: HeldList): (certificate: KnownCertificate) => boolean {
@@ -76,7 +77,7 @@ function missingIn(state: State, names: ReadonlyMap<string, string>, now: Date):
   const missing: MissingList[] = []
   for (const issuer of state.issuers()) {
     const lacking = new Map<string, KnownCertificate[]>()
-    for (const certificate of state.certificatesOf(issuer))
+    for (const certificate of state.certificatesInUse(issuer))
       if (certificate.notAfter >= timeText(now))
         for (const url of certificate.crlUrls.filter(isFetched))
           if (!held.has(`${issuer} ${url}`)) lacking.set(url, [...(lacking.get(url) ?? []), certificate])
@@ -106,7 +107,7 @@ export async function revocationStatus(options: RevocationStatusOptions): Promis
   const { alarms, channels } = siteStatus(siteFacts(state), now)
   const lists: RevocationListStatus[] = []
   for (const held of state.heldLists()) {
-    const known = state.certificatesOf(held.issuer)
+    const known = state.certificatesInUse(held.issuer)
     const status = listStatus(listFact(held, known), now)
     const needed = status.neededUntil !== null && status.neededUntil > timeText(now)
     const soon = needed && status.daysToBlind * 86_400 <= warn

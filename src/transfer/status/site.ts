@@ -54,7 +54,7 @@ export interface SiteStatus extends Omit<SiteFacts, 'channels' | 'lists'> {
 export function siteFacts(state: State): SiteFacts {
   const expectations = new Map(state.expectations().map((expected) => [expected.channel, expected]))
   const artifacts = { trusted: 0, rejected: 0, inconclusive: 0 }
-  for (const { verdict } of state.judgedArtifacts()) artifacts[verdict]++
+  for (const { target, verdict } of state.judgedArtifacts()) if (!state.isForgotten(target)) artifacts[verdict]++
   return {
     site: state.site,
     floor: state.floor ?? null,
