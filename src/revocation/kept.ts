@@ -10,11 +10,15 @@ import {
   serialOctets,
   type KeptEntry,
 } from './kept-record.ts'
-
-/** Of one issuer and URL. More is refused: nothing is ever dropped to make room. */
-export const KEPT_CAP = 2_000_000
+import { LIST_CAP } from './list.ts'
 
 const HEAD = Buffer.from('sallyport-kept/1\n')
+
+/**
+ * Of one issuer and URL, as many as a state keeps in one file. More is refused: nothing is ever dropped to make room, or
+ * whoever has an issuer's key for a day would bring back what was revoked before by revoking a million others.
+ */
+export const KEPT_CAP = Math.floor((LIST_CAP - HEAD.length) / RECORD)
 
 /** Entries in the order of their serial numbers, each serial number once; frozen. Equal entries, equal {@link bytes}. */
 export class KeptEntries {

@@ -13,6 +13,7 @@ import {
 import { KeptWriter } from '../../src/revocation/kept.ts'
 import type { KeptEntry } from '../../src/revocation/kept-record.ts'
 import { authorityKeyId, KEY_ID, listAuthority, listDer, listNumber, utc } from './list-maker.ts'
+import { LIST_CAP as FILE_CAP } from '../../src/state/list-files.ts'
 
 const DAY = new Date('2026-03-01T00:00:00Z')
 const of = (serial: string, more: Partial<KeptEntry> = {}): KeptEntry => ({
@@ -110,7 +111,7 @@ describe('revocation/kept', () => {
     assert.deepEqual(both.unite(new KeptEntries()).bytes, both.bytes)
   })
 
-  it('holds a list of many entries against the one before, and refuses to keep more than two million', function () {
+  it('holds a list of many entries against the one before, and refuses to keep more than a file holds', function () {
     this.timeout(120_000)
     const authority = listAuthority()
     // In the order of their serial numbers, of 16 octets each.
@@ -148,6 +149,8 @@ describe('revocation/kept', () => {
     }
     const full = readKept(Buffer.concat([kept().bytes, records]))
     assert.equal(full.size, KEPT_CAP)
+    // What a state could not write down would end an import behind its judgement, and each one after it.
+    assert.ok(full.bytes.length <= FILE_CAP && full.bytes.length + RECORD > FILE_CAP)
     assert.equal(offerList({ base: list(1, 0), kept: full }, list(2, 0), terms).keptChanged, false)
     assert.throws(() => offerList({ base: list(1, 1), kept: full }, list(2, 0), terms), { code: 'LIMIT_EXCEEDED' })
   })
