@@ -87,7 +87,7 @@ function contentOf(passage: Passage, tar: Buffer): Map<Digest, Buffer> {
 }
 
 function carriedBy({ manifests, companions, blobs }: OrderedArtifact): Digest[] {
-  return [...manifests, ...companions, ...blobs.map(({ digest }) => digest)]
+  return [...manifests, ...companions, ...Array.from(blobs, ({ digest }) => digest)]
 }
 
 async function checkLanded(target: string, expect: AcceptExpectation, content: Map<Digest, Buffer>): Promise<void> {

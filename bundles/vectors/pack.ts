@@ -10,9 +10,9 @@ import {
   SUMS512_MEMBER,
   SUMS_MEMBER,
 } from '../../src/bundle/names.ts'
-import { BlobList, encodeSums, encodeSums512 } from '../../src/bundle/sums.ts'
+import { encodeSums, encodeSums512 } from '../../src/bundle/sums.ts'
 import { parseJson, sortedJson, type JsonObject } from '../../src/codec/index.ts'
-import { algorithmOf, digestOf, hexOf, type Algorithm, type Digest } from '../../src/oci/index.ts'
+import { algorithmOf, digestOf, DigestTable, hexOf, type Algorithm, type Digest } from '../../src/oci/index.ts'
 import { EXPIRES, type Channel } from './channels.ts'
 import type { Goods } from './goods.ts'
 import { forgeHead, honestHead, type HeadForgery, type HeadSlots } from './head.ts'
@@ -81,8 +81,8 @@ function group3(
     (forgery.bytes?.[name] ?? keep)(bytes)
   const transfer = changed('transfer.json', edited(of('transfer.json'), forgery.transfer, '\n'))
   const index = changed('index.json', edited(of('index.json'), forgery.index, ''))
-  const list = (algorithm: Algorithm): BlobList =>
-    BlobList.of(
+  const list = (algorithm: Algorithm): DigestTable =>
+    DigestTable.of(
       algorithm,
       [...content.law.map(({ descriptor }) => descriptor), ...content.payload]
         .map(({ digest }) => digest)
@@ -146,7 +146,7 @@ export function pack(channel: Channel, sequence: number, goods: Goods, forgery: 
     ...[...files].map(([name, body]) => ({ name, body })),
     ...aboard,
     ...content.law.map(({ descriptor, bytes }) => blob(descriptor.digest, bytes)),
-    ...content.payload.map(({ digest }) => blob(digest, undefined)),
+    ...Array.from(content.payload, ({ digest }) => blob(digest, undefined)),
   ]
   const final = forgery.members?.(members) ?? members
   const tar = Buffer.concat([encodeMembers(final), END])

@@ -1,6 +1,7 @@
 /** `reject/`: passengers that no honest writer packs, and two truths under one number (FORMAT 13). */
 import type { JsonObject } from '../../src/codec/index.ts'
 import type { Code } from '../../src/errors/index.ts'
+import { DescriptorTable } from '../../src/oci/index.ts'
 import { carrying, denied, denying, informed } from './accept-passenger.ts'
 import { office, solo, stores, stranger, type Channel } from './channels.ts'
 import { find } from './damaged.ts'
@@ -219,7 +220,7 @@ function members(): RejectVector[] {
       }).tar,
     ),
     forged('CENSUS_MISMATCH', 'passenger-blob-missing', '.', {
-      content: (content) => void content.payload.pop(),
+      content: (content) => void (content.payload = DescriptorTable.of([...content.payload].slice(0, -1))),
     }),
     forged('CENSUS_MISMATCH', 'passenger-denials-missing', '^sha256:', {
       content: (content) => void content.law.splice(-1),

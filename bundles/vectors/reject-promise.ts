@@ -1,7 +1,7 @@
 /** `reject/`: promises that a trusted exporter signed and that do not hold (FORMAT "transfer.json", "Sums", "Census"). */
 import type { JsonObject } from '../../src/codec/index.ts'
 import type { Code } from '../../src/errors/index.ts'
-import { digestOf, OCI_MANIFEST } from '../../src/oci/index.ts'
+import { DescriptorTable, digestOf, OCI_MANIFEST } from '../../src/oci/index.ts'
 import { solo } from './channels.ts'
 import { AMD64, Goods, OCI_LAYER, oneImage, type Shelf } from './goods.ts'
 import { pack, type Forgery } from './pack.ts'
@@ -91,14 +91,14 @@ function census(): RejectVector[] {
       'CENSUS_MISMATCH',
       'stowaway-in-payload',
       '^(transfer\\.json|SHA256SUMS)$',
-      { content: ({ payload }) => void payload.push(layer) },
+      { content: (content) => void content.payload.add(layer) },
       withStowaway,
     ),
     row('CENSUS_MISMATCH', 'layer-missing', '^(transfer\\.json|SHA256SUMS)$', {
-      content: ({ payload }) => void payload.pop(),
+      content: (content) => void (content.payload = DescriptorTable.of([...content.payload].slice(0, -1))),
     }),
     row('CENSUS_MISMATCH', 'law-and-payload-in-another-order', SUMS, {
-      content: ({ payload }) => void payload.reverse(),
+      content: (content) => void (content.payload = DescriptorTable.of([...content.payload].toReversed())),
     }),
     row('CENSUS_MISMATCH', 'count-of-law', TRANSFER, {
       transfer: (document) => void ((counts(document)['law'] as JsonObject)['sha256'] = 2),

@@ -1,9 +1,11 @@
 /** From graphs to the content of a bundle: what is judged first, what follows, and the four files that promise it. */
+import { createHash } from 'node:crypto'
 import { isLeftOut, omissionsOf, orderArtifact, type Graph, type OrderedArtifact } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
   algorithmOf,
   blobsOf,
+  DescriptorTable,
   digestOf,
   hexOf,
   isLaw,
@@ -18,9 +20,9 @@ import {
   type GeneratedIndex,
   type IndexedRepository,
 } from './index-json.ts'
-import { LAYOUT_BYTES } from './names.ts'
+import { INDEX_MEMBER, LAYOUT_BYTES, SUMS512_MEMBER, SUMS_MEMBER, TRANSFER_MEMBER } from './names.ts'
 import { passengerMembers, type Passenger } from './passenger.ts'
-import { BlobList, encodeSums, encodeSums512 } from './sums.ts'
+import { sums512Pieces, sumsPieces, type Packed } from './sums.ts'
 import { encodeTransfer, FORMAT, PASSENGERS, type Transfer, type TransferRepository } from './transfer.ts'
 
 /** The cap on all that is judged before payload flows, in bytes: it is held in memory. */
@@ -44,7 +46,8 @@ export interface Content {
   artifacts: OrderedArtifact[]
   generated: GeneratedIndex[]
   law: LawBlob[]
-  payload: Descriptor[]
+  /** Packed: it may be a million blobs. */
+  payload: DescriptorTable
   /** Bundles of other channels that ride along; law and payload hold theirs too. */
   passengers: readonly Passenger[]
 }
@@ -79,8 +82,9 @@ export function arrange(repositories: readonly IndexedRepository[], side: 'sourc
   const generated = generateIndexes(repositories.map(({ graph }) => graph))
   const law = new Map<Digest, LawBlob>()
   const envelopes = new Map<Digest, Descriptor>()
-  const payload = new Map<Digest, Descriptor>()
+  const payload = new DescriptorTable()
   const graphs = new Map<string, Graph>(repositories.map(({ graph }) => [graph.repository, graph]))
+  // Of what is not in the payload.
   const sizes = new Map<Digest, number>()
   for (const { repository, manifests, companions } of artifacts) {
     const nodes = graphs.get(repository)?.nodes
@@ -96,48 +100,50 @@ export function arrange(repositories: readonly IndexedRepository[], side: 'sourc
     for (const of of [...manifests, ...companions]) {
       const node = graphs.get(repository)?.nodes.get(of)
       for (const blob of node === undefined ? [] : blobsOf(node.manifest)) {
-        const size = sizes.get(blob.digest) ?? blob.size
+        const size = sizes.get(blob.digest) ?? payload.sizeOf(blob.digest) ?? blob.size
         if (size !== blob.size)
           throw new SallyportError('DESCRIPTOR_MALFORMED', {
             side,
             subject: blob.digest,
             detail: `sizes ${size} and ${blob.size}`,
           })
-        sizes.set(blob.digest, size)
-        if (isLeftOut(blob) || law.has(blob.digest)) continue
+        const ahead = isLeftOut(blob) || law.has(blob.digest)
+        if (ahead || isLaw(blob)) sizes.set(blob.digest, size)
+        if (ahead) continue
         if (isLaw(blob)) envelopes.set(blob.digest, blob)
-        else if (!payload.has(blob.digest)) payload.set(blob.digest, blob)
+        else payload.add(blob)
       }
     }
   }
-  for (const [digest, descriptor] of envelopes) {
-    law.set(digest, { descriptor })
-    payload.delete(digest)
-  }
+  for (const [digest, descriptor] of envelopes) law.set(digest, { descriptor })
   const content = {
     artifacts,
     generated,
     law: bySumsOrder(law.values(), ({ descriptor }) => algorithmOf(descriptor.digest)),
-    payload: bySumsOrder(payload.values(), ({ digest }) => algorithmOf(digest)),
+    payload: without(payload, envelopes),
     passengers: [],
   }
   refuseOverfull(content, side)
   return content
 }
 
-/** Throws LIMIT_EXCEEDED for more law or payload than a bundle holds. */
-export function refuseOverfull({ law, payload }: Pick<Content, 'law' | 'payload'>, side: 'source' | 'bundle'): void {
-  const early = law.map(({ descriptor }) => descriptor)
-  refuseOver(LAW_CAP, early, 'manifests and envelopes', side)
-  refuseOver(TOTAL_CAP, payload, 'payload', side)
+/** What one manifest takes for payload and another for an envelope is an envelope. */
+function without(payload: DescriptorTable, envelopes: ReadonlyMap<Digest, Descriptor>): DescriptorTable {
+  if (![...envelopes.keys()].some((digest) => payload.has(digest))) return payload
+  const rest = new DescriptorTable()
+  for (const blob of payload) if (!envelopes.has(blob.digest)) rest.add(blob)
+  return rest
 }
 
-function refuseOver(cap: number, descriptors: Iterable<Descriptor>, subject: string, side: 'source' | 'bundle'): void {
-  let sum = 0
-  for (const { size } of descriptors) {
-    sum += size
-    if (sum > cap) throw new SallyportError('LIMIT_EXCEEDED', { side, subject, detail: `over ${cap} bytes together` })
-  }
+/** Throws LIMIT_EXCEEDED for more law or payload than a bundle holds. */
+export function refuseOverfull({ law, payload }: Pick<Content, 'law' | 'payload'>, side: 'source' | 'bundle'): void {
+  const early = law.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
+  refuseOver(LAW_CAP, early, 'manifests and envelopes', side)
+  refuseOver(TOTAL_CAP, payload.bytes, 'payload', side)
+}
+
+function refuseOver(cap: number, bytes: number, subject: string, side: 'source' | 'bundle'): void {
+  if (bytes > cap) throw new SallyportError('LIMIT_EXCEEDED', { side, subject, detail: `over ${cap} bytes together` })
 }
 
 /** What the exporter decides; all else in transfer.json follows from the content. */
@@ -173,24 +179,29 @@ export function transferRepository(packed: PackedRepository): TransferRepository
   }
 }
 
-/** Group 3 for this content under these terms; equal input gives equal bytes. */
-export function promise(terms: Terms, repositories: readonly PackedRepository[], content: Content): Promise3 {
-  const { passengers } = content
+/** Group 3 before it is laid down: the members of a bundle of a million blobs are longer than what else it needs in memory. */
+interface Drawn {
+  transfer: Transfer
+  pieces: Map<string, Iterable<Buffer>>
+}
+
+function draw(terms: Terms, repositories: readonly PackedRepository[], content: Content): Drawn {
+  const { passengers, payload } = content
   const index = encodeBundleIndex(repositories, content.generated)
-  const law = content.law.map(({ descriptor }) => descriptor)
-  const count = (list: readonly Descriptor[], algorithm: Algorithm): number =>
-    list.filter(({ digest }) => algorithmOf(digest) === algorithm).length
-  const of = (algorithm: Algorithm): Digest[] =>
-    [...law, ...content.payload].map(({ digest }) => digest).filter((digest) => algorithmOf(digest) === algorithm)
+  const law = DescriptorTable.of(content.law.map(({ descriptor }) => descriptor))
+  const packed = (algorithm: Algorithm): Packed => ({
+    algorithm,
+    lists: [law.packed(algorithm), payload.packed(algorithm)],
+  })
   const transfer: Transfer = {
     format: FORMAT,
     ...terms,
     requires: passengers.length === 0 ? [] : [PASSENGERS],
     counts: {
-      law: { sha256: count(law, 'sha256'), sha512: count(law, 'sha512') },
-      payload: { sha256: count(content.payload, 'sha256'), sha512: count(content.payload, 'sha512') },
+      law: { sha256: law.count('sha256'), sha512: law.count('sha512') },
+      payload: { sha256: payload.count('sha256'), sha512: payload.count('sha512') },
       manifests: content.law.filter(({ bytes }) => bytes !== undefined).length,
-      bytes: [...law, ...content.payload].reduce((sum, { size }) => sum + size, 0),
+      bytes: law.bytes + payload.bytes,
     },
     repositories: repositories.map(transferRepository),
     generated: content.generated.map(({ descriptor, subject }) => ({ digest: descriptor.digest, subject })),
@@ -204,12 +215,31 @@ export function promise(terms: Terms, repositories: readonly PackedRepository[],
   const hex = (bytes: Buffer): string => hexOf(digestOf(bytes))
   const fixed: [string, string, string] = [hex(LAYOUT_BYTES), hex(transferBytes), hex(index)]
   const aboard = passengers.flatMap(passengerMembers).map(([name, bytes]): [string, string] => [name, hex(bytes)])
-  const sums = encodeSums(fixed, BlobList.of('sha256', of('sha256')), new Map(aboard))
-  const files = new Map([
-    ['transfer.json', transferBytes],
-    ['SHA256SUMS', sums],
+  const pieces = new Map<string, Iterable<Buffer>>([
+    [TRANSFER_MEMBER, [transferBytes]],
+    [SUMS_MEMBER, sumsPieces(fixed, packed('sha256'), new Map(aboard))],
   ])
-  if (of('sha512').length > 0) files.set('SHA512SUMS', encodeSums512(BlobList.of('sha512', of('sha512'))))
-  files.set('index.json', index)
-  return { transfer, files }
+  if (law.count('sha512') + payload.count('sha512') > 0) pieces.set(SUMS512_MEMBER, sums512Pieces(packed('sha512')))
+  return { transfer, pieces: pieces.set(INDEX_MEMBER, [index]) }
+}
+
+/** Group 3 for this content under these terms; equal input gives equal bytes. */
+export function promise(terms: Terms, repositories: readonly PackedRepository[], content: Content): Promise3 {
+  const { transfer, pieces } = draw(terms, repositories, content)
+  return { transfer, files: new Map([...pieces].map(([name, parts]) => [name, Buffer.concat([...parts])])) }
+}
+
+/** The hex SHA-256 of each member that {@link promise} gives. */
+export function promiseDigests(
+  terms: Terms,
+  repositories: readonly PackedRepository[],
+  content: Content,
+): Map<string, string> {
+  const digests = new Map<string, string>()
+  for (const [name, parts] of draw(terms, repositories, content).pieces) {
+    const hash = createHash('sha256')
+    for (const part of parts) hash.update(part)
+    digests.set(name, hash.digest('hex'))
+  }
+  return digests
 }

@@ -4,8 +4,16 @@
  */
 import { Graph, type Omission } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { ENVELOPE_CAP, MANIFEST_CAP, parseSignatureTag, type Descriptor, type Digest } from '../oci/index.ts'
-import { arrange, promise, type Content, type PackedRepository, type Promise3 } from './assemble.ts'
+import {
+  digestOf,
+  ENVELOPE_CAP,
+  hexOf,
+  MANIFEST_CAP,
+  parseSignatureTag,
+  type Descriptor,
+  type Digest,
+} from '../oci/index.ts'
+import { arrange, promiseDigests, type Content, type PackedRepository, type Promise3 } from './assemble.ts'
 import { parseBundleIndex } from './index-json.ts'
 import type { Passenger } from './passenger.ts'
 import { withPassengers } from './passenger-content.ts'
@@ -167,12 +175,12 @@ export function takePassenger(
  * The passengers are proven already. Throws CENSUS_MISMATCH, and the codes of the manifests' parsers.
  */
 export function takeCensus(
-  files: Pick<PromiseFiles, 'transfer' | 'bytes'>,
+  files: Pick<PromiseFiles, 'transfer' | 'bytes' | 'digests'>,
   law: ReadonlyMap<Digest, Buffer>,
   side: Told = 'bundle',
   passengers: readonly Passenger[] = [],
 ): Census {
-  const { transfer, bytes } = files
+  const { transfer, bytes, digests } = files
   const builder = new Builder(transfer, parseBundleIndex(bytes.get('index.json') ?? Buffer.alloc(0)), law, side)
   builder.learn()
   const repositories = transfer.repositories.map((repository) => builder.repository(repository))
@@ -180,13 +188,10 @@ export function takeCensus(
   const theirs = new Set(passengers.flatMap((passenger) => passenger.content.artifacts.map((item) => item.repository)))
   const shared = repositories.find(({ graph }) => theirs.has(graph.repository))
   if (shared !== undefined) throw mismatch(side, shared.graph.repository, 'a passenger has it too')
-  const again = promise(transfer, repositories, content)
-  for (const [name, made] of again.files) {
-    const held = bytes.get(name)
-    if (held === undefined || !held.equals(made))
-      throw mismatch(side, name, 'the manifests in the bundle give another one')
-  }
-  if (again.files.size !== bytes.size) throw mismatch(side, 'SHA512SUMS', 'the manifests in the bundle need none')
+  const again = promiseDigests(transfer, repositories, content)
+  for (const [name, sha256] of again)
+    if (digests.get(name) !== sha256) throw mismatch(side, name, 'the manifests in the bundle give another one')
+  if (again.size !== digests.size) throw mismatch(side, 'SHA512SUMS', 'the manifests in the bundle need none')
   // Envelopes were read by their names alone. Stops a descriptor that lies about their size: a target refuses it only
   // after it was written to.
   for (const { descriptor } of content.law) {
@@ -211,5 +216,6 @@ export function proveReadable(made: Promise3, content: Content): void {
     content.generated.find(({ bytes }) => bytes.length > ENVELOPE_CAP)?.subject
   if (large !== undefined) throw new SallyportError('LIMIT_EXCEEDED', { side: 'source', subject: large })
   const transfer = parseTransfer(made.files.get('transfer.json') ?? Buffer.alloc(0))
-  takeCensus({ transfer, bytes: made.files }, law, 'source', content.passengers)
+  const digests = new Map([...made.files].map(([name, bytes]) => [name, hexOf(digestOf(bytes))]))
+  takeCensus({ transfer, bytes: made.files, digests }, law, 'source', content.passengers)
 }

@@ -24,7 +24,15 @@ export {
 } from './input.ts'
 export type { HashThread } from './hash-thread.ts'
 export { referrersCarried } from './index-json.ts'
-export { encodeBlobHeader, encodeMember, layOut, layOutPayload, type BundleLayout, type PlacedBlob } from './layout.ts'
+export {
+  encodeBlobHeader,
+  encodeMember,
+  layOut,
+  layOutPayload,
+  PlacedBlobs,
+  type BundleLayout,
+  type PlacedBlob,
+} from './layout.ts'
 export type { HeadFiles, Passenger } from './passenger.ts'
 export { withPassengers } from './passenger-content.ts'
 export { BundleReader, type Head, type LawMember, type PromiseFiles, type TargetFile } from './reader.ts'

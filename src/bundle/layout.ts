@@ -1,5 +1,5 @@
 /** Where every byte of a bundle stands: a pure function of what it holds, known before any payload is fetched. */
-import type { Descriptor } from '../oci/index.ts'
+import type { Descriptor, DescriptorTable, Digest } from '../oci/index.ts'
 import type { Content } from './assemble.ts'
 import { blobName, LAYOUT_BYTES, LAYOUT_MEMBER } from './names.ts'
 import { headMembers, passengerMembers, type HeadFiles } from './passenger.ts'
@@ -12,19 +12,86 @@ export interface PlacedBlob {
   offset: number
 }
 
+/**
+ * Where blobs stand, in member order: envelopes of the law among its manifests, then the payload, one behind the other.
+ * A place of the payload is made when it is asked for: of a million blobs only their headers' offsets are held.
+ */
+export class PlacedBlobs implements Iterable<PlacedBlob> {
+  readonly #early: readonly PlacedBlob[]
+  readonly #payload: DescriptorTable
+  readonly #headers: Float64Array
+  /** Offset behind the last one. */
+  readonly end: number
+
+  constructor(early: readonly PlacedBlob[], payload: DescriptorTable, at: number) {
+    this.#early = early
+    this.#payload = payload
+    this.#headers = new Float64Array(payload.length)
+    const short = payload.count('sha256')
+    let end = at
+    for (let i = 0; i < payload.length; i++) {
+      this.#headers[i] = end
+      end += (i < short ? HEADER_256 : HEADER_512) + padded(payload.sizeAt(i))
+    }
+    this.end = end
+  }
+
+  get length(): number {
+    return this.#early.length + this.#payload.length
+  }
+
+  /** The blobs' sizes together. */
+  get bytes(): number {
+    return this.#early.reduce((sum, { descriptor }) => sum + descriptor.size, this.#payload.bytes)
+  }
+
+  /** Duty of the caller: there is such a number. */
+  at(i: number): PlacedBlob {
+    const early = this.#early[i]
+    if (early !== undefined) return early
+    const j = i - this.#early.length
+    const descriptor = this.#payload.at(j)
+    const headerAt = this.#headers[j] ?? 0
+    return { descriptor, headerAt, offset: headerAt + headerLength(blobName(descriptor.digest)) }
+  }
+
+  sizeAt(i: number): number {
+    return this.#early[i]?.descriptor.size ?? this.#payload.sizeAt(i - this.#early.length)
+  }
+
+  /** The number of the payload blob with this digest, or -1. */
+  indexOf(digest: Digest): number {
+    const i = this.#payload.indexOf(digest)
+    return i < 0 ? i : this.#early.length + i
+  }
+
+  /** The place of the payload blob with this digest. */
+  find(digest: Digest): PlacedBlob | undefined {
+    const i = this.indexOf(digest)
+    return i < 0 ? undefined : this.at(i)
+  }
+
+  *[Symbol.iterator](): Generator<PlacedBlob> {
+    for (let i = 0; i < this.length; i++) yield this.at(i)
+  }
+}
+
 export interface BundleLayout {
   /** The members whose bytes are at hand, in order, each with the offset of its header. */
   ready: { at: number; name: string; bytes: Buffer }[]
-  blobs: PlacedBlob[]
+  blobs: PlacedBlobs
   /** Length of the whole bundle. */
   size: number
   /** Offset of the first header of group 4; nothing before it depends on fetched bytes. */
   headEnd: number
 }
 
+const HEADER_256 = headerLength(blobName(`sha256:${'0'.repeat(64)}`))
+const HEADER_512 = headerLength(blobName(`sha512:${'0'.repeat(128)}`))
+
 class Placer {
   readonly ready: BundleLayout['ready'] = []
-  readonly blobs: PlacedBlob[] = []
+  readonly envelopes: PlacedBlob[] = []
   at = 0
 
   file(name: string, bytes: Buffer): void {
@@ -34,7 +101,7 @@ class Placer {
 
   blob(descriptor: Descriptor): void {
     const header = headerLength(blobName(descriptor.digest))
-    this.blobs.push({ descriptor, headerAt: this.at, offset: this.at + header })
+    this.envelopes.push({ descriptor, headerAt: this.at, offset: this.at + header })
     this.at += header + padded(descriptor.size)
   }
 }
@@ -52,16 +119,13 @@ export function layOut(head: HeadFiles, files: ReadonlyMap<string, Buffer>, cont
     if (bytes === undefined) placer.blob(descriptor)
     else placer.file(blobName(descriptor.digest), bytes)
   }
-  for (const descriptor of content.payload) placer.blob(descriptor)
-  return { ready: placer.ready, blobs: placer.blobs, size: placer.at + 2 * BLOCK, headEnd }
+  const blobs = new PlacedBlobs(placer.envelopes, content.payload, placer.at)
+  return { ready: placer.ready, blobs, size: blobs.end + 2 * BLOCK, headEnd }
 }
 
 /** The layout of the payload that follows at `at`, as a reader computes it. */
-export function layOutPayload(payload: readonly Descriptor[], at: number): { blobs: PlacedBlob[]; end: number } {
-  const placer = new Placer()
-  placer.at = at
-  for (const descriptor of payload) placer.blob(descriptor)
-  return { blobs: placer.blobs, end: placer.at }
+export function layOutPayload(payload: DescriptorTable, at: number): PlacedBlobs {
+  return new PlacedBlobs([], payload, at)
 }
 
 /** Header, body and padding of a member whose bytes are at hand. */

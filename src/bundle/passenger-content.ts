@@ -1,6 +1,6 @@
 /** The blobs of passengers among those of the bundle that carries them. */
 import { SallyportError } from '../errors/index.ts'
-import { algorithmOf, type Descriptor, type Digest } from '../oci/index.ts'
+import { algorithmOf, DescriptorTable, type Descriptor, type Digest } from '../oci/index.ts'
 import { bySumsOrder, refuseOverfull, type Content, type LawBlob } from './assemble.ts'
 import type { Passenger } from './passenger.ts'
 
@@ -12,13 +12,11 @@ export function withPassengers(own: Content, passengers: readonly Passenger[], s
   if (passengers.length === 0) return own
   const all = [own, ...passengers.map(({ content }) => content)]
   const law = new Map<Digest, LawBlob>()
-  const payload = new Map<Digest, Descriptor>()
-  const sizes = new Map<Digest, number>()
+  const payload = new DescriptorTable()
   const agree = ({ digest, size }: Descriptor): void => {
-    const known = sizes.get(digest) ?? size
+    const known = law.get(digest)?.descriptor.size ?? payload.sizeOf(digest) ?? size
     if (known !== size)
       throw new SallyportError('DESCRIPTOR_MALFORMED', { side, subject: digest, detail: `sizes ${known} and ${size}` })
-    sizes.set(digest, size)
   }
   for (const blob of all.flatMap((content) => content.law)) {
     const { descriptor, bytes } = blob
@@ -27,14 +25,16 @@ export function withPassengers(own: Content, passengers: readonly Passenger[], s
     if (law.get(descriptor.digest)?.bytes === undefined && (bytes !== undefined || !law.has(descriptor.digest)))
       law.set(descriptor.digest, blob)
   }
-  for (const descriptor of all.flatMap((content) => content.payload)) {
-    agree(descriptor)
-    if (!law.has(descriptor.digest) && !payload.has(descriptor.digest)) payload.set(descriptor.digest, descriptor)
+  for (const { payload: theirs } of all) {
+    for (const descriptor of theirs) {
+      agree(descriptor)
+      if (!law.has(descriptor.digest)) payload.add(descriptor)
+    }
   }
   const content = {
     ...own,
     law: bySumsOrder(law.values(), ({ descriptor }) => algorithmOf(descriptor.digest)),
-    payload: bySumsOrder(payload.values(), ({ digest }) => algorithmOf(digest)),
+    payload,
     passengers,
   }
   refuseOverfull(content, side)

@@ -2,7 +2,7 @@
 import { readFault, SallyportError } from '../errors/index.ts'
 import { verifying } from '../oci/index.ts'
 import type { FileInput } from './input.ts'
-import type { PlacedBlob } from './layout.ts'
+import type { PlacedBlob, PlacedBlobs } from './layout.ts'
 import { MemberReader } from './member-reader.ts'
 import { blobName } from './names.ts'
 import { failing, RangeProver, type FailedBlob } from './payload-range.ts'
@@ -10,20 +10,18 @@ import { WORTH_THREADS, type ProveOptions } from './provers.ts'
 
 const RUN_BYTES = 8 * 1024 * 1024
 
-function runs(blobs: readonly PlacedBlob[]): PlacedBlob[][] {
-  const out: PlacedBlob[][] = []
+function* runs(blobs: PlacedBlobs): Generator<PlacedBlob[]> {
   let run: PlacedBlob[] = []
   let bytes = 0
   for (const blob of blobs) {
     run.push(blob)
     bytes += blob.descriptor.size
     if (bytes < RUN_BYTES && run.length < 256) continue
-    out.push(run)
+    yield run
     run = []
     bytes = 0
   }
-  if (run.length > 0) out.push(run)
-  return out
+  if (run.length > 0) yield run
 }
 
 // By the same reader as a pipe, so that both say the same of the same damage.
@@ -61,7 +59,7 @@ async function explain(input: FileInput, blob: PlacedBlob): Promise<never> {
   })
 }
 
-function here(fd: number, blobs: readonly PlacedBlob[], { onBytes, onSeal }: ProveOptions): FailedBlob[] {
+function here(fd: number, blobs: PlacedBlobs, { onBytes, onSeal }: ProveOptions): FailedBlob[] {
   const prover = new RangeProver(fd)
   for (const blob of blobs) {
     const { digest, size } = blob.descriptor
@@ -76,19 +74,13 @@ function here(fd: number, blobs: readonly PlacedBlob[], { onBytes, onSeal }: Pro
  * Kept when every payload member and the end mark stand as the judged manifests say.
  * Throws the code of the first damaged member, as reading front to back would; MEDIUM_UNREADABLE.
  */
-export async function checkPayload(
-  input: FileInput,
-  blobs: readonly PlacedBlob[],
-  end: number,
-  options: ProveOptions = {},
-): Promise<void> {
-  const bytes = blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
+export async function checkPayload(input: FileInput, blobs: PlacedBlobs, options: ProveOptions = {}): Promise<void> {
   const failed =
-    bytes < WORTH_THREADS ? here(input.fd, blobs, options) : await input.provers.prove(runs(blobs), options)
+    blobs.bytes < WORTH_THREADS ? here(input.fd, blobs, options) : await input.provers.prove(runs(blobs), options)
   if (options.signal?.aborted === true) throw new SallyportError('INTERRUPTED', { side: 'state' })
   const first = failed.toSorted((a, b) => a.blob.offset - b.blob.offset)[0]
   if (first?.errno !== undefined)
     throw readFault({ code: first.errno }, 'bundle', blobName(first.blob.descriptor.digest))
   if (first !== undefined) await explain(input, first.blob)
-  await checkEnd(input, end)
+  await checkEnd(input, blobs.end)
 }

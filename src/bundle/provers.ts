@@ -53,16 +53,15 @@ export class Provers {
 
   /** The first blob of each thread's that is not as promised; empty when all are. The file belongs to the caller. */
   async prove(
-    runs: readonly (readonly PlacedBlob[])[],
+    runs: Iterator<readonly PlacedBlob[], void>,
     { onBytes, onSeal, signal }: ProveOptions,
   ): Promise<FailedBlob[]> {
     this.start()
     const failed: FailedBlob[] = []
-    let next = 0
     const serve = (thread: Worker): Promise<void> =>
       new Promise((resolve, reject) => {
         const give = (): void => {
-          const blobs = runs[next++]
+          const blobs = runs.next().value
           // Runs are given in order: behind the first damage there is nothing that could come before it.
           if (blobs === undefined || failed.length > 0 || signal?.aborted === true) resolve()
           else thread.postMessage({ blobs, sealing: onSeal !== undefined } satisfies ProverRun)

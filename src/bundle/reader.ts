@@ -1,6 +1,6 @@
 /** Reads a bundle in the order of its trust: metadata, promise, law, payload. Each stage waits for the caller's judgement. */
 import { SallyportError } from '../errors/index.ts'
-import { digestOf, hexOf, REVOCATION_LIST_CAP, verified, type Digest } from '../oci/index.ts'
+import { DigestTable, digestOf, hexOf, REVOCATION_LIST_CAP, verified, type Digest } from '../oci/index.ts'
 import { LAW_CAP } from './assemble.ts'
 import { INDEX_CAP } from './index-json.ts'
 import type { ByteInput } from './input.ts'
@@ -18,7 +18,7 @@ import {
   TRANSFER_MEMBER,
 } from './names.ts'
 import { PASSENGERS_CAP } from './passenger.ts'
-import { BlobList, parseSums, parseSums512, SUMS_CAP, type Sums } from './sums.ts'
+import { parseSums, parseSums512, SUMS_CAP, type Sums } from './sums.ts'
 import { parseTransfer, TRANSFER_CAP, type Transfer } from './transfer.ts'
 
 /** The bytes of a channel's metadata as they stand in the bundle; nothing of it is proven. */
@@ -47,7 +47,10 @@ export interface TargetFile {
 export interface PromiseFiles {
   transfer: Transfer
   sums: Sums
-  blobs512: BlobList
+  blobs512: DigestTable
+  /** Hex SHA-256 of each member of group 3, proven. */
+  digests: ReadonlyMap<string, string>
+  /** The members' bytes; those of long lists of sums are not kept, as `sums` holds what they say. */
   bytes: Map<string, Buffer>
 }
 
@@ -58,6 +61,8 @@ export interface LawMember {
 
 const CAPS: Record<string, number> = { timestamp: 16_384, snapshot: 16_384, targets: 5_000_000 }
 const ROOT_CAP = 512_000
+// A list of sums of no more bytes than these stays at hand.
+const KEPT_SUMS = 4 * 1024 * 1024
 /** What all roots of a bundle may take together; it is held before any signature is looked at. */
 export const ROOTS_CAP = 8 * 1024 * 1024
 
@@ -189,9 +194,7 @@ export class BundleReader {
       bytes.set(name, whole)
     }
     const of = (name: string): Buffer => bytes.get(name) ?? Buffer.alloc(0)
-    const blobs512 = targets.has(SUMS512_MEMBER)
-      ? parseSums512(of(SUMS512_MEMBER))
-      : new BlobList('sha512', Buffer.alloc(0))
+    const blobs512 = targets.has(SUMS512_MEMBER) ? parseSums512(of(SUMS512_MEMBER)) : new DigestTable('sha512')
     const passengers = (transfer?.passengers ?? []).map(({ channel }) => channel)
     if (aboard !== undefined && passengers.length > 0)
       throw new SallyportError('TRANSFER_MALFORMED', {
@@ -200,7 +203,10 @@ export class BundleReader {
         detail: 'a passenger with passengers',
       })
     const sums = parseSums(of(SUMS_MEMBER), passengers)
-    return { transfer: transfer as Transfer, sums, blobs512, bytes }
+    for (const name of [SUMS_MEMBER, SUMS512_MEMBER])
+      if (aboard === undefined && of(name).length > KEPT_SUMS) bytes.delete(name)
+    const digests = new Map([...targets].map(([name, { sha256 }]) => [name, sha256]))
+    return { transfer: transfer as Transfer, sums, blobs512, digests, bytes }
   }
 
   /** Group 4: what must be judged before payload flows, each proven against its own name. */
@@ -244,7 +250,7 @@ function sizeFault(member: PlacedMember, size: number): SallyportError {
   })
 }
 
-function* slice(list: BlobList, from: number, count: number): Generator<Digest> {
+function* slice(list: DigestTable, from: number, count: number): Generator<Digest> {
   for (let i = from; i < from + count; i++) yield list.at(i)
 }
 

@@ -1,7 +1,7 @@
 /** SHA256SUMS and SHA512SUMS: the order and the digests of all members after the metadata (FORMAT "Sums"). */
 import { SallyportError } from '../errors/index.ts'
-import { hexOf, type Algorithm, type Digest } from '../oci/index.ts'
-import { blobName, INDEX_MEMBER, isMemberName, LAYOUT_MEMBER, TRANSFER_MEMBER } from './names.ts'
+import { DigestTable, type Algorithm } from '../oci/index.ts'
+import { INDEX_MEMBER, isMemberName, LAYOUT_MEMBER, TRANSFER_MEMBER } from './names.ts'
 
 /** The cap on a list of sums in bytes: two million blobs. */
 export const SUMS_CAP = 320 * 1024 * 1024
@@ -9,62 +9,74 @@ export const SUMS_CAP = 320 * 1024 * 1024
 /** The members besides blobs that SHA256SUMS names, always first and in this order. */
 export const FIXED_SUMS = [LAYOUT_MEMBER, TRANSFER_MEMBER, INDEX_MEMBER] as const
 
+const PIECE_LINES = 4096
+
 /** A line that names a member of a passenger; a member's name has at most 100 characters. */
 const LONGEST_ABOARD = 64 + 2 + 100
-
-/** The blobs of one algorithm in member order, 32 or 64 bytes each and nothing more: 32 MB for a million blobs. */
-export class BlobList {
-  readonly algorithm: Algorithm
-  private readonly width: number
-  private readonly packed: Buffer
-
-  constructor(algorithm: Algorithm, packed: Buffer) {
-    this.algorithm = algorithm
-    this.width = algorithm === 'sha256' ? 32 : 64
-    this.packed = packed
-  }
-
-  static of(algorithm: Algorithm, digests: readonly Digest[]): BlobList {
-    return new BlobList(algorithm, Buffer.concat(digests.map((digest) => Buffer.from(hexOf(digest), 'hex'))))
-  }
-
-  get length(): number {
-    return this.packed.length / this.width
-  }
-
-  at(i: number): Digest {
-    return `${this.algorithm}:${this.packed.toString('hex', i * this.width, (i + 1) * this.width)}`
-  }
-}
 
 export interface Sums {
   /** Hex SHA-256 of `oci-layout`, `transfer.json` and `index.json`. */
   fixed: [string, string, string]
   /** Hex SHA-256 of each member of the passengers, by its name, in member order. */
   aboard: ReadonlyMap<string, string>
-  blobs: BlobList
+  /** The blobs in member order. */
+  blobs: DigestTable
 }
 
 function line(hex: string, name: string): string {
   return `${hex}  ${name}\n`
 }
 
-/** The bytes of SHA256SUMS; `sha256sum --strict -c` reads them. */
-export function encodeSums(fixed: Sums['fixed'], blobs: BlobList, aboard: Sums['aboard'] = new Map()): Buffer {
+/** The bytes of SHA256SUMS in pieces; `sha256sum --strict -c` reads them. A million lines are 145 MB, which nobody needs at once. */
+export function* sumsPieces(
+  fixed: Sums['fixed'],
+  blobs: Packed,
+  aboard: Sums['aboard'] = new Map(),
+): Generator<Buffer> {
   const lines = FIXED_SUMS.map((name, i) => line(fixed[i] ?? '', name))
   for (const [name, hex] of aboard) lines.push(line(hex, name))
-  return Buffer.from(lines.join('') + blobLines(blobs), 'latin1')
+  yield Buffer.from(lines.join(''), 'latin1')
+  yield* blobPieces(blobs)
 }
 
-function blobLines(blobs: BlobList): string {
-  let out = ''
-  for (let i = 0; i < blobs.length; i++) out += line(hexOf(blobs.at(i)), blobName(blobs.at(i)))
-  return out
+/** Digests of one algorithm as raw bytes, in member order: those of several lists one behind the other. */
+export interface Packed {
+  readonly algorithm: Algorithm
+  readonly lists: readonly Buffer[]
 }
 
-/** The bytes of SHA512SUMS. */
-export function encodeSums512(blobs: BlobList): Buffer {
-  return Buffer.from(blobLines(blobs), 'latin1')
+function* blobPieces({ algorithm, lists }: Packed): Generator<Buffer> {
+  const width = algorithm === 'sha256' ? 32 : 64
+  const prefix = `blobs/${algorithm}/`
+  for (const list of lists) {
+    for (let at = 0; at < list.length; at += PIECE_LINES * width) {
+      let out = ''
+      for (let i = at; i < Math.min(at + PIECE_LINES * width, list.length); i += width) {
+        const hex = list.toString('hex', i, i + width)
+        out += line(hex, prefix + hex)
+      }
+      yield Buffer.from(out, 'latin1')
+    }
+  }
+}
+
+/** The bytes of SHA256SUMS whole. */
+export function encodeSums(fixed: Sums['fixed'], blobs: DigestTable, aboard: Sums['aboard'] = new Map()): Buffer {
+  return Buffer.concat([...sumsPieces(fixed, packedOf(blobs), aboard)])
+}
+
+/** The bytes of SHA512SUMS in pieces. */
+export function sums512Pieces(blobs: Packed): Generator<Buffer> {
+  return blobPieces(blobs)
+}
+
+/** The bytes of SHA512SUMS whole. */
+export function encodeSums512(blobs: DigestTable): Buffer {
+  return Buffer.concat([...blobPieces(packedOf(blobs))])
+}
+
+function packedOf({ algorithm, packed }: DigestTable): Packed {
+  return { algorithm, lists: [packed] }
 }
 
 function bad(file: string, at: number): SallyportError {
@@ -72,14 +84,13 @@ function bad(file: string, at: number): SallyportError {
 }
 
 // Each line is of one fixed form, so its place follows from its number and nothing needs to be searched.
-function parseBlobs(bytes: Buffer, file: string, algorithm: Algorithm, firstLine: number): BlobList {
+function parseBlobs(bytes: Buffer, file: string, algorithm: Algorithm, firstLine: number): DigestTable {
   const hexLength = algorithm === 'sha256' ? 64 : 128
   const prefix = Buffer.from(`  blobs/${algorithm}/`, 'latin1')
   const length = 2 * hexLength + prefix.length + 1
   const count = bytes.length / length
   if (!Number.isInteger(count)) throw bad(file, firstLine + Math.floor(count))
-  const packed = Buffer.alloc((count * hexLength) / 2)
-  const seen = new Set<string>()
+  const table = new DigestTable(algorithm, count)
   for (let i = 0; i < count; i++) {
     const at = i * length
     const hex = bytes.toString('latin1', at, at + hexLength)
@@ -88,11 +99,9 @@ function parseBlobs(bytes: Buffer, file: string, algorithm: Algorithm, firstLine
     if (!ok || !bytes.subarray(at + hexLength, at + hexLength + prefix.length).equals(prefix))
       throw bad(file, firstLine + i)
     // Stops a second member of one name, of which one reader takes the first and another the last.
-    if (seen.has(hex)) throw bad(file, firstLine + i)
-    seen.add(hex)
-    packed.write(hex, (i * hexLength) / 2, 'hex')
+    if (table.add(`${algorithm}:${hex}`) < i) throw bad(file, firstLine + i)
   }
-  return new BlobList(algorithm, packed)
+  return table
 }
 
 // Which of them must be there, and in which order, the census says.
@@ -136,7 +145,7 @@ export function parseSums(bytes: Buffer, channels: readonly string[] = []): Sums
 }
 
 /** The list in SHA512SUMS. Throws SUMS_MALFORMED. */
-export function parseSums512(bytes: Buffer): BlobList {
+export function parseSums512(bytes: Buffer): DigestTable {
   const blobs = parseBlobs(bytes, 'SHA512SUMS', 'sha512', 1)
   if (blobs.length === 0) throw bad('SHA512SUMS', 1)
   return blobs

@@ -2,13 +2,15 @@
  * The graph of one repository: manifests by digest, what refers to them, and the tags that sign them.
  * Nothing is left out silently: what is listed but not carried is found by comparing `listed` with `nodes`.
  */
-import { parseManifest, verified, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
+import { verified, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
 import type { Side } from '../errors/index.ts'
+import { ParsedNode } from './parsed-manifests.ts'
 
 export interface GraphNode {
   descriptor: Descriptor
   bytes: Buffer
-  manifest: Manifest
+  /** Not to be changed, nor held for long: a large one is parsed again when it is asked for. */
+  readonly manifest: Manifest
 }
 
 /** A tag that belongs to another manifest (`sha256-<hex>.sig` and its like). */
@@ -43,8 +45,7 @@ export class Graph {
   /** Adds a manifest that is proven against its descriptor; the node that stands for it. */
   add(descriptor: Descriptor, bytes: Buffer, side: Side): GraphNode {
     const subject = `${this.repository}@${descriptor.digest}`
-    const manifest = parseManifest(verified(bytes, descriptor, side, subject), descriptor.mediaType, side, subject)
-    const node = { descriptor, bytes, manifest }
+    const node = new ParsedNode(descriptor, verified(bytes, descriptor, side, subject), side, subject)
     this.nodes.set(descriptor.digest, node)
     return node
   }

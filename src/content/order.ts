@@ -1,6 +1,14 @@
 /** The order of things: artifact by artifact, children before parents, referrers after their subject. */
 import { SallyportError, type Side } from '../errors/index.ts'
-import { blobsOf, isForeignLayer, isIndexType, platformText, type Descriptor, type Digest } from '../oci/index.ts'
+import {
+  blobsOf,
+  DigestSet,
+  isForeignLayer,
+  isIndexType,
+  platformText,
+  type Descriptor,
+  type Digest,
+} from '../oci/index.ts'
 import type { Graph, Omission } from './graph.ts'
 
 /** One artifact of one repository, as it is pushed: blobs, then `manifests`, then `companions`, each in this order. */
@@ -12,8 +20,8 @@ export interface OrderedArtifact {
   manifests: Digest[]
   /** Referrers, referrers of referrers and signature-tag manifests, each after what it refers to. */
   companions: Digest[]
-  /** Blobs not needed by an earlier artifact of this repository come first in need, each once. */
-  blobs: Descriptor[]
+  /** Its blobs in the order of first need, each once; read from its manifests as often as it is asked, as they may be a million. */
+  blobs: Iterable<Descriptor>
 }
 
 /** True for a blob that a bundle never holds: its maker forbids to hand it on. */
@@ -69,17 +77,30 @@ class Ordering {
   }
 }
 
+class NeededBlobs implements Iterable<Descriptor> {
+  readonly #graph: Graph
+  readonly #digests: readonly Digest[]
+
+  constructor(graph: Graph, digests: readonly Digest[]) {
+    this.#graph = graph
+    this.#digests = digests
+  }
+
+  *[Symbol.iterator](): Generator<Descriptor> {
+    const met = new DigestSet()
+    for (const digest of this.#digests)
+      for (const blob of carriedBlobs(this.#graph, digest)) if (met.add(blob.digest)) yield blob
+  }
+}
+
 /** The artifact under `root` as it is laid down and pushed. Throws MANIFEST_MISSING when the root is not carried. */
 export function orderArtifact(graph: Graph, root: Digest, tags: string[], side: Side): OrderedArtifact {
   const ordering = new Ordering(graph, side)
   const manifests = ordering.tree(root)
   ordering.attach(manifests)
   const { companions } = ordering
-  const blobs = new Map<Digest, Descriptor>()
-  for (const digest of [...manifests, ...companions]) {
-    for (const blob of carriedBlobs(graph, digest)) if (!blobs.has(blob.digest)) blobs.set(blob.digest, blob)
-  }
-  return { repository: graph.repository, root, tags, manifests, companions, blobs: [...blobs.values()] }
+  const blobs = new NeededBlobs(graph, [...manifests, ...companions])
+  return { repository: graph.repository, root, tags, manifests, companions, blobs }
 }
 
 /** All that the carried manifests name and the graph does not hold, each with its reason. */

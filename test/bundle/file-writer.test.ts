@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FileWriter, layOut, memoryInput, promise, type BundleLayout } from '../../src/bundle/index.ts'
+import { FileWriter, layOut, memoryInput, promise, type BundleLayout, type PlacedBlob } from '../../src/bundle/index.ts'
 import { isFault } from '../../src/errors/index.ts'
 import { BUNDLES, judging, prove, readExpectations } from './corpus.ts'
 
@@ -25,7 +25,7 @@ describe('bundle/file-writer', () => {
   after(() => rmSync(dir, { recursive: true }))
 
   /** Fills the places of these blobs. */
-  function fill(writer: FileWriter, blobs = layout.blobs): void {
+  function fill(writer: FileWriter, blobs: Iterable<PlacedBlob> = layout.blobs): void {
     for (const blob of blobs) {
       const { fd, offset } = writer.slot(blob, 0)
       writeSync(fd, whole, offset, blob.descriptor.size, offset)
@@ -35,7 +35,7 @@ describe('bundle/file-writer', () => {
   it('gives the same bytes in whichever order blobs arrive, under its name only when whole', async () => {
     const writer = new FileWriter(output, layout, false)
     writer.writeReady()
-    fill(writer, layout.blobs.toReversed())
+    fill(writer, [...layout.blobs].toReversed())
     assert.equal(existsSync(output), false)
     await writer.finish()
     assert.ok(readFileSync(output).equals(whole))

@@ -5,6 +5,7 @@ import { solo } from '../../bundles/vectors/channels.ts'
 import { AMD64, oneImage } from '../../bundles/vectors/goods.ts'
 import { memoryInput } from '../../src/bundle/index.ts'
 import { isFault } from '../../src/errors/index.ts'
+import { DescriptorTable, type Descriptor } from '../../src/oci/index.ts'
 import { judging, prove, readExpectations } from './corpus.ts'
 
 const MiB = 1024 * 1024
@@ -47,8 +48,10 @@ describe('bundle/law caps', function () {
     )
     const { tar } = pack(solo, 7, goods, {
       content: (content) => {
-        const at = content.payload.findIndex(({ mediaType }) => mediaType === 'application/pkix-crl')
-        for (const descriptor of content.payload.splice(at, 1)) content.law.push({ descriptor })
+        const isList = ({ mediaType }: Descriptor): boolean => mediaType === 'application/pkix-crl'
+        const payload = [...content.payload]
+        for (const descriptor of payload.filter(isList)) content.law.push({ descriptor })
+        content.payload = DescriptorTable.of(payload.filter((descriptor) => !isList(descriptor)))
       },
     })
     await assert.rejects(prove(memoryInput([tar]), judge), (error) => isFault(error, 'LIMIT_EXCEEDED'))

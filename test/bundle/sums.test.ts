@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { BlobList, encodeSums, encodeSums512, parseSums, parseSums512 } from '../../src/bundle/sums.ts'
+import { encodeSums, encodeSums512, parseSums, parseSums512 } from '../../src/bundle/sums.ts'
 import { isFault } from '../../src/errors/index.ts'
-import type { Algorithm, Digest } from '../../src/oci/index.ts'
+import { DigestTable, type Algorithm, type Digest } from '../../src/oci/index.ts'
 
 const hex = (length: number) =>
   fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdef')), minLength: length, maxLength: length })
@@ -12,15 +12,15 @@ const digests = (algorithm: Algorithm, minLength: number) =>
     { minLength, maxLength: 12 },
   )
 const fixed = fc.tuple(hex(64), hex(64), hex(64))
-const all = (list: BlobList): Digest[] => Array.from({ length: list.length }, (_, i) => list.at(i))
+const all = (list: DigestTable): Digest[] => Array.from({ length: list.length }, (_, i) => list.at(i))
 
 describe('bundle/sums', () => {
   it('reads the lists it writes', () => {
     fc.assert(
       fc.property(fixed, digests('sha256', 0), digests('sha512', 1), (names, short, long) => {
-        const sums = parseSums(encodeSums(names, BlobList.of('sha256', short)))
+        const sums = parseSums(encodeSums(names, DigestTable.of('sha256', short)))
         assert.deepEqual([sums.fixed, all(sums.blobs)], [names, short])
-        assert.deepEqual(all(parseSums512(encodeSums512(BlobList.of('sha512', long)))), long)
+        assert.deepEqual(all(parseSums512(encodeSums512(DigestTable.of('sha512', long)))), long)
       }),
       { seed: 20261124 },
     )
@@ -32,7 +32,7 @@ describe('bundle/sums', () => {
     })
     fc.assert(
       fc.property(fixed, digests('sha256', 1), damage, fc.nat({ max: 40 }), (names, blobs, changes, cut) => {
-        const bytes = encodeSums(names, BlobList.of('sha256', blobs))
+        const bytes = encodeSums(names, DigestTable.of('sha256', blobs))
         for (const [at, byte] of changes) bytes[at % bytes.length] = byte
         const text = bytes.subarray(0, bytes.length - cut)
         try {
@@ -47,7 +47,7 @@ describe('bundle/sums', () => {
   })
 
   it('names the line that is wrong', () => {
-    const list = BlobList.of('sha256', [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`])
+    const list = DigestTable.of('sha256', [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`])
     const text = encodeSums(['0'.repeat(64), '1'.repeat(64), '2'.repeat(64)], list).toString('latin1')
     const subjectOf = (changed: string): string | undefined => {
       try {

@@ -4,7 +4,7 @@
  */
 import { BundleReader, fileInput, layOut, type BundleLayout, type Content, type Head } from '../../bundle/index.ts'
 import { SallyportError } from '../../errors/index.ts'
-import type { Descriptor, Digest } from '../../oci/index.ts'
+import { DescriptorTable, type Descriptor, type Digest } from '../../oci/index.ts'
 import { approvals, inspectHead } from '../../tuf/index.ts'
 import type { ExportLog } from '../channel/export-log.ts'
 import type { MadeBundle } from './made.ts'
@@ -35,7 +35,10 @@ function mismatch(file: string, detail: string): SallyportError {
 
 /** The layout of the head alone: head, promise and law where they stand in the bundle too. */
 export function layOutHead({ head, files }: MadeBundle, { folder }: ExportTerms, content: Content): BundleLayout {
-  return layOut({ channel: folder.channel, roots: folder.roots, ...head }, files.files, { ...content, payload: [] })
+  return layOut({ channel: folder.channel, roots: folder.roots, ...head }, files.files, {
+    ...content,
+    payload: new DescriptorTable(),
+  })
 }
 
 /** Throws APPROVAL_MISSING when fewer people have signed than the channel demands. */

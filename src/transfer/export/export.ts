@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { arrange, FileWriter, withPassengers, type BundleLayout, type Content } from '../../bundle/index.ts'
 import { makeFolder, type Source } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
-import { isSignatureType, type Digest, type Manifest } from '../../oci/index.ts'
+import { DigestNumbers, isSignatureType, type Digest, type Manifest } from '../../oci/index.ts'
 import type { Denial } from '../../revocation/index.ts'
 import { demandApprovals, layOutHead, readApprovedHead, withApprovals, type ApprovedHead } from './approved-head.ts'
 import { demandTrusted, placed, scopesBelow, type JudgedArtifact } from '../verdict/artifact-verdicts.ts'
@@ -37,14 +37,15 @@ import { trustRepository } from '../trust/path.ts'
 type Begun = Pick<StoppedExport, 'created' | 'sequence'>
 
 function sourceFinder(repositories: readonly GatheredRepository[], content: Content): (digest: Digest) => Source {
-  const sources = new Map(repositories.map(({ graph, source }) => [graph.repository, source]))
-  const holders = new Map<Digest, Source>()
-  for (const { repository, blobs } of content.artifacts) {
-    const source = sources.get(repository)
-    for (const { digest } of blobs) if (source !== undefined && !holders.has(digest)) holders.set(digest, source)
+  const numbers = new Map(repositories.map(({ graph }, i) => [graph.repository, i]))
+  const holders = new DigestNumbers()
+  // From behind, so that the first that has a blob is the one that stays.
+  for (const { repository, blobs } of content.artifacts.toReversed()) {
+    const number = numbers.get(repository)
+    for (const { digest } of number === undefined ? [] : blobs) holders.set(digest, number ?? 0)
   }
   return (digest) => {
-    const source = holders.get(digest)
+    const source = repositories[holders.get(digest) ?? -1]?.source
     if (source === undefined) throw new TypeError(`no source for ${digest}`)
     return source
   }
@@ -217,7 +218,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     tell(options, { type: 'phase', phase: 'fetching' })
     tell(options, {
       type: 'total',
-      bytes: made.layout.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+      bytes: made.layout.blobs.bytes,
       blobs: made.layout.blobs.length,
     })
     const own = sourceFinder(repositories, content)

@@ -1,6 +1,6 @@
 /** Brings every blob to its place in the bundle, many at once, the largest first; goes on where a stopped run was. */
 import PQueue from 'p-queue'
-import type { FileWriter, PlacedBlob } from '../../bundle/index.ts'
+import type { FileWriter, PlacedBlob, PlacedBlobs } from '../../bundle/index.ts'
 import type { Source } from '../../content/index.ts'
 import { isFault, SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
@@ -19,7 +19,7 @@ export interface FetchOptions extends RunOptions {
 /** Kept when every blob is in its place and proven. The first failure stops the rest, and is thrown after they have come to rest. */
 export async function fetchBlobs(
   writer: FileWriter,
-  blobs: readonly PlacedBlob[],
+  blobs: PlacedBlobs,
   sourceOf: (digest: Digest) => Source,
   progress: Progress,
   options: FetchOptions,
@@ -80,8 +80,15 @@ export async function fetchBlobs(
       stop.abort()
     }
   }
-  const largestFirst = blobs.toSorted((a, b) => b.descriptor.size - a.descriptor.size || a.offset - b.offset)
-  await queue.addAll(largestFirst.map((blob) => () => guarded(blob)))
+  const largestFirst = Uint32Array.from({ length: blobs.length }, (_, i) => i)
+  largestFirst.sort((a, b) => blobs.sizeAt(b) - blobs.sizeAt(a) || a - b)
+  for (const i of largestFirst) {
+    // A million tasks that wait would take more memory than all else.
+    await queue.onSizeLessThan(options.concurrency)
+    if (signal.aborted) break
+    void queue.add(() => guarded(blobs.at(i)))
+  }
+  await queue.onIdle()
   checkInterrupted(options)
   if (failures.length > 0) throw failures.find((failure) => failure instanceof SallyportError) ?? failures[0]
 }

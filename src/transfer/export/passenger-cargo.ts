@@ -127,7 +127,8 @@ export class PassengerBlobs {
 
   constructor(cargo: readonly CargoPassenger[]) {
     for (const { file, passenger } of cargo)
-      for (const { digest } of passenger.content.artifacts.flatMap(({ blobs }) => blobs)) this.holders.set(digest, file)
+      for (const { blobs } of passenger.content.artifacts)
+        for (const { digest } of blobs) this.holders.set(digest, file)
   }
 
   /** Opens the files. Duty of the caller: {@link close}. */

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, r
 import { z } from 'zod'
 import { sortedJson, parseJson } from '../../codec/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
-import { isDigest, type Descriptor, type Digest } from '../../oci/index.ts'
+import { DigestNumbers, isDigest, type Descriptor, type Digest } from '../../oci/index.ts'
 import type { Resolved } from '../place/gather.ts'
 
 const descriptor = z.strictObject({ mediaType: z.string(), digest: z.custom<Digest>(isDigest), size: z.int().min(0) })
@@ -72,7 +72,8 @@ export function resolvedRecord(resolved: Resolved): Record<string, Descriptor> {
 export class Progress {
   private readonly file: string
   private readonly fd: number
-  private readonly lengths = new Map<Digest, number>()
+  /** As a run before this one left them. */
+  private readonly lengths = new DigestNumbers()
 
   constructor(output: string) {
     const { progress } = partNames(output)
@@ -95,7 +96,6 @@ export class Progress {
   }
 
   claim(digest: Digest, length: number): void {
-    this.lengths.set(digest, length)
     try {
       writeSync(this.fd, `${digest} ${length}\n`)
     } catch (cause) {

@@ -67,9 +67,11 @@ export async function streamBundle(
     for (let item = layout.ready[ready]; item !== undefined && item.at < at; item = layout.ready[++ready])
       await write(encodeMember(item.name, item.bytes))
   }
-  for (const [i, blob] of layout.blobs.entries()) {
+  const { blobs } = layout
+  for (let i = 0, started = 0; i < blobs.length; i++) {
+    const blob = blobs.at(i)
     await readyBefore(blob.headerAt)
-    for (const next of layout.blobs.slice(i, i + AHEAD_COUNT)) ahead.start(next)
+    for (; started < Math.min(i + AHEAD_COUNT, blobs.length); started++) ahead.start(blobs.at(started))
     await write(encodeBlobHeader(blob.descriptor))
     for await (const chunk of ahead.take(blob)) {
       await write(chunk)

@@ -1,6 +1,6 @@
 /** Hands the payload to the pusher: from a file in any order and many at once, from a pipe as it comes. */
 import PQueue from 'p-queue'
-import { type ByteInput, type FileInput, type PlacedBlob } from '../../bundle/index.ts'
+import type { ByteInput, FileInput, PlacedBlob, PlacedBlobs } from '../../bundle/index.ts'
 import { hashingOf, type Seals } from '../passage/payload.ts'
 import { fileBody, type BlobBody, type OrderedArtifact } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
@@ -13,6 +13,8 @@ import { checkInterrupted, type RunOptions } from '../run/run.ts'
 const HELD_BLOB = 4 * 1024 * 1024
 // So many bytes taken off the pipe wait for the target at most.
 const HELD_BYTES = 64 * 1024 * 1024
+// So many blobs of an artifact wait for their turn at most; the requests under way are fewer.
+const BLOBS_WAITING = 64
 
 export interface DeliverOptions extends RunOptions {
   concurrency: number
@@ -41,10 +43,20 @@ function lawBodies({ law }: Passage): (digest: Digest) => BlobBody | undefined {
   }
 }
 
-async function all(tasks: Promise<unknown>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(tasks)
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+/** Runs the task for each item, so many at a time, and ends when all that were begun have ended. Throws the first failure. */
+async function each<T>(items: Iterable<T>, atOnce: number, task: (item: T) => Promise<void>): Promise<void> {
+  const failures: unknown[] = []
+  const running = new Set<Promise<void>>()
+  for (const item of items) {
+    if (running.size >= atOnce) await Promise.race(running)
+    if (failures.length > 0) break
+    const ended: Promise<void> = task(item)
+      .catch((failure: unknown) => void failures.push(failure))
+      .finally(() => running.delete(ended))
+    running.add(ended)
+  }
+  await Promise.all(running)
+  if (failures.length > 0) throw failures[0]
 }
 
 // Its bytes are proven again as they are pushed (T10: the file may change under us); against the seal where there is one.
@@ -59,63 +71,91 @@ export async function deliverFile(
   input: FileInput,
   options: DeliverFileOptions,
 ): Promise<void> {
-  const places = new Map(passage.payload.map((blob) => [blob.descriptor.digest, blob]))
   const inLaw = lawBodies(passage)
   const queue = new PQueue({ concurrency: options.concurrency })
   let failed = false
   const push = async (artifact: OrderedArtifact): Promise<void> => {
     if (failed) return
     try {
-      await all(
-        artifact.blobs.map((blob) => {
-          const place = places.get(blob.digest)
-          const body = inLaw(blob.digest) ?? (place === undefined ? undefined : bodyAt(input, place, options.seals))
-          if (body === undefined) throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: blob.digest })
-          return pusher.blob(artifact.repository, blob, body)
-        }),
-      )
+      await each(artifact.blobs, BLOBS_WAITING, async (blob) => {
+        const place = passage.payload.find(blob.digest)
+        const body = inLaw(blob.digest) ?? (place === undefined ? undefined : bodyAt(input, place, options.seals))
+        if (body === undefined) throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: blob.digest })
+        await pusher.blob(artifact.repository, blob, body)
+      })
       await pusher.finish(artifact)
     } catch (error) {
       failed = true
       throw error
     }
   }
-  await all(passage.census.content.artifacts.map((artifact) => queue.add(() => push(artifact))))
+  const { artifacts } = passage.census.content
+  await each(artifacts, artifacts.length, (artifact) => queue.add(() => push(artifact)))
 }
 
-/** Which artifacts wait for which payload. */
+/** Which artifacts wait for which payload, by numbers: it may be a million blobs. */
 class Waiting {
-  private readonly missing: Map<OrderedArtifact, number>
-  private readonly wanting = new Map<Digest, OrderedArtifact[]>()
+  readonly #artifacts: readonly OrderedArtifact[]
+  readonly #missing: Uint32Array
+  /** Where in `wanting` the artifacts of each blob begin; one more at the end. */
+  readonly #begin: Uint32Array
+  readonly #wanting: Uint32Array
 
-  constructor(artifacts: readonly OrderedArtifact[], inPayload: (digest: Digest) => boolean) {
-    this.missing = new Map(
-      artifacts.map((artifact) => [artifact, artifact.blobs.filter(({ digest }) => inPayload(digest)).length]),
-    )
-    for (const artifact of artifacts) {
-      for (const { digest } of artifact.blobs) {
-        const wanting = this.wanting.get(digest)
-        if (wanting === undefined) this.wanting.set(digest, [artifact])
-        else wanting.push(artifact)
-      }
+  constructor(artifacts: readonly OrderedArtifact[], payload: PlacedBlobs) {
+    this.#artifacts = artifacts
+    this.#missing = new Uint32Array(artifacts.length)
+    this.#begin = new Uint32Array(payload.length + 1)
+    for (const [blob] of wants(artifacts, payload)) this.#begin[blob + 1] = (this.#begin[blob + 1] ?? 0) + 1
+    for (let i = 0; i < payload.length; i++) this.#begin[i + 1] = (this.#begin[i + 1] ?? 0) + (this.#begin[i] ?? 0)
+    this.#wanting = new Uint32Array(this.#begin[payload.length] ?? 0)
+    const next = this.#begin.slice()
+    for (const [blob, artifact] of wants(artifacts, payload)) {
+      const at = next[blob] ?? 0
+      this.#wanting[at] = artifact
+      next[blob] = at + 1
+      this.#missing[artifact] = (this.#missing[artifact] ?? 0) + 1
     }
   }
 
-  of(digest: Digest): OrderedArtifact[] {
-    return this.wanting.get(digest) ?? []
+  /** Those that want the blob with this number of the payload. */
+  of(blob: number): OrderedArtifact[] {
+    return this.#named(this.#numbers(blob))
   }
 
   complete(): OrderedArtifact[] {
-    return [...this.missing].filter(([, count]) => count === 0).map(([artifact]) => artifact)
+    return this.#artifacts.filter((_, i) => this.#missing[i] === 0)
   }
 
-  /** Notes that the payload is pushed; the artifacts that now have all of theirs. */
-  arrived(digest: Digest): OrderedArtifact[] {
-    return this.of(digest).filter((artifact) => {
-      const left = (this.missing.get(artifact) ?? 0) - 1
-      this.missing.set(artifact, left)
-      return left === 0
-    })
+  /** Notes that the blob is pushed; the artifacts that now have all of theirs. */
+  arrived(blob: number): OrderedArtifact[] {
+    return this.#named(
+      this.#numbers(blob).filter((artifact) => {
+        const left = (this.#missing[artifact] ?? 0) - 1
+        this.#missing[artifact] = left
+        return left === 0
+      }),
+    )
+  }
+
+  #numbers(blob: number): number[] {
+    return [...this.#wanting.subarray(this.#begin[blob], this.#begin[blob + 1])]
+  }
+
+  #named(numbers: readonly number[]): OrderedArtifact[] {
+    return numbers.flatMap((i) => this.#artifacts[i] ?? [])
+  }
+}
+
+/** Each want of a blob of the payload: its number, and that of the artifact. */
+function* wants(
+  artifacts: readonly OrderedArtifact[],
+  payload: PlacedBlobs,
+): Generator<[blob: number, artifact: number]> {
+  for (const [i, { blobs }] of artifacts.entries()) {
+    for (const { digest } of blobs) {
+      const blob = payload.indexOf(digest)
+      if (blob >= 0) yield [blob, i]
+    }
   }
 }
 
@@ -148,7 +188,7 @@ export async function deliverPipe(
   const inLaw = lawBodies(passage)
   const hashing = hashingOf(input, payload)
   const { artifacts } = census.content
-  const waiting = new Waiting(artifacts, (digest) => inLaw(digest) === undefined)
+  const waiting = new Waiting(artifacts, payload)
   const running = new Set<Promise<void>>()
   const first: { failure?: unknown } = {}
   let held = 0
@@ -164,22 +204,21 @@ export async function deliverPipe(
   }
   const finish = async (ready: OrderedArtifact[]): Promise<void> => {
     for (const artifact of ready) {
-      await all(
-        artifact.blobs.map((blob) => {
-          const body = inLaw(blob.digest)
-          return body === undefined ? Promise.resolve() : pusher.blob(artifact.repository, blob, body)
-        }),
-      )
+      await each(artifact.blobs, BLOBS_WAITING, async (blob) => {
+        const body = inLaw(blob.digest)
+        if (body !== undefined) await pusher.blob(artifact.repository, blob, body)
+      })
       await pusher.finish(artifact)
     }
   }
-  const push = async (descriptor: Descriptor, body: BlobBody): Promise<void> => {
-    const repositories = [...new Set(waiting.of(descriptor.digest).map(({ repository }) => repository))]
+  const push = async (number: number, descriptor: Descriptor, body: BlobBody): Promise<void> => {
+    const repositories = new Set(waiting.of(number).map(({ repository }) => repository))
     for (const repository of repositories) await pusher.blob(repository, descriptor, body)
-    await finish(waiting.arrived(descriptor.digest))
+    await finish(waiting.arrived(number))
   }
   const readAll = async (): Promise<void> => {
-    for (const { descriptor } of payload) {
+    for (let i = 0; i < payload.length; i++) {
+      const { descriptor } = payload.at(i)
       checkInterrupted(options)
       while (
         first.failure === undefined &&
@@ -199,11 +238,11 @@ export async function deliverPipe(
       if (descriptor.size <= HELD_BLOB) {
         const chunks: Buffer[] = []
         for await (const chunk of stream) chunks.push(Buffer.from(chunk))
-        start(push(descriptor, memoryBody(Buffer.concat(chunks))), descriptor.size)
+        start(push(i, descriptor, memoryBody(Buffer.concat(chunks))), descriptor.size)
         continue
       }
       // A target that has the blob already leaves the stream unread: the bytes still have to pass, and be proven.
-      await push(descriptor, passingBody(copied(stream), descriptor.digest))
+      await push(i, descriptor, passingBody(copied(stream), descriptor.digest))
       for await (const _ of stream);
     }
   }

@@ -82,7 +82,7 @@ export async function deliver(
   const { payload } = passage
   tell(options, {
     type: 'total',
-    bytes: payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+    bytes: payload.bytes,
     blobs: payload.length,
   })
   if (isFileInput(input)) await deliverFile(passage, pusher, input, { ...options, seals })

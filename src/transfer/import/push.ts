@@ -7,7 +7,7 @@ import type { Census } from '../../bundle/index.ts'
 import type { BlobBody, Graph, OrderedArtifact, Target } from '../../content/index.ts'
 import { referrersCarried } from '../../bundle/index.ts'
 import { SallyportError } from '../../errors/index.ts'
-import type { Descriptor, Digest } from '../../oci/index.ts'
+import { DigestNumbers, DigestSet, type Descriptor, type Digest } from '../../oci/index.ts'
 import { standing, uniteCompanions } from './companion-tag.ts'
 import type { Place } from '../place/place.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
@@ -55,9 +55,12 @@ export interface PusherOptions extends RunOptions {
   record: PushRecord
 }
 
-interface Held {
+/** The blobs of one repository of the target. */
+interface Shelf {
   path: string
-  done: Promise<void>
+  held: DigestSet
+  /** Being brought, or failed. */
+  coming: Map<Digest, Promise<void>>
 }
 
 export class Pusher {
@@ -65,9 +68,11 @@ export class Pusher {
   private readonly options: PusherOptions
   private readonly requests: PQueue
   private readonly graphs: ReadonlyMap<string, Graph>
-  private readonly blobs = new Map<string, Promise<void>>()
+  private readonly shelves: Shelf[] = []
+  private readonly shelfNumbers = new Map<string, number>()
   private readonly manifests = new Map<string, Promise<void>>()
-  private readonly holders = new Map<Digest, Held>()
+  /** By digest the shelf that had a blob first. */
+  private readonly holders = new DigestNumbers()
   private readonly empty = new Map<string, Promise<boolean>>()
   private failure: unknown
 
@@ -110,25 +115,39 @@ export class Pusher {
 
   /** Makes the repository hold the blob; once per repository, by mount where another one of this place has it. */
   blob(repository: string, descriptor: Descriptor, body: BlobBody): Promise<void> {
-    const to = this.landed(repository)
-    const key = `${to} ${descriptor.digest}`
-    const known = this.blobs.get(key)
+    const { digest } = descriptor
+    const number = this.shelfOf(repository)
+    const shelf = this.shelves[number]
+    if (shelf === undefined || shelf.held.has(digest)) return Promise.resolve()
+    const known = shelf.coming.get(digest)
     if (known !== undefined) return known
-    const path = this.options.place.path(to)
-    const holder = this.holders.get(descriptor.digest)
-    const done = this.pushBlob(this.target(repository), descriptor, body, holder)
-    this.blobs.set(key, done)
-    if (holder === undefined) this.holders.set(descriptor.digest, { path, done })
+    const first = this.holders.get(digest)
+    if (first === undefined) this.holders.set(digest, number)
+    const done = this.pushBlob(this.target(repository), descriptor, body, this.shelves[first ?? -1]).then(() => {
+      shelf.held.add(digest)
+      shelf.coming.delete(digest)
+    })
+    shelf.coming.set(digest, done)
     return done
+  }
+
+  private shelfOf(repository: string): number {
+    const path = this.options.place.path(this.landed(repository))
+    const number = this.shelfNumbers.get(path) ?? this.shelves.length
+    if (number === this.shelves.length) {
+      this.shelves.push({ path, held: new DigestSet(), coming: new Map() })
+      this.shelfNumbers.set(path, number)
+    }
+    return number
   }
 
   private async pushBlob(
     target: Target,
     descriptor: Descriptor,
     body: BlobBody,
-    holder: Held | undefined,
+    holder: Shelf | undefined,
   ): Promise<void> {
-    await holder?.done
+    await holder?.coming.get(descriptor.digest)
     await this.gate(async () => {
       const { counts } = this
       if (!(await this.isEmpty(target)) && (await target.hasBlob(descriptor))) counts.blobsPresent++
@@ -156,7 +175,8 @@ export class Pusher {
     for (const digest of artifact.companions) await this.manifest(target, graph, digest)
     for (const digest of [...artifact.manifests, ...artifact.companions])
       await this.list(target, graph, artifact.repository, digest)
-    const digests = [...artifact.blobs.map(({ digest }) => digest), ...artifact.manifests, ...artifact.companions]
+    const blobs = Array.from(artifact.blobs, ({ digest }) => digest)
+    const digests = [...blobs, ...artifact.manifests, ...artifact.companions]
     await this.options.record.held(this.options.place.path(this.landed(artifact.repository)), digests)
   }
 

@@ -10,7 +10,7 @@ import {
   type ByteInput,
   type Census,
   type Head,
-  type PlacedBlob,
+  type PlacedBlobs,
   type PromiseFiles,
 } from '../../bundle/index.ts'
 import type { Digest } from '../../oci/index.ts'
@@ -34,10 +34,8 @@ export interface Passage {
   passengers: PassengerPassage[]
   /** Its own lists, answers and denials, proven; those of passengers stand with them. */
   revocation: RevocationInformation | undefined
-  /** Where the payload stands in the bundle, in order. */
-  payload: PlacedBlob[]
-  /** Offset of the end mark. */
-  end: number
+  /** Where the payload stands in the bundle, in order, and the end mark behind it. */
+  payload: PlacedBlobs
 }
 
 /**
@@ -64,7 +62,7 @@ export async function readLaw(
   reader: BundleReader,
   files: PromiseFiles,
   options: RunOptions,
-): Promise<Pick<Passage, 'reader' | 'law' | 'census' | 'payload' | 'end'> & { aboard: ProvenPassenger[] }> {
+): Promise<Pick<Passage, 'reader' | 'law' | 'census' | 'payload'> & { aboard: ProvenPassenger[] }> {
   const found = await readPassengers(reader, files)
   const law = new Map<Digest, Buffer>()
   for await (const { digest, bytes } of reader.law(files)) {
@@ -74,6 +72,5 @@ export async function readLaw(
   const aboard = found.map((bundle) => ({ ...bundle, ...takePassenger(bundle, law) }))
   const passengers = aboard.map(({ passenger }) => passenger)
   const census = takeCensus(files, law, 'bundle', passengers)
-  const { blobs, end } = layOutPayload(census.content.payload, reader.members.at)
-  return { reader, law, census, payload: blobs, end, aboard }
+  return { reader, law, census, payload: layOutPayload(census.content.payload, reader.members.at), aboard }
 }

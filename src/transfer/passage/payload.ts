@@ -6,7 +6,7 @@ import {
   WORTH_THREADS,
   type ByteInput,
   type HashThread,
-  type PlacedBlob,
+  type PlacedBlobs,
 } from '../../bundle/index.ts'
 import { verifying, type Digest, type Seal } from '../../oci/index.ts'
 import type { Passage } from './passage.ts'
@@ -17,13 +17,9 @@ export function expectPayload(input: ByteInput): void {
   if (isFileInput(input) && input.size >= WORTH_THREADS) input.provers.start()
 }
 
-function sizeOf(payload: readonly PlacedBlob[]): number {
-  return payload.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
-}
-
 /** The thread that hashes a pipe's large blobs, started; undefined where that is not worth it. */
-export function hashingOf(input: ByteInput, payload: readonly PlacedBlob[]): HashThread | undefined {
-  if (!isPipeInput(input) || sizeOf(payload) < WORTH_THREADS) return undefined
+export function hashingOf(input: ByteInput, payload: PlacedBlobs): HashThread | undefined {
+  if (!isPipeInput(input) || payload.bytes < WORTH_THREADS) return undefined
   input.hashing.start()
   return input.hashing
 }
@@ -41,9 +37,9 @@ const MOST_SEALS = 65_536
 
 /** Kept when every byte of the payload and the end mark are proven; nothing of it is handed on. */
 export async function provePayload(input: ByteInput, passage: Passage, options: ProvingOptions): Promise<Seals> {
-  const { payload, end, reader } = passage
+  const { payload, reader } = passage
   tell(options, { type: 'phase', phase: 'verifying' })
-  tell(options, { type: 'total', bytes: sizeOf(payload), blobs: payload.length })
+  tell(options, { type: 'total', bytes: payload.bytes, blobs: payload.length })
   const onBytes = (count: number): void => tell(options, { type: 'bytes', count })
   const seals = new Map<Digest, Seal>()
   if (isFileInput(input)) {
@@ -51,7 +47,7 @@ export async function provePayload(input: ByteInput, passage: Passage, options: 
       if (seals.size < MOST_SEALS) seals.set(digest, seal)
     }
     const { signal, sealing } = options
-    await checkPayload(input, payload, end, { onBytes, onSeal: sealing === true ? onSeal : undefined, signal })
+    await checkPayload(input, payload, { onBytes, onSeal: sealing === true ? onSeal : undefined, signal })
     return seals
   }
   const hashing = hashingOf(input, payload)

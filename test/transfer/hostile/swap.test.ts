@@ -30,7 +30,7 @@ describe('transfer/hostile/swap', () => {
   async function payload(): Promise<number[]> {
     const input = fileInput(file)
     try {
-      return (await prove(input, judging(expect))).payload.map(({ offset }) => offset)
+      return Array.from((await prove(input, judging(expect))).payload, ({ offset }) => offset)
     } finally {
       await input.close()
     }
