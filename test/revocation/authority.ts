@@ -131,7 +131,7 @@ export class Authority {
       .filter(({ serial }) => !ignorant && !known.has(serial))
       .map(
         ({ serial }) =>
-          `V\t491231235959Z\t\t${serial.padStart(serial.length + (serial.length % 2), '0').toUpperCase()}\tunknown\t/CN=v\n`,
+          `V\t491231235959Z\t\t${serial.padStart(serial.length + (serial.length % 2), '0').toUpperCase()}\tunknown\t/CN=${serial}\n`,
       )
     writeFileSync(this.path(database), readFileSync(this.path(database), 'utf8') + valid.join(''))
     const files = about.map(({ x509 }, at) => {
