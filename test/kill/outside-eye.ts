@@ -114,6 +114,15 @@ export class RegistryOutside implements OutsideEye {
   }
 }
 
+/**
+ * A list of what refers to a manifest. It is a layout's own and nobody's content: one that nothing leads to any more is
+ * left lying by every change of it, and by a killed removal.
+ */
+function isReferrersList(bytes: Buffer): boolean {
+  const { manifests } = JSON.parse(bytes.toString()) as { manifests?: { artifactType?: string }[] }
+  return manifests?.every(({ artifactType }) => artifactType !== undefined) === true
+}
+
 /** A layout folder, and the layout of its quarantine within. */
 export class LayoutOutside implements OutsideEye {
   readonly #dir: string
@@ -133,7 +142,7 @@ export class LayoutOutside implements OutsideEye {
   async look(): Promise<Holdings> {
     const holdings: Holdings = {}
     for (const [name, dir] of this.#layouts()) {
-      walk(dir)
+      const reached = walk(dir)
       const blobs = join(dir, 'blobs', 'sha256')
       const bytesOf = (digest: string): Buffer => readFileSync(join(blobs, digest.slice('sha256:'.length)))
       const { manifests } = JSON.parse(readFileSync(join(dir, 'index.json'), 'utf8')) as {
@@ -147,10 +156,11 @@ export class LayoutOutside implements OutsideEye {
       )
       const isManifest = (bytes: Buffer): boolean =>
         bytes.subarray(0, 20).toString('latin1').includes('"schemaVersion"')
-      const stored = readdirSync(blobs)
+      const stored = (existsSync(blobs) ? readdirSync(blobs) : [])
         .filter((hex) => /^[0-9a-f]{64}$/.test(hex))
         .map((hex) => `sha256:${hex}`)
         .filter((digest) => isManifest(bytesOf(digest)))
+        .filter((digest) => reached.has(digest) || !isReferrersList(bytesOf(digest)))
       holdings[name] = await shelfOf([...tags.keys()], stored, (reference) =>
         Promise.resolve(bytesOf(tags.get(reference) ?? reference)),
       )

@@ -1,30 +1,21 @@
 /** The power goes: what was synced is there and nothing else need be, and the next run makes it good all the same. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { seeded, type Job } from './campaign.ts'
+import { RevocationWorld } from '../transfer/revocation-world.ts'
+import { carryingJob } from './carrying-job.ts'
 import { approveJob, exportJob } from './export-job.ts'
-import { readCalls, recording, type FileCall } from './file-calls.ts'
+import { readCalls, recording } from './file-calls.ts'
 import { layoutJob } from './import-job.ts'
 import { sight } from './layout-eye.ts'
-import { ALL_LOST, Disk, someLost } from './lost-power.ts'
-import type { Ended } from './program.ts'
+import { ALL_LOST, Disk } from './lost-power.ts'
+import { dropLocks, powerCuts, record } from './power-cut.ts'
+import { RevocationGround } from './revocation-ground.ts'
+import { trustedJob, undoingJob } from './revocation-job.ts'
 import { journal, Site } from './site.ts'
 
-const KILLS = process.env['KILLS'] === 'all' ? Number.POSITIVE_INFINITY : 2
-
-interface Recorded<W> {
-  work: W
-  /** As it was before the first run. */
-  disk: Disk
-  /** As it was after the last one, and nothing synced of itself. */
-  end: Disk
-  calls: FileCall[]
-  /** Numbers of the calls that named something below the work's folder. */
-  points: number[]
-  runs: Ended[]
-}
+const ALL = process.env['KILLS'] === 'all'
 
 /** A layout with blobs has its index, and what every row that says a tag has moved names is in it. */
 function demandTags({ state, out }: { state: string; out: string }): void {
@@ -45,93 +36,29 @@ function demandTags({ state, out }: { state: string; out: string }): void {
   }
 }
 
-/** A lock that was given back may lie there again. Its holder is dead, and whoever comes next takes it away. */
-function dropLocks(dir: string): void {
-  for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' }))
-    if (/\.sallyport-lock-[^/]*$/.test(name)) rmSync(join(dir, name))
+function canTrace(): boolean {
+  return spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
 }
 
 describe('kill/power loss', function () {
-  this.timeout(process.env['KILLS'] === 'all' ? 3_600_000 : 300_000)
+  this.timeout(ALL ? 3_600_000 : 300_000)
   let site: Site
 
   before(async function () {
-    if (spawnSync('strace', ['-o', '/dev/null', 'true']).status !== 0) this.skip()
+    if (!canTrace()) this.skip()
     site = await Site.make()
   })
   after(() => site?.remove())
 
-  /** Runs the job once for each step of `ats`, killed before it; 0 lets it live. */
-  async function record<W extends { dir: string }>(job: Job<W>, name: string, ...ats: number[]): Promise<Recorded<W>> {
-    const work = await job.prepare(name)
-    const [disk, end] = [new Disk(work.dir), new Disk(work.dir)]
-    const runs: Ended[] = []
-    const calls: FileCall[] = []
-    const log = site.at('calls')
-    for (const at of ats) {
-      const options = { ...job.run?.(work), watch: [work.dir], at, under: recording(log) }
-      runs.push(await site.program.run(job.args(work), options))
-      const before = calls.length
-      for (const call of readCalls(log)) calls.push({ ...call, begun: call.begun + before })
-      rmSync(log)
-    }
-    calls.forEach((call, n) => end.apply(call, n))
-    const points = calls.flatMap(({ paths }, n) => (paths[0]?.startsWith(`${work.dir}/`) === true ? [n] : []))
-    return { work, disk, end, calls, points, runs }
-  }
-
-  /**
-   * Takes the power away after each call of a run, and lets the next run begin after some of them.
-   * @param kept - what must be there when the run has said that it is done
-   */
-  async function sweep<W extends { dir: string }>(
-    job: Job<W>,
-    kept: (work: W, whole: Ended) => void | Promise<void>,
-    look: (work: W) => void = () => undefined,
-  ): Promise<Ended> {
-    const { work, disk, end, calls, points, runs } = await record(job, 'power-1', 0)
-    const [whole] = runs
-    assert.ok(whole)
-    await job.after(work, whole)
-    end.lose(ALL_LOST)
-    dropLocks(work.dir)
-    await kept(work, whole)
-    const chance = seeded(`power ${job.name}`)
-    const order = points.map((n) => ({ n, by: chance() })).sort((a, b) => a.by - b.by)
-    const rerun = new Set(order.slice(0, KILLS).map(({ n }) => n))
-    let cuts = 0
-    for (const [n, call] of calls.entries()) {
-      if (!disk.apply(call, n)) continue
-      for (const loss of [ALL_LOST, someLost(chance)]) {
-        disk.lose(loss)
-        cuts++
-        const where = `${job.name}: power lost after call ${n} (${call.name} ${call.paths.join(' ')})`
-        let again: Ended | undefined
-        try {
-          await job.atKill(work, undefined)
-          look(work)
-          if (!rerun.has(n)) continue
-          again = await site.program.run(job.args(work), { ...job.run?.(work), watch: [work.dir] })
-          await job.after(work, again)
-        } catch (error) {
-          throw new Error(`${where}\n${(error as Error).message}\n${again?.text}`, { cause: error })
-        }
-      }
-    }
-    console.log(`      ${job.name}: ${calls.length} calls, power lost ${cuts} times, ${rerun.size} of them run again`)
-    assert.ok(cuts >= 10)
-    return whole
-  }
-
   it('leaves an import into a layout good, and acknowledges nothing that a killed one before it left unsynced', async () => {
     const job = layoutJob(site, await site.bundle(), false)
-    const whole = await sweep(job, job.after, demandTags)
+    const whole = await powerCuts(site.program, job, job.after, demandTags)
     // The moments at which names are in the layout's folders, and these are not synced.
     const syncs = whole.steps.filter(({ kind, subject }) => kind === 'fsync' && /\/out(?:\/blobs\S*)?$/.test(subject))
-    const every = Math.ceil(syncs.length / KILLS)
-    const chosen = syncs.filter((_, i) => (i + 1) % every === 0 || i === syncs.length - 1)
+    const every = ALL ? 1 : Math.floor(syncs.length / 2)
+    const chosen = syncs.filter((_, i) => (i + 1) % every === 0)
     for (const { n, subject } of chosen) {
-      const { work, end, runs } = await record(job, `power-${n}`, n, 0)
+      const { work, end, runs } = await record(site.program, job, `power-${n}`, n, 0)
       const [died, second] = runs
       assert.ok(second)
       assert.equal(died?.status, 'SIGKILL')
@@ -161,7 +88,7 @@ describe('kill/power loss', function () {
 
   it('leaves an export good', async () => {
     const job = exportJob(site, 'export-layout', site.layoutPlan())
-    await sweep(job, async ({ keys, output }) => {
+    await powerCuts(site.program, job, async ({ keys, output }) => {
       await site.approve(output)
       assert.ok(readFileSync(output).equals(readFileSync(await site.bundle())))
       assert.match(journal(keys).toString(), /"kind":"exported"/)
@@ -174,6 +101,49 @@ describe('kill/power loss', function () {
     await site.program.must(site.exportArgs(site.layoutPlan(), site.copy('keys', dir), file))
     const unapproved = readFileSync(file)
     const job = approveJob(site, unapproved)
-    await sweep(job, ({ file }) => assert.ok(!readFileSync(file).equals(unapproved)))
+    await powerCuts(site.program, job, ({ file }) => assert.ok(!readFileSync(file).equals(unapproved)))
   })
+})
+
+/** As a campaign only: the ordinary run kills these jobs, and the ones above lose power with the same code. */
+describe('kill/power loss, with lists', function () {
+  this.timeout(3_600_000)
+  let ground: RevocationGround
+
+  before(async function () {
+    if (!ALL || !canTrace()) this.skip()
+    ground = await RevocationGround.make()
+  })
+  after(() => ground?.remove())
+
+  for (const what of ['trusted', 'retag', 'remove'] as const)
+    it(`leaves an import into a layout good: ${what}`, async () => {
+      const job = what === 'trusted' ? trustedJob(ground, 'layout') : undoingJob(ground, 'layout', what)
+      await powerCuts(ground.program, job, job.after)
+    })
+
+  for (const purpose of ['content', 'revocation'] as const)
+    it(`leaves a bundle of ${purpose} good`, async () => {
+      const world = await RevocationWorld.open()
+      try {
+        const crls = world.path('crls')
+        mkdirSync(crls)
+        writeFileSync(join(crls, 'root.crl'), world.list(world.root))
+        writeFileSync(join(crls, 'ca.crl'), world.list(world.issuing))
+        const job = carryingJob(ground.root, world, {
+          name: `folder-${purpose}`,
+          keys: await world.channel(purpose),
+          verb: purpose === 'content' ? ['export'] : ['revocation', 'collect'],
+          plan: { artifacts: [{ ref: await world.signed() }], revocation: { from: crls } },
+          stable: true,
+          anew: false,
+        })
+        await powerCuts(ground.program, job, ({ keys, output }) => {
+          assert.ok(existsSync(output))
+          assert.match(journal(keys).toString(), /"kind":"exported"/)
+        })
+      } finally {
+        await world.close()
+      }
+    })
 })

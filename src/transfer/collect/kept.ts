@@ -4,13 +4,14 @@
  * the id of the bundle covers it.
  */
 import { hash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { parseJson, sortedJson, type Json } from '../../codec/index.ts'
 import { CODES, SallyportError, writeFault, type Code } from '../../errors/index.ts'
 import { demandIssuedAnswer, demandIssuedList, parseAnswer, parseList } from '../../revocation/index.ts'
 import { parseCertificate } from '../../signature/index.ts'
+import { syncFolder, writeNew } from '../channel/init.ts'
 import type { Collected } from './proof.ts'
 import type { LackingReport } from './report.ts'
 
@@ -56,22 +57,24 @@ function rowOf(piece: Collected): Json {
   return kind === 'answer' ? { ...common, serial: piece.serial } : common
 }
 
-/** Writes it into a fresh folder; the record comes last. Throws DISK_FULL, OUTPUT_FAILED. */
+/** Writes it into a fresh folder, to outlast a power cut; the record comes last. Throws DISK_FULL, OUTPUT_FAILED. */
 export function writeKept(dir: string, { collected, lacking, warnings }: KeptRevocation): void {
   try {
     rmSync(dir, { recursive: true, force: true })
     if (collected.length === 0) return
     mkdirSync(dir)
-    for (const piece of collected) writeFileSync(join(dir, hash('sha256', derOf(piece), 'hex')), derOf(piece))
+    const files = new Map(collected.map((piece) => [hash('sha256', derOf(piece), 'hex'), derOf(piece)]))
+    for (const [name, der] of files) writeNew(join(dir, name), der, 0o644)
     const record = {
       format: 'sallyport-part-revocation/1',
       collected: collected.map(rowOf),
       lacking: lacking.map((one) => ({ ...one })),
       warnings,
     }
-    writeFileSync(join(dir, RECORD), sortedJson(record))
+    writeNew(join(dir, RECORD), sortedJson(record), 0o644)
+    syncFolder(dir)
   } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', dir)
+    throw cause instanceof SallyportError ? cause : writeFault(cause, 'OUTPUT_FAILED', dir)
   }
 }
 

@@ -1,9 +1,11 @@
 /** What a stopped export leaves beside its output, so that the next run makes the same bundle and goes on in it. */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { sortedJson, parseJson } from '../../codec/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { DigestNumbers, isDigest, type Descriptor, type Digest } from '../../oci/index.ts'
+import { syncFolder } from '../channel/init.ts'
 import type { Resolved } from '../place/gather.ts'
 
 const descriptor = z.strictObject({ mediaType: z.string(), digest: z.custom<Digest>(isDigest), size: z.int().min(0) })
@@ -46,6 +48,8 @@ export function writeStopped(output: string, record: StoppedExport): void {
     fsyncSync(fd)
     closeSync(fd)
     renameSync(`${plan}.new`, plan)
+    // Before the number is taken: else a power cut could leave a number that nobody knows a bundle for.
+    syncFolder(dirname(plan))
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', plan)
   }
