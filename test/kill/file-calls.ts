@@ -23,9 +23,21 @@ export interface FileCall {
   begun: number
 }
 
-/** Program and arguments that run a program and write its calls to a file. */
+/** Program and arguments that run a program and write its calls to a file; of calls that a machine does not have, none. */
 export function recording(log: string): string[] {
-  return ['strace', '-f', '--seccomp-bpf', '-qq', '-y', '-s', '16777216', '-o', log, '-e', `trace=${CALLS}`]
+  return [
+    'strace',
+    '-f',
+    '--seccomp-bpf',
+    '-qq',
+    '-y',
+    '-s',
+    '16777216',
+    '-o',
+    log,
+    '-e',
+    `trace=${CALLS.replace(/\w+/g, '?$&')}`,
+  ]
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', v: '\v', f: '\f', r: '\r' }
