@@ -22,7 +22,7 @@ import {
 } from './index-json.ts'
 import { INDEX_MEMBER, LAYOUT_BYTES, SUMS512_MEMBER, SUMS_MEMBER, TRANSFER_MEMBER } from './names.ts'
 import { passengerMembers, type Passenger } from './passenger.ts'
-import { sums512Pieces, sumsPieces, type Packed } from './sums.ts'
+import { joined, sums512Pieces, sumsPieces, type Packed } from './sums.ts'
 import { encodeTransfer, FORMAT, PASSENGERS, type Transfer, type TransferRepository } from './transfer.ts'
 
 /** The cap on all that is judged before payload flows, in bytes: it is held in memory. */
@@ -226,7 +226,7 @@ function draw(terms: Terms, repositories: readonly PackedRepository[], content: 
 /** Group 3 for this content under these terms; equal input gives equal bytes. */
 export function promise(terms: Terms, repositories: readonly PackedRepository[], content: Content): Promise3 {
   const { transfer, pieces } = draw(terms, repositories, content)
-  return { transfer, files: new Map([...pieces].map(([name, parts]) => [name, Buffer.concat([...parts])])) }
+  return { transfer, files: new Map([...pieces].map(([name, parts]) => [name, joined(parts)])) }
 }
 
 /** The hex SHA-256 of each member that {@link promise} gives. */

@@ -18,7 +18,7 @@ import { dirname } from 'node:path'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import type { FileSlot } from '../content/index.ts'
 import { hasherFor } from '../oci/index.ts'
-import { encodeBlobHeader, encodeMember, type BundleLayout, type PlacedBlob } from './layout.ts'
+import { encodeBlobHeader, memberParts, type BundleLayout, type PlacedBlob } from './layout.ts'
 
 const CHUNK = 1024 * 1024
 
@@ -74,7 +74,13 @@ export class FileWriter {
   writeReady(): void {
     this.guard(() => {
       ftruncateSync(this.fd, this.layout.size)
-      for (const { at, name, bytes } of this.layout.ready) writeAll(this.fd, encodeMember(name, bytes), at)
+      for (const { at, name, bytes } of this.layout.ready) {
+        let end = at
+        for (const part of memberParts(name, bytes)) {
+          writeAll(this.fd, part, end)
+          end += part.length
+        }
+      }
       for (const { descriptor, headerAt } of this.layout.blobs)
         writeAll(this.fd, encodeBlobHeader(descriptor), headerAt)
     })

@@ -27,6 +27,7 @@ export { referrersCarried } from './index-json.ts'
 export {
   encodeBlobHeader,
   encodeMember,
+  memberParts,
   layOut,
   layOutPayload,
   PlacedBlobs,

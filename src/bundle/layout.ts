@@ -128,10 +128,14 @@ export function layOutPayload(payload: DescriptorTable, at: number): PlacedBlobs
   return new PlacedBlobs([], payload, at)
 }
 
-/** Header, body and padding of a member whose bytes are at hand. */
+/** Header, body and padding of a member whose bytes are at hand; the body is not copied, as it may be 145 MB of sums. */
+export function memberParts(name: string, bytes: Buffer): Buffer[] {
+  return [encodeHeader({ name, size: bytes.length }), bytes, Buffer.alloc(padded(bytes.length) - bytes.length)]
+}
+
+/** {@link memberParts} in one piece. */
 export function encodeMember(name: string, bytes: Buffer): Buffer {
-  const padding = Buffer.alloc(padded(bytes.length) - bytes.length)
-  return Buffer.concat([encodeHeader({ name, size: bytes.length }), bytes, padding])
+  return Buffer.concat(memberParts(name, bytes))
 }
 
 export function encodeBlobHeader({ digest, size }: Descriptor): Buffer {

@@ -7,17 +7,10 @@ import { padded } from './tar-header.ts'
 
 const CHUNK = 1024 * 1024
 
-function fill(fd: number, buffer: Buffer, length: number, at: number): boolean {
-  for (let done = 0; done < length;) {
-    const count = readSync(fd, buffer, done, length - done, at + done)
-    if (count === 0) return false
-    done += count
-  }
-  return true
-}
+const ZEROS = Buffer.alloc(CHUNK)
 
 function isZero(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0)
+  return bytes.equals(ZEROS.subarray(0, bytes.length))
 }
 
 /** A member that is not as promised; `errno` when that is because the system can't read it. */
@@ -41,9 +34,33 @@ export function failing(prover: RangeProver, blob: PlacedBlob, onSeal?: (seal: S
 export class RangeProver {
   private readonly fd: number
   private readonly buffer = Buffer.allocUnsafeSlow(CHUNK)
+  /** What of the file stands in the buffer. */
+  private from = 0
+  private held = 0
 
   constructor(fd: number) {
     this.fd = fd
+  }
+
+  /** The bytes at `at`, valid until the next are asked for; undefined when the file ends before. At most a chunk. */
+  private bytes(at: number, length: number): Buffer | undefined {
+    if (at < this.from || at + length > this.from + this.held) {
+      // A whole chunk: small members follow each other, and a system call for each costs more than its hash.
+      this.from = at
+      this.held = 0
+      while (this.held < length) {
+        const count = readSync(this.fd, this.buffer, this.held, CHUNK - this.held, at + this.held)
+        if (count === 0) return undefined
+        this.held += count
+      }
+    }
+    return this.buffer.subarray(at - this.from, at - this.from + length)
+  }
+
+  /** Up to `most` bytes at `at`, and one at least: those at hand, or the next chunk. */
+  private some(at: number, most: number): Buffer | undefined {
+    const left = this.from + this.held - at
+    return this.bytes(at, at >= this.from && left > 0 ? Math.min(left, most) : Math.min(CHUNK, most))
   }
 
   /**
@@ -56,29 +73,28 @@ export class RangeProver {
     const header = encodeBlobHeader(blob.descriptor)
     const span = header.length + padded(size)
     if (span <= CHUNK) {
-      if (!fill(this.fd, this.buffer, span, blob.headerAt)) return false
-      const body = this.buffer.subarray(header.length, header.length + size)
+      const member = this.bytes(blob.headerAt, span)
+      if (member === undefined) return false
+      const end = header.length + size
       return (
-        header.equals(this.buffer.subarray(0, header.length)) &&
-        hash(algorithmOf(digest), body, 'hex') === hexOf(digest) &&
-        isZero(this.buffer.subarray(header.length + size, span))
+        header.equals(member.subarray(0, header.length)) &&
+        hash(algorithmOf(digest), member.subarray(header.length, end), 'hex') === hexOf(digest) &&
+        isZero(member.subarray(end))
       )
     }
-    if (!fill(this.fd, this.buffer, header.length, blob.headerAt)) return false
-    if (!header.equals(this.buffer.subarray(0, header.length))) return false
+    if (this.bytes(blob.headerAt, header.length)?.equals(header) !== true) return false
     const hasher = hasherFor(digest)
     const sealer = onSeal === undefined ? undefined : new Sealer()
     for (let at = 0; at < size;) {
-      const length = Math.min(CHUNK, size - at)
-      if (!fill(this.fd, this.buffer, length, blob.offset + at)) return false
-      const chunk = this.buffer.subarray(0, length)
+      const chunk = this.some(blob.offset + at, size - at)
+      if (chunk === undefined) return false
       hasher.update(chunk)
       sealer?.update(chunk)
-      at += length
+      at += chunk.length
     }
     if (hasher.digest('hex') !== hexOf(digest)) return false
-    const rest = padded(size) - size
-    if (!fill(this.fd, this.buffer, rest, blob.offset + size) || !isZero(this.buffer.subarray(0, rest))) return false
+    const rest = this.bytes(blob.offset + size, padded(size) - size)
+    if (rest === undefined || !isZero(rest)) return false
     if (sealer !== undefined) onSeal?.(sealer.seal())
     return true
   }

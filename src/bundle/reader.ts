@@ -1,6 +1,14 @@
 /** Reads a bundle in the order of its trust: metadata, promise, law, payload. Each stage waits for the caller's judgement. */
 import { SallyportError } from '../errors/index.ts'
-import { DigestTable, digestOf, hexOf, REVOCATION_LIST_CAP, verified, type Digest } from '../oci/index.ts'
+import {
+  DigestTable,
+  digestOf,
+  hexOf,
+  REVOCATION_LIST_CAP,
+  verified,
+  type Algorithm,
+  type Digest,
+} from '../oci/index.ts'
 import { LAW_CAP } from './assemble.ts'
 import { INDEX_CAP } from './index-json.ts'
 import type { ByteInput } from './input.ts'
@@ -46,11 +54,15 @@ export interface TargetFile {
 
 export interface PromiseFiles {
   transfer: Transfer
-  sums: Sums
-  blobs512: DigestTable
+  /** The digests of group 4 in member order, as the sums begin; see {@link lawOrder}. */
+  law: readonly Digest[]
+  /** How many blobs the sums list. */
+  listed: Readonly<Record<Algorithm, number>>
+  /** Hex SHA-256 of each member of the passengers, by its name. */
+  aboard: Sums['aboard']
   /** Hex SHA-256 of each member of group 3, proven. */
   digests: ReadonlyMap<string, string>
-  /** The members' bytes; those of long lists of sums are not kept, as `sums` holds what they say. */
+  /** The members' bytes; those of a long list of sums are not kept: the census proves what it says. */
   bytes: Map<string, Buffer>
 }
 
@@ -66,10 +78,10 @@ const KEPT_SUMS = 4 * 1024 * 1024
 /** What all roots of a bundle may take together; it is held before any signature is looked at. */
 export const ROOTS_CAP = 8 * 1024 * 1024
 
-/** The passenger that a member belongs to, and what the sums of the bundle say of it. */
+/** The passenger that a member belongs to, and what the sums of the bundle say of its members. */
 export interface Aboard {
   channel: string
-  sums: Sums
+  aboard: Sums['aboard']
 }
 
 export class BundleReader {
@@ -113,14 +125,14 @@ export class BundleReader {
    * The metadata of a passenger; the next to be read after the promise, in the order in which that names them.
    * Throws as {@link head}, and DIGEST_MISMATCH, CENSUS_MISMATCH for what SHA256SUMS says otherwise or not at all.
    */
-  async passenger(channel: string, { sums }: PromiseFiles): Promise<Head> {
-    return this.metadata({ channel, sums })
+  async passenger(channel: string, { aboard }: PromiseFiles): Promise<Head> {
+    return this.metadata({ channel, aboard })
   }
 
   /** A member held whole; of a passenger, counted with all of theirs and proven by its line in the sums. */
   private async held(member: PlacedMember, aboard: Aboard | undefined): Promise<Buffer> {
     if (aboard === undefined) return this.members.whole(member)
-    const sha256 = aboard.sums.aboard.get(member.name)
+    const sha256 = aboard.aboard.get(member.name)
     if (sha256 === undefined)
       throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: member.name, detail: 'in no sums' })
     this.aboard += member.size
@@ -202,11 +214,18 @@ export class BundleReader {
         subject: aboardName(aboard.channel, TRANSFER_MEMBER),
         detail: 'a passenger with passengers',
       })
-    const sums = parseSums(of(SUMS_MEMBER), passengers)
+    const { aboard: theirs, blobs } = parseSums(of(SUMS_MEMBER), passengers)
     for (const name of [SUMS_MEMBER, SUMS512_MEMBER])
       if (aboard === undefined && of(name).length > KEPT_SUMS) bytes.delete(name)
-    const digests = new Map([...targets].map(([name, { sha256 }]) => [name, sha256]))
-    return { transfer: transfer as Transfer, sums, blobs512, digests, bytes }
+    const { law } = (transfer as Transfer).counts
+    return {
+      transfer: transfer as Transfer,
+      law: [...first(blobs, law.sha256), ...first(blobs512, law.sha512)],
+      listed: { sha256: blobs.length, sha512: blobs512.length },
+      aboard: theirs,
+      digests: new Map([...targets].map(([name, { sha256 }]) => [name, sha256])),
+      bytes,
+    }
   }
 
   /** Group 4: what must be judged before payload flows, each proven against its own name. */
@@ -250,19 +269,19 @@ function sizeFault(member: PlacedMember, size: number): SallyportError {
   })
 }
 
-function* slice(list: DigestTable, from: number, count: number): Generator<Digest> {
-  for (let i = from; i < from + count; i++) yield list.at(i)
+function* first(list: DigestTable, count: number): Generator<Digest> {
+  for (let i = 0; i < Math.min(count, list.length); i++) yield list.at(i)
 }
 
 /** The digests of group 4 in member order. Throws CENSUS_MISMATCH when counts and sums disagree. */
-export function lawOrder({ transfer, sums, blobs512 }: PromiseFiles): Digest[] {
+export function lawOrder({ transfer, law: order, listed }: PromiseFiles): readonly Digest[] {
   const { law, payload } = transfer.counts
-  if (law.sha256 + payload.sha256 !== sums.blobs.length || law.sha512 + payload.sha512 !== blobs512.length) {
+  if (law.sha256 + payload.sha256 !== listed.sha256 || law.sha512 + payload.sha512 !== listed.sha512) {
     throw new SallyportError('CENSUS_MISMATCH', {
       side: 'bundle',
       subject: TRANSFER_MEMBER,
       detail: 'counts differ from the sums',
     })
   }
-  return [...slice(sums.blobs, 0, law.sha256), ...slice(blobs512, 0, law.sha512)]
+  return order
 }

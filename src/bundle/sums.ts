@@ -27,7 +27,10 @@ function line(hex: string, name: string): string {
   return `${hex}  ${name}\n`
 }
 
-/** The bytes of SHA256SUMS in pieces; `sha256sum --strict -c` reads them. A million lines are 145 MB, which nobody needs at once. */
+/**
+ * The bytes of SHA256SUMS in pieces, each valid until the next is asked for; `sha256sum --strict -c` reads them. A million
+ * lines are 145 MB, which a reader need not hold.
+ */
 export function* sumsPieces(
   fixed: Sums['fixed'],
   blobs: Packed,
@@ -48,31 +51,50 @@ export interface Packed {
 function* blobPieces({ algorithm, lists }: Packed): Generator<Buffer> {
   const width = algorithm === 'sha256' ? 32 : 64
   const prefix = `blobs/${algorithm}/`
+  const length = line('0'.repeat(2 * width), prefix + '0'.repeat(2 * width)).length
+  const piece = Buffer.allocUnsafe(PIECE_LINES * length)
+  let filled = 0
   for (const list of lists) {
-    for (let at = 0; at < list.length; at += PIECE_LINES * width) {
-      let out = ''
-      for (let i = at; i < Math.min(at + PIECE_LINES * width, list.length); i += width) {
-        const hex = list.toString('hex', i, i + width)
-        out += line(hex, prefix + hex)
-      }
-      yield Buffer.from(out, 'latin1')
+    for (let i = 0; i < list.length; i += width) {
+      const hex = list.toString('hex', i, i + width)
+      filled += piece.write(line(hex, prefix + hex), filled, 'latin1')
+      if (filled < piece.length) continue
+      yield piece
+      filled = 0
     }
   }
+  if (filled > 0) yield piece.subarray(0, filled)
 }
 
 /** The bytes of SHA256SUMS whole. */
 export function encodeSums(fixed: Sums['fixed'], blobs: DigestTable, aboard: Sums['aboard'] = new Map()): Buffer {
-  return Buffer.concat([...sumsPieces(fixed, packedOf(blobs), aboard)])
+  return joined(sumsPieces(fixed, packedOf(blobs), aboard))
 }
 
-/** The bytes of SHA512SUMS in pieces. */
+/** The bytes of SHA512SUMS in pieces, as {@link sumsPieces}. */
 export function sums512Pieces(blobs: Packed): Generator<Buffer> {
   return blobPieces(blobs)
 }
 
 /** The bytes of SHA512SUMS whole. */
 export function encodeSums512(blobs: DigestTable): Buffer {
-  return Buffer.concat([...blobPieces(packedOf(blobs))])
+  return joined(blobPieces(packedOf(blobs)))
+}
+
+/** Pieces that are valid one at a time, as one run of bytes. */
+export function joined(pieces: Iterable<Buffer>): Buffer {
+  let out = Buffer.alloc(0)
+  let filled = 0
+  for (const piece of pieces) {
+    if (filled + piece.length > out.length) {
+      const wider = Buffer.allocUnsafeSlow(Math.max(2 * out.length, filled + piece.length))
+      out.copy(wider, 0, 0, filled)
+      out = wider
+    }
+    piece.copy(out, filled)
+    filled += piece.length
+  }
+  return out.subarray(0, filled)
 }
 
 function packedOf({ algorithm, packed }: DigestTable): Packed {

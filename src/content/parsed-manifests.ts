@@ -3,8 +3,8 @@ import type { Side } from '../errors/index.ts'
 import { parseManifest, type Manifest } from '../oci/index.ts'
 import type { GraphNode } from './graph.ts'
 
-// Those looked at last stay parsed, so many bytes of them: all manifests of all but the largest bundles.
-const KEPT_BYTES = 16 * 1024 * 1024
+// Those looked at last stay parsed, so many bytes of them: all of most bundles. Parsed, they take twice that.
+const KEPT_BYTES = 4 * 1024 * 1024
 
 const kept = new Map<ParsedNode, Manifest>()
 let keptBytes = 0

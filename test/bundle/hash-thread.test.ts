@@ -136,6 +136,8 @@ describe('bundle/hash-thread behind a pipe', function () {
   const { end } = payload
   const placed = [...payload]
   const children: ChildProcess[] = []
+  // Closed at the end: a read that is left behind would take bytes of whatever is opened under the same number next.
+  const left: number[] = []
 
   before(() => {
     const fd = openSync(sound, 'w')
@@ -151,6 +153,7 @@ describe('bundle/hash-thread behind a pipe', function () {
   after(() => {
     // With what the shells started: a silent writer would keep a read of ours, and so this process, waiting.
     for (const { pid, exitCode } of children) if (pid !== undefined && exitCode === null) process.kill(-pid, 'SIGKILL')
+    for (const fd of left) closeSync(fd)
     rmSync(dir, { recursive: true })
   })
 
@@ -178,11 +181,8 @@ describe('bundle/hash-thread behind a pipe', function () {
   /** What is said of the file's bytes as a pipe, read in full slots. */
   async function ringed(waiting: boolean): Promise<object | undefined> {
     const fd = openSync(file, 'r')
-    try {
-      return await faultOf(pipeInput(fd, waiting))
-    } finally {
-      closeSync(fd)
-    }
+    left.push(fd)
+    return faultOf(pipeInput(fd, waiting))
   }
 
   /** The same through a real pipe that this program, a shell's, fills. */
@@ -190,11 +190,8 @@ describe('bundle/hash-thread behind a pipe', function () {
     const fifo = join(dir, `fifo-${children.length}`)
     children.push(spawn('sh', ['-c', `mkfifo ${fifo}; { ${script}; } > ${fifo}`], { stdio: 'ignore', detached: true }))
     const fd = await opened(fifo)
-    try {
-      return await faultOf(pipeInput(fd, waiting, signal), signal)
-    } finally {
-      closeSync(fd)
-    }
+    left.push(fd)
+    return faultOf(pipeInput(fd, waiting, signal), signal)
   }
 
   async function opened(fifo: string): Promise<number> {

@@ -60,7 +60,7 @@ describe('cli/medium', function () {
   it('is told from a damaged bundle and from a wrong name, whichever read fails, once or for good', async () => {
     const { status, reads } = await run(verify(), bundle)
     assert.equal(status, 0)
-    assert.ok(reads > 5, String(reads))
+    assert.ok(reads > 3, String(reads))
     for (let read = 1; read <= reads; read++) {
       const whens = read % 3 === 0 ? [`${read}`] : [`${read}+`]
       for (const when of whens) assertMedium(await run(verify(), bundle, when), when)
@@ -77,7 +77,7 @@ describe('cli/medium', function () {
     const out = stage.path('out')
     const importing = ['import', bundle, '--to', `oci:${out}`, '--state', state]
     const journal = readFileSync(join(state, 'journal.jsonl'))
-    for (const when of ['1+', '2', '4+', '7']) {
+    for (const when of ['1+', '2', '3', '4+']) {
       assertMedium(await run(importing, bundle, when), when)
       assert.ok(!existsSync(out))
       assert.ok(readFileSync(join(state, 'journal.jsonl')).equals(journal))

@@ -22,7 +22,7 @@ function manifest(n: number, padding: number): { descriptor: Descriptor; bytes: 
 describe('content/parsed-manifests', () => {
   it('parses again what it no longer keeps', () => {
     const graph = new Graph('a/b')
-    // Twice as much as stays parsed.
+    // Eight times as much as stays parsed.
     const all = Array.from({ length: 32 }, (_, n) => manifest(n, MIB))
     for (const { descriptor, bytes } of all) graph.add(descriptor, bytes, 'bundle')
     for (let round = 0; round < 2; round++) {

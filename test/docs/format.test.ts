@@ -189,8 +189,8 @@ describe('docs/format', () => {
       assert.match(text, /^[0-9a-f]{64} {2}oci-layout\n[0-9a-f]{64} {2}transfer\.json\n[0-9a-f]{64} {2}index\.json\n/)
       const { law, payload } = files.transfer.counts
       assert.equal(text.split('\n').length - 1, 3 + law.sha256 + payload.sha256)
-      assert.equal(files.blobs512.length, law.sha512 + payload.sha512)
-      assert.ok(files.blobs512.length > 0)
+      assert.equal(files.listed.sha512, law.sha512 + payload.sha512)
+      assert.ok(files.listed.sha512 > 0)
     })
   })
 })

@@ -1,5 +1,5 @@
 /** Writes a bundle to a pipe: the same bytes as a file, in order, each blob as it comes from its source. */
-import { encodeBlobHeader, encodeMember, padded, type BundleLayout, type PlacedBlob } from '../../bundle/index.ts'
+import { encodeBlobHeader, memberParts, padded, type BundleLayout, type PlacedBlob } from '../../bundle/index.ts'
 import type { Source } from '../../content/index.ts'
 import { verifying, type Digest } from '../../oci/index.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
@@ -65,7 +65,7 @@ export async function streamBundle(
   let ready = 0
   const readyBefore = async (at: number): Promise<void> => {
     for (let item = layout.ready[ready]; item !== undefined && item.at < at; item = layout.ready[++ready])
-      await write(encodeMember(item.name, item.bytes))
+      for (const part of memberParts(item.name, item.bytes)) await write(part)
   }
   const { blobs } = layout
   for (let i = 0, started = 0; i < blobs.length; i++) {

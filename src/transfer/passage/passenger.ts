@@ -96,7 +96,7 @@ async function readPassenger(
     })
   const { expires } = agreed
   const said = { channel, purpose: root.purpose, sequence, expires }
-  const files = await reader.promise(agreed.targets, { channel, sums: bundle.sums })
+  const files = await reader.promise(agreed.targets, { channel, aboard: bundle.aboard })
   checkAgreement(files, said)
   demandPurpose(said, files)
   return { ...said, id, head, files }
