@@ -1,6 +1,6 @@
 /** The writing side of a layout folder: blobs proven before they get their name, `index.json` replaced at one stroke. */
 import { randomBytes } from 'node:crypto'
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SallyportError, writeFault, type Side } from '../errors/index.ts'
@@ -73,7 +73,11 @@ export class LayoutStore {
   }
 
   private async settleFolders(): Promise<void> {
-    if (lstatSync(this.dir, { throwIfNoEntry: false }) === undefined) return
+    // What is no folder is named by whoever writes there.
+    const isFolder = await this.writing(this.dir, async () =>
+      statSync(this.dir, { throwIfNoEntry: false })?.isDirectory(),
+    )
+    if (isFolder !== true) return
     this.reader.checkFolders()
     for (const folder of ['.', 'blobs', ...ALGORITHMS.map((algorithm) => join('blobs', algorithm))])
       if (lstatSync(join(this.dir, folder), { throwIfNoEntry: false })?.isDirectory() === true)

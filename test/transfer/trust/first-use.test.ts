@@ -101,6 +101,7 @@ describe('transfer/trust/first-use', () => {
     // Others only look which anchors there are, and where a bundle's own stores are shown.
     const lookers = having(code, /material\??\.stores\b/).filter((name) => !name.startsWith('trust/'))
     assert.deepEqual(lookers, [
+      'transfer/collect/demanded.ts',
       'transfer/passage/trust-information.ts',
       'transfer/passage/trust-tree.ts',
       'transfer/verdict/check.ts',
