@@ -203,7 +203,10 @@ describe('cli/clock', function () {
       const later = new Date(eve.getTime() + 60_000)
       await good(later, ['ca', 'crl', '--dir', folder, '--from', 'root', '--days', '7', '-o', list, ...pass])
       const said = spawnSync('openssl', ['crl', '-in', list, '-inform', 'DER', '-noout', '-lastupdate', '-nextupdate'])
-      assert.match(String(said.stdout), /lastUpdate=Dec 28 00:01:\d\d 2049 GMT\nnextUpdate=Jan {2}4 00:01:\d\d 2050 GMT/)
+      assert.match(
+        String(said.stdout),
+        /lastUpdate=Dec 28 00:01:\d\d 2049 GMT\nnextUpdate=Jan {2}4 00:01:\d\d 2050 GMT/,
+      )
       const root = join(folder, 'root', 'certificate.crt')
       const checked = spawnSync('openssl', [
         'verify',
