@@ -104,23 +104,15 @@ class Delegates {
     this.#state = state
   }
 
-  /** Those of whom the list says something else than the one before. */
-  async changedBy({ list, before }: Change['lists'][number]): Promise<Delegate[]> {
-    if (list.form === 'answer') return []
-    const delegates = await (this.#of.get(list.issuer) ?? this.#read(list.issuer))
-    if (delegates.length === 0) return []
-    const now = saysOf(await readInForce(this.#state, list))
-    const then = saysOf(before === undefined ? undefined : await readInForce(this.#state, before))
-    return delegates.filter(({ responder: { serial } }) => now(serial) !== then(serial))
-  }
-
-  #read(issuer: string): Promise<Delegate[]> {
-    const read = this.#readOf(issuer)
+  /** Those whom a list can speak of. */
+  async under({ form, issuer }: HeldList): Promise<Delegate[]> {
+    if (form === 'answer') return []
+    const read = this.#of.get(issuer) ?? this.#read(issuer)
     this.#of.set(issuer, read)
     return read
   }
 
-  async #readOf(issuer: string): Promise<Delegate[]> {
+  async #read(issuer: string): Promise<Delegate[]> {
     const found: Delegate[] = []
     for (const held of this.#state.heldLists()) {
       if (held.form !== 'answer' || held.issuer !== issuer) continue
@@ -151,15 +143,14 @@ function responderOf({ answer, issuerCertificate }: InForce): Certificate | unde
   }
 }
 
-/** Of these, the certificates of which it says something else than the one before. */
-async function changedAmong(
+/** Whether it says something else of a certificate than the one before. */
+async function changeIn(
   state: State,
-  known: readonly KnownCertificate[],
   { list, before }: Change['lists'][number],
-): Promise<Set<KnownCertificate>> {
+): Promise<(certificate: { readonly serial: string }) => boolean> {
   const now = saysOf(await readInForce(state, list))
   const then = saysOf(before === undefined ? undefined : await readInForce(state, before))
-  return new Set(known.filter(({ serial }) => now(serial) !== then(serial)))
+  return ({ serial }) => now(serial) !== then(serial)
 }
 
 /**
@@ -173,15 +164,17 @@ export async function affectedBy(state: State, { lists, denials }: Change): Prom
     const { n } = change.list
     const known = certificatesUnder(state, change.list)
     if (known.length === 0) continue
-    for (const { certificate, responder } of await delegates.changedBy(change))
+    const isChanged = await changeIn(state, change)
+    for (const { certificate, responder } of await delegates.under(change.list)) {
+      if (!isChanged(responder)) continue
       found.add(
         state.artifactsOf(certificate.sha256),
         `OCSP responder ${responder.serial} of ${distinguishedNameText(responder.subject).slice(0, 200)}`,
         (place) => place.n > n && place.policy !== undefined,
       )
-    const changed = await changedAmong(state, known, change)
+    }
     for (const certificate of known) {
-      const says = changed.has(certificate)
+      const says = isChanged(certificate)
       const because = says ? `certificate ${certificate.serial} of ${certificate.subject.slice(0, 200)}` : NEW_LIST
       // A verdict behind the row knew of it, unless the channel alone was judged.
       found.add(

@@ -118,20 +118,11 @@ function denialsOf(state: State, digests: ReadonlySet<string>): AffectedDenial[]
     })
 }
 
-function liesOf(held: ReadonlySet<string>, place: JudgedPlace): Lies {
+function liesOf(state: State, place: JudgedPlace): Lies {
   if (place.absent === true) return 'gone'
-  if (held.has(placeKey(place))) return 'quarantine'
+  const held = state.quarantinedAt(place)
+  if (held?.measure === 'remove' && held.outcome === 'done') return 'quarantine'
   return place.verdict === 'trusted' || place.fell !== undefined ? 'here' : 'refused'
-}
-
-function placeKey({ target, path, digest }: Pick<JudgedPlace, 'target' | 'path' | 'digest'>): string {
-  return [target, path, digest].join('\0')
-}
-
-/** What a measure took from its place. */
-function takenAway(state: State): Set<string> {
-  const taken = state.quarantined().filter(({ measure, outcome }) => measure === 'remove' && outcome === 'done')
-  return new Set(taken.map(placeKey))
 }
 
 /**
@@ -148,7 +139,6 @@ export async function revocationAffected(options: AffectedOptions): Promise<Affe
   const standing: CertificateStanding[] = []
   for (const one of certificates) standing.push(await standingOf(one, held.get(one.issuer) ?? [], inForce, now))
   const artifacts: AffectedReport['artifacts'] = []
-  const taken = takenAway(state)
   for (const place of places) {
     const { target, path, digest, verdict } = place
     artifacts.push({
@@ -157,7 +147,7 @@ export async function revocationAffected(options: AffectedOptions): Promise<Affe
       digest,
       tags: [...((await state.verdictOf(place))?.tags ?? [])],
       verdict,
-      lies: liesOf(taken, place),
+      lies: liesOf(state, place),
     })
   }
   const denials = denialsOf(state, new Set<string>([what, ...places.map(({ digest }) => digest)]))
