@@ -1,11 +1,11 @@
 /** Folders whose names outlast a power cut: a name is on the disk when the folder it stands in was synced. */
 import { lstatSync } from 'node:fs'
-import { mkdir, open } from 'node:fs/promises'
+import { constants, mkdir, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
-/** Makes the names in a folder last. Throws what the system throws. */
+/** Makes the names in a folder last: without it a file can be whole on the disk and yet have no name there. Throws what the system throws. */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
     await handle.sync()
   } finally {

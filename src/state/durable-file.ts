@@ -1,7 +1,8 @@
 /** Writing that survives a power cut: what is named here is on the disk, name and bytes, when the promise is kept. */
 import { randomBytes } from 'node:crypto'
-import { constants, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncFolder } from '../content/index.ts'
 import { writeFault } from '../errors/index.ts'
 
 /** Writes all of `bytes` at an offset; a short write is continued. */
@@ -9,16 +10,6 @@ export async function writeWhole(handle: FileHandle, bytes: Uint8Array, position
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
     done += bytesWritten
-  }
-}
-
-/** Makes the names in a folder durable: without it a file can be whole on the disk and yet have no name there. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

@@ -1,8 +1,9 @@
 /** The one place that knows LevelDB; everything else is written against `abstract-level`. */
 import type { AbstractLevel } from 'abstract-level'
 import { mkdir, realpath } from 'node:fs/promises'
+import { syncFolder } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { asFault, syncFolder } from './durable-file.ts'
+import { asFault } from './durable-file.ts'
 
 /** An ordered store of text under text, sorted by UTF-8 bytes. */
 export type Engine = AbstractLevel<string | Buffer | Uint8Array>

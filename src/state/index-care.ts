@@ -1,8 +1,9 @@
 /** Proving the index equal to what the journal adds up to, and making it anew. */
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder } from '../content/index.ts'
 import type { Digest } from '../oci/index.ts'
-import { asFault, errnoOf, syncFolder } from './durable-file.ts'
+import { asFault, errnoOf } from './durable-file.ts'
 import { openLevel, type OpenEngine } from './engine.ts'
 import { IndexDb } from './index-db.ts'
 import { keyText } from './index-key.ts'

@@ -5,9 +5,10 @@
 import { hash } from 'node:crypto'
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import { asFault, errnoOf, placeFile, syncFolder, writeWhole } from './durable-file.ts'
+import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
 
 export const LISTS_FOLDER = 'lists'
 /** The largest list that is kept. */
@@ -55,18 +56,22 @@ export async function readList(dir: string, digest: Digest): Promise<Buffer | Li
   }
 }
 
+/** Throws LIMIT_EXCEEDED for what is more than a file holds. */
+export function demandHeld(lists: readonly Uint8Array[]): void {
+  const large = lists.find(({ length }) => length > LIST_CAP)
+  if (large === undefined) return
+  throw new SallyportError('LIMIT_EXCEEDED', {
+    side: 'bundle',
+    subject: 'revocation list',
+    detail: `${large.length} bytes`,
+  })
+}
+
 /**
  * Puts bytes in place, durable with their names. A file that is there already counts as durable: {@link sweepLists} must
  * have removed what no row names, which a killed run may have left without its name on the disk. Throws LIMIT_EXCEEDED, DISK_FULL, STATE_UNWRITABLE. */
 export async function placeLists(dir: string, lists: readonly Uint8Array[]): Promise<void> {
-  for (const { length } of lists) {
-    if (length <= LIST_CAP) continue
-    throw new SallyportError('LIMIT_EXCEEDED', {
-      side: 'bundle',
-      subject: 'revocation list',
-      detail: `${length} bytes`,
-    })
-  }
+  demandHeld(lists)
   if (lists.length === 0) return
   const folder = join(dir, LISTS_FOLDER)
   try {

@@ -1,13 +1,13 @@
 /** What a run would write, in memory alone: so a dry run goes the way of the real one, and nothing of it is kept. */
-import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import type { Drafting } from './committer.ts'
 import { draftRows } from './journal.ts'
 import type { Head, JournalRow } from './journal-row.ts'
 import { Ledger } from './ledger.ts'
-import { LIST_CAP, listDigest } from './list-files.ts'
+import { demandHeld, listDigest } from './list-files.ts'
 import type { MemoryIndex } from './memory-index.ts'
 import type { ProvenList } from './revocation-entry.ts'
+import { bytesOf } from './take-lists.ts'
 
 export class Rehearsal {
   ledger: Ledger
@@ -43,15 +43,9 @@ export class Rehearsal {
   }
 
   keep(lists: readonly ProvenList[]): void {
-    for (const bytes of lists.flatMap((list) => [list.bytes, list.issuerCertificate, list.kept ?? []].flat())) {
-      if (bytes.length > LIST_CAP)
-        throw new SallyportError('LIMIT_EXCEEDED', {
-          side: 'bundle',
-          subject: 'revocation list',
-          detail: `${bytes.length} bytes`,
-        })
-      this.#lists.set(listDigest(bytes), Buffer.from(bytes))
-    }
+    const files = bytesOf(lists)
+    demandHeld(files)
+    for (const bytes of files) this.#lists.set(listDigest(bytes), Buffer.from(bytes))
   }
 
   bytes(digest: Digest): Buffer | undefined {

@@ -20,11 +20,13 @@ export async function takeLists(
   for (const row of rows) committer.ledger.revocation.demandForward(row)
   if (lists.length === 0) return
   await sweepLists(dir, committer.ledger.revocation.files())
-  await placeLists(
-    dir,
-    lists.flatMap(({ bytes, issuerCertificate, kept }) => [bytes, issuerCertificate, kept ?? []].flat()),
-  )
+  await placeLists(dir, bytesOf(lists))
   await committer.submit(draftLists(lists, from, now))
+}
+
+/** All that is kept of these, a file each. */
+export function bytesOf(lists: readonly ProvenList[]): Uint8Array[] {
+  return lists.flatMap(({ bytes, issuerCertificate, kept }) => [bytes, issuerCertificate, kept ?? []].flat())
 }
 
 /** The rows of those that are not in force yet. */
