@@ -1,5 +1,4 @@
 /** Hands the payload to the pusher: from a file in any order and many at once, from a pipe as it comes. */
-import PQueue from 'p-queue'
 import type { ByteInput, FileInput, PlacedBlob } from '../../bundle/index.ts'
 import { fileBody, type BlobBody, type OrderedArtifact } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
@@ -73,25 +72,15 @@ export async function deliverFile(
   options: DeliverFileOptions,
 ): Promise<void> {
   const inLaw = lawBodies(passage)
-  const queue = new PQueue({ concurrency: options.concurrency })
-  let failed = false
-  const push = async (artifact: OrderedArtifact): Promise<void> => {
-    if (failed) return
-    try {
-      await each(artifact.blobs, BLOBS_WAITING, async (blob) => {
-        const place = passage.payload.find(blob.digest)
-        const body = inLaw(blob.digest) ?? (place === undefined ? undefined : bodyAt(input, place, options.seals))
-        if (body === undefined) throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: blob.digest })
-        await pusher.blob(artifact.repository, blob, body)
-      })
-      await pusher.finish(artifact)
-    } catch (error) {
-      failed = true
-      throw error
-    }
-  }
-  const { artifacts } = passage.census.content
-  await each(artifacts, artifacts.length, (artifact) => queue.add(() => push(artifact)))
+  await each(passage.census.content.artifacts, options.concurrency, async (artifact) => {
+    await each(artifact.blobs, BLOBS_WAITING, async (blob) => {
+      const place = passage.payload.find(blob.digest)
+      const body = inLaw(blob.digest) ?? (place === undefined ? undefined : bodyAt(input, place, options.seals))
+      if (body === undefined) throw new SallyportError('CENSUS_MISMATCH', { side: 'bundle', subject: blob.digest })
+      await pusher.blob(artifact.repository, blob, body)
+    })
+    await pusher.finish(artifact)
+  })
 }
 
 /** A body that passes once: a push that has to begin again can't have it, and says so. */
