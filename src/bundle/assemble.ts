@@ -22,7 +22,7 @@ import {
 } from './index-json.ts'
 import { INDEX_MEMBER, LAYOUT_BYTES, SUMS512_MEMBER, SUMS_MEMBER, TRANSFER_MEMBER } from './names.ts'
 import { passengerMembers, type Passenger } from './passenger.ts'
-import { joined, sums512Pieces, sumsPieces, type Packed } from './sums.ts'
+import { blobPieces, joined, sumsPieces, type Packed } from './sums.ts'
 import { encodeTransfer, FORMAT, PASSENGERS, type Transfer, type TransferRepository } from './transfer.ts'
 
 /** The cap on all that is judged before payload flows, in bytes: it is held in memory. */
@@ -219,7 +219,7 @@ function draw(terms: Terms, repositories: readonly PackedRepository[], content: 
     [TRANSFER_MEMBER, [transferBytes]],
     [SUMS_MEMBER, sumsPieces(fixed, packed('sha256'), new Map(aboard))],
   ])
-  if (law.count('sha512') + payload.count('sha512') > 0) pieces.set(SUMS512_MEMBER, sums512Pieces(packed('sha512')))
+  if (law.count('sha512') + payload.count('sha512') > 0) pieces.set(SUMS512_MEMBER, blobPieces(packed('sha512')))
   return { transfer, pieces: pieces.set(INDEX_MEMBER, [index]) }
 }
 

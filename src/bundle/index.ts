@@ -26,7 +26,6 @@ export type { HashThread } from './hash-thread.ts'
 export { referrersCarried } from './index-json.ts'
 export {
   encodeBlobHeader,
-  encodeMember,
   memberParts,
   layOut,
   layOutPayload,

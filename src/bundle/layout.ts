@@ -133,11 +133,6 @@ export function memberParts(name: string, bytes: Buffer): Buffer[] {
   return [encodeHeader({ name, size: bytes.length }), bytes, Buffer.alloc(padded(bytes.length) - bytes.length)]
 }
 
-/** {@link memberParts} in one piece. */
-export function encodeMember(name: string, bytes: Buffer): Buffer {
-  return Buffer.concat(memberParts(name, bytes))
-}
-
 export function encodeBlobHeader({ digest, size }: Descriptor): Buffer {
   return encodeHeader({ name: blobName(digest), size })
 }

@@ -48,7 +48,8 @@ export interface Packed {
   readonly lists: readonly Buffer[]
 }
 
-function* blobPieces({ algorithm, lists }: Packed): Generator<Buffer> {
+/** The bytes of SHA512SUMS in pieces, as {@link sumsPieces}; of SHA256SUMS those of its blobs. */
+export function* blobPieces({ algorithm, lists }: Packed): Generator<Buffer> {
   const width = algorithm === 'sha256' ? 32 : 64
   const prefix = `blobs/${algorithm}/`
   const length = line('0'.repeat(2 * width), prefix + '0'.repeat(2 * width)).length
@@ -69,11 +70,6 @@ function* blobPieces({ algorithm, lists }: Packed): Generator<Buffer> {
 /** The bytes of SHA256SUMS whole. */
 export function encodeSums(fixed: Sums['fixed'], blobs: DigestTable, aboard: Sums['aboard'] = new Map()): Buffer {
   return joined(sumsPieces(fixed, packedOf(blobs), aboard))
-}
-
-/** The bytes of SHA512SUMS in pieces, as {@link sumsPieces}. */
-export function sums512Pieces(blobs: Packed): Generator<Buffer> {
-  return blobPieces(blobs)
 }
 
 /** The bytes of SHA512SUMS whole. */

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { SallyportError } from '../errors/index.ts'
-import type { ByteOutput, Plan } from '../index.ts'
+import type { ByteOutput, ExportReport, Plan } from '../index.ts'
 import { accessOf, hostsOf, usage, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { standardOutput } from './standard-output.ts'
@@ -160,4 +160,9 @@ export async function bundleTerms(
     sequence: argv.sequence,
     dryRun: argv['dry-run'],
   }
+}
+
+/** True when a list or answer is lacking that only somebody's word excuses: the plan's, or the policy's. */
+export function lacksByChoice({ revocation }: Pick<ExportReport, 'revocation'>): boolean {
+  return revocation?.lacking.some(({ accepted }) => accepted !== 'by its lists') === true
 }

@@ -3,7 +3,7 @@ import type { Argv } from 'yargs'
 import type { Plan } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
-import { bundleTerms, readPlan, withBundle, type BundleArgs } from './bundle-options.ts'
+import { bundleTerms, lacksByChoice, readPlan, withBundle, type BundleArgs } from './bundle-options.ts'
 import { usage, withRegistry, type Register } from './context.ts'
 import { exportText } from './text.ts'
 
@@ -98,8 +98,8 @@ export function addExport(yargs: Argv, register: Register): Argv {
         destination: argv.destination,
         asOf,
       })
-      const lacks = report.revocation?.lacking.some(({ accepted }) => accepted !== 'by its lists') === true
-      return { verb: 'export', report, text: exportText(report), exit: report.omitted.length > 0 || lacks ? 3 : 0 }
+      const exit = report.omitted.length > 0 || lacksByChoice(report) ? 3 : 0
+      return { verb: 'export', report, text: exportText(report), exit }
     }),
   )
 }

@@ -1,6 +1,6 @@
 /** The commands about revocation, one function each. */
 import type { Argv } from 'yargs'
-import { bundleTerms, readPlan, withBundle, type BundleArgs } from './bundle-options.ts'
+import { bundleTerms, lacksByChoice, readPlan, withBundle, type BundleArgs } from './bundle-options.ts'
 import { usage, withRegistry, type Register } from './context.ts'
 import { addRevocationSeed } from './seed-command.ts'
 import {
@@ -60,8 +60,8 @@ function addCollect(yargs: Argv, register: Register): Argv {
       const terms = await bundleTerms('revocation collect', argv, plan, argv.file, argv.from)
       const { policy, destination } = argv
       const report = await revocationBundle({ ...context, ...terms, policy, destination })
-      const lacks = report.revocation?.lacking.some(({ accepted }) => accepted !== 'by its lists') === true
-      return { verb: 'revocation collect', report, text: revocationBundleText(report), exit: lacks ? 3 : 0 }
+      const exit = lacksByChoice(report) ? 3 : 0
+      return { verb: 'revocation collect', report, text: revocationBundleText(report), exit }
     }),
   )
 }

@@ -77,8 +77,8 @@ export function revokedLines(report: RevokedSinceReport): string[] {
   ]
 }
 
-/** How many must still approve, as the text of export says it. */
-function approvals({ output, signedBy, approvalsMissing }: ExportReport): string {
+/** By how many a bundle is signed, and how many must still approve it. */
+export function approvalsText({ output, signedBy, approvalsMissing }: ExportReport): string {
   const missing =
     approvalsMissing === 0
       ? ''
@@ -99,7 +99,7 @@ export function revocationBundleText(report: RevocationBundleReport): string[] {
     ...(denials === 0 ? [] : [`denials: ${denials}`]),
     heartbeat ? 'nothing has changed since the last bundle: a heartbeat' : 'since the last bundle:',
     ...changed,
-    approvals(report),
+    approvalsText(report),
   ]
 }
 

@@ -14,8 +14,8 @@ import type {
 } from '../index.ts'
 import { attentionLines } from './attention-text.ts'
 import { asOfText } from './as-of-option.ts'
-import { carriedLines, collectedLines, revokedLines } from './revocation-text.ts'
-import { bytes, counted, plain, spanText, word } from './show.ts'
+import { approvalsText, carriedLines, collectedLines, revokedLines } from './revocation-text.ts'
+import { bytes, counted, plain, spanText } from './show.ts'
 import { fallenCount, rejudgedLines } from './rejudged-text.ts'
 import { judgedLines } from './trust-text.ts'
 import { informationLines, trustTreeText } from './trust-tree-text.ts'
@@ -82,22 +82,8 @@ export function initText(report: ChannelInitReport): string[] {
 }
 
 export function exportText(report: ExportReport): string[] {
-  const {
-    output,
-    channel,
-    sequence,
-    id,
-    audience,
-    size,
-    blobs,
-    manifests,
-    repositories,
-    omitted,
-    moved,
-    signedBy,
-    approvalsMissing,
-    dryRun,
-  } = report
+  const { output, channel, sequence, id, audience, size, blobs, manifests, repositories, omitted, moved, dryRun } =
+    report
   return [
     `${dryRun ? 'would write' : report.resumed ? 'completed' : 'wrote'} ${plain(output)}: ${bytes(size)}, ${counted(manifests, 'manifest')}, ${counted(blobs, 'blob')}`,
     `channel ${channel}, sequence ${sequence}, for ${audience.join(', ')}, valid until ${report.validUntil}`,
@@ -112,7 +98,7 @@ export function exportText(report: ExportReport): string[] {
     ...collectedLines(report.revocation),
     ...omissions(omitted),
     ...moved.map((tag) => `moved at the source meanwhile: ${plain(tag)} (the bundle holds what it pointed at before)`),
-    `signed by ${signedBy}${approvalsMissing === 0 ? '' : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${word(output)} --key KEY`}`,
+    approvalsText(report),
   ]
 }
 

@@ -51,25 +51,21 @@ export class DigestTable {
 
   /** The digest's number: its own from before, or the next. Duty of the caller: it is of this algorithm. */
   add(digest: Digest): number {
-    this.#sought.write(hexOf(digest), 'hex')
-    return this.addRaw(this.#sought, 0)
-  }
-
-  /** As {@link add}, of raw bytes that stand at `from`. */
-  addRaw(bytes: Buffer, from: number): number {
-    let place = this.#placeOf(bytes, from)
+    const sought = this.#sought
+    sought.write(hexOf(digest), 'hex')
+    let place = this.#placeOf(sought, 0)
     const known = this.#places[place] ?? 0
     if (known > 0) return known - 1
     if (2 * (this.#length + 1) > this.#places.length) {
       this.#widen()
-      place = this.#placeOf(bytes, from)
+      place = this.#placeOf(sought, 0)
     }
     if ((this.#length + 1) * this.#width > this.#packed.length) {
       const more = Buffer.allocUnsafe(this.#packed.length * 2)
       this.#packed.copy(more)
       this.#packed = more
     }
-    bytes.copy(this.#packed, this.#length * this.#width, from, from + this.#width)
+    sought.copy(this.#packed, this.#length * this.#width)
     this.#places[place] = ++this.#length
     return this.#length - 1
   }

@@ -5,9 +5,9 @@ import type { FoundSignature } from './open-signature.ts'
 export const ATTEMPT_CAP = 100
 
 /**
- * Each signature once: those that a verdict stood on before, then those whose annotation names one of the anchors (thumbprints in lower-case hex) , then by
- * digest of manifest; unreadable ones last. The annotation is anyone's to write, so it only helps against a heap that
- * grew by itself: whoever can add signatures at the source can keep an artifact out, never let one in.
+ * Each signature once: those that a verdict stood on before, then those whose annotation names one of the anchors
+ * (thumbprints in lower-case hex), then by digest of manifest; unreadable ones last. The annotation is anyone's to write,
+ * so it only helps against a heap that grew by itself: whoever can add signatures at the source can keep an artifact out, never let one in.
  */
 export function inOrder(signatures: readonly FoundSignature[], anchors: ReadonlySet<string>): FoundSignature[] {
   const rank = ({ fault, first, thumbprints = [] }: FoundSignature): number => {
