@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { encodeMember } from '../../src/bundle/layout.ts'
+import { memberParts } from '../../src/bundle/layout.ts'
 import { memoryInput } from '../../src/bundle/input.ts'
 import { LAYOUT_BYTES, LAYOUT_MEMBER, metadataName } from '../../src/bundle/names.ts'
 import { BundleReader, ROOTS_CAP } from '../../src/bundle/reader.ts'
 
 /** A head that begins with this many roots of this size, and then ends. */
 function roots(count: number, size: number): Buffer[] {
-  const members = [encodeMember(LAYOUT_MEMBER, LAYOUT_BYTES)]
-  for (let i = 1; i <= count; i++) members.push(encodeMember(metadataName('a', `${i}.root`), Buffer.alloc(size, 0x20)))
+  const members = [Buffer.concat(memberParts(LAYOUT_MEMBER, LAYOUT_BYTES))]
+  for (let i = 1; i <= count; i++)
+    members.push(Buffer.concat(memberParts(metadataName('a', `${i}.root`), Buffer.alloc(size, 0x20))))
   return members
 }
 

@@ -1,6 +1,7 @@
 /** Kills one command at many of its steps, and asks after each kill whether the next run makes everything good. */
 import { rmSync } from 'node:fs'
 import { LANES, tally, type Ended, type Program, type RunOptions, type Step } from './program.ts'
+import { mulberry32 } from '../seed.ts'
 
 /** How often each command is killed: a number, or `all` for every step and every torn write. */
 const KILLS = process.env['KILLS'] ?? '25'
@@ -36,16 +37,11 @@ export interface Outcome {
   byKind: Map<string, number>
 }
 
-/** Numbers from 0 to 1 that a seed gives again (mulberry32). */
+/** Numbers from 0 to 1 that a seed and this name give again. */
 export function seeded(name: string): () => number {
   let state = SEED
   for (const char of name) state = (Math.imul(state, 31) + char.charCodeAt(0)) | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
+  return mulberry32(state)
 }
 
 /** Whether the tools of others look at this work too: at every one, but at each eighth where every step is swept. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { DescriptorTable, digestOf, DigestNumbers, DigestSet, DigestTable } from '../../src/oci/index.ts'
 import type { Algorithm, Descriptor, Digest } from '../../src/oci/index.ts'
-import { seededBelow } from '../bundle/seed.ts'
+import { seededBelow } from '../seed.ts'
 
 const TYPES = ['application/octet-stream', 'application/vnd.oci.image.layer.v1.tar+gzip', 'application/vnd.example']
 

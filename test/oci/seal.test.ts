@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { isSealed, Sealer, type Seal } from '../../src/oci/index.ts'
-import { seededBelow } from '../bundle/seed.ts'
+import { seededBelow } from '../seed.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 

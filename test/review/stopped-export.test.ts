@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout, type DemoLayout } from '../../fixtures/layouts/build.ts'
-import { isFault, SallyportError, type Code } from '../../src/errors/index.ts'
+import { SallyportError } from '../../src/errors/index.ts'
 import { hoursLater, NOW, planFor, Stage, tree, type StageExport } from '../transfer/stage.ts'
-
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
+import { fault } from '../fault.ts'
 
 describe('review: a stopped export', () => {
   let stage: Stage

@@ -3,20 +3,10 @@ import { randomInt } from 'node:crypto'
 import { isFault, exitOf } from '../../src/errors/index.ts'
 import { COSE, JWS, openEnvelope, openEnvelopeAsync, type Envelope } from '../../src/signature/envelope.ts'
 import { localSigner, sealEnvelope } from '../../src/signature/index.ts'
+import { mulberry32 } from '../seed.ts'
 import { AGENT, PAYLOAD, TIMESTAMP, craftCose, craftJws, oddParties, party, refuses } from './envelope-fixture.ts'
 
 const SEED = Number(process.env['SALLYPORT_SEED'] ?? randomInt(2 ** 31))
-
-/** mulberry32. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** Everything an envelope says by its signature. */
 function meaning(envelope: Envelope): unknown {
@@ -72,7 +62,7 @@ describe('signature/envelope', () => {
       ['cose', COSE, TOKEN],
     ] as const) {
       it(`refuses a flipped bit in each byte of a ${format} envelope, or reads what was signed (C1, C2, C5)`, async () => {
-        const random = randomOf(SEED)
+        const random = mulberry32(SEED)
         const bytes = await genuine(format)
         const was = meaning(openEnvelope(type, bytes))
         const fieldAt = idle(bytes, token)

@@ -2,19 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, checkState, restore, State } from '../../src/state/index.ts'
-import {
-  all,
-  digest,
-  fault,
-  headOf,
-  initState,
-  makeFolder,
-  NOW,
-  pinOf,
-  removeFolders,
-  seeded,
-  storiedState,
-} from './folder.ts'
+import { all, digest, fault, headOf, initState, makeFolder, NOW, pinOf, removeFolders, storiedState } from './folder.ts'
+import { seeded } from '../seed.ts'
 import { answerOf, FROM, listOf, sha } from './lists.ts'
 
 const options = { reason: 'the disk is lost', now: NOW }

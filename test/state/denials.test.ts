@@ -3,7 +3,8 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeRow } from '../../src/state/journal-row.ts'
 import { checkState, State } from '../../src/state/index.ts'
-import { all, digest, fault, headOf, initState, NOW, pinOf, removeFolders, seeded } from './folder.ts'
+import { all, digest, fault, headOf, initState, NOW, pinOf, removeFolders } from './folder.ts'
+import { seeded } from '../seed.ts'
 import { answerOf, denialOf, FROM, listOf, sha } from './lists.ts'
 
 const write = { write: true, now: NOW }

@@ -22,19 +22,6 @@ export function removeFolders(): void {
   for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true })
 }
 
-/** Numbers from 0 to 1 that a seed gives again (mulberry32); SEED in the environment chooses another run. */
-export function seeded(name: string): () => number {
-  const seed = Number(process.env['SEED'] ?? 20261124)
-  console.log(`      ${name}: SEED=${seed}`)
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
-
 /** For `assert.rejects` and `assert.throws`: an error of this code, whose subject or message holds `about`. */
 export function fault(code: string, about?: RegExp): (error: unknown) => boolean {
   return (error) => {

@@ -14,10 +14,10 @@ import {
   pinOf,
   removeFolders,
   REPOSITORY,
-  seeded,
   storiedState,
   TARGET,
 } from './folder.ts'
+import { seeded } from '../seed.ts'
 
 const options = { now: NOW }
 const write = { write: true, now: NOW }

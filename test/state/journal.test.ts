@@ -4,7 +4,8 @@ import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sortedJson, type Json } from '../../src/codec/index.ts'
 import { Journal, type JournalRow } from '../../src/state/index.ts'
-import { all, fault, makeFolder, NOW, removeFolders, seeded } from './folder.ts'
+import { all, fault, makeFolder, NOW, removeFolders } from './folder.ts'
+import { seeded } from '../seed.ts'
 
 const open = (folder: string): Promise<Journal> => Journal.open(folder, { now: NOW })
 

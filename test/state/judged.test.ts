@@ -3,7 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeRow } from '../../src/state/journal-row.ts'
 import { checkState, State, type Quarantine } from '../../src/state/index.ts'
-import { digest, fault, initState, NOW, removeFolders, seeded, TARGET } from './folder.ts'
+import { digest, fault, initState, NOW, removeFolders, TARGET } from './folder.ts'
+import { seeded } from '../seed.ts'
 import { artifact, certificateOf, sha, verdictOf } from './lists.ts'
 
 const write = { write: true, now: NOW }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { checkState, State } from '../../src/state/index.ts'
 import { COMPILE_CACHE } from '../cli/program.ts'
-import { digest, initState, NOW, pinOf, removeFolders, REPOSITORY, seeded, TARGET } from './folder.ts'
+import { digest, initState, NOW, pinOf, removeFolders, REPOSITORY, TARGET } from './folder.ts'
+import { seeded } from '../seed.ts'
 
 const WRITER = join(import.meta.dirname, 'writer-process.ts')
 const KILLS = Number(process.env['STATE_KILLS'] ?? 40)

@@ -14,10 +14,10 @@ import {
   pinOf,
   removeFolders,
   REPOSITORY,
-  seeded,
   storiedState,
   TARGET,
 } from './folder.ts'
+import { seeded } from '../seed.ts'
 
 const write = { write: true, now: NOW }
 const read = { write: false, now: NOW }

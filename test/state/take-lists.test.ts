@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { join } from 'node:path'
 import { encodeRow } from '../../src/state/journal-row.ts'
 import { checkState, LIST_CAP, rebuildIndex, State, type HeldList, type ProvenList } from '../../src/state/index.ts'
-import { fault, initState, makeFolder, NOW, removeFolders, seeded } from './folder.ts'
+import { fault, initState, makeFolder, NOW, removeFolders } from './folder.ts'
+import { seeded } from '../seed.ts'
 import { answerOf, FROM, listOf, placeOf, sha, URL } from './lists.ts'
 
 const write = { write: true, now: NOW }

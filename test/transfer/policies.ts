@@ -5,7 +5,6 @@ import { fixtureSigner } from '../../fixtures/chains/build.ts'
 import type { LayoutBuilder } from '../../fixtures/layouts/layout-builder.ts'
 import type { KeyAlgorithm } from '../../src/ca/index.ts'
 import { encodePem } from '../../src/codec/index.ts'
-import { isFault, type Code } from '../../src/errors/index.ts'
 import { digestOf, OCI_MANIFEST, type Descriptor } from '../../src/oci/index.ts'
 import {
   EMPTY_CONFIG,
@@ -21,13 +20,8 @@ import {
 import { check, sign, type CheckOptions, type SignOptions, type SignReport } from '../../src/transfer/index.ts'
 import { NOW } from './stage.ts'
 
-export const fault =
-  (code: Code) =>
-  (error: unknown): boolean =>
-    isFault(error, code)
-
-/** A signer with a key of the algorithm, below a root of its own; always the same. */
-export function signerWith(algorithm: KeyAlgorithm): Signer {
+export /** A signer with a key of the algorithm, below a root of its own; always the same. */
+function signerWith(algorithm: KeyAlgorithm): Signer {
   const { key, chain } = fixtureSigner(algorithm)
   return localSigner(key, chain.map(parseCertificate))
 }

@@ -1,5 +1,5 @@
 /** A folder of certificates and the verbs on it, for the tests of `ca`. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isFault, type Code } from '../../../src/errors/index.ts'
@@ -48,6 +48,13 @@ export class Certificates {
   /** A fresh path. */
   path(name: string): string {
     return join(this.dir, `${++this.count}-${name}`)
+  }
+
+  /** A copy of the folder, to be changed at will. */
+  fork(folder: string): string {
+    const dir = this.path('fork')
+    cpSync(folder, dir, { recursive: true })
+    return dir
   }
 
   init(options: Partial<CaInitOptions> & { dir: string }): Promise<CaInitReport> {

@@ -22,11 +22,7 @@ describe('transfer/ca/crl', function () {
   })
   after(() => ca.close())
 
-  function fork(): string {
-    const dir = ca.path('fork')
-    cpSync(vendor, dir, { recursive: true })
-    return dir
-  }
+  const fork = (): string => ca.fork(vendor)
 
   function listAt(dir: string, name: string, from = 'issuing'): RevocationList {
     return parseList(readFileSync(join(dir, from, 'lists', name)))

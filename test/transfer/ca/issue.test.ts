@@ -23,12 +23,7 @@ describe('transfer/ca/issue', function () {
   })
   after(() => ca.close())
 
-  /** The vendor's folder, to be changed at will. */
-  function fork(): string {
-    const dir = ca.path('fork')
-    cpSync(vendor, dir, { recursive: true })
-    return dir
-  }
+  const fork = (): string => ca.fork(vendor)
 
   /** A folder with a team's authority in it, whose scope is r.site/team/*. */
   async function withTeam(more: Partial<CaIssueOptions> = {}): Promise<string> {

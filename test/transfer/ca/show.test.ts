@@ -16,11 +16,7 @@ describe('transfer/ca/show', function () {
   })
   after(() => ca.close())
 
-  function fork(): string {
-    const dir = ca.path('fork')
-    cpSync(vendor, dir, { recursive: true })
-    return dir
-  }
+  const fork = (): string => ca.fork(vendor)
 
   it('shows the tree from the roots down', async () => {
     const { certificates } = await ca.show(vendor)

@@ -5,15 +5,11 @@ import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SallyportError } from '../../../src/errors/index.ts'
 import { encodePem } from '../../../src/codec/index.ts'
-import { isFault, type Code } from '../../../src/errors/index.ts'
+import { type Code } from '../../../src/errors/index.ts'
 import { timeText } from '../../../src/transfer/run/run.ts'
 import { Authority } from '../../revocation/authority.ts'
 import { at, freshest, lists, responders, RevocationWorld } from '../revocation-world.ts'
-
-const fault =
-  (code: Code, subject?: string) =>
-  (error: unknown): boolean =>
-    isFault(error, code) && (subject === undefined || error.subject === subject)
+import { fault } from '../../fault.ts'
 
 describe('transfer/collect/collect', function () {
   this.timeout(60_000)

@@ -3,14 +3,9 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { encodePem } from '../../../src/codec/index.ts'
-import { isFault, type Code } from '../../../src/errors/index.ts'
 import { Authority } from '../../revocation/authority.ts'
 import { RevocationWorld } from '../revocation-world.ts'
-
-const fault =
-  (code: Code, subject?: string) =>
-  (error: unknown): boolean =>
-    isFault(error, code) && (subject === undefined || error.subject === subject)
+import { fault } from '../../fault.ts'
 
 describe('transfer/collect/folder', function () {
   this.timeout(60_000)

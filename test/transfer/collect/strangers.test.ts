@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { isFault, type Code, type SallyportError } from '../../../src/errors/index.ts'
+import { type SallyportError } from '../../../src/errors/index.ts'
 import { localSigner, parseCertificates, type Certificate } from '../../../src/signature/index.ts'
 import { revocationBundle } from '../../../src/transfer/index.ts'
 import { DEMANDED, STRANGERS, type AllowanceTerms } from '../../../src/transfer/collect/allowance.ts'
@@ -14,11 +14,7 @@ import { sallyport } from '../../cli/program.ts'
 import { Authority } from '../../revocation/authority.ts'
 import { pemOf, policyFolder, policyText, signAt, statement, VENDOR_STORE } from '../policies.ts'
 import { lists, responders, RevocationWorld, SITE } from '../revocation-world.ts'
-
-const fault =
-  (code: Code, subject?: string) =>
-  (error: unknown): boolean =>
-    isFault(error, code) && (subject === undefined || error.subject === subject)
+import { fault } from '../../fault.ts'
 
 describe('transfer/collect/strangers', function () {
   this.timeout(120_000)

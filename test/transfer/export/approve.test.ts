@@ -2,11 +2,9 @@ import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
-import { isFault, type Code } from '../../../src/errors/index.ts'
 import { approveBundle, inspectBundle } from '../../../src/transfer/index.ts'
 import { CHANNEL, members, NOW, PASSPHRASE, planFor, Stage } from '../stage.ts'
-
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
+import { fault } from '../../fault.ts'
 
 describe('transfer/export/approve', () => {
   let stage: Stage

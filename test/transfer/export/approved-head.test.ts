@@ -6,8 +6,7 @@ import { buildDemoLayout, type DemoLayout } from '../../../fixtures/layouts/buil
 import { exitOf, isFault, type Code } from '../../../src/errors/index.ts'
 import type { ExportReport } from '../../../src/transfer/index.ts'
 import { hoursLater, NOW, planFor, Stage, tree, type StageExport } from '../stage.ts'
-
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
+import { fault } from '../../fault.ts'
 
 describe('transfer/export/approved-head', () => {
   let stage: Stage

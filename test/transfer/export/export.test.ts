@@ -5,8 +5,7 @@ import { buildDemoLayout, type DemoLayout } from '../../../fixtures/layouts/buil
 import { isFault, type Code } from '../../../src/errors/index.ts'
 import { channelInit, inspectBundle, type RunEvent } from '../../../src/transfer/index.ts'
 import { hoursLater, NOW, planFor, Stage, tree } from '../stage.ts'
-
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
+import { fault } from '../../fault.ts'
 
 describe('transfer/export/export', () => {
   let stage: Stage

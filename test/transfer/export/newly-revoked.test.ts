@@ -11,9 +11,9 @@ import {
   type RevokedSinceReport,
 } from '../../../src/transfer/index.ts'
 import { revocationBundle } from '../../../src/transfer/export/revocation-bundle.ts'
-import { fault } from '../policies.ts'
 import type { Revoked } from '../../revocation/authority.ts'
 import { at, RevocationWorld } from '../revocation-world.ts'
+import { fault } from '../../fault.ts'
 
 const DENIED = `sha256:${'4b'.repeat(32)}`
 

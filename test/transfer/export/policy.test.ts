@@ -10,7 +10,6 @@ import { verdictExit } from '../../../src/transfer/verdict/artifact-verdicts.ts'
 import {
   artifactIn,
   checkAt,
-  fault,
   layDown,
   makeSignature,
   policyFolder,
@@ -23,6 +22,7 @@ import {
   type MadeSignature,
 } from '../policies.ts'
 import { planFor, Stage, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 describe('transfer/export/policy', () => {
   let stage: Stage

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SallyportError } from '../../../src/errors/index.ts'
 import { REPORTS } from '../../../bundles/report-schemas.ts'
-import { isFault, type Code } from '../../../src/errors/index.ts'
+import { isFault } from '../../../src/errors/index.ts'
 import { readDenials } from '../../../src/revocation/index.ts'
 import {
   approveBundle,
@@ -21,11 +21,7 @@ import { ExportLog } from '../../../src/transfer/channel/export-log.ts'
 import type { ExportOptions } from '../../../src/transfer/export/terms.ts'
 import { sallyport } from '../../cli/program.ts'
 import { RevocationWorld, SITE } from '../revocation-world.ts'
-
-const fault =
-  (code: Code) =>
-  (error: unknown): boolean =>
-    isFault(error, code)
+import { fault } from '../../fault.ts'
 
 const ARTIFACT = `sha256:${'a1'.repeat(32)}`
 const SIGNER = 'b2'.repeat(32)

@@ -3,16 +3,11 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isFault, type Code } from '../../../src/errors/index.ts'
 import { channelPin, importBundle, inspectBundle, stateInit, verifyBundle } from '../../../src/transfer/index.ts'
 import { needPeers, peer, startRegistry } from '../../peers/setup/registry.ts'
 import { pemOf, policyFolder, policyText, statement, VENDOR_STORE } from '../policies.ts'
 import { at, RevocationWorld, SITE } from '../revocation-world.ts'
-
-const fault =
-  (code: Code) =>
-  (error: unknown): boolean =>
-    isFault(error, code)
+import { fault } from '../../fault.ts'
 
 describe('transfer/export/revocation', function () {
   this.timeout(120_000)

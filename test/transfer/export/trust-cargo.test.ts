@@ -11,7 +11,6 @@ import { stamp, timestampAuthority } from '../../trust/pki-fixture.ts'
 import { Certificates } from '../ca/certificates.ts'
 import {
   artifactIn,
-  fault,
   layDown,
   pemOf,
   policyFolder,
@@ -26,6 +25,7 @@ import {
   writeFiles,
 } from '../policies.ts'
 import { CHANNEL, hoursLater, NOW, planFor, SITE, Stage, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const OWN = `local/sallyport/trust/${CHANNEL}`
 const POLICY = `

@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { LayoutBuilder, OCI_CONFIG, OCI_LAYER } from '../../../fixtures/layouts/layout-builder.ts'
 import { digestOf, OCI_INDEX, OCI_MANIFEST, type Descriptor } from '../../../src/oci/index.ts'
 import { needPeers, startRegistry, type Registry } from '../../peers/setup/registry.ts'
-import { checkAt, fault, policyFolder, signAt } from '../policies.ts'
+import { checkAt, policyFolder, signAt } from '../policies.ts'
 import { planFor, Stage, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const FOREIGN = [
   'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',

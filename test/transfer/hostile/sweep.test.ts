@@ -7,7 +7,7 @@ import { AMD64, oneImage, OCI_LAYER } from '../../../bundles/vectors/goods.ts'
 import { pack } from '../../../bundles/vectors/pack.ts'
 import { BUNDLES, prove, readExpectations } from '../../bundle/corpus.ts'
 import type { Region } from '../../bundle/regions.ts'
-import { seededBelow } from '../../bundle/seed.ts'
+import { seededBelow } from '../../seed.ts'
 import { Sweep, type Damage } from '../../bundle/sweep.ts'
 
 const expectations = readExpectations()

@@ -19,7 +19,7 @@ import { fileInput, memoryInput } from '../../../src/bundle/index.ts'
 import type { Code } from '../../../src/errors/index.ts'
 import { REVOCATION_LIST_CAP } from '../../../src/oci/index.ts'
 import { byteByByte, judging, prove, readExpectations, refusal } from '../../bundle/corpus.ts'
-import { seededBelow } from '../../bundle/seed.ts'
+import { seededBelow } from '../../seed.ts'
 
 const plain = readExpectations().accept['accept/solo-ed25519.tar'] ?? assert.fail()
 

@@ -18,8 +18,9 @@ import {
 import { listsExit } from '../../../src/transfer/passage/passenger-report.ts'
 import { openPlace } from '../../../src/transfer/place/place.ts'
 import { Authority } from '../../revocation/authority.ts'
-import { fault, pemOf, policyFolder, policyText, statement, VENDOR_STORE } from '../policies.ts'
+import { pemOf, policyFolder, policyText, statement, VENDOR_STORE } from '../policies.ts'
 import { at, lists, RevocationWorld, SITE } from '../revocation-world.ts'
+import { fault } from '../../fault.ts'
 
 describe('transfer/import/disputed', function () {
   this.timeout(120_000)

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout, buildZooLayout, type DemoLayout } from '../../../fixtures/layouts/build.ts'
-import { isFault, type Code } from '../../../src/errors/index.ts'
+import { isFault } from '../../../src/errors/index.ts'
 import { log, status } from '../../../src/transfer/index.ts'
 import { CHANNEL, hoursLater, NOW, planFor, Stage, tree } from '../stage.ts'
-
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
+import { fault } from '../../fault.ts'
 
 /** Entries of `index.json` without their order, which is that of the pushes. */
 function withoutOrder(dir: string): object {

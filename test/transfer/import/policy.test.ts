@@ -10,7 +10,6 @@ import { verdictExit } from '../../../src/transfer/verdict/artifact-verdicts.ts'
 import { needPeers, startRegistry, type Registry } from '../../peers/setup/registry.ts'
 import {
   artifactIn,
-  fault,
   pemOf,
   policyFolder,
   policyText,
@@ -23,6 +22,7 @@ import {
   writeFiles,
 } from '../policies.ts'
 import { NOW, planFor, Stage, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 /** What each artifact alone has; the blob `shared` is in all of them. */
 const OWN = { bad: 'only the unsigned one has this', good: 'only the signed one', stray: "only the stranger's" }

@@ -4,8 +4,9 @@ import { signatureTag, type Descriptor } from '../../../src/oci/index.ts'
 import { State } from '../../../src/state/index.ts'
 import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
 import { openPlace } from '../../../src/transfer/place/place.ts'
-import { artifactIn, fault, policyFolder, signAt } from '../policies.ts'
+import { artifactIn, policyFolder, signAt } from '../policies.ts'
 import { NOW, planFor, Stage } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const PATH = 'registry.example/app'
 

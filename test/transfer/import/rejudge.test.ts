@@ -5,9 +5,10 @@ import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
 import type { Descriptor } from '../../../src/oci/index.ts'
 import { State, type Denial } from '../../../src/state/index.ts'
 import { exitOfRejudged, type ImportReport } from '../../../src/transfer/index.ts'
-import { artifactIn, fault, signAt } from '../policies.ts'
+import { artifactIn, signAt } from '../policies.ts'
 import { Revocable, type Entries } from '../revocable.ts'
 import { NOW, planFor, Stage } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 describe('transfer/import/rejudge', function () {
   this.timeout(120_000)

@@ -7,8 +7,8 @@ import type { Digest } from '../../../src/oci/index.ts'
 import { channelPin, importBundle, stateInit, type ImportReport } from '../../../src/transfer/index.ts'
 import type { Mapping } from '../../../src/transfer/place/naming.ts'
 import { openPlace } from '../../../src/transfer/place/place.ts'
-import { fault } from '../policies.ts'
 import { RevocationWorld, SITE } from '../revocation-world.ts'
+import { fault } from '../../fault.ts'
 
 const PATH = 'sallyport/revocation/content-x'
 

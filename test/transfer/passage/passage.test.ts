@@ -3,11 +3,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout, buildZooLayout, type DemoLayout, type ZooLayout } from '../../../fixtures/layouts/build.ts'
 import { openLayout } from '../../../src/content/index.ts'
-import { isFault, type Code } from '../../../src/errors/index.ts'
 import { parseSignatureTag, type Digest } from '../../../src/oci/index.ts'
 import { planFor, Stage, tree } from '../stage.ts'
-
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
+import { fault } from '../../fault.ts'
 
 /** Every tag, referrer and manifest of a repository in a layout, with the manifests' bytes proven on the way. */
 async function contents(dir: string, repository: string, digests: readonly Digest[]) {

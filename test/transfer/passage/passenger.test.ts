@@ -9,7 +9,7 @@ import { oneImage } from '../../../bundles/vectors/goods.ts'
 import { pack, type Packed } from '../../../bundles/vectors/pack.ts'
 import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
 import { fileInput, layOut, type BundleLayout } from '../../../src/bundle/index.ts'
-import { encodeBlobHeader, encodeMember } from '../../../src/bundle/layout.ts'
+import { encodeBlobHeader, memberParts } from '../../../src/bundle/layout.ts'
 import { openLayout } from '../../../src/content/index.ts'
 import { isFault, SallyportError, type Code } from '../../../src/errors/index.ts'
 import type { Digest } from '../../../src/oci/index.ts'
@@ -30,7 +30,7 @@ const fault =
 /** The bytes of a layout whose blobs are these. */
 function encode(layout: BundleLayout, blobs: ReadonlyMap<Digest, Buffer>): Buffer {
   const tar = Buffer.alloc(layout.size)
-  for (const { at, name, bytes } of layout.ready) encodeMember(name, bytes).copy(tar, at)
+  for (const { at, name, bytes } of layout.ready) Buffer.concat(memberParts(name, bytes)).copy(tar, at)
   for (const { descriptor, headerAt, offset } of layout.blobs) {
     encodeBlobHeader(descriptor).copy(tar, headerAt)
     blobs.get(descriptor.digest)?.copy(tar, offset)

@@ -18,10 +18,11 @@ import {
 } from '../../../src/transfer/rejudge/quarantine-release.ts'
 import { randomBlob, type Piece } from '../../contract/content.ts'
 import { needPeers, startRegistry, tryPeer, type Registry } from '../../peers/setup/registry.ts'
-import { fault, policyFolder, policyText, statement } from '../policies.ts'
+import { policyFolder, policyText, statement } from '../policies.ts'
 import { Revocable } from '../revocable.ts'
 import { NOW, PASSPHRASE } from '../stage.ts'
 import { PATH, Ward } from '../ward.ts'
+import { fault } from '../../fault.ts'
 
 const WHY = { code: 'CERTIFICATE_REVOKED', detail: 'on hold' } as const
 const REASON = 'the hold was lifted, ticket 7'

@@ -6,10 +6,11 @@ import { log } from '../../../src/transfer/index.ts'
 import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
 import { restoreTag, type RestoreOptions, type RestoreReport } from '../../../src/transfer/rejudge/restore-tag.ts'
 import { randomBlob, type Piece } from '../../contract/content.ts'
-import { fault, policyFolder, policyText, statement } from '../policies.ts'
+import { policyFolder, policyText, statement } from '../policies.ts'
 import { Revocable } from '../revocable.ts'
 import { NOW } from '../stage.ts'
 import { BUNDLE, PATH, Ward } from '../ward.ts'
+import { fault } from '../../fault.ts'
 
 const WHY = { code: 'ARTIFACT_DENIED', detail: 'backdoor' } as const
 

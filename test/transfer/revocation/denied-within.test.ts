@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
 import { digestOf, signatureTag, type Descriptor, type Digest } from '../../../src/oci/index.ts'
 import { State } from '../../../src/state/index.ts'
-import { artifactIn, fault, policyFolder, signAt } from '../policies.ts'
+import { artifactIn, policyFolder, signAt } from '../policies.ts'
 import { NOW, planFor, Stage } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const APP = 'registry.example/app'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { demandRevocationPaths } from '../../../src/transfer/revocation/path.ts'
-import { fault } from '../policies.ts'
+import { fault } from '../../fault.ts'
 
 describe('transfer/revocation/path', () => {
   const land = (name: string, to: string): void => demandRevocationPaths(new Map([[name, to]]))

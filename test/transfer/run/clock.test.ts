@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
-import { isFault, type Code } from '../../../src/errors/index.ts'
 import { clockDoubt, judgingTime, standsOver, type ClockOptions } from '../../../src/transfer/run/clock.ts'
 import type { RunEvent } from '../../../src/transfer/run/run.ts'
 import { State } from '../../../src/state/index.ts'
 import { hoursLater } from '../stage.ts'
 import { Watching } from '../watch/watching.ts'
+import { fault } from '../../fault.ts'
 
 const at = (text: string): Date => new Date(`${text}T00:00:00Z`)
 const FLOOR = '2026-06-01T00:00:00Z'
 const BUILT = at('2026-01-01')
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
-
 describe('transfer/run/clock', () => {
   for (const [now, floor, built, expected] of [
     ['2026-06-01', FLOOR, BUILT, undefined],

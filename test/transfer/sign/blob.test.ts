@@ -26,8 +26,9 @@ import {
 } from '../../../src/transfer/index.ts'
 import { documentIn, sallyport } from '../../cli/program.ts'
 import { PluginFolder } from '../../signature/plugin-fixture.ts'
-import { fault, pemOf, policyFolder, policyText, rootOf, signerWith, statement, STRANGER, VENDOR } from '../policies.ts'
+import { pemOf, policyFolder, policyText, rootOf, signerWith, statement, STRANGER, VENDOR } from '../policies.ts'
 import { NOW, Stage, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const FILE_POLICY = 'trustpolicy.blob.json'
 const forFiles = (over: Record<string, unknown> = {}): object => statement({ registryScopes: undefined, ...over })

@@ -10,8 +10,9 @@ import { signaturesAt } from '../../../src/transfer/trust/found-signatures.ts'
 import { needPeers, peer, startRegistry, type Registry } from '../../peers/setup/registry.ts'
 import { QUICK, scripted } from '../../registry/scripted.ts'
 import { apiRegistry } from './api-registry.ts'
-import { artifactIn, checkAt, fault, policyFolder, signAt, signerWith, STRANGER, VENDOR } from '../policies.ts'
+import { artifactIn, checkAt, policyFolder, signAt, signerWith, STRANGER, VENDOR } from '../policies.ts'
 import { NOW, Stage, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 describe('transfer/sign/sign', () => {
   let stage: Stage

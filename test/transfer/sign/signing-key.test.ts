@@ -7,8 +7,9 @@ import { openPluginSigner, openSigner } from '../../../src/transfer/index.ts'
 import { sallyport } from '../../cli/program.ts'
 import { scripted } from '../../registry/scripted.ts'
 import { PluginFolder } from '../../signature/plugin-fixture.ts'
-import { artifactIn, fault, pemOf, STRANGER, VENDOR } from '../policies.ts'
+import { artifactIn, pemOf, STRANGER, VENDOR } from '../policies.ts'
 import { Stage } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 describe('transfer/sign/signing-key', () => {
   let stage: Stage

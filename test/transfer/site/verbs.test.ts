@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
-import { isFault, type Code } from '../../../src/errors/index.ts'
+import { isFault } from '../../../src/errors/index.ts'
 import {
   channelExpect,
   channelPin,
@@ -16,8 +16,7 @@ import {
   status,
 } from '../../../src/transfer/index.ts'
 import { CHANNEL, hoursLater, NOW, planFor, Stage, tree } from '../stage.ts'
-
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
+import { fault } from '../../fault.ts'
 
 describe('transfer/site/verbs', () => {
   let stage: Stage

@@ -18,9 +18,10 @@ import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
 import { revocationStatusExit } from '../../../src/transfer/status/revocation.ts'
 import { writeFileSync, rmSync } from 'node:fs'
 import type { Piece } from '../../contract/content.ts'
-import { fault, pemOf } from '../policies.ts'
+import { pemOf } from '../policies.ts'
 import { LIST_URL, PATH, RevocableSite } from '../revocable.ts'
 import { NOW } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const DAY = 86_400
 

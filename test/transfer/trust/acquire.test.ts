@@ -6,8 +6,9 @@ import { acquire, type AcquireOptions } from '../../../src/transfer/trust/acquir
 import { sallyport } from '../../cli/program.ts'
 import { needPeers, peer, startRegistry } from '../../peers/setup/registry.ts'
 import { QUICK, scripted, type Reply, type Scripted } from '../../registry/scripted.ts'
-import { fault, pemOf, rootOf, STRANGER, VENDOR } from '../policies.ts'
+import { pemOf, rootOf, STRANGER, VENDOR } from '../policies.ts'
 import { Stage } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const PEM = pemOf(rootOf(VENDOR))
 

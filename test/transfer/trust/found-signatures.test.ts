@@ -11,7 +11,6 @@ import { errors, QUICK, scripted, type Scripted, type Script } from '../../regis
 import {
   artifactIn,
   checkAt,
-  fault,
   layDown,
   makeSignature,
   policyFolder,
@@ -22,6 +21,7 @@ import {
   type MadeSignature,
 } from '../policies.ts'
 import { Stage } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const NOBODY = { anchors: new Set<string>() }
 const INDEX = 'application/vnd.oci.image.index.v1+json'

@@ -8,8 +8,9 @@ import { checkBlob, signBlob } from '../../../src/transfer/index.ts'
 import { trustPolicyAdd, trustPolicyRemove } from '../../../src/transfer/trust/policy-edit.ts'
 import { trustPolicyShow } from '../../../src/transfer/trust/policy.ts'
 import { documentIn, sallyport } from '../../cli/program.ts'
-import { fault, policyFolder, policyText, statement, VENDOR } from '../policies.ts'
+import { policyFolder, policyText, statement, VENDOR } from '../policies.ts'
 import { NOW, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const FILES = 'trustpolicy.blob.json'
 const TERMS = { stores: ['ca:vendor'], identities: ['*'], level: 'strict', revocation: 'skip' } as const

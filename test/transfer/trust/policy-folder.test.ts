@@ -17,17 +17,8 @@ import { join } from 'node:path'
 import { openPolicy, readPolicyFiles } from '../../../src/transfer/trust/policy-folder.ts'
 import { trustPolicyCheck } from '../../../src/transfer/trust/policy.ts'
 import { NOW } from '../stage.ts'
-import {
-  fault,
-  pemOf,
-  policyFolder,
-  policyText,
-  rootOf,
-  statement,
-  STRANGER,
-  VENDOR_STORE,
-  writeFiles,
-} from '../policies.ts'
+import { pemOf, policyFolder, policyText, rootOf, statement, STRANGER, VENDOR_STORE, writeFiles } from '../policies.ts'
+import { fault } from '../../fault.ts'
 
 /** Runs as somebody whom file permissions bind. */
 function asNobody<T>(run: () => T): T {

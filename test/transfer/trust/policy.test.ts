@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { trustPolicyCheck, trustPolicyExplain, trustPolicyShow } from '../../../src/transfer/trust/policy.ts'
 import { documentIn, sallyport } from '../../cli/program.ts'
-import { fault, policyFolder, policyText, statement } from '../policies.ts'
+import { policyFolder, policyText, statement } from '../policies.ts'
 import { NOW, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const SITE = `version: 1
 scopes:

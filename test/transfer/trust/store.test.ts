@@ -16,18 +16,9 @@ import {
 import { sallyport } from '../../cli/program.ts'
 import { scripted } from '../../registry/scripted.ts'
 import { issue } from '../../trust/pki-fixture.ts'
-import {
-  fault,
-  pemOf,
-  policyFolder,
-  policyText,
-  rootOf,
-  statement,
-  STRANGER,
-  VENDOR,
-  VENDOR_STORE,
-} from '../policies.ts'
+import { pemOf, policyFolder, policyText, rootOf, statement, STRANGER, VENDOR, VENDOR_STORE } from '../policies.ts'
 import { NOW, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 const said = (certificate: Certificate): string => `sha256:${certificate.sha256}`
 

@@ -9,7 +9,6 @@ import { log, type ImportReport } from '../../../src/transfer/index.ts'
 import {
   artifactIn,
   checkAt,
-  fault,
   layDown,
   makeSignature,
   mustHaveVendor,
@@ -21,6 +20,7 @@ import {
   wrap,
 } from '../policies.ts'
 import { hoursLater, NOW, planFor, Stage } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 describe('transfer/verdict/artifact-verdicts', () => {
   let stage: Stage

@@ -9,7 +9,6 @@ import { needPeers, peer, startRegistry } from '../../peers/setup/registry.ts'
 import {
   artifactIn,
   checkAt,
-  fault,
   layDown,
   makeSignature,
   mustHaveVendor,
@@ -25,6 +24,7 @@ import {
   writeFiles,
 } from '../policies.ts'
 import { hoursLater, planFor, Stage, tree } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 describe('transfer/verdict/check', () => {
   let stage: Stage

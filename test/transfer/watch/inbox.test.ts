@@ -15,12 +15,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { isFault, type Code } from '../../../src/errors/index.ts'
+import { isFault } from '../../../src/errors/index.ts'
 import { lookInto, openArrival } from '../../../src/transfer/watch/inbox.ts'
 import { isRefused } from '../../../src/transfer/watch/report.ts'
 import { look, names, outcomes, Watching } from './watching.ts'
-
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
+import { fault } from '../../fault.ts'
 
 describe('transfer/watch/inbox', function () {
   this.timeout(120_000)

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isFault, type Code } from '../../../src/errors/index.ts'
 import { channelExpect, channelUnpin, log } from '../../../src/transfer/index.ts'
 import { CHANNEL, hoursLater, NOW, tree } from '../stage.ts'
 import { look, names, outcomes, until, Watching } from './watching.ts'
-
-const fault = (code: Code) => (error: unknown) => isFault(error, code)
+import { fault } from '../../fault.ts'
 
 describe('transfer/watch/watch', function () {
   this.timeout(120_000)
