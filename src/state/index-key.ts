@@ -36,6 +36,9 @@ export function partsAfter(prefix: string, whole: string): string[] {
   return whole.slice(prefix.length).split(NUL)
 }
 
+/** The start of all keys of what targets hold. */
+export const HELD_KEYS = prefixOf('held')
+
 /** The first key behind all that start with `prefix`. */
 export function endOf(prefix: string): string {
   return `${prefix.slice(0, -1)}\u0001`

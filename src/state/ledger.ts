@@ -241,7 +241,8 @@ function importOps(row: JournalRow): Op[] {
   return [{ key, value }, bundleOp(row, phase === 'done' ? 'done' : 'started')]
 }
 
-function heldOps(row: JournalRow): Op[] {
+/** What a `held` row adds to the index. */
+export function heldOps(row: JournalRow): Op[] {
   const target = textOf(row, 'target')
   const repository = textOf(row, 'repository')
   return textsOf(row, 'digests').map((digest) => ({ key: heldKey(target, digest, repository), value: { n: row.n } }))

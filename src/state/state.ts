@@ -105,7 +105,7 @@ export class State extends RevocationQueries {
       const lock = await Lock.take(join(dir, LOCK_FILE), options.now)
       return openWriter(dir, options, lock, State.#writable)
     }
-    const index = new MemoryIndex()
+    const index = new MemoryIndex(() => Journal.read(dir))
     const replay = new Replay(index)
     const places = new RowPlaces()
     const { head } = await visitAll(Journal.readRuns(dir), (rows) => {
