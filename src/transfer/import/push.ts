@@ -7,8 +7,9 @@ import type { Census } from '../../bundle/index.ts'
 import type { BlobBody, Graph, OrderedArtifact, Target } from '../../content/index.ts'
 import { referrersCarried } from '../../bundle/index.ts'
 import { SallyportError } from '../../errors/index.ts'
-import { DigestNumbers, DigestSet, type Descriptor, type Digest } from '../../oci/index.ts'
+import type { Descriptor, Digest } from '../../oci/index.ts'
 import { standing, uniteCompanions } from './companion-tag.ts'
+import { Holders } from './holders.ts'
 import type { Place } from '../place/place.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 
@@ -58,7 +59,6 @@ export interface PusherOptions extends RunOptions {
 /** The blobs of one repository of the target. */
 interface Shelf {
   path: string
-  held: DigestSet
   /** Being brought, or failed. */
   coming: Map<Digest, Promise<void>>
 }
@@ -71,14 +71,14 @@ export class Pusher {
   private readonly shelves: Shelf[] = []
   private readonly shelfNumbers = new Map<string, number>()
   private readonly manifests = new Map<string, Promise<void>>()
-  /** By digest the shelf that had a blob first. */
-  private readonly holders = new DigestNumbers()
+  private readonly holders: Holders
   private readonly empty = new Map<string, Promise<boolean>>()
   private failure: unknown
 
   constructor(options: PusherOptions) {
     this.options = options
     this.requests = new PQueue({ concurrency: options.concurrency })
+    this.holders = new Holders(options.census.content)
     this.graphs = new Map(options.census.repositories.map(({ graph }) => [graph.repository, graph]))
   }
 
@@ -118,13 +118,13 @@ export class Pusher {
     const { digest } = descriptor
     const number = this.shelfOf(repository)
     const shelf = this.shelves[number]
-    if (shelf === undefined || shelf.held.has(digest)) return Promise.resolve()
+    if (shelf === undefined || this.holders.holds(number, digest)) return Promise.resolve()
     const known = shelf.coming.get(digest)
     if (known !== undefined) return known
-    const first = this.holders.get(digest)
-    if (first === undefined) this.holders.set(digest, number)
-    const done = this.pushBlob(this.target(repository), descriptor, body, this.shelves[first ?? -1]).then(() => {
-      shelf.held.add(digest)
+    const first = this.holders.first(number, digest)
+    const holder = first === number ? undefined : this.shelves[first]
+    const done = this.pushBlob(this.target(repository), descriptor, body, holder).then(() => {
+      this.holders.hold(number, digest)
       shelf.coming.delete(digest)
     })
     shelf.coming.set(digest, done)
@@ -135,7 +135,7 @@ export class Pusher {
     const path = this.options.place.path(this.landed(repository))
     const number = this.shelfNumbers.get(path) ?? this.shelves.length
     if (number === this.shelves.length) {
-      this.shelves.push({ path, held: new DigestSet(), coming: new Map() })
+      this.shelves.push({ path, coming: new Map() })
       this.shelfNumbers.set(path, number)
     }
     return number
