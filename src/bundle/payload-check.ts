@@ -70,13 +70,19 @@ function here(fd: number, blobs: PlacedBlobs, { onBytes, onSeal }: ProveOptions)
   return []
 }
 
+async function proveAll(input: FileInput, blobs: PlacedBlobs, options: ProveOptions): Promise<FailedBlob[]> {
+  if (blobs.bytes >= WORTH_THREADS) return input.provers.prove(runs(blobs), options)
+  // They may have been started for a file whose manifests are what is large.
+  await input.provers.end()
+  return here(input.fd, blobs, options)
+}
+
 /**
  * Kept when every payload member and the end mark stand as the judged manifests say.
  * Throws the code of the first damaged member, as reading front to back would; MEDIUM_UNREADABLE.
  */
 export async function checkPayload(input: FileInput, blobs: PlacedBlobs, options: ProveOptions = {}): Promise<void> {
-  const failed =
-    blobs.bytes < WORTH_THREADS ? here(input.fd, blobs, options) : await input.provers.prove(runs(blobs), options)
+  const failed = await proveAll(input, blobs, options)
   if (options.signal?.aborted === true) throw new SallyportError('INTERRUPTED', { side: 'state' })
   const first = failed.toSorted((a, b) => a.blob.offset - b.blob.offset)[0]
   if (first?.errno !== undefined)
