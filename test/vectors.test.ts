@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type { AcceptExpectation, Judge, PassengerExpectation } from '../bundles/vectors/expect.ts'
 import { corpusFiles, makeCorpus } from '../bundles/vectors/corpus.ts'
 import { fileInput, layOut, memoryInput, promise, type ByteInput } from '../src/bundle/index.ts'
-import { encodeBlobHeader, memberParts } from '../src/bundle/layout.ts'
+import { encodeBlobHeader } from '../src/bundle/layout.ts'
+import { joined, memberParts } from '../src/bundle/member-body.ts'
 import { openLayout, type OrderedArtifact } from '../src/content/index.ts'
 import { CODES, exitOf, SallyportError } from '../src/errors/index.ts'
 import type { Digest } from '../src/oci/index.ts'
@@ -44,7 +45,7 @@ function reencode({ head, files, census, law, payload }: Passage, was: Buffer): 
   const roots = [...head.roots.values()]
   const layout = layOut({ ...head, roots }, made.files, census.content)
   const tar = Buffer.alloc(layout.size)
-  for (const { at, name, bytes } of layout.ready) Buffer.concat(memberParts(name, bytes)).copy(tar, at)
+  for (const { at, name, body } of layout.ready) joined(memberParts(name, body)).copy(tar, at)
   for (const { descriptor, headerAt, offset } of layout.blobs) {
     encodeBlobHeader(descriptor).copy(tar, headerAt)
     blobs.get(descriptor.digest)?.copy(tar, offset)

@@ -1,5 +1,6 @@
 /** Packs goods into the bytes of a bundle; a forger may lay hands on every step, and all that follows is signed anew. */
 import { arrange, promise, withPassengers, type Content, type Passenger, type Terms } from '../../src/bundle/index.ts'
+import { joined } from '../../src/bundle/member-body.ts'
 import { metadataName } from '../../src/bundle/names.ts'
 import { passengerMembers } from '../../src/bundle/passenger.ts'
 import {
@@ -76,7 +77,7 @@ function group3(
 ): Map<string, Buffer> {
   const { files } = promise(terms, goods.repositories(), content)
   const keep: EditBytes = (bytes) => bytes
-  const of = (name: string): Buffer => files.get(name) ?? Buffer.alloc(0)
+  const of = (name: string): Buffer => joined(files.get(name)?.pieces() ?? [])
   const changed = (name: keyof NonNullable<Forgery['bytes']>, bytes: Buffer): Buffer =>
     (forgery.bytes?.[name] ?? keep)(bytes)
   const transfer = changed('transfer.json', edited(of('transfer.json'), forgery.transfer, '\n'))

@@ -1,5 +1,5 @@
 /** `reject/`: member headers that other readers obey and ours must not (notes/reliability.md T1, T2, T4 to T6). */
-import { BLOCK, memberParts } from '../../src/bundle/index.ts'
+import { BLOCK, held, joined, memberParts } from '../../src/bundle/index.ts'
 import { before, bytes, header, last, members, transfer, type Members } from './damaged.ts'
 import { END, forgeMember, pax, type HeaderForgery } from './tar.ts'
 import type { RejectVector } from './vector.ts'
@@ -97,7 +97,7 @@ function fields(): RejectVector[] {
     ),
     members('TAR_PADDING', 'behind-transfer', (all) => {
       const at = all.indexOf(transfer(all))
-      const padded = Buffer.concat(memberParts('transfer.json', transfer(all).body))
+      const padded = joined(memberParts('transfer.json', held(transfer(all).body)))
       padded[padded.length - 1] = 0x21
       return all.with(at, { name: 'transfer.json', body: padded.subarray(BLOCK), header: padded.subarray(0, BLOCK) })
     }),

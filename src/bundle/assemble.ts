@@ -22,7 +22,8 @@ import {
 } from './index-json.ts'
 import { INDEX_MEMBER, LAYOUT_BYTES, SUMS512_MEMBER, SUMS_MEMBER, TRANSFER_MEMBER } from './names.ts'
 import { passengerMembers, type Passenger } from './passenger.ts'
-import { blobPieces, joined, sumsPieces, type Packed } from './sums.ts'
+import type { Body } from './member-body.ts'
+import { blobPieces, sumsPieces, type Packed, type Sums } from './sums.ts'
 import { encodeTransfer, FORMAT, PASSENGERS, type Transfer, type TransferRepository } from './transfer.ts'
 
 /** The cap on all that is judged before payload flows, in bytes: it is held in memory. */
@@ -152,10 +153,16 @@ export type Terms = Pick<
   'channel' | 'purpose' | 'sequence' | 'audience' | 'previous' | 'map' | 'created' | 'validUntil' | 'exporter'
 >
 
+/** A member of group 3, as the channel's targets promise it. */
+export interface PromisedFile extends Body {
+  /** Hex. */
+  sha256: string
+}
+
 /** The members of group 3, ready to be signed and written. */
 export interface Promise3 {
   transfer: Transfer
-  files: Map<string, Buffer>
+  files: Map<string, PromisedFile>
 }
 
 function sortedDigests(descriptors: Iterable<{ digest: Digest }>): Digest[] {
@@ -179,13 +186,21 @@ export function transferRepository(packed: PackedRepository): TransferRepository
   }
 }
 
-/** Group 3 before it is laid down: the members of a bundle of a million blobs are longer than what else it needs in memory. */
-interface Drawn {
-  transfer: Transfer
-  pieces: Map<string, Iterable<Buffer>>
+function promised(pieces: () => Iterable<Buffer>): PromisedFile {
+  const hash = createHash('sha256')
+  let length = 0
+  for (const piece of pieces()) {
+    hash.update(piece)
+    length += piece.length
+  }
+  return { length, sha256: hash.digest('hex'), pieces }
 }
 
-function draw(terms: Terms, repositories: readonly PackedRepository[], content: Content): Drawn {
+/**
+ * Group 3 for this content under these terms; equal input gives equal bytes. The sums are made whenever they are asked
+ * for: those of a million blobs are longer than what else a bundle needs in memory.
+ */
+export function promise(terms: Terms, repositories: readonly PackedRepository[], content: Content): Promise3 {
   const { passengers, payload } = content
   const index = encodeBundleIndex(repositories, content.generated)
   const law = DescriptorTable.of(content.law.map(({ descriptor }) => descriptor))
@@ -212,34 +227,19 @@ function draw(terms: Terms, repositories: readonly PackedRepository[], content: 
       : { passengers: passengers.map(({ head: { channel }, id, sequence }) => ({ channel, id, sequence })) }),
   }
   const transferBytes = encodeTransfer(transfer)
-  const hex = (bytes: Buffer): string => hexOf(digestOf(bytes))
-  const fixed: [string, string, string] = [hex(LAYOUT_BYTES), hex(transferBytes), hex(index)]
-  const aboard = passengers.flatMap(passengerMembers).map(([name, bytes]): [string, string] => [name, hex(bytes)])
-  const pieces = new Map<string, Iterable<Buffer>>([
-    [TRANSFER_MEMBER, [transferBytes]],
-    [SUMS_MEMBER, sumsPieces(fixed, packed('sha256'), new Map(aboard))],
+  const told = promised(() => [transferBytes])
+  const listed = promised(() => [index])
+  const aboard = new Map(passengers.flatMap(passengerMembers).map(([name, bytes]) => [name, hexOf(digestOf(bytes))]))
+  const fixed: Sums['fixed'] = [hexOf(digestOf(LAYOUT_BYTES)), told.sha256, listed.sha256]
+  const files = new Map([
+    [TRANSFER_MEMBER, told],
+    [SUMS_MEMBER, promised(() => sumsPieces(fixed, packed('sha256'), aboard))],
   ])
-  if (law.count('sha512') + payload.count('sha512') > 0) pieces.set(SUMS512_MEMBER, blobPieces(packed('sha512')))
-  return { transfer, pieces: pieces.set(INDEX_MEMBER, [index]) }
-}
-
-/** Group 3 for this content under these terms; equal input gives equal bytes. */
-export function promise(terms: Terms, repositories: readonly PackedRepository[], content: Content): Promise3 {
-  const { transfer, pieces } = draw(terms, repositories, content)
-  return { transfer, files: new Map([...pieces].map(([name, parts]) => [name, joined(parts)])) }
-}
-
-/** The hex SHA-256 of each member that {@link promise} gives. */
-export function promiseDigests(
-  terms: Terms,
-  repositories: readonly PackedRepository[],
-  content: Content,
-): Map<string, string> {
-  const digests = new Map<string, string>()
-  for (const [name, parts] of draw(terms, repositories, content).pieces) {
-    const hash = createHash('sha256')
-    for (const part of parts) hash.update(part)
-    digests.set(name, hash.digest('hex'))
-  }
-  return digests
+  const sums512 = packed('sha512')
+  if (sums512.lists.some((list) => list.length > 0))
+    files.set(
+      SUMS512_MEMBER,
+      promised(() => blobPieces(sums512)),
+    )
+  return { transfer, files: files.set(INDEX_MEMBER, listed) }
 }

@@ -4,17 +4,11 @@
  */
 import { Graph, type Omission } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import {
-  digestOf,
-  ENVELOPE_CAP,
-  hexOf,
-  MANIFEST_CAP,
-  parseSignatureTag,
-  type Descriptor,
-  type Digest,
-} from '../oci/index.ts'
-import { arrange, promiseDigests, type Content, type PackedRepository, type Promise3 } from './assemble.ts'
+import { ENVELOPE_CAP, MANIFEST_CAP, parseSignatureTag, type Descriptor, type Digest } from '../oci/index.ts'
+import { arrange, promise, type Content, type PackedRepository, type Promise3 } from './assemble.ts'
 import { parseBundleIndex } from './index-json.ts'
+import { joined } from './member-body.ts'
+import { INDEX_MEMBER, TRANSFER_MEMBER } from './names.ts'
 import type { Passenger } from './passenger.ts'
 import { withPassengers } from './passenger-content.ts'
 import { lawOrder, promiseCap, type Head, type PromiseFiles } from './reader.ts'
@@ -181,15 +175,15 @@ export function takeCensus(
   passengers: readonly Passenger[] = [],
 ): Census {
   const { transfer, bytes, digests } = files
-  const builder = new Builder(transfer, parseBundleIndex(bytes.get('index.json') ?? Buffer.alloc(0)), law, side)
+  const builder = new Builder(transfer, parseBundleIndex(bytes.get(INDEX_MEMBER) ?? Buffer.alloc(0)), law, side)
   builder.learn()
   const repositories = transfer.repositories.map((repository) => builder.repository(repository))
   const content = withPassengers(arrange(repositories, side), passengers, side)
   const theirs = new Set(passengers.flatMap((passenger) => passenger.content.artifacts.map((item) => item.repository)))
   const shared = repositories.find(({ graph }) => theirs.has(graph.repository))
   if (shared !== undefined) throw mismatch(side, shared.graph.repository, 'a passenger has it too')
-  const again = promiseDigests(transfer, repositories, content)
-  for (const [name, sha256] of again)
+  const { files: again } = promise(transfer, repositories, content)
+  for (const [name, { sha256 }] of again)
     if (digests.get(name) !== sha256) throw mismatch(side, name, 'the manifests in the bundle give another one')
   if (again.size !== digests.size) throw mismatch(side, 'SHA512SUMS', 'the manifests in the bundle need none')
   // Envelopes were read by their names alone. Stops a descriptor that lies about their size: a target refuses it only
@@ -212,10 +206,12 @@ export function proveReadable(made: Promise3, content: Content): void {
   const law = new Map<Digest, Buffer>()
   for (const { descriptor, bytes } of content.law) if (bytes !== undefined) law.set(descriptor.digest, bytes)
   const large =
-    [...made.files].find(([name, bytes]) => bytes.length > promiseCap(name))?.[0] ??
+    [...made.files].find(([name, { length }]) => length > promiseCap(name))?.[0] ??
     content.generated.find(({ bytes }) => bytes.length > ENVELOPE_CAP)?.subject
   if (large !== undefined) throw new SallyportError('LIMIT_EXCEEDED', { side: 'source', subject: large })
-  const transfer = parseTransfer(made.files.get('transfer.json') ?? Buffer.alloc(0))
-  const digests = new Map([...made.files].map(([name, bytes]) => [name, hexOf(digestOf(bytes))]))
-  takeCensus({ transfer, bytes: made.files, digests }, law, 'source', content.passengers)
+  const bytesOf = (name: string): Buffer => joined(made.files.get(name)?.pieces() ?? [])
+  const transfer = parseTransfer(bytesOf(TRANSFER_MEMBER))
+  const bytes = new Map([[INDEX_MEMBER, bytesOf(INDEX_MEMBER)]])
+  const digests = new Map([...made.files].map(([name, { sha256 }]) => [name, sha256]))
+  takeCensus({ transfer, bytes, digests }, law, 'source', content.passengers)
 }

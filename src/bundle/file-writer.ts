@@ -18,7 +18,8 @@ import { dirname } from 'node:path'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import type { FileSlot } from '../content/index.ts'
 import { hasherFor } from '../oci/index.ts'
-import { encodeBlobHeader, memberParts, type BundleLayout, type PlacedBlob } from './layout.ts'
+import { encodeBlobHeader, type BundleLayout, type PlacedBlob } from './layout.ts'
+import { memberParts } from './member-body.ts'
 
 const CHUNK = 1024 * 1024
 
@@ -74,9 +75,9 @@ export class FileWriter {
   writeReady(): void {
     this.guard(() => {
       ftruncateSync(this.fd, this.layout.size)
-      for (const { at, name, bytes } of this.layout.ready) {
+      for (const { at, name, body } of this.layout.ready) {
         let end = at
-        for (const part of memberParts(name, bytes)) {
+        for (const part of memberParts(name, body)) {
           writeAll(this.fd, part, end)
           end += part.length
         }

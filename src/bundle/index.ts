@@ -24,15 +24,8 @@ export {
 } from './input.ts'
 export type { HashThread } from './hash-thread.ts'
 export { referrersCarried } from './index-json.ts'
-export {
-  encodeBlobHeader,
-  memberParts,
-  layOut,
-  layOutPayload,
-  PlacedBlobs,
-  type BundleLayout,
-  type PlacedBlob,
-} from './layout.ts'
+export { encodeBlobHeader, layOut, layOutPayload, PlacedBlobs, type BundleLayout, type PlacedBlob } from './layout.ts'
+export { held, joined, memberParts, type Body } from './member-body.ts'
 export type { HeadFiles, Passenger } from './passenger.ts'
 export { withPassengers } from './passenger-content.ts'
 export { BundleReader, type Head, type LawMember, type PromiseFiles, type TargetFile } from './reader.ts'

@@ -1,6 +1,7 @@
 /** Where every byte of a bundle stands: a pure function of what it holds, known before any payload is fetched. */
 import type { Descriptor, DescriptorTable, Digest } from '../oci/index.ts'
 import type { Content } from './assemble.ts'
+import { held, type Body } from './member-body.ts'
 import { blobName, LAYOUT_BYTES, LAYOUT_MEMBER } from './names.ts'
 import { headMembers, passengerMembers, type HeadFiles } from './passenger.ts'
 import { BLOCK, encodeHeader, headerLength, padded } from './tar-header.ts'
@@ -78,7 +79,7 @@ export class PlacedBlobs implements Iterable<PlacedBlob> {
 
 export interface BundleLayout {
   /** The members whose bytes are at hand, in order, each with the offset of its header. */
-  ready: { at: number; name: string; bytes: Buffer }[]
+  ready: { at: number; name: string; body: Body }[]
   blobs: PlacedBlobs
   /** Length of the whole bundle. */
   size: number
@@ -94,9 +95,9 @@ class Placer {
   readonly envelopes: PlacedBlob[] = []
   at = 0
 
-  file(name: string, bytes: Buffer): void {
-    this.ready.push({ at: this.at, name, bytes })
-    this.at += headerLength(name) + padded(bytes.length)
+  file(name: string, body: Body): void {
+    this.ready.push({ at: this.at, name, body })
+    this.at += headerLength(name) + padded(body.length)
   }
 
   blob(descriptor: Descriptor): void {
@@ -107,17 +108,17 @@ class Placer {
 }
 
 /** The layout of a bundle. */
-export function layOut(head: HeadFiles, files: ReadonlyMap<string, Buffer>, content: Content): BundleLayout {
+export function layOut(head: HeadFiles, files: ReadonlyMap<string, Body>, content: Content): BundleLayout {
   const placer = new Placer()
-  placer.file(LAYOUT_MEMBER, LAYOUT_BYTES)
-  for (const [name, bytes] of headMembers(head)) placer.file(name, bytes)
-  for (const [name, bytes] of files) placer.file(name, bytes)
+  placer.file(LAYOUT_MEMBER, held(LAYOUT_BYTES))
+  for (const [name, bytes] of headMembers(head)) placer.file(name, held(bytes))
+  for (const [name, body] of files) placer.file(name, body)
   for (const passenger of content.passengers)
-    for (const [name, bytes] of passengerMembers(passenger)) placer.file(name, bytes)
+    for (const [name, bytes] of passengerMembers(passenger)) placer.file(name, held(bytes))
   const headEnd = placer.at
   for (const { descriptor, bytes } of content.law) {
     if (bytes === undefined) placer.blob(descriptor)
-    else placer.file(blobName(descriptor.digest), bytes)
+    else placer.file(blobName(descriptor.digest), held(bytes))
   }
   const blobs = new PlacedBlobs(placer.envelopes, content.payload, placer.at)
   return { ready: placer.ready, blobs, size: blobs.end + 2 * BLOCK, headEnd }
@@ -126,11 +127,6 @@ export function layOut(head: HeadFiles, files: ReadonlyMap<string, Buffer>, cont
 /** The layout of the payload that follows at `at`, as a reader computes it. */
 export function layOutPayload(payload: DescriptorTable, at: number): PlacedBlobs {
   return new PlacedBlobs([], payload, at)
-}
-
-/** Header, body and padding of a member whose bytes are at hand; the body is not copied, as it may be 145 MB of sums. */
-export function memberParts(name: string, bytes: Buffer): Buffer[] {
-  return [encodeHeader({ name, size: bytes.length }), bytes, Buffer.alloc(padded(bytes.length) - bytes.length)]
 }
 
 export function encodeBlobHeader({ digest, size }: Descriptor): Buffer {

@@ -1,6 +1,7 @@
 /** SHA256SUMS and SHA512SUMS: the order and the digests of all members after the metadata (FORMAT "Sums"). */
 import { SallyportError } from '../errors/index.ts'
 import { DigestTable, type Algorithm } from '../oci/index.ts'
+import { joined } from './member-body.ts'
 import { INDEX_MEMBER, isMemberName, LAYOUT_MEMBER, TRANSFER_MEMBER } from './names.ts'
 
 /** The cap on a list of sums in bytes: two million blobs. */
@@ -75,22 +76,6 @@ export function encodeSums(fixed: Sums['fixed'], blobs: DigestTable, aboard: Sum
 /** The bytes of SHA512SUMS whole. */
 export function encodeSums512(blobs: DigestTable): Buffer {
   return joined(blobPieces(packedOf(blobs)))
-}
-
-/** Pieces that are valid one at a time, as one run of bytes. */
-export function joined(pieces: Iterable<Buffer>): Buffer {
-  let out = Buffer.alloc(0)
-  let filled = 0
-  for (const piece of pieces) {
-    if (filled + piece.length > out.length) {
-      const wider = Buffer.allocUnsafeSlow(Math.max(2 * out.length, filled + piece.length))
-      out.copy(wider, 0, 0, filled)
-      out = wider
-    }
-    piece.copy(out, filled)
-    filled += piece.length
-  }
-  return out.subarray(0, filled)
 }
 
 function packedOf({ algorithm, packed }: DigestTable): Packed {

@@ -20,7 +20,7 @@ describe('bundle/layout', () => {
       const layout = layOut({ ...head, roots: [...head.roots.values()] }, made.files, content)
       type Planned = readonly [headerAt: number, bodyAt: number | undefined, size: number]
       const planned = new Map<string, Planned>([
-        ...layout.ready.map(({ at, name, bytes }) => [name, [at, undefined, bytes.length]] as const),
+        ...layout.ready.map(({ at, name, body }) => [name, [at, undefined, body.length]] as const),
         ...Array.from(
           layout.blobs,
           ({ descriptor: { digest, size }, headerAt, offset }) => [blobName(digest), [headerAt, offset, size]] as const,

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { memberParts } from '../../src/bundle/layout.ts'
+import { held, joined, memberParts } from '../../src/bundle/member-body.ts'
 import { memoryInput } from '../../src/bundle/input.ts'
 import { LAYOUT_BYTES, LAYOUT_MEMBER, metadataName } from '../../src/bundle/names.ts'
 import { BundleReader, ROOTS_CAP } from '../../src/bundle/reader.ts'
 
 /** A head that begins with this many roots of this size, and then ends. */
 function roots(count: number, size: number): Buffer[] {
-  const members = [Buffer.concat(memberParts(LAYOUT_MEMBER, LAYOUT_BYTES))]
+  const members = [joined(memberParts(LAYOUT_MEMBER, held(LAYOUT_BYTES)))]
   for (let i = 1; i <= count; i++)
-    members.push(Buffer.concat(memberParts(metadataName('a', `${i}.root`), Buffer.alloc(size, 0x20))))
+    members.push(joined(memberParts(metadataName('a', `${i}.root`), held(Buffer.alloc(size, 0x20)))))
   return members
 }
 

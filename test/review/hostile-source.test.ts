@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { joined } from '../../src/bundle/member-body.ts'
 import { parseTransfer } from '../../src/bundle/transfer.ts'
 import { exitOf, isFault, type Code } from '../../src/errors/index.ts'
 import { digestOf, DOCKER_MANIFEST, isReservedTag, OCI_MANIFEST, signatureTag } from '../../src/oci/index.ts'
@@ -84,7 +85,7 @@ describe('review: what a promise says', () => {
     const source = repository()
     await source.tag('v1', await image(source, [blob(source, 'l', LAYER)]))
     const { files } = await promised([{ source, tags: ['v1'] }])
-    return JSON.parse(files.files.get('transfer.json')?.toString() ?? '') as Record<string, unknown>
+    return JSON.parse(joined(files.files.get('transfer.json')?.pieces() ?? []).toString()) as Record<string, unknown>
   }
   const bytes = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`)
 

@@ -83,8 +83,8 @@ describe('review: promise', () => {
       try {
         const one = await promised(picked)
         const two = await promised(picked.toReversed())
-        for (const [name, bytes] of one.files.files)
-          assert.ok(two.files.files.get(name)?.equals(bytes), `${name} in round ${round}`)
+        for (const [name, { sha256 }] of one.files.files)
+          assert.equal(two.files.files.get(name)?.sha256, sha256, `${name} in round ${round}`)
         made++
       } catch (error) {
         // One digest as manifest and, with another size or type, as something else is refused by name.

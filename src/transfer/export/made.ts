@@ -1,7 +1,7 @@
 /** Makes the head of an export, and the report on it. */
 import { layOut, promise, proveReadable, type BundleLayout, type Content, type Promise3 } from '../../bundle/index.ts'
 import type { Omission } from '../../content/index.ts'
-import { digestOf, hexOf, type Digest } from '../../oci/index.ts'
+import type { Digest } from '../../oci/index.ts'
 import { buildHead, type Head } from '../../tuf/index.ts'
 import { asOfMember, type AsOfReport } from '../run/clock.ts'
 import type { ExportLog } from '../channel/export-log.ts'
@@ -76,9 +76,7 @@ export function makeBundle(
     content,
   )
   proveReadable(files, content)
-  const targets = Object.fromEntries(
-    [...files.files].map(([name, bytes]) => [name, { length: bytes.length, sha256: hexOf(digestOf(bytes)) }]),
-  )
+  const targets = Object.fromEntries([...files.files].map(([name, { length, sha256 }]) => [name, { length, sha256 }]))
   const head = buildHead({ root: folder.root.bytes, sequence, expires: validUntil, targets, signers })
   const layout = layOut({ channel: folder.channel, roots: folder.roots, ...head }, files.files, content)
   return { head, files, layout }

@@ -65,7 +65,8 @@ export async function streamBundle(
   let ready = 0
   const readyBefore = async (at: number): Promise<void> => {
     for (let item = layout.ready[ready]; item !== undefined && item.at < at; item = layout.ready[++ready])
-      for (const part of memberParts(item.name, item.bytes)) await write(part)
+      // The output may hold on to what it was given while the next piece is made.
+      for (const part of memberParts(item.name, item.body)) await write(Buffer.from(part))
   }
   const { blobs } = layout
   for (let i = 0, started = 0; i < blobs.length; i++) {

@@ -9,7 +9,8 @@ import { oneImage } from '../../../bundles/vectors/goods.ts'
 import { pack, type Packed } from '../../../bundles/vectors/pack.ts'
 import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
 import { fileInput, layOut, type BundleLayout } from '../../../src/bundle/index.ts'
-import { encodeBlobHeader, memberParts } from '../../../src/bundle/layout.ts'
+import { encodeBlobHeader } from '../../../src/bundle/layout.ts'
+import { held, joined, memberParts } from '../../../src/bundle/member-body.ts'
 import { openLayout } from '../../../src/content/index.ts'
 import { isFault, SallyportError, type Code } from '../../../src/errors/index.ts'
 import type { Digest } from '../../../src/oci/index.ts'
@@ -30,7 +31,7 @@ const fault =
 /** The bytes of a layout whose blobs are these. */
 function encode(layout: BundleLayout, blobs: ReadonlyMap<Digest, Buffer>): Buffer {
   const tar = Buffer.alloc(layout.size)
-  for (const { at, name, bytes } of layout.ready) Buffer.concat(memberParts(name, bytes)).copy(tar, at)
+  for (const { at, name, body } of layout.ready) joined(memberParts(name, body)).copy(tar, at)
   for (const { descriptor, headerAt, offset } of layout.blobs) {
     encodeBlobHeader(descriptor).copy(tar, headerAt)
     blobs.get(descriptor.digest)?.copy(tar, offset)
@@ -153,7 +154,8 @@ describe('transfer/passage/passenger', function () {
       const [riding] = passengers
       assert.ok(riding !== undefined)
       const head = { ...riding.head, roots: [...riding.head.roots.values()] }
-      const out = encode(layOut(head, riding.files.bytes, riding.census.content), blobs)
+      const files = new Map([...riding.files.bytes].map(([name, own]) => [name, held(own)]))
+      const out = encode(layOut(head, files, riding.census.content), blobs)
       assert.ok(out.equals(five.tar))
     })
 
