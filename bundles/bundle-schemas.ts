@@ -1,5 +1,5 @@
 /** The shapes of what reports say of a bundle's content. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CODES, type Code } from '../src/index.ts'
 import { count, digest, time } from './schema-words.ts'
 

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format } from 'prettier'
-import { z } from 'zod'
+import * as z from 'zod'
 import { STATUS_DOCUMENT } from './site-schemas.ts'
 import { ENVELOPE, ERROR, PROGRESS, REPORTS } from './report-schemas.ts'
 

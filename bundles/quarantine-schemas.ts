@@ -1,5 +1,5 @@
 /** The shapes of what `--json` prints of quarantine and of tags: held, approved, released, put back, moved. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CODES, type Code } from '../src/index.ts'
 import { count, digest, time } from './schema-words.ts'
 import { VERDICT } from './verdict-schemas.ts'

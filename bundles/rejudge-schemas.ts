@@ -1,5 +1,5 @@
 /** The shapes of what was judged again, and of what hangs on what. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CODES, type Code } from '../src/index.ts'
 import { DENIAL } from './revocation-schemas.ts'
 import { count, digest, time } from './schema-words.ts'

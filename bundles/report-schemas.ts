@@ -1,5 +1,5 @@
 /** The shapes of what `--json` prints. The compiler holds each to the report of its verb; the script makes JSON Schema of them. */
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   CODES,
   type ApproveReleaseReport,

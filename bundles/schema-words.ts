@@ -1,5 +1,5 @@
 /** The words that schemas are made of. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const digest = z
   .string()

@@ -1,5 +1,5 @@
 /** The shape of what `revocation seed` prints with `--json`. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { time } from './schema-words.ts'
 
 const spki = z.string().regex(/^[0-9a-f]{64}$/)

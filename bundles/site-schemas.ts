@@ -1,5 +1,5 @@
 /** The shapes of how a site stands: what `status` and `watch` print, and the document that they leave for others. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CODES, type Code, type StatusDocument } from '../src/index.ts'
 import { count, digest, time } from './schema-words.ts'
 

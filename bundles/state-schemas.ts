@@ -1,5 +1,5 @@
 /** The shapes of what is said of a site's memory. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { count, digest, time } from './schema-words.ts'
 
 const head = { state: z.string(), rows: count }

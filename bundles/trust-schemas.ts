@@ -1,5 +1,5 @@
 /** The shapes of what the `ca` and `trust` commands print with `--json`. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { count, digest, time } from './schema-words.ts'
 
 const fingerprint = z.string().regex(/^sha256:[0-9a-f]{64}$/)

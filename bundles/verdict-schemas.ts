@@ -1,5 +1,5 @@
 /** The shapes of verdicts and signatures in what `--json` prints. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { CODES, type Code } from '../src/index.ts'
 import { count, digest, time } from './schema-words.ts'
 import { AS_OF } from './site-schemas.ts'

@@ -1,5 +1,5 @@
 /** transfer.json: what a bundle promises, for whom, and what it leaves out (FORMAT "transfer.json"). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { isJsonObject, isSiteName, parseJson, sortedJson, type Json } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {

@@ -4,7 +4,7 @@
  * what a site trusts stands in its own policy alone.
  */
 import { constants, verify, type KeyObject } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { canonicalJson, parseJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { certificateSignature, keyAlgorithmOf, type IssuerKey } from './key.ts'

@@ -2,7 +2,7 @@
  * What an authority has revoked and which lists it has issued: the record that lists are made of. One number counts both
  * whole and delta lists (RFC 5280 §5.2.3) and is booked before a list is signed, so that none ever stands on two.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseJson, sortedJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { REVOCATION_REASONS, type RevocationReason, type RevokedEntry } from './revocation-list.ts'

@@ -1,5 +1,5 @@
 /** Denials: what a site no longer takes although no certificate was revoked for it, as a document of one spelling. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseJson, sortedJson } from '../codec/index.ts'
 import { SallyportError, type Side } from '../errors/index.ts'
 import { isDigest, type Digest } from '../oci/index.ts'

@@ -1,5 +1,5 @@
 /** `trustpolicy.blob.json`: who is believed for plain files, by the name of a statement (notation's own file). */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Json } from '../codec/index.ts'
 import type { Reporter } from './finding.ts'
 import { inShape, readStatement, reportTwins, STATEMENT_CAP, STATEMENT_SHAPE, type Statement } from './statement.ts'

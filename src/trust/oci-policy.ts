@@ -1,5 +1,5 @@
 /** `trustpolicy.oci.json`, older name `trustpolicy.json`: who is believed for which repository (notation's own file). */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Json } from '../codec/index.ts'
 import type { Reporter } from './finding.ts'
 import { ANY_SCOPE, isScope } from './registry-scope.ts'

@@ -1,5 +1,5 @@
 /** `revocation:` of policy.yaml: how a site takes what it learns, or does not learn, about revocations. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Reporter } from './finding.ts'
 import type { YamlDocument } from './yaml-document.ts'
 

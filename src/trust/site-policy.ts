@@ -3,7 +3,7 @@
  * destination, with which algorithms, and what follows from revocations. Its statements name statements of `trustpolicy.oci.json` and apply them by name,
  * whatever their `registryScopes` say (those go on to rule stock notation, which knows no thresholds).
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
 import type { Reporter } from './finding.ts'
 import { actionsOf } from './level.ts'

@@ -1,5 +1,5 @@
 /** What a statement of a trust policy says, apart from what it speaks for (trust-store-trust-policy.md, "Trust Policy Properties"). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { memberPath, type Reporter } from './finding.ts'
 import { readIdentities, type Identity } from './identity.ts'
 import { ACTIONS, actionsOf, CHECKS, LEVELS, overrideFault, type Actions, type Level, type Override } from './level.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { schemaFiles } from '../../bundles/make-schemas.ts'
 import { MISFITS, REPORTS } from '../../bundles/report-schemas.ts'
 import { FITS } from '../../bundles/site-schemas.ts'

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseJson } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { openKey, readRoot, type ChannelKey, type Purpose, type Role, type Root } from '../../tuf/index.ts'

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseJson } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { REVOCATION_LIST_CAP } from '../../oci/index.ts'

@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseJson, sortedJson, type Json } from '../../codec/index.ts'
 import { CODES, SallyportError, writeFault, type Code } from '../../errors/index.ts'
 import { demandIssuedAnswer, demandIssuedList, parseAnswer, parseList } from '../../revocation/index.ts'

@@ -1,7 +1,7 @@
 /** What a stopped export leaves beside its output, so that the next run makes the same bundle and goes on in it. */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { sortedJson, parseJson } from '../../codec/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { DigestNumbers, isDigest, type Descriptor, type Digest } from '../../oci/index.ts'

@@ -1,6 +1,6 @@
 /** The plan file: what is exported, from where, for whom (YAML; every fault is named with its line and column). */
 import { LineCounter, parseDocument, type Document } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_PASSENGERS } from '../../bundle/index.ts'
 import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'

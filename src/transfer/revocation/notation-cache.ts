@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import { lstatSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseJson } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { LIST_CAP, parseList, type RevocationList } from '../../revocation/index.ts'

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseJson, sortedJson } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { readTrustMaterial, STORE_FOLDER, type TrustMaterial } from '../../trust/index.ts'

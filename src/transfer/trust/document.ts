@@ -1,5 +1,5 @@
 /** The two JSON documents of trust information: chains, and delegation records with theirs. One spelling for one content. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { DELEGATION_CAP, type Delegation } from '../../ca/index.ts'
 import { isJsonObject, parseJson, sortedJson, type Json } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
