@@ -9,7 +9,10 @@ export const ATTEMPT_CAP = 100
  * (thumbprints in lower-case hex), then by digest of manifest; unreadable ones last. The annotation is anyone's to write,
  * so it only helps against a heap that grew by itself: whoever can add signatures at the source can keep an artifact out, never let one in.
  */
-export function inOrder(signatures: readonly FoundSignature[], anchors: ReadonlySet<string>): FoundSignature[] {
+export function inOrder(signatures: readonly FoundSignature[], anchorsOf: () => ReadonlySet<string>): FoundSignature[] {
+  // A store may hold thousands of anchors, and most artifacts have one signature.
+  if (signatures.length < 2) return [...signatures]
+  const anchors = anchorsOf()
   const rank = ({ fault, first, thumbprints = [] }: FoundSignature): number => {
     if (fault !== undefined) return 3
     if (first === true) return 0

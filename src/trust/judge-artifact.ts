@@ -46,7 +46,7 @@ export async function judgeSignatures<D extends TargetDigest>(
   terms: StatementTerms,
 ): Promise<ArtifactVerdict<D>> {
   const { digest, scope, applicable, unread = 0 } = artifact
-  const found = applicable === undefined ? [] : inOrder(artifact.signatures, anchorsOf(applicable, terms))
+  const found = applicable === undefined ? [] : inOrder(artifact.signatures, () => anchorsOf(applicable, terms))
   const base: Base<D> = {
     digest,
     scope,
