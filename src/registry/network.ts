@@ -4,7 +4,7 @@ import { lookup, type LookupAddress } from 'node:dns'
 import { lookup as lookupAll } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { connect, createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
-import { Agent, type Dispatcher } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { SallyportError } from '../errors/index.ts'
 import { literalAddress, reachOf, type Reach } from './address.ts'
 import { networkCode } from './errors.ts'
@@ -60,6 +60,11 @@ export interface Sending {
   headersMs: number
 }
 
+/** Loads what makes requests; threads that speak raw have no use for it. */
+export function loadAgents(): Promise<{ Agent: typeof Agent }> {
+  return import('./agent.ts')
+}
+
 export class Network {
   readonly #settings: Settings
   readonly #own: SecureContext | undefined
@@ -72,7 +77,8 @@ export class Network {
     this.#options = options
   }
 
-  #agent(floor: Floor): Agent {
+  async #agent(floor: Floor): Promise<Agent> {
+    const { Agent } = await loadAgents()
     let agent = this.#agents.get(floor)
     if (agent === undefined) {
       const { connectMs, idleMs } = this.#settings.timing
@@ -99,9 +105,10 @@ export class Network {
   }
 
   /** The answer's head, its body still to come. Connects to addresses of `floor` or more public ones only. */
-  send(url: URL, sending: Sending, floor: Floor): Promise<Dispatcher.ResponseData> {
+  async send(url: URL, sending: Sending, floor: Floor): Promise<Dispatcher.ResponseData> {
     const { method, headers, body, signal, headersMs } = sending
-    return this.#agent(floor).request({
+    const agent = await this.#agent(floor)
+    return agent.request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
       method,

@@ -13,7 +13,7 @@ import { mapRepository, refuseCollisions, type Mapping } from '../place/naming.t
 import { passNearDoor, type Passage } from '../passage/passage.ts'
 import { isAccepted } from '../passage/passenger.ts'
 import { passengerReports, withAccepted } from '../passage/passenger-report.ts'
-import { expectPayload, provePayload, type Seals } from '../passage/payload.ts'
+import { expectPayload, provePayload } from '../passage/payload.ts'
 import { openPlace } from '../place/place.ts'
 import { rehearse } from './presence.ts'
 import { noCounts } from './push.ts'
@@ -119,7 +119,10 @@ async function bring(
     })),
   )
   const proving = { ...options, sealing: options.dryRun !== true }
-  const seals: Seals = fromFile || options.dryRun === true ? await provePayload(input, passage, proving) : new Map()
+  const proven =
+    fromFile || options.dryRun === true ? provePayload(input, passage, proving) : Promise.resolve(new Map())
+  // The threads that prove are at work by now.
+  const [seals] = await Promise.all([proven, place.prepare()])
   const accept = async (): Promise<void> => {
     await recordAsOf(state, options, `bundle ${passage.verdict.id}`)
     await commit(state, passage, signedUpTo)
