@@ -73,7 +73,7 @@ class FileReader implements FileInput {
       })
     }
     this.size = stat.size
-    this.provers = new Provers(this.fd)
+    this.provers = new Provers(this.fd, this.size)
   }
 
   seek(offset: number): void {

@@ -6,16 +6,22 @@ import type { PlacedBlob, PlacedBlobs } from './layout.ts'
 import { MemberReader } from './member-reader.ts'
 import { blobName } from './names.ts'
 import { failing, RangeProver, type FailedBlob } from './payload-range.ts'
-import { WORTH_THREADS, type ProveOptions } from './provers.ts'
+import { WORTH_THREADS, type ProveOptions, type RunOrder } from './provers.ts'
 
 const RUN_BYTES = 8 * 1024 * 1024
 
-function* runs(blobs: PlacedBlobs): Generator<PlacedBlob[]> {
+/** Large ones may come first, the largest ahead: one that came last would leave the other processors idle for as long as it takes. */
+function* runs(blobs: PlacedBlobs, order: RunOrder): Generator<PlacedBlob[]> {
+  const large: number[] = []
+  const ahead = (i: number): boolean => order === 'largest first' && blobs.sizeAt(i) >= RUN_BYTES
+  for (let i = 0; i < blobs.length; i++) if (ahead(i)) large.push(i)
+  for (const i of large.sort((a, b) => blobs.sizeAt(b) - blobs.sizeAt(a))) yield [blobs.at(i)]
   let run: PlacedBlob[] = []
   let bytes = 0
-  for (const blob of blobs) {
-    run.push(blob)
-    bytes += blob.descriptor.size
+  for (let i = 0; i < blobs.length; i++) {
+    if (ahead(i)) continue
+    run.push(blobs.at(i))
+    bytes += blobs.sizeAt(i)
     if (bytes < RUN_BYTES && run.length < 256) continue
     yield run
     run = []
@@ -71,7 +77,7 @@ function here(fd: number, blobs: PlacedBlobs, { onBytes, onSeal }: ProveOptions)
 }
 
 async function proveAll(input: FileInput, blobs: PlacedBlobs, options: ProveOptions): Promise<FailedBlob[]> {
-  if (blobs.bytes >= WORTH_THREADS) return input.provers.prove(runs(blobs), options)
+  if (blobs.bytes >= WORTH_THREADS) return input.provers.prove((order) => runs(blobs, order), options)
   // They may have been started for a file whose manifests are what is large.
   await input.provers.end()
   return here(input.fd, blobs, options)

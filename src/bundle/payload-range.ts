@@ -33,7 +33,8 @@ export function failing(prover: RangeProver, blob: PlacedBlob, onSeal?: (seal: S
 
 export class RangeProver {
   private readonly fd: number
-  private readonly buffer = Buffer.allocUnsafeSlow(CHUNK)
+  /** To be used by others while nothing is proven. */
+  readonly buffer = Buffer.allocUnsafeSlow(CHUNK)
   /** What of the file stands in the buffer. */
   private from = 0
   private held = 0

@@ -1,9 +1,11 @@
 /** The worker thread that proves runs of payload members; one message in, one message out. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { failing, RangeProver } from './payload-range.ts'
-import type { ProverAnswer, ProverRun } from './provers.ts'
+import type { ProverAnswer, ProverRun, ProverStart } from './provers.ts'
+import { ReadAhead } from './read-ahead.ts'
 
-const prover = new RangeProver((workerData as { fd: number }).fd)
+const { number, fd, size, ahead } = workerData as ProverStart
+const prover = new RangeProver(fd)
 
 function prove({ blobs, sealing }: ProverRun): ProverAnswer {
   const answer: ProverAnswer = { bytes: 0, seals: [] }
@@ -16,4 +18,6 @@ function prove({ blobs, sealing }: ProverRun): ProverAnswer {
   return answer
 }
 
+// Only then is a message heard: a run ends the reading ahead before it is sent.
+new ReadAhead(ahead).run(number, fd, size, prover.buffer)
 parentPort?.on('message', (run: ProverRun) => parentPort?.postMessage(prove(run)))

@@ -4,9 +4,12 @@ import { Worker } from 'node:worker_threads'
 import type { Digest, Seal } from '../oci/index.ts'
 import type { PlacedBlob } from './layout.ts'
 import type { FailedBlob } from './payload-range.ts'
+import { ReadAhead } from './read-ahead.ts'
 
 /** Below so many bytes the start of a thread costs more than it saves. */
 export const WORTH_THREADS = 64 * 1024 * 1024
+
+export const THREADS = Math.min(availableParallelism(), 8)
 
 /** What a thread is given: members one behind the other, and whether large ones are to be sealed. */
 export interface ProverRun {
@@ -14,11 +17,22 @@ export interface ProverRun {
   sealing: boolean
 }
 
+/** What a thread knows from its start. */
+export interface ProverStart {
+  number: number
+  fd: number
+  size: number
+  ahead: SharedArrayBuffer
+}
+
 export interface ProverAnswer {
   bytes: number
   seals: [Digest, Seal][]
   failed?: FailedBlob
 }
+
+/** The order in which runs are given: that of the file where another one would make a disc seek. */
+export type RunOrder = 'of the file' | 'largest first'
 
 export interface ProveOptions {
   onBytes?: (count: number) => void
@@ -29,19 +43,23 @@ export interface ProveOptions {
 
 export class Provers {
   readonly #fd: number
+  readonly #size: number
+  readonly #ahead: ReadAhead
   readonly #threads: Worker[] = []
 
-  constructor(fd: number) {
+  constructor(fd: number, size: number, ahead = new ReadAhead(THREADS)) {
+    this.#ahead = ahead
     this.#fd = fd
+    this.#size = size
   }
 
-  /** Starts the threads; again is no error. They know nothing yet and read nothing before they are given a run. */
+  /** Starts the threads; again is no error. They read the file ahead, unseen, until they are given a run. */
   start(): void {
     if (this.#threads.length > 0) return
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    for (let i = Math.min(availableParallelism(), 8); i > 0; i--) {
+    for (let number = 0; number < THREADS; number++) {
       const thread = new Worker(new URL(`../bundle/payload-worker.${extension}`, import.meta.url), {
-        workerData: { fd: this.#fd },
+        workerData: { number, fd: this.#fd, size: this.#size, ahead: this.#ahead.shared } satisfies ProverStart,
         resourceLimits: { maxYoungGenerationSizeMb: 4 },
       })
       // Whoever waits for a thread has a listener of his own; a start that fails before must not end the process.
@@ -51,19 +69,32 @@ export class Provers {
     }
   }
 
-  /** The first blob of each thread's that is not as promised; empty when all are. The file belongs to the caller. */
+  /**
+   * Blobs that are not as promised, the first of all among them; empty when all are as they should be.
+   * Within a run the order is that of the file. The file belongs to the caller.
+   */
   async prove(
-    runs: Iterator<readonly PlacedBlob[], void>,
+    runsIn: (order: RunOrder) => Iterator<readonly PlacedBlob[], void>,
     { onBytes, onSeal, signal }: ProveOptions,
   ): Promise<FailedBlob[]> {
     this.start()
+    this.#ahead.stop()
+    const slow = this.#ahead.isSlow
+    if (slow) await this.#leave(1)
+    const runs = runsIn(slow ? 'of the file' : 'largest first')
     const failed: FailedBlob[] = []
+    // What lies behind the first damage can't be the first: whatever is damaged there, that is told.
+    const next = (): readonly PlacedBlob[] | undefined => {
+      const end = Math.min(...failed.map(({ blob }) => blob.offset))
+      for (let run = runs.next(); run.done !== true; run = runs.next())
+        if ((run.value[0]?.offset ?? end) < end) return run.value
+      return undefined
+    }
     const serve = (thread: Worker): Promise<void> =>
       new Promise((resolve, reject) => {
         const give = (): void => {
-          const blobs = runs.next().value
-          // Runs are given in order: behind the first damage there is nothing that could come before it.
-          if (blobs === undefined || failed.length > 0 || signal?.aborted === true) resolve()
+          const blobs = signal?.aborted === true ? undefined : next()
+          if (blobs === undefined) resolve()
           else thread.postMessage({ blobs, sealing: onSeal !== undefined } satisfies ProverRun)
         }
         thread.ref()
@@ -87,7 +118,12 @@ export class Provers {
 
   /** Ends the threads; kept when none of them can touch the file any more. */
   async end(): Promise<void> {
-    const threads = this.#threads.splice(0)
+    this.#ahead.stop()
+    await this.#leave(0)
+  }
+
+  async #leave(count: number): Promise<void> {
+    const threads = this.#threads.splice(count)
     for (const thread of threads) thread.removeAllListeners('exit')
     await Promise.all(threads.map((thread) => thread.terminate()))
   }
