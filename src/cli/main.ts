@@ -184,9 +184,8 @@ function interrupted(error: unknown, signal: AbortSignal): unknown {
   return new SallyportError('INTERRUPTED', { side: 'state', cause: error })
 }
 
-// A young generation that grows keeps dead network buffers for long, and an old one that may grow sixfold before it is
-// looked through keeps dead manifests: with a million blobs 110 MiB more at the peak, and no faster (measured).
-setFlagsFromString('--semi-space-growth-factor=1')
+// An old generation may grow sixfold before it is looked through, and dead manifests with it: with a million blobs 40 MiB
+// more at the peak, and no faster (measured).
 setFlagsFromString('--heap-growing-percent=20')
 process.exitCode = await main(hideBin(process.argv))
 // A read of a silent pipe that was left behind keeps the process; then it is ended.

@@ -19,6 +19,7 @@ import { gather, movedTags, united, type GatheredRepository, type Resolved } fro
 import type { KeptRevocation } from '../collect/kept.ts'
 import { refuseKeptNames, revocationRepository } from '../revocation/path.ts'
 import type { CollectedReport } from '../collect/report.ts'
+import { keepYoungSmall } from '../run/heap.ts'
 import { checkInterrupted, nowOf, tell, timeText } from '../run/run.ts'
 import { Sources } from '../place/sources.ts'
 import {
@@ -146,7 +147,9 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
       checkInterrupted(options)
       const all = options.revocationOnly === undefined ? united(gathered, [...informing, ...carried]) : carried
       const passengers = terms.passengers.map(({ passenger }) => passenger)
-      return [all, withPassengers(arrange(all, 'source'), passengers, 'source')]
+      const content = withPassengers(arrange(all, 'source'), passengers, 'source')
+      keepYoungSmall(content.payload.length)
+      return [all, content]
     }
     let resolved: Resolved = approved?.resolved ?? new Map(Object.entries(stopped?.resolved ?? {}))
     let [repositories, content] = await collect(resolved, await hadBefore(approved, stopped && file, written, options))
