@@ -17,6 +17,7 @@ import { missed, table } from './report.ts'
 import { exportRow } from './rows-export.ts'
 import { againRow, importRow } from './rows-import.ts'
 import { listRow } from './rows-list.ts'
+import { millionExportRow, millionImportRow, millionVerifyRow } from './rows-million.ts'
 import { rejudgeRow } from './rows-rejudge.ts'
 import { startRow } from './rows-start.ts'
 import { verifySignedBigRow, verifySignedRow } from './rows-signed.ts'
@@ -39,12 +40,15 @@ const ROWS: Readonly<Record<string, (stage: Stage) => Row | Promise<Row>>> = {
   'import-small': (stage) => importRow(stage, 'small'),
   'again-big': (stage) => againRow(stage, 'big'),
   'again-small': (stage) => againRow(stage, 'small'),
+  'million-export': millionExportRow,
+  'million-verify': millionVerifyRow,
+  'million-import': millionImportRow,
   'start-version': ({ site }) => startRow(site, '--version'),
   'start-help': ({ site }) => startRow(site, '--help'),
 }
 
 /** What a transport does not change is measured once. */
-const WITHOUT_NETWORK = /^(?:(?:verify|start|crl)-|rejudge$)/
+const WITHOUT_NETWORK = /^(?:(?:verify|start|crl|million)-|rejudge$)/
 
 const { values } = parseArgs({
   options: {

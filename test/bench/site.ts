@@ -15,10 +15,14 @@ export interface Site {
   /** A command line of ours. `profile` is a folder for `--cpu-prof`. */
   sallyport(args: readonly string[]): Command
   exportTo(file: string, registry: Registry, workload: Workload): Command
+  /** All that a layout folder holds. */
+  exportLayout(file: string, folder: string): Command
   /** By the channel alone, or by a policy folder too. */
   verify(file: string, policy?: string): Command
   /** With a state in which nothing has been accepted, unless `again`. */
   importFrom(file: string, registry: Registry, again?: boolean): Command
+  /** Into a layout folder, with a state as {@link importFrom}. */
+  importInto(file: string, folder: string): Command
 }
 
 export interface SiteOptions {
@@ -55,28 +59,28 @@ export async function makeSite({ folder, main = BUILT, profile }: SiteOptions): 
   const fingerprint = `sha256:${createHash('sha256').update(readFileSync(root)).digest('hex')}`
   await run(['channel', 'pin', 'bench', root, ...content, '--fingerprint', fingerprint, '--state', at('state')])
 
+  const exporting = (file: string, plan: object, ...further: string[]) => {
+    // YAML takes JSON as it is.
+    writeFileSync(at('plan.yaml'), JSON.stringify({ channel: 'bench', audience: ['site-a'], ...plan }))
+    const keys = ['--keys', fresh('keys'), '--passphrase-file', secret, '--sequence', SEQUENCE]
+    return sallyport(['export', '-f', at('plan.yaml'), ...keys, '-o', file, ...further])
+  }
+  const importing = (file: string, to: string, again: boolean, ...further: string[]) =>
+    sallyport(['import', file, '--to', to, '--state', again ? at('state.used') : fresh('state'), ...further])
+
   return {
     sallyport,
     exportTo(file, registry, { repository, tags }) {
       const ref = `${registry.host}/${repository}`
-      const plan = {
-        channel: 'bench',
-        audience: ['site-a'],
-        map: [{ from: ref, to: repository }],
-        artifacts: [{ ref, tags: Object.keys(tags) }],
-      }
-      // YAML takes JSON as it is.
-      writeFileSync(at('plan.yaml'), JSON.stringify(plan))
-      const keys = ['--keys', fresh('keys'), '--passphrase-file', secret, '--sequence', SEQUENCE]
-      return sallyport(['export', '-f', at('plan.yaml'), ...keys, '-o', file, ...reach(registry)])
+      const plan = { map: [{ from: ref, to: repository }], artifacts: [{ ref, tags: Object.keys(tags) }] }
+      return exporting(file, plan, ...reach(registry))
     },
+    exportLayout: (file, layout) => exporting(file, { artifacts: [{ ref: `oci:${layout}` }] }),
     verify(file, policy) {
       const judged = policy === undefined ? [] : ['--policy', policy]
       return sallyport(['verify', file, ...judged, '--state', at('state'), '--json'])
     },
-    importFrom(file, registry, again = false) {
-      const state = again ? at('state.used') : fresh('state')
-      return sallyport(['import', file, '--to', registry.host, '--state', state, ...reach(registry)])
-    },
+    importFrom: (file, registry, again = false) => importing(file, registry.host, again, ...reach(registry)),
+    importInto: (file, layout) => importing(file, `oci:${layout}`, false),
   }
 }
