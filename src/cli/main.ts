@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command line: arguments in, one outcome out. Everything else is loaded by the command that needs it. */
-import { setFlagsFromString } from 'node:v8'
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { SallyportError } from '../errors/index.ts'
@@ -184,9 +183,6 @@ function interrupted(error: unknown, signal: AbortSignal): unknown {
   return new SallyportError('INTERRUPTED', { side: 'state', cause: error })
 }
 
-// An old generation may grow sixfold before it is looked through, and dead manifests with it: with a million blobs 40 MiB
-// more at the peak, and no faster (measured).
-setFlagsFromString('--heap-growing-percent=20')
 process.exitCode = await main(hideBin(process.argv))
 // A read of a silent pipe that was left behind keeps the process; then it is ended.
 if (process.exitCode === 130) setTimeout(dieOfSignal, 100).unref()

@@ -19,7 +19,7 @@ import { gather, movedTags, united, type GatheredRepository, type Resolved } fro
 import type { KeptRevocation } from '../collect/kept.ts'
 import { refuseKeptNames, revocationRepository } from '../revocation/path.ts'
 import type { CollectedReport } from '../collect/report.ts'
-import { keepYoungSmall } from '../run/heap.ts'
+import { keepHeapSmall } from '../run/heap.ts'
 import { checkInterrupted, nowOf, tell, timeText } from '../run/run.ts'
 import { Sources } from '../place/sources.ts'
 import {
@@ -148,7 +148,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
       const all = options.revocationOnly === undefined ? united(gathered, [...informing, ...carried]) : carried
       const passengers = terms.passengers.map(({ passenger }) => passenger)
       const content = withPassengers(arrange(all, 'source'), passengers, 'source')
-      keepYoungSmall(content.payload.length)
+      keepHeapSmall(content.payload.length)
       return [all, content]
     }
     let resolved: Resolved = approved?.resolved ?? new Map(Object.entries(stopped?.resolved ?? {}))

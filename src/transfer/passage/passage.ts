@@ -18,7 +18,7 @@ import { inspectHead, judgeHead, type HeadVerdict } from '../../tuf/index.ts'
 import { judgePassengers, readPassengers, type PassengerPassage, type ProvenPassenger } from './passenger.ts'
 import { revocationIn } from './revocation-gate.ts'
 import type { RevocationInformation } from '../revocation/information.ts'
-import { keepYoungSmall } from '../run/heap.ts'
+import { keepHeapSmall } from '../run/heap.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
 import { checkAgreement, checkAudience, pinnedWithRoots, type PassageOptions } from '../site/head.ts'
 
@@ -64,7 +64,7 @@ export async function readLaw(
   files: PromiseFiles,
   options: RunOptions,
 ): Promise<Pick<Passage, 'reader' | 'law' | 'census' | 'payload'> & { aboard: ProvenPassenger[] }> {
-  keepYoungSmall(files.listed.sha256 + files.listed.sha512)
+  keepHeapSmall(files.listed.sha256 + files.listed.sha512)
   const found = await readPassengers(reader, files)
   const law = new Map<Digest, Buffer>()
   for await (const { digest, bytes } of reader.law(files)) {
