@@ -70,6 +70,7 @@ export class Network {
   readonly #own: SecureContext | undefined
   readonly #options: RegistryOptions
   readonly #agents = new Map<Floor, Agent>()
+  #closed = false
 
   constructor(options: RegistryOptions, settings: Settings) {
     this.#settings = settings
@@ -79,6 +80,8 @@ export class Network {
 
   async #agent(floor: Floor): Promise<Agent> {
     const { Agent } = await loadAgents()
+    // Nothing may be sent behind the end of the run, over an agent that nobody ends.
+    if (this.#closed) throw Object.assign(new Error('closed'), { code: 'UND_ERR_CLOSED' })
     let agent = this.#agents.get(floor)
     if (agent === undefined) {
       const { connectMs, idleMs } = this.#settings.timing
@@ -162,6 +165,7 @@ export class Network {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     const agents = [...this.#agents.values()]
     this.#agents.clear()
     await Promise.all(agents.map((agent) => agent.destroy()))

@@ -13,7 +13,7 @@ import { mapRepository, refuseCollisions, type Mapping } from '../place/naming.t
 import { passNearDoor, type Passage } from '../passage/passage.ts'
 import { isAccepted } from '../passage/passenger.ts'
 import { passengerReports, withAccepted } from '../passage/passenger-report.ts'
-import { expectPayload, provePayload } from '../passage/payload.ts'
+import { expectPayload, provePayload, type Seals } from '../passage/payload.ts'
 import { openPlace } from '../place/place.ts'
 import { rehearse } from './presence.ts'
 import { noCounts } from './push.ts'
@@ -119,10 +119,11 @@ async function bring(
     })),
   )
   const proving = { ...options, sealing: options.dryRun !== true }
-  const proven =
+  const proven: Promise<Seals> =
     fromFile || options.dryRun === true ? provePayload(input, passage, proving) : Promise.resolve(new Map())
-  // The threads that prove are at work by now.
-  const [seals] = await Promise.all([proven, place.prepare()])
+  // The threads that prove are at work by now. What fails here fails in the first request again, which tells it.
+  void place.prepare().catch(() => undefined)
+  const seals = await proven
   const accept = async (): Promise<void> => {
     await recordAsOf(state, options, `bundle ${passage.verdict.id}`)
     await commit(state, passage, signedUpTo)
