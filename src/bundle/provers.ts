@@ -46,6 +46,8 @@ export class Provers {
   readonly #size: number
   readonly #ahead: ReadAhead
   readonly #threads: Worker[] = []
+  /** Kept when all that were told to end have ended. */
+  #leaving: Promise<unknown> = Promise.resolve()
 
   constructor(fd: number, size: number, ahead = new ReadAhead(THREADS)) {
     this.#ahead = ahead
@@ -81,11 +83,13 @@ export class Provers {
     this.#ahead.stop()
     const slow = this.#ahead.isSlow
     if (slow) await this.#leave(1)
+    // Whoever asks for a proof while the threads are being ended must not take silence for one.
+    if (this.#threads.length === 0) throw new Error('the threads that prove payload were ended')
     const runs = runsIn(slow ? 'of the file' : 'largest first')
     const failed: FailedBlob[] = []
+    let end = Infinity
     // What lies behind the first damage can't be the first: whatever is damaged there, that is told.
     const next = (): readonly PlacedBlob[] | undefined => {
-      const end = Math.min(...failed.map(({ blob }) => blob.offset))
       for (let run = runs.next(); run.done !== true; run = runs.next())
         if ((run.value[0]?.offset ?? end) < end) return run.value
       return undefined
@@ -97,13 +101,18 @@ export class Provers {
           if (blobs === undefined) resolve()
           else thread.postMessage({ blobs, sealing: onSeal !== undefined } satisfies ProverRun)
         }
+        // Of one that ended before, nothing would be heard any more.
+        if (thread.threadId < 0) return reject(new Error('a thread that proves payload did not start'))
         thread.ref()
         thread.once('error', reject)
         thread.once('exit', () => reject(new Error('a thread that proves payload ended early')))
         thread.on('message', (answer: ProverAnswer) => {
           onBytes?.(answer.bytes)
           for (const [digest, seal] of answer.seals) onSeal?.(digest, seal)
-          if (answer.failed !== undefined) failed.push(answer.failed)
+          if (answer.failed !== undefined) {
+            failed.push(answer.failed)
+            end = Math.min(end, answer.failed.blob.offset)
+          }
           give()
         })
         give()
@@ -125,6 +134,7 @@ export class Provers {
   async #leave(count: number): Promise<void> {
     const threads = this.#threads.splice(count)
     for (const thread of threads) thread.removeAllListeners('exit')
-    await Promise.all(threads.map((thread) => thread.terminate()))
+    this.#leaving = Promise.all([this.#leaving, ...threads.map((thread) => thread.terminate())])
+    await this.#leaving
   }
 }

@@ -8,12 +8,14 @@ const CHUNK = 512 * 1024
 /** In bytes a second. Who reads so many chunks faster meets nothing but the system's memory: there is nothing to gain. */
 const CACHED = 1.5e9
 const ENOUGH = 32
-/** In bytes a second and thread. Below, a second reader elsewhere in the file costs more than it brings: a disc seeks. */
-const SLOW = 150e6
+/** In bytes a second. Below, a second reader elsewhere in the file costs more than it brings: discs and hard drives seek. */
+const SLOW = 300e6
+/** So much is read ahead at most, in bytes: what is judged for long must not push all else out of the system's memory. */
+const MOST = 1024 * 1024 * 1024
 /** What the system may have read by itself when the head was read, in bytes: it came at no cost. */
 const UNASKED = 8 * 1024 * 1024
-/** What took less, in milliseconds over all threads, says nothing of the medium. */
-const TELLING = 50
+/** What took less, in milliseconds, says nothing of the medium. */
+const TELLING = 40
 
 // What is shared between the threads: three words, then for each thread when it began and when it ended, 0 before.
 const [STOP, NEXT, CHUNKS] = [0, 1, 2]
@@ -44,11 +46,14 @@ export class ReadAhead {
 
   /** True when what was read so far came slowly; what is still waited for counts. */
   get isSlow(): boolean {
-    let milliseconds = 0
+    let [first, last] = [Infinity, 0]
     for (let at = 0; at < this.#times.length; at += 2) {
       const [began = 0, ended = 0] = this.#times.subarray(at, at + 2)
-      if (began > 0) milliseconds += (ended > 0 ? ended : now()) - began
+      if (began === 0) continue
+      first = Math.min(first, began)
+      last = Math.max(last, ended > 0 ? ended : now())
     }
+    const milliseconds = last - first
     const bytes = Atomics.load(this.#words, CHUNKS) * CHUNK - UNASKED
     return milliseconds >= TELLING && bytes < (SLOW * milliseconds) / 1000
   }
@@ -56,27 +61,36 @@ export class ReadAhead {
   /** Reads into the buffer, a chunk of the file's after the other, until told to stop or there is no more to gain. */
   run(thread: number, fd: number, size: number, buffer: Buffer): void {
     this.#times[2 * thread] = now()
-    this.#run(fd, size, buffer)
+    if (this.#run(fd, Math.min(size, MOST), buffer)) {
+      // What lies behind may not be in memory, after a run that was stopped: this read tells.
+      read(fd, buffer, Math.floor((size * 3) / 4))
+    }
     this.#times[2 * thread + 1] = now()
   }
 
-  #run(fd: number, size: number, buffer: Buffer): void {
+  /** True when it ended because all came from memory. */
+  #run(fd: number, end: number, buffer: Buffer): boolean {
     const words = this.#words
     let since = now()
-    for (let read = 1; Atomics.load(words, STOP) === 0; read++) {
+    for (let count = 1; Atomics.load(words, STOP) === 0; count++) {
       const at = Atomics.add(words, NEXT, 1) * CHUNK
-      if (at >= size) return
-      try {
-        readSync(fd, buffer, 0, Math.min(CHUNK, buffer.length), at)
-      } catch {
-        // Whoever needs these bytes reads them again, and tells why they can't be read.
-        return
-      }
+      if (at >= end || !read(fd, buffer, at)) return false
       Atomics.add(words, CHUNKS, 1)
-      if (read % ENOUGH !== 0) continue
+      if (count % ENOUGH !== 0) continue
       const then = now()
-      if (then - since < (ENOUGH * CHUNK * 1000) / CACHED) return
+      if (then - since < (ENOUGH * CHUNK * 1000) / CACHED) return true
       since = then
     }
+    return false
+  }
+}
+
+// Whoever needs bytes that can't be read reads them again, and tells why.
+function read(fd: number, buffer: Buffer, at: number): boolean {
+  try {
+    readSync(fd, buffer, 0, Math.min(CHUNK, buffer.length), at)
+    return true
+  } catch {
+    return false
   }
 }

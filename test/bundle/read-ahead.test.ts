@@ -14,8 +14,8 @@ const CHUNKS = 2
 function seen(chunks: number, millisecondsAgo: number, threads = 1): ReadAhead {
   const ahead = new ReadAhead(threads)
   new Int32Array(ahead.shared)[CHUNKS] = chunks
-  new Float64Array(ahead.shared, TIMES_AT)[2 * (threads - 1)] =
-    performance.timeOrigin + performance.now() - millisecondsAgo
+  const times = new Float64Array(ahead.shared, TIMES_AT)
+  for (let at = 0; at < times.length; at += 2) times[at] = performance.timeOrigin + performance.now() - millisecondsAgo
   return ahead
 }
 
@@ -69,10 +69,27 @@ describe('bundle/read-ahead', () => {
 
   it('calls a medium slow by what it waits for, beyond what was read unasked', () => {
     assert.equal(seen(0, 1000).isSlow, true, 'nothing came in a second')
-    assert.equal(seen(16 + 100, 1000).isSlow, true, '50 MiB a second')
+    assert.equal(seen(16 + 400, 1000).isSlow, true, '200 MiB a second')
     assert.equal(seen(16 + 1000, 1000).isSlow, false, '500 MiB a second')
+    assert.equal(seen(16 + 1000, 1000, 8).isSlow, false, '500 MiB a second, by eight threads')
     assert.equal(seen(0, 10).isSlow, false, 'too short to tell')
     assert.equal(new ReadAhead(4).isSlow, false, 'no thread has begun')
+  })
+
+  it('takes no silence for a proof: of threads that were ended nothing is proven', async () => {
+    const provers = new Provers(fd, 64 * MIB, seen(0, 5000, THREADS + 1))
+    const proving = provers.prove(() => [][Symbol.iterator](), {})
+    await Promise.all([assert.rejects(proving, /were ended/), provers.end()])
+  })
+
+  it('waits for no thread that ended before it was asked', async () => {
+    const ahead = new ReadAhead(THREADS)
+    // Too short for what it is to hold: each thread fails as it starts.
+    Object.defineProperty(ahead, 'shared', { value: new SharedArrayBuffer(4) })
+    const provers = new Provers(fd, 64 * MIB, ahead)
+    provers.start()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await assert.rejects(provers.prove(() => [][Symbol.iterator](), {}))
   })
 
   it('gives one thread the runs in the order of the file where the medium is slow', async () => {
