@@ -1,6 +1,4 @@
-/** CBOR (RFC 8949) as COSE envelopes use it: read strictly, written in core deterministic form (section 4.2.1). */
-import { Tag, decode, encode } from 'cbor2'
-import { sortCoreDeterministic } from 'cbor2/sorts'
+/** CBOR (RFC 8949) as COSE envelopes use it, read strictly and by one walk: what was checked is what is understood. */
 import { malformed } from './envelope-fault.ts'
 
 /** An envelope nests five deep. */
@@ -9,8 +7,19 @@ const MAX_DEPTH = 16
 const MAX_ITEMS = 4096
 
 export type CborLabel = number | string
-export type Cbor = number | bigint | string | boolean | null | Uint8Array | Tag | Cbor[] | CborMap
+export type Cbor = number | string | boolean | null | Uint8Array | CborTag | Cbor[] | CborMap
 export type CborMap = Map<CborLabel, Cbor>
+
+/** A value under a tag, which is never acted on. */
+export class CborTag {
+  readonly tag: number
+  readonly contents: Cbor
+
+  constructor(tag: number, contents: Cbor) {
+    this.tag = tag
+    this.contents = contents
+  }
+}
 
 /** True for a CBOR map. */
 export function isCborMap(value: unknown): value is CborMap {
@@ -18,54 +27,24 @@ export function isCborMap(value: unknown): value is CborMap {
 }
 
 /** The contents of a value under exactly this tag, or undefined. */
-export function untagged(value: unknown, tag: number): unknown {
-  return value instanceof Tag && Number(value.tag) === tag ? value.contents : undefined
-}
-
-export function tagged(tag: number, contents: Cbor): Cbor {
-  return new Tag(tag, contents)
+export function untagged(value: unknown, tag: number): Cbor | undefined {
+  return value instanceof CborTag && value.tag === tag ? value.contents : undefined
 }
 
 /**
  * The one data item in `bytes`. It refuses what two readers could understand differently: lengths and integers that
  * are not in their shortest form, indefinite lengths, equal keys, bytes after the item, invalid UTF-8, floating point
  * numbers, undefined and other simple values, keys that are no label, and nesting or items beyond the cap.
- * Keys may stand in any order, as go-cose accepts them. Tags are kept and never acted on.
+ * Keys may stand in any order, as go-cose accepts them. Tags are kept and never acted on. Byte strings are views.
  * @param what - named in the error
  * Throws ENVELOPE_MALFORMED. The caller caps the length before it calls.
  */
 export function readCbor(bytes: Uint8Array, what: string): Cbor {
   try {
-    scan(bytes)
-    return decode(bytes, {
-      // Counted otherwise there; the walk before is what holds.
-      maxDepth: 2 * MAX_DEPTH + 2,
-      // Stops a tag from making a RegExp, a URL or a number out of hostile bytes.
-      ignoreGlobalTags: true,
-      preferMap: true,
-      rejectDuplicateKeys: true,
-      rejectFloats: true,
-      rejectSimple: true,
-      rejectStreaming: true,
-      rejectUndefined: true,
-      requirePreferred: true,
-    })
+    return walk(bytes)
   } catch (cause) {
     throw malformed(`${what}: ${cause instanceof Error ? cause.message.slice(0, 160) : 'not CBOR'}`, cause)
   }
-}
-
-/** The deterministic bytes of a value: shortest heads, map keys in bytewise order, as go-cose writes them. */
-export function writeCbor(value: Cbor): Buffer {
-  return Buffer.from(encode(plain(value), { sortKeys: sortCoreDeterministic, rejectDuplicateKeys: true }))
-}
-
-// A Buffer would be written by its own toJSON, not as a byte string.
-function plain(value: Cbor): Cbor {
-  if (value instanceof Uint8Array) return Uint8Array.from(value)
-  if (Array.isArray(value)) return value.map(plain)
-  if (isCborMap(value)) return new Map([...value].map(([label, item]) => [label, plain(item)]))
-  return value instanceof Tag ? new Tag(value.tag, plain(value.contents as Cbor)) : value
 }
 
 interface Head {
@@ -100,29 +79,83 @@ function head(bytes: Uint8Array, at: number): Head {
   return { major, value, next }
 }
 
-/** Walks all items before anything is built of them, without recursion: stops nesting that exhausts a stack. */
-function scan(bytes: Uint8Array): void {
-  // For each open container: how many items are still to come, and whether keys are among them.
-  const open: { left: number; map: boolean }[] = []
+const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const SIMPLE = new Map([
+  [20, false],
+  [21, true],
+  [22, null],
+])
+const ARRAY = 4
+const MAP = 5
+const TAG = 6
+
+/** A container whose items are still to come. */
+interface Open {
+  major: number
+  /** Of a tag. */
+  tag: number
+  left: number
+  items: Cbor[]
+}
+
+// Without recursion: stops nesting that exhausts a stack.
+function walk(bytes: Uint8Array): Cbor {
+  const open: Open[] = []
   let at = 0
-  for (let items = 0; ; items++) {
-    if (items >= MAX_ITEMS) throw bad('too many items', at)
+  for (let count = 0; ; count++) {
+    if (count >= MAX_ITEMS) throw bad('too many items', at)
+    const start = at
     const { major, value, next } = head(bytes, at)
     const parent = open.at(-1)
     // RFC 9052 section 1.5: a label is an integer or text.
-    if (parent?.map === true && parent.left % 2 === 0 && major !== 0 && major !== 1 && major !== 3)
+    if (parent?.major === MAP && parent.left % 2 === 0 && major !== 0 && major !== 1 && major !== 3)
       throw bad('a key that is no label', at)
-    if (parent !== undefined) parent.left--
     at = next
-    if (major === 2 || major === 3) {
+    let item: Cbor | undefined
+    if (major === 0) item = value
+    else if (major === 1) item = -1 - value
+    else if (major === 7) item = SIMPLE.get(value)
+    else if (major === 2 || major === 3) {
       if (value > bytes.length - at) throw bad('it ends too early', at)
+      const string = new Uint8Array(bytes.buffer, bytes.byteOffset + at, value)
+      item = major === 2 ? string : TEXT.decode(string)
       at += value
-    } else if (major === 4) open.push({ left: value, map: false })
-    else if (major === 5) open.push({ left: value * 2, map: true })
-    else if (major === 6) open.push({ left: 1, map: false })
-    if (open.length > MAX_DEPTH) throw bad('nesting too deep', at)
-    while (open.at(-1)?.left === 0) open.pop()
-    if (open.length === 0) break
+    } else {
+      open.push({ major, tag: value, left: major === TAG ? 1 : major === MAP ? 2 * value : value, items: [] })
+      if (open.length > MAX_DEPTH) throw bad('nesting too deep', at)
+    }
+    if (typeof item === 'number' && !Number.isSafeInteger(item)) throw bad('a number beyond 2^53', start)
+    if (item !== undefined) {
+      const last = open.at(-1)
+      if (last === undefined) return whole(item, at, bytes)
+      last.items.push(item)
+      last.left--
+    }
+    for (let last = open.at(-1); last?.left === 0; last = open.at(-1)) {
+      open.pop()
+      const built = close(last, at)
+      const outer = open.at(-1)
+      if (outer === undefined) return whole(built, at, bytes)
+      outer.items.push(built)
+      outer.left--
+    }
   }
-  if (at !== bytes.length) throw bad('bytes after the item', at)
+}
+
+function whole(item: Cbor, end: number, bytes: Uint8Array): Cbor {
+  if (end !== bytes.length) throw bad('bytes after the item', end)
+  return item
+}
+
+function close({ major, tag, items }: Open, at: number): Cbor {
+  if (major === ARRAY) return items
+  if (major === TAG) return new CborTag(tag, items[0] ?? null)
+  const map: CborMap = new Map()
+  for (let i = 0; i < items.length; i += 2) {
+    const label = items[i] as CborLabel
+    // Stops two readers from taking the first and the last of two values.
+    if (map.has(label)) throw bad('a key twice', at)
+    map.set(label, items[i + 1] ?? null)
+  }
+  return map
 }

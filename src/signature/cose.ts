@@ -1,6 +1,6 @@
 /** The COSE envelope: COSE_Sign1_Tagged (RFC 9052 section 4.2) as the Notary Project narrows it. */
 import type { SignatureAlgorithm } from './algorithm.ts'
-import { isCborMap, readCbor, tagged, untagged, writeCbor, type Cbor, type CborLabel, type CborMap } from './cbor.ts'
+import { CborTag, isCborMap, readCbor, untagged, type Cbor, type CborLabel, type CborMap } from './cbor.ts'
 import {
   CHAIN_CAP,
   HEADER_CAP,
@@ -10,22 +10,22 @@ import {
   envelopeFault,
   malformed,
 } from './envelope-fault.ts'
-import type { EnvelopeParts, OpenSeal, SealParts } from './envelope-parts.ts'
-import { AGENT, TIMESTAMP, checkUnprotected, readAttributes, writeAttributes, type TimeForm } from './headers.ts'
+import type { EnvelopeParts } from './envelope-parts.ts'
+import { AGENT, TIMESTAMP, checkUnprotected, readAttributes, type TimeForm } from './headers.ts'
 import { PAYLOAD_TYPE } from './payload.ts'
 
-const SIGN1 = 18
+export const SIGN1 = 18
 const EPOCH = 1
-const ALG = 1
-const CRIT = 2
-const CONTENT_TYPE = 3
-const CHAIN = 33
+export const ALG = 1
+export const CRIT = 2
+export const CONTENT_TYPE = 3
+export const CHAIN = 33
 
 /** The last second that RFC 3339 can write. */
 const MAX_SECONDS = 253_402_300_799
 
 /** IANA COSE Algorithms. */
-const ALGORITHMS: ReadonlyMap<unknown, SignatureAlgorithm> = new Map([
+export const ALGORITHMS: ReadonlyMap<unknown, SignatureAlgorithm> = new Map([
   [-37, 'PS256'],
   [-38, 'PS384'],
   [-39, 'PS512'],
@@ -40,13 +40,13 @@ const ALGORITHMS: ReadonlyMap<unknown, SignatureAlgorithm> = new Map([
  */
 const NOT_SIGNED: ReadonlySet<CborLabel> = new Set([0, 5, 6, 7, 9, 11, 12, 32, CHAIN, 34, 35, 258, 259, 260])
 
-const TIMES: TimeForm = {
+export const TIMES: TimeForm = {
   read: (value) => {
     // Notation refuses untagged times and tag 0 as well. Floats are refused with the CBOR.
     const seconds = untagged(value, EPOCH)
     return typeof seconds === 'number' && seconds >= 0 && seconds <= MAX_SECONDS ? new Date(seconds * 1000) : undefined
   },
-  write: (time) => tagged(EPOCH, Math.floor(time.getTime() / 1000)),
+  write: (time) => new CborTag(EPOCH, Math.floor(time.getTime() / 1000)),
 }
 
 function bytes(value: unknown, what: string, cap: number): Buffer {
@@ -55,8 +55,22 @@ function bytes(value: unknown, what: string, cap: number): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.length)
 }
 
-function signatureStructure(protectedHeader: Uint8Array, payload: Uint8Array): Buffer {
-  return writeCbor(['Signature1', protectedHeader, new Uint8Array(), payload])
+/** Sig_structure (RFC 9052 section 4.4) of an envelope without external data, deterministic: of its four items two are fixed. */
+export function signatureStructure(protectedHeader: Uint8Array, payload: Uint8Array): Buffer {
+  const start = Buffer.from('\x84\x6aSignature1', 'latin1')
+  return Buffer.concat([
+    start,
+    ...[protectedHeader, Buffer.alloc(0), payload].flatMap((item) => [byteString(item.length), item]),
+  ])
+}
+
+/** The shortest head of a byte string. */
+function byteString(length: number): Buffer {
+  const head = Buffer.alloc(5)
+  if (length < 24) return head.subarray(0, head.writeUInt8(0x40 | length))
+  if (length < 0x100) return head.subarray(0, head.writeUInt8(length, head.writeUInt8(0x58)))
+  if (length < 0x10000) return head.subarray(0, head.writeUInt16BE(length, head.writeUInt8(0x59)))
+  return head.subarray(0, head.writeUInt32BE(length, head.writeUInt8(0x5a)))
 }
 
 /** The parts of a COSE envelope; nothing is verified. Throws ENVELOPE_MALFORMED, ALGORITHM_REFUSED, LIMIT_EXCEEDED. */
@@ -133,25 +147,4 @@ function readUnprotected(unprotected: CborMap, header: CborMap): Pick<EnvelopePa
     parts.agent = agent
   }
   return parts
-}
-
-/** What is to be signed, and how the envelope is written once it is: deterministic, as go-cose writes it. */
-export function writeCose(terms: SealParts): OpenSeal {
-  const { attributes, crit } = writeAttributes(terms, TIMES)
-  const label = [...ALGORITHMS].find(([, name]) => name === terms.algorithm)?.[0] as number
-  const header = writeCbor(
-    new Map<CborLabel, Cbor>([
-      [ALG, label],
-      [CRIT, crit],
-      [CONTENT_TYPE, PAYLOAD_TYPE],
-      ...(attributes as Map<string, Cbor>),
-    ]),
-  )
-  const close = (signature: Buffer, timestamp?: Buffer): Buffer => {
-    const unprotected: CborMap = new Map<CborLabel, Cbor>([[CHAIN, [...terms.chain]]])
-    if (timestamp !== undefined) unprotected.set(TIMESTAMP, timestamp)
-    if (terms.agent !== undefined) unprotected.set(AGENT, terms.agent)
-    return writeCbor(tagged(SIGN1, [header, unprotected, terms.payload, signature]))
-  }
-  return { toBeSigned: signatureStructure(header, terms.payload), close }
 }

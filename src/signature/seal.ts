@@ -1,7 +1,6 @@
 /** Making a signature envelope, and opening it again before anyone sees it. */
 import { SallyportError } from '../errors/index.ts'
 import { checkChain } from './chain.ts'
-import { writeCose } from './cose.ts'
 import { COSE, JWS, openEnvelope, type Envelope } from './envelope.ts'
 import type { SigningScheme } from './headers.ts'
 import { writeJws } from './jws.ts'
@@ -38,7 +37,8 @@ export async function sealEnvelope(terms: SealTerms): Promise<Buffer> {
   // A signer behind a plugin brings a chain nobody here has seen.
   checkChain(signer.chain, 'codeSigning')
   checkValidity(signer, signingTime)
-  const [mediaType, write] = terms.format === 'jws' ? ([JWS, writeJws] as const) : ([COSE, writeCose] as const)
+  const [mediaType, write] =
+    terms.format === 'jws' ? [JWS, writeJws] : [COSE, (await import('./cose-seal.ts')).writeCose]
   const chain = signer.chain.map(({ der }) => der)
   const { toBeSigned, close } = write({
     algorithm: signer.algorithm,

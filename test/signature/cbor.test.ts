@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
-import { readCbor, tagged, untagged, writeCbor, type Cbor } from '../../src/signature/cbor.ts'
+import { decode, Tag } from 'cbor2'
+import { CborTag, readCbor, untagged, type Cbor } from '../../src/signature/cbor.ts'
+import { writeCbor } from '../../src/signature/cbor-write.ts'
+import { mulberry32 } from '../seed.ts'
 import { cbor, refuses } from './envelope-fixture.ts'
+
+const SEED = 0xcb02
+const REFUSED = Symbol('refused')
 
 const read = (hex: string): Cbor => readCbor(Buffer.from(hex, 'hex'), 'test')
 
@@ -179,7 +185,10 @@ describe('signature/cbor', () => {
     })
 
     it('writes Buffers as byte strings and times as tagged integers', () => {
-      assert.equal(writeCbor([Buffer.from([1, 2]), tagged(1, 1_661_321_924)]).toString('hex'), '82420102c11a6305c2c4')
+      assert.equal(
+        writeCbor([Buffer.from([1, 2]), new CborTag(1, 1_661_321_924)]).toString('hex'),
+        '82420102c11a6305c2c4',
+      )
     })
 
     it('writes what it reads again', () => {
@@ -190,4 +199,63 @@ describe('signature/cbor', () => {
       assert.deepEqual(readCbor(writeCbor(value), 'test'), value)
     })
   })
+
+  it(`reads what cbor2 reads of what cbor2 wrote, and refuses what it refuses of damage (seed ${SEED})`, () => {
+    const dice = mulberry32(SEED)
+    const whole = (below: number): number => Math.floor(dice() * below)
+    const grow = (depth: number): Cbor => {
+      const kind = whole(depth > 4 ? 5 : 8)
+      if (kind === 0) return whole(2 ** whole(50))
+      if (kind === 1) return -1 - whole(2 ** whole(50))
+      if (kind === 2) return Uint8Array.from({ length: whole(300) }, () => whole(256))
+      if (kind === 3) return ['', 'a', 'ü', '\u{1f600}', 'x'.repeat(whole(300))][whole(5)] ?? ''
+      if (kind === 4) return [true, false, null][whole(3)] ?? null
+      const items = Array.from({ length: whole(6) }, () => grow(depth + 1))
+      if (kind === 5) return items
+      if (kind === 6) return new CborTag(whole(2 ** whole(40)), grow(depth + 1))
+      return new Map(items.map((item, i) => [dice() < 0.5 ? i - 3 : `label ${i}`, item]))
+    }
+    const theirs = (bytes: Uint8Array): unknown => {
+      try {
+        return decode(bytes, {
+          ignoreGlobalTags: true,
+          preferMap: true,
+          rejectDuplicateKeys: true,
+          rejectFloats: true,
+          rejectSimple: true,
+          rejectStreaming: true,
+          rejectUndefined: true,
+          requirePreferred: true,
+        })
+      } catch {
+        return REFUSED
+      }
+    }
+    const ours = (bytes: Uint8Array): unknown => {
+      try {
+        return forCbor2(readCbor(bytes, 'test'))
+      } catch {
+        return REFUSED
+      }
+    }
+    let refused = 0
+    for (let round = 0; round < 3000; round++) {
+      const value = grow(0)
+      const bytes = writeCbor(value)
+      assert.deepEqual(readCbor(bytes, 'test'), value, `round ${round}`)
+      bytes[whole(bytes.length)] = whole(256)
+      const read = ours(bytes)
+      // What only we refuse, labels that are none and integers beyond 2^53, is refused by the rules of COSE and of numbers.
+      if (read === REFUSED) refused++
+      else assert.deepEqual(read, theirs(Uint8Array.from(bytes)), `round ${round}, damaged: ${bytes.toString('hex')}`)
+    }
+    assert.ok(refused > 300 && refused < 2700, `${refused} refused`)
+  })
 })
+
+/** As cbor2 gives it. */
+function forCbor2(value: Cbor): unknown {
+  if (Array.isArray(value)) return value.map(forCbor2)
+  if (value instanceof Map) return new Map([...value].map(([label, item]) => [label, forCbor2(item)]))
+  return value instanceof CborTag ? new Tag(value.tag, forCbor2(value.contents)) : value
+}

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeCbor } from '../../src/signature/cbor-write.ts'
+import { signatureStructure } from '../../src/signature/cose.ts'
 import type { Code } from '../../src/errors/index.ts'
 import { COSE } from '../../src/signature/envelope.ts'
 import {
@@ -347,5 +349,14 @@ describe('signature/cose', () => {
         refuses(code, () => openCose(craft))
       })
     }
+  })
+
+  it('signs over the structure that cbor2 writes, whatever the lengths', () => {
+    for (const header of [1, 23, 24, 255, 256, 65_535])
+      for (const payload of [0, 23, 24, 255, 256, 65_535, 65_536, 100_000]) {
+        const [one, two] = [Buffer.alloc(header, 1), Buffer.alloc(payload, 2)]
+        const wanted = writeCbor(['Signature1', one, new Uint8Array(), two])
+        assert.ok(signatureStructure(one, two).equals(wanted), `${header} and ${payload} bytes`)
+      }
   })
 })
