@@ -125,26 +125,21 @@ function walk(bytes: Uint8Array): Cbor {
       if (open.length > MAX_DEPTH) throw bad('nesting too deep', at)
     }
     if (typeof item === 'number' && !Number.isSafeInteger(item)) throw bad('a number beyond 2^53', start)
-    if (item !== undefined) {
-      const last = open.at(-1)
-      if (last === undefined) return whole(item, at, bytes)
-      last.items.push(item)
-      last.left--
-    }
-    for (let last = open.at(-1); last?.left === 0; last = open.at(-1)) {
+    // An item may be the last of its container, and that the last of its own.
+    for (let last = open.at(-1); ; last = open.at(-1)) {
+      if (item !== undefined) {
+        if (last === undefined) {
+          if (at !== bytes.length) throw bad('bytes after the item', at)
+          return item
+        }
+        last.items.push(item)
+        last.left--
+      }
+      if (last === undefined || last.left > 0) break
       open.pop()
-      const built = close(last, at)
-      const outer = open.at(-1)
-      if (outer === undefined) return whole(built, at, bytes)
-      outer.items.push(built)
-      outer.left--
+      item = close(last, at)
     }
   }
-}
-
-function whole(item: Cbor, end: number, bytes: Uint8Array): Cbor {
-  if (end !== bytes.length) throw bad('bytes after the item', end)
-  return item
 }
 
 function close({ major, tag, items }: Open, at: number): Cbor {

@@ -55,11 +55,13 @@ function bytes(value: unknown, what: string, cap: number): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.length)
 }
 
+/** A list of four, and its first item. */
+const SIG_STRUCTURE = Buffer.from('\x84\x6aSignature1', 'latin1')
+
 /** Sig_structure (RFC 9052 section 4.4) of an envelope without external data, deterministic: of its four items two are fixed. */
 export function signatureStructure(protectedHeader: Uint8Array, payload: Uint8Array): Buffer {
-  const start = Buffer.from('\x84\x6aSignature1', 'latin1')
   return Buffer.concat([
-    start,
+    SIG_STRUCTURE,
     ...[protectedHeader, Buffer.alloc(0), payload].flatMap((item) => [byteString(item.length), item]),
   ])
 }
