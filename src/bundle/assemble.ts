@@ -20,9 +20,9 @@ import {
   type GeneratedIndex,
   type IndexedRepository,
 } from './index-json.ts'
+import type { Body } from './member-body.ts'
 import { INDEX_MEMBER, LAYOUT_BYTES, SUMS512_MEMBER, SUMS_MEMBER, TRANSFER_MEMBER } from './names.ts'
 import { passengerMembers, type Passenger } from './passenger.ts'
-import type { Body } from './member-body.ts'
 import { blobPieces, sumsPieces, type Packed, type Sums } from './sums.ts'
 import { encodeTransfer, FORMAT, PASSENGERS, type Transfer, type TransferRepository } from './transfer.ts'
 
@@ -235,11 +235,7 @@ export function promise(terms: Terms, repositories: readonly PackedRepository[],
     [TRANSFER_MEMBER, told],
     [SUMS_MEMBER, promised(() => sumsPieces(fixed, packed('sha256'), aboard))],
   ])
-  const sums512 = packed('sha512')
-  if (sums512.lists.some((list) => list.length > 0))
-    files.set(
-      SUMS512_MEMBER,
-      promised(() => blobPieces(sums512)),
-    )
+  const sums512 = (): Iterable<Buffer> => blobPieces(packed('sha512'))
+  if (law.count('sha512') + payload.count('sha512') > 0) files.set(SUMS512_MEMBER, promised(sums512))
   return { transfer, files: files.set(INDEX_MEMBER, listed) }
 }
