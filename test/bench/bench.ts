@@ -6,7 +6,7 @@
  *
  * Needs `npm run build` and the counterparts of `scripts/peers.sh`. With `--strict` a missed "must" ends it with 1.
  */
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -94,8 +94,9 @@ async function run(tls: boolean, wanted: readonly string[]): Promise<void> {
       ...(main !== undefined && { main }),
       ...(profile !== undefined && { profile }),
     })
-    const stage = { data, source, site, tls, folder: join(data.folder, 'work') }
+    const stage = { data, source, site, tls, folder: join(data.folder, 'work'), attic: join(data.folder, 'attic') }
     emptyFolder(stage)
+    rmSync(stage.attic, { recursive: true, force: true })
     for (const name of wanted) {
       try {
         const row = await ROWS[name]?.(stage)
@@ -108,6 +109,7 @@ async function run(tls: boolean, wanted: readonly string[]): Promise<void> {
     }
   } finally {
     await source.stop()
+    rmSync(join(data.folder, 'attic'), { recursive: true, force: true })
   }
 }
 

@@ -123,7 +123,9 @@ function judge({ against, must, record }: Bar, standings: readonly Standing[]): 
 async function batch(row: Row, rounds: number): Promise<Batch> {
   const outcomes = new Map<string, Outcome[]>(row.contenders.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round += 1) {
-    for (const contender of row.contenders) {
+    // Each begins a round in its turn: what one leaves behind in memory and on the disk, the next one meets.
+    const first = round % row.contenders.length
+    for (const contender of [...row.contenders.slice(first), ...row.contenders.slice(0, first)]) {
       outcomes.get(contender.name)?.push(await once(contender, round, row.cold))
     }
   }

@@ -1,4 +1,5 @@
 /** From a bundle into an empty registry; then once more, when all is there. */
+import { rmSync } from 'node:fs'
 import type { Registry } from '../peers/setup/registry.ts'
 import { checkStorage } from './check.ts'
 import { type Bar, type Contender, MEMORY_BAR, type Row } from './contest.ts'
@@ -35,6 +36,7 @@ function importer(stage: Stage, size: Size, name: string, command: (target: Regi
     },
     async clean() {
       await target?.stop()
+      if (size === 'big' && target !== undefined) rmSync(target.storage, { recursive: true, force: true })
       target = undefined
       emptyFolder(stage)
     },
