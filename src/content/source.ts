@@ -130,7 +130,5 @@ export interface TargetPlace {
   /** `host` or `oci:DIR`, as reports and the state call it. */
   readonly name: string
   repository(path: string): Target
-  /** Loads what the first request needs; asks nobody. */
-  prepare?(): Promise<void>
   close(): Promise<void>
 }

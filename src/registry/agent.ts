@@ -1,2 +1,2 @@
-/** A third of what an import loads; loaded by the first request, which comes after the bundle is proven. */
+/** A third of what an import would load; loaded for what a bare socket does not read, and for other origins. */
 export { Agent } from 'undici'

@@ -1,22 +1,33 @@
 /** One answer of a registry: its head, and a body that is read under a cap or thrown away. */
-import type { Readable } from 'node:stream'
-import type { Dispatcher } from 'undici'
 import { SallyportError, type Code, type Side } from '../errors/index.ts'
 import { networkFault } from './errors.ts'
 
 const DRAIN = 64 * 1024
+
+/** A body still to come, as undici has it, or one that is here already. */
+export interface IncomingBody extends AsyncIterable<Buffer> {
+  dump(options: { limit: number }): Promise<unknown>
+  destroy(): unknown
+  on(event: 'error', listener: () => void): unknown
+}
+
+export interface Incoming {
+  statusCode: number
+  headers: Record<string, string | string[] | undefined>
+  body: IncomingBody
+}
 
 export class Answer {
   readonly status: number
   readonly url: URL
   /** True when the registry sent us elsewhere, so that this is not its own word. */
   readonly foreign: boolean
-  readonly #data: Dispatcher.ResponseData
+  readonly #data: Incoming
   readonly #side: Side
   readonly #subject: string
   #release: () => void = () => undefined
 
-  constructor(data: Dispatcher.ResponseData, at: { url: URL; foreign: boolean; side: Side; subject: string }) {
+  constructor(data: Incoming, at: { url: URL; foreign: boolean; side: Side; subject: string }) {
     this.status = data.statusCode
     this.url = at.url
     this.foreign = at.foreign
@@ -49,7 +60,7 @@ export class Answer {
   }
 
   /** The body as it comes. Duty of the caller: read it to its end or call `discard`. */
-  stream(): Readable {
+  stream(): AsyncIterable<Buffer> {
     return this.#data.body
   }
 
@@ -58,7 +69,7 @@ export class Answer {
     const chunks: Buffer[] = []
     let size = 0
     try {
-      for await (const chunk of this.#data.body as AsyncIterable<Buffer>) {
+      for await (const chunk of this.#data.body) {
         chunks.push(chunk)
         size += chunk.length
         if (size <= cap) continue

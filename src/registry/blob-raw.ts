@@ -1,27 +1,28 @@
-/** The fast way to a large blob: a bare GET at the registry's own origin. Whatever is unusual goes the other way. */
+/** The fast way to a blob: a bare GET at the registry's own origin. Whatever is unusual goes the other way. */
 import type { Descriptor } from '../oci/index.ts'
 import { blobSubject } from './blob.ts'
 import { rawGet, type RawEnd } from './raw-get.ts'
 import { callTo, type Repository } from './repository.ts'
 
-/** A blob with no more than this to come is not worth a socket of its own. */
-const LARGE = 1024 * 1024
 const RUN = 256 * 1024
 
 /** Small runs (TLS brings 16 KiB at once) joined, large ones passed on as they are. */
 class Runs {
   readonly #take: (bytes: Buffer) => void
-  readonly #buffer = Buffer.allocUnsafeSlow(RUN)
+  readonly #buffer: Buffer
   #filled = 0
   passed = 0
 
-  constructor(take: (bytes: Buffer) => void) {
+  /** @param size - of all that is to come */
+  constructor(take: (bytes: Buffer) => void, size: number) {
     this.#take = take
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(RUN, size))
   }
 
   add(bytes: Buffer): void {
-    if (this.#filled + bytes.length > RUN) this.flush()
-    if (bytes.length >= RUN / 2 && this.#filled === 0) return this.#pass(bytes)
+    const room = this.#buffer.length
+    if (this.#filled + bytes.length > room) this.flush()
+    if (bytes.length >= room / 2 && this.#filled === 0) return this.#pass(bytes)
     this.#filled += bytes.copy(this.#buffer, this.#filled)
   }
 
@@ -57,9 +58,9 @@ export async function readRaw(
 ): Promise<number> {
   const { registry } = repository
   const { size } = descriptor
-  if (size - from <= LARGE || registry.indirect) return from
+  if (from >= size || registry.indirect) return from
   const call = callTo(repository, 'GET', `blobs/${descriptor.digest}`, 'blob', blobSubject(repository, descriptor))
-  const runs = new Runs(take)
+  const runs = new Runs(take, size - from)
   let permit = await registry.permit(call, signal).catch(() => undefined)
   for (let renewals = 0; permit !== undefined;) {
     signal?.throwIfAborted()

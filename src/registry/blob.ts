@@ -3,6 +3,7 @@ import { SallyportError, type Code } from '../errors/index.ts'
 import type { Descriptor } from '../oci/index.ts'
 import type { Answer } from './answer.ts'
 import { networkFault, plainText, Transient } from './errors.ts'
+import { BODY_CAP } from './raw-body.ts'
 import { callTo, type Repository } from './repository.ts'
 import { pause, waitFor } from './retry.ts'
 
@@ -27,6 +28,7 @@ async function open(
   const call = {
     ...callTo(repository, 'GET', `blobs/${descriptor.digest}`, 'blob', subject),
     headers: at === 0 ? {} : { range: `bytes=${at}-` },
+    streams: size - at > BODY_CAP,
     signal,
   }
   const answer = await registry.exchange(call)
@@ -79,7 +81,7 @@ export async function* readBlob(
       const opened = await open(repository, descriptor, at, signal)
       answer = opened.answer
       let { skip } = opened
-      for await (const chunk of answer.stream() as AsyncIterable<Buffer>) {
+      for await (const chunk of answer.stream()) {
         const fresh = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.length))
         skip -= chunk.length - fresh.length
         if (at + fresh.length > size)

@@ -4,7 +4,7 @@ import type { BlobBody, FileSlot, Source, TargetPlace } from '../content/index.t
 import { SallyportError } from '../errors/index.ts'
 import { isHost, type Descriptor } from '../oci/index.ts'
 import { fetchInto } from './blob-slot.ts'
-import { loadAgents, Network } from './network.ts'
+import { Network } from './network.ts'
 import { settle, type RegistryOptions, type Settings } from './options.ts'
 import { repositoryAt, type Repository } from './repository.ts'
 import { Registry } from './request.ts'
@@ -91,7 +91,6 @@ export class RegistryClient {
           repositoryAt(registry, prefix === undefined || prefix === '' ? path : `${prefix}/${path}`),
           (...job) => this.#push(...job),
         ),
-      prepare: async () => void (await loadAgents()),
       close: () => this.close(),
     }
   }

@@ -1,14 +1,17 @@
-/** The sockets: one undici pool for a registry's own hosts, and one for each reach that its hops must keep to. */
+/** The sockets: bare ones to a registry's own origin, and an undici pool for each reach that its hops must keep to. */
 import { X509Certificate } from 'node:crypto'
 import { lookup, type LookupAddress } from 'node:dns'
 import { lookup as lookupAll } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { connect, createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
-import type { Agent, Dispatcher } from 'undici'
+import type { Agent } from 'undici'
 import { SallyportError } from '../errors/index.ts'
 import { literalAddress, reachOf, type Reach } from './address.ts'
+import type { Incoming } from './answer.ts'
+import { BareNetwork, closedError, type Sending } from './bare-network.ts'
 import { networkCode } from './errors.ts'
 import type { RegistryOptions, Settings } from './options.ts'
+import type { RawSockets } from './raw-socket.ts'
 
 /** The error code of a lookup that led to a narrower network than allowed. */
 export const REACH_REFUSED = 'ERR_SALLYPORT_REACH'
@@ -52,36 +55,25 @@ function secureContext(options: RegistryOptions, own: boolean): SecureContext | 
   }
 }
 
-export interface Sending {
-  method: Dispatcher.HttpMethod
-  headers: Record<string, string>
-  body?: Buffer | AsyncIterable<Uint8Array> | undefined
-  signal: AbortSignal
-  headersMs: number
-}
-
-/** Loads what makes requests; threads that speak raw have no use for it. */
-export function loadAgents(): Promise<{ Agent: typeof Agent }> {
-  return import('./agent.ts')
-}
-
 export class Network {
   readonly #settings: Settings
   readonly #own: SecureContext | undefined
   readonly #options: RegistryOptions
   readonly #agents = new Map<Floor, Agent>()
+  readonly #bare: BareNetwork
   #closed = false
 
   constructor(options: RegistryOptions, settings: Settings) {
     this.#settings = settings
     this.#own = secureContext(options, true)
     this.#options = options
+    this.#bare = new BareNetwork(this.#own, settings.timing)
   }
 
   async #agent(floor: Floor): Promise<Agent> {
-    const { Agent } = await loadAgents()
+    const { Agent } = await import('./agent.ts')
     // Nothing may be sent behind the end of the run, over an agent that nobody ends.
-    if (this.#closed) throw Object.assign(new Error('closed'), { code: 'UND_ERR_CLOSED' })
+    if (this.#closed) throw closedError()
     let agent = this.#agents.get(floor)
     if (agent === undefined) {
       const { connectMs, idleMs } = this.#settings.timing
@@ -102,14 +94,16 @@ export class Network {
     return agent
   }
 
-  /** What TLS to the registry's own origin is spoken with; undefined for what the platform has. */
-  get own(): SecureContext | undefined {
-    return this.#own
+  /** Bare sockets to a registry's own origin. */
+  sockets(origin: string): RawSockets {
+    return this.#bare.sockets(origin)
   }
 
   /** The answer's head, its body still to come. Connects to addresses of `floor` or more public ones only. */
-  async send(url: URL, sending: Sending, floor: Floor): Promise<Dispatcher.ResponseData> {
+  async send(url: URL, sending: Sending, floor: Floor): Promise<Incoming> {
     const { method, headers, body, signal, headersMs } = sending
+    const bare = floor === 'own' ? await this.#bare.send(url, sending) : undefined
+    if (bare !== undefined) return bare
     const agent = await this.#agent(floor)
     return agent.request({
       origin: url.origin,
@@ -168,6 +162,7 @@ export class Network {
     this.#closed = true
     const agents = [...this.#agents.values()]
     this.#agents.clear()
+    this.#bare.close()
     await Promise.all(agents.map((agent) => agent.destroy()))
   }
 }

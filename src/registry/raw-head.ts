@@ -56,7 +56,7 @@ const BLANK = Buffer.from('\r\n\r\n')
 
 /** Gathers the bytes of a head as they come. */
 export class HeadReader {
-  readonly #bytes = Buffer.allocUnsafe(HEAD_CAP)
+  #bytes: Buffer | undefined
   #filled = 0
 
   /** True before the first byte. */
@@ -67,6 +67,15 @@ export class HeadReader {
   /** Undefined while more must come; then the head, undefined when it is none, and the bytes behind it. */
   add(chunk: Buffer): { head: RawHead | undefined; rest: Buffer } | undefined {
     const before = this.#filled
+    // A head that comes in one run, as nearly all do, is read where it lies.
+    if (before === 0) {
+      const at = chunk.subarray(0, HEAD_CAP).indexOf(BLANK)
+      this.#filled = Math.min(chunk.length, HEAD_CAP)
+      if (at >= 0)
+        return { head: parseRawHead(chunk.toString('latin1', 0, at)), rest: chunk.subarray(at + BLANK.length) }
+      this.#filled = 0
+    }
+    this.#bytes ??= Buffer.allocUnsafe(HEAD_CAP)
     this.#filled += chunk.copy(this.#bytes, before)
     const at = this.#bytes.subarray(0, this.#filled).indexOf(BLANK, Math.max(0, before - BLANK.length + 1))
     if (at < 0) return this.#filled === HEAD_CAP ? { head: undefined, rest: chunk.subarray(chunk.length) } : undefined
@@ -80,11 +89,7 @@ export class HeadReader {
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** The request's text, or undefined when a value could not stand in it (request splitting). */
-export function requestText(
-  method: 'GET' | 'PUT',
-  target: string,
-  headers: Record<string, string>,
-): string | undefined {
+export function requestText(method: string, target: string, headers: Record<string, string>): string | undefined {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   if (!/^\/[\x21-\x7e]*$/.test(target) || !lines.every((line) => VALUE.test(line))) return undefined
   return `${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`

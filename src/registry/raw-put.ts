@@ -28,6 +28,8 @@ export interface RawPut {
   timing: Pick<Timing, 'connectMs' | 'headersMs'>
   /** Fills the buffer with the next bytes of the body. */
   fill: (buffer: Buffer) => void
+  /** Told of bytes of the body that have left. */
+  sent: (bytes: number) => void
 }
 
 /** True when nothing follows the head, so that the connection can carry another request. */
@@ -79,6 +81,7 @@ export function rawPut(raw: RawSocket, put: RawPut): Promise<PutEnd> {
         if (error !== null && error !== undefined) return lost()
         free.push(whole)
         clock.refresh()
+        put.sent(chunk.length)
         // Not at once: a peer that takes all there is would keep everything else in this thread waiting.
         if (left > 0) setImmediate(pump)
       })
@@ -110,6 +113,6 @@ export function rawPut(raw: RawSocket, put: RawPut): Promise<PutEnd> {
   const text = requestText('PUT', put.target, put.headers)
   if (socket.destroyed) lost()
   else if (text === undefined) end({ kind: 'refused', head: undefined })
-  else raw.send(text, sent)
+  else raw.send(text, undefined, sent)
   return promise
 }

@@ -21,9 +21,11 @@ export class RawSocket {
   /** False from the second request on. */
   fresh = true
   parkedAt = 0
+  /** What ended the socket, if anything did. */
+  error: Error | undefined
   readonly #ready: 'connect' | 'secureConnect'
 
-  constructor(origin: Origin, secure: SecureContext | undefined) {
+  constructor(origin: Pick<Origin, 'url' | 'plain'>, secure: SecureContext | undefined) {
     const { hostname, port } = new URL(origin.url)
     const host = literalAddress(hostname) ?? hostname
     const onread: OnReadOpts = {
@@ -54,13 +56,20 @@ export class RawSocket {
       this.socket.destroy()
       holder?.lost()
     }
-    this.socket.on('error', lost).on('end', lost).on('close', lost)
+    const failed = (error: Error): void => {
+      this.error = error
+      lost()
+    }
+    this.socket.on('error', failed).on('end', lost).on('close', lost)
   }
 
   /** Sends once the peer is there and, over TLS, proven: stops credentials from going to whoever took the call. */
-  send(text: string, onSent: () => void): void {
+  send(text: string, body: Buffer | undefined, onSent: () => void): void {
     const send = (): void => {
+      this.socket.cork()
       this.socket.write(text, 'latin1')
+      if (body !== undefined && body.length > 0) this.socket.write(body)
+      this.socket.uncork()
       onSent()
     }
     if (this.fresh) this.socket.once(this.#ready, send)
@@ -70,12 +79,13 @@ export class RawSocket {
 
 /** The sockets of one origin that wait for their next request. */
 export class RawSockets {
-  readonly #origin: Origin
+  readonly #origin: Pick<Origin, 'url' | 'plain'>
   readonly #secure: SecureContext | undefined
   #parked: RawSocket[] = []
+  readonly #used = new Set<RawSocket>()
 
   /** @param secure - as the pool of this origin has it: authorities, and the client certificate */
-  constructor(origin: Origin, secure: SecureContext | undefined) {
+  constructor(origin: Pick<Origin, 'url' | 'plain'>, secure: SecureContext | undefined) {
     this.#origin = origin
     this.#secure = secure
   }
@@ -86,15 +96,20 @@ export class RawSockets {
     for (let parked = this.#parked.pop(); parked !== undefined; parked = this.#parked.pop()) {
       if (!parked.socket.destroyed && now - parked.parkedAt < KEEP_MS) {
         parked.socket.ref()
+        this.#used.add(parked)
         return parked
       }
       parked.socket.destroy()
     }
-    return new RawSocket(this.#origin, this.#secure)
+    const raw = new RawSocket(this.#origin, this.#secure)
+    this.#used.add(raw)
+    raw.socket.once('close', () => this.#used.delete(raw))
+    return raw
   }
 
   /** Takes a socket back whose answer has been read to its last byte. */
   park(raw: RawSocket): void {
+    this.#used.delete(raw)
     if (raw.socket.destroyed) return
     raw.fresh = false
     raw.parkedAt = performance.now()
@@ -102,5 +117,13 @@ export class RawSockets {
     raw.socket.unref()
     this.#parked = this.#parked.filter(({ socket }) => !socket.destroyed)
     this.#parked.push(raw)
+  }
+  /** Ends all of them; requests under way fail with `error`. */
+  close(error: Error): void {
+    for (const raw of this.#used) {
+      raw.error ??= error
+      raw.socket.destroy()
+    }
+    for (const { socket } of this.#parked.splice(0)) socket.destroy()
   }
 }

@@ -1,15 +1,15 @@
 /** One request to a registry, from its first word to its last: authorization, redirects, refusals, repeats. */
-import type { Dispatcher } from 'undici'
 import { SallyportError, type Code } from '../errors/index.ts'
 import { Answer } from './answer.ts'
 import { Authorizer } from './auth.ts'
 import { Deadline } from './deadline.ts'
 import { headFault, networkCode, networkFault, plainText, refusal, Transient, type Purpose } from './errors.ts'
+import { Line } from './line.ts'
 import { REACH_REFUSED, type Network } from './network.ts'
 import { findOrigin, type Origin } from './origin.ts'
 import type { Settings } from './options.ts'
 import type { RawHead } from './raw-head.ts'
-import { RawSockets } from './raw-socket.ts'
+import type { RawSockets } from './raw-socket.ts'
 import { isRedirect, MAX_HOPS, nextHop } from './redirect.ts'
 import { isPassing, repeating, retryAfter } from './retry.ts'
 
@@ -31,6 +31,8 @@ export interface Call {
   /** The longest wait for the answer's head; the default suits all but the end of an upload. */
   headersMs?: number
   signal?: AbortSignal | undefined
+  /** The answer may be too long to be gathered before it is read. */
+  streams?: boolean
 }
 
 export interface Reply {
@@ -53,8 +55,9 @@ export class Registry {
   readonly settings: Settings
   /** True once a blob's answer has shown that bare requests lead to nothing here (redirects, chunked bodies). */
   indirect = false
+  /** What large blobs are sent over. */
+  readonly line = new Line()
   readonly #network: Network
-  #sockets: RawSockets | undefined
   #met: Promise<{ origin: Origin; authorizer: Authorizer }> | undefined
 
   constructor(host: string, settings: Settings, network: Network) {
@@ -89,10 +92,9 @@ export class Registry {
     refused?: { used: string | undefined; challenge: string[] },
   ): Promise<Permit> {
     const { origin, authorizer } = await this.#meet(call.subject)
-    this.#sockets ??= new RawSockets(origin, this.#network.own)
     if (refused !== undefined) await authorizer.renew(call.path, call.scopes, refused.used, refused.challenge, signal)
     const authorization = await authorizer.header(call.path, call.scopes, signal)
-    return { origin, sockets: this.#sockets, authorization }
+    return { origin, sockets: this.#network.sockets(origin.url), authorization }
   }
 
   /**
@@ -153,12 +155,11 @@ export class Registry {
         body: typeof call.body === 'function' ? call.body() : call.body,
         signal: deadline.signal,
         headersMs: call.headersMs ?? timing.headersMs,
+        streams: call.streams ?? false,
       }
-      const data: Dispatcher.ResponseData = await this.#network
-        .send(url, sending, own ? 'own' : origin.reach)
-        .catch((error: unknown) => {
-          throw headFault(error, side, call.subject)
-        })
+      const data = await this.#network.send(url, sending, own ? 'own' : origin.reach).catch((error: unknown) => {
+        throw headFault(error, side, call.subject)
+      })
       const answer = new Answer(data, { url, foreign: left, side, subject: call.subject })
       if (!isRedirect(answer.status)) return answer
       await answer.discard()

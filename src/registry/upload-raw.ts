@@ -3,6 +3,7 @@ import { readSpan, type FileSpan } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { hasherFor, isSealed, Sealer, type Descriptor, type Seal } from '../oci/index.ts'
 import { rawPut, type PutEnd } from './raw-put.ts'
+import type { Turn } from './line.ts'
 import type { Repository } from './repository.ts'
 import type { Call } from './request.ts'
 
@@ -61,6 +62,7 @@ export async function putBare(
   descriptor: Descriptor,
   span: FileSpan,
   call: Call,
+  turn: Turn,
 ): Promise<BareEnd> {
   if (descriptor.size <= LARGE || registry.indirect) return { kind: 'unasked' }
   const permit = await registry.permit(call, call.signal).catch(() => undefined)
@@ -71,6 +73,7 @@ export async function putBare(
   if (url.origin !== origin.url) return { kind: 'unasked' }
   const { timing, userAgent } = registry.settings
   const raw = sockets.take()
+  let left = descriptor.size
   const end = await rawPut(raw, {
     target: `${url.pathname}${url.search}`,
     headers: {
@@ -84,6 +87,11 @@ export async function putBare(
     size: descriptor.size,
     timing: { connectMs: timing.connectMs, headersMs: call.headersMs ?? timing.headersMs },
     fill: provenBytes(span, descriptor),
+    sent(bytes) {
+      turn.sent(bytes)
+      left -= bytes
+      if (left === 0) turn.end()
+    },
   })
   if (end.kind === 'lost') return end.silent && !raw.fresh ? { kind: 'stale' } : end
   if (end.kind === 'answered' && end.stays) sockets.park(raw)

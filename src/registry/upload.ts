@@ -1,10 +1,11 @@
 /** Blobs to a registry: asked for, mounted or pushed whole, and never committed before they are proven. */
-import { provenBody, type BlobBody } from '../content/index.ts'
+import { provenBody, readSpan, type BlobBody } from '../content/index.ts'
 import { isFault, SallyportError } from '../errors/index.ts'
-import { algorithmOf, isDigest, type Descriptor } from '../oci/index.ts'
+import { algorithmOf, isDigest, verified, type Descriptor } from '../oci/index.ts'
 import { blobSubject } from './blob.ts'
 import { headBlob } from './blob-held.ts'
 import { Transient } from './errors.ts'
+import type { Turn } from './line.ts'
 import { nextHop } from './redirect.ts'
 import { callTo, type Repository } from './repository.ts'
 import type { Call } from './request.ts'
@@ -61,13 +62,16 @@ export class Upload {
       if (number > 0 && (await headBlob(this.#repository, this.#descriptor))) return
       const attempt: Attempt = { session, wrong: undefined }
       session = undefined
+      const turn = whole === undefined ? await this.#repository.registry.line.enter(this.#descriptor.size) : undefined
       try {
         attempt.session ??= await this.#begin()
-        if (await this.#bare(attempt, attempt.session)) return
+        if (turn !== undefined && (await this.#bare(attempt, attempt.session, turn))) return
         await this.#put(attempt, attempt.session, whole)
       } catch (error) {
         await this.#cancel(attempt.session)
         throw attempt.wrong ?? error
+      } finally {
+        turn?.end()
       }
     })
     return 'pushed'
@@ -128,12 +132,12 @@ export class Upload {
    * True when the blob was stored by a bare PUT; false when it has to go the other way, for which `attempt` then holds
    * a session that nothing was sent to.
    */
-  async #bare(attempt: Attempt, session: URL): Promise<boolean> {
+  async #bare(attempt: Attempt, session: URL, turn: Turn): Promise<boolean> {
     const { span } = this.#body
     if (span === undefined || this.#unusual) return false
     const { side } = this.#repository
     const call = this.#putCall(session)
-    const end = await putBare(this.#repository, this.#descriptor, span, call).catch((error: unknown) => {
+    const end = await putBare(this.#repository, this.#descriptor, span, call, turn).catch((error: unknown) => {
       attempt.wrong = error
       throw error
     })
@@ -175,6 +179,13 @@ export class Upload {
 
   // The body comes out of the bundle: when it is wrong, that is the bundle's fault and not the registry's.
   async #whole(): Promise<Buffer> {
+    const { span } = this.#body
+    if (span !== undefined) {
+      // At once: a small read given to another thread takes ten times as long.
+      const bytes = Buffer.allocUnsafeSlow(this.#descriptor.size)
+      readSpan(span, 0, bytes)
+      return verified(bytes, this.#descriptor, 'bundle')
+    }
     const chunks: Uint8Array[] = []
     for await (const chunk of provenBody(this.#body, this.#descriptor, 'bundle')) chunks.push(chunk)
     const [only, ...more] = chunks

@@ -119,11 +119,7 @@ async function bring(
     })),
   )
   const proving = { ...options, sealing: options.dryRun !== true }
-  const proven: Promise<Seals> =
-    fromFile || options.dryRun === true ? provePayload(input, passage, proving) : Promise.resolve(new Map())
-  // The threads that prove are at work by now. What fails here fails in the first request again, which tells it.
-  void place.prepare().catch(() => undefined)
-  const seals = await proven
+  const seals: Seals = fromFile || options.dryRun === true ? await provePayload(input, passage, proving) : new Map()
   const accept = async (): Promise<void> => {
     await recordAsOf(state, options, `bundle ${passage.verdict.id}`)
     await commit(state, passage, signedUpTo)

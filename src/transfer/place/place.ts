@@ -27,8 +27,6 @@ export interface Place {
   quarantinePath(path: string): string
   /** A repository of the quarantine; of a registry as any other, of a layout in a layout of its own inside it. */
   quarantineAt(repository: string): Target
-  /** Loads what the first request needs, while there is time for it; without it that request does. Asks nobody. */
-  prepare(): Promise<void>
   close(): Promise<void>
 }
 
@@ -89,7 +87,6 @@ function placed(
       kept.set(repository, known)
       return known
     },
-    prepare: () => place.prepare?.() ?? Promise.resolve(),
     async close() {
       await place.close()
       await close()

@@ -1,0 +1,117 @@
+/** What a registry's own origin is asked over bare sockets; what they do not read is left to undici. */
+import type { SecureContext } from 'node:tls'
+import type { Incoming, IncomingBody } from './answer.ts'
+import type { Timing } from './options.ts'
+import { rawExchange, type RawRequest } from './raw-exchange.ts'
+import type { RawHead } from './raw-head.ts'
+import { RawSockets } from './raw-socket.ts'
+
+export interface Sending {
+  method: RawRequest['method']
+  headers: Record<string, string>
+  body?: Buffer | AsyncIterable<Uint8Array> | undefined
+  signal: AbortSignal
+  headersMs: number
+  /** The answer's body is too long to be gathered before it is read. */
+  streams?: boolean
+}
+
+/** Requests that mean the same when they come twice. */
+const REPEATABLE: readonly string[] = ['GET', 'HEAD']
+
+export function closedError(): Error {
+  return Object.assign(new Error('closed'), { code: 'UND_ERR_CLOSED' })
+}
+
+/** A body that has come, and what cut it short if anything did. */
+function gathered(chunks: readonly Buffer[], failure: Error | undefined): IncomingBody {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield* chunks
+      if (failure !== undefined) throw failure
+    },
+    dump: () => Promise.resolve(),
+    destroy: () => undefined,
+    on: () => undefined,
+  }
+}
+
+function incoming({ status, headers }: RawHead, body: IncomingBody): Incoming {
+  const named = Array.from(headers, ([name, values]): [string, string | string[]] => {
+    const [first = '', ...more] = values
+    return [name, more.length === 0 ? first : [first, ...more]]
+  })
+  return { statusCode: status, headers: Object.fromEntries(named), body }
+}
+
+interface Bare {
+  sockets: RawSockets
+  /** False once an answer was such that {@link rawExchange} does not read it. */
+  usual: boolean
+}
+
+export class BareNetwork {
+  readonly #secure: SecureContext | undefined
+  readonly #timing: Timing
+  readonly #origins = new Map<string, Bare>()
+  #closed = false
+
+  /** @param secure - what TLS is spoken with; undefined for what the platform has */
+  constructor(secure: SecureContext | undefined, timing: Timing) {
+    this.#secure = secure
+    this.#timing = timing
+  }
+
+  #to(origin: string): Bare {
+    const bare = this.#origins.get(origin) ?? {
+      sockets: new RawSockets({ url: origin, plain: origin.startsWith('http:') }, this.#secure),
+      usual: true,
+    }
+    this.#origins.set(origin, bare)
+    return bare
+  }
+
+  sockets(origin: string): RawSockets {
+    return this.#to(origin).sockets
+  }
+
+  /** The whole answer; undefined when undici has to ask. Fails with undici's codes, or those of the socket. */
+  async send(url: URL, sending: Sending): Promise<Incoming | undefined> {
+    const { method, body, signal, headersMs, streams = false } = sending
+    const bare = this.#to(url.origin)
+    if (!bare.usual || streams || (body !== undefined && !Buffer.isBuffer(body))) return undefined
+    const { 'content-length': _, ...headers } = sending.headers
+    const length = method === 'PUT' || method === 'POST' ? { 'content-length': String(body?.length ?? 0) } : {}
+    const request: RawRequest = {
+      method,
+      target: `${url.pathname}${url.search}`,
+      headers: { host: url.host, connection: 'keep-alive', ...headers, ...length },
+      body,
+      timing: { ...this.#timing, headersMs },
+      signal,
+    }
+    const repeats = REPEATABLE.includes(method)
+    for (;;) {
+      if (this.#closed) throw closedError()
+      const raw = bare.sockets.take()
+      const outcome = await rawExchange(raw, request)
+      if (outcome.kind === 'answered') {
+        if (outcome.stays) bare.sockets.park(raw)
+        return incoming(outcome.head, gathered(outcome.chunks, outcome.failure))
+      }
+      if (outcome.kind === 'unusual') {
+        bare.usual &&= outcome.large
+        if (repeats) return undefined
+        throw Object.assign(new Error('no plain answer'), { code: 'UND_ERR_SOCKET' })
+      }
+      // The registry had closed the socket while it waited: that says nothing about a new one.
+      if (!(repeats && outcome.silent && !raw.fresh)) throw outcome.failure
+    }
+  }
+
+  /** Fails what is under way, and all that comes. */
+  close(): void {
+    this.#closed = true
+    for (const { sockets } of this.#origins.values()) sockets.close(closedError())
+  }
+}

@@ -1,0 +1,94 @@
+/** One small request and its whole answer over a raw socket: half of what undici takes for the same. */
+import { BodyReader } from './raw-body.ts'
+import { HeadReader, requestText, type RawHead } from './raw-head.ts'
+import type { RawSocket } from './raw-socket.ts'
+
+export interface RawRequest {
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+  /** Path and query. */
+  target: string
+  headers: Record<string, string>
+  body: Buffer | undefined
+  timing: { connectMs: number; headersMs: number; idleMs: number }
+  signal: AbortSignal
+}
+
+/**
+ * `answered`: `failure` is set when the connection ended within the body; `unusual`: an answer that undici should see,
+ * `large` when only for its length;
+ * `lost`: no answer, or not its whole head; `silent` when not a byte of one had come.
+ */
+export type RawOutcome =
+  | { kind: 'answered'; head: RawHead; chunks: Buffer[]; failure: Error | undefined; stays: boolean }
+  | { kind: 'unusual'; large: boolean }
+  | { kind: 'lost'; silent: boolean; failure: Error }
+
+function failure(code: string): Error {
+  return Object.assign(new Error(code), { code })
+}
+
+/**
+ * How the request ended; unless `stays` is true the socket is closed then. Rejects with the signal's reason.
+ * Failures have undici's codes or those of the socket.
+ */
+export function rawExchange(raw: RawSocket, request: RawRequest): Promise<RawOutcome> {
+  const { method, timing, signal, body } = request
+  const { socket } = raw
+  const { promise, resolve, reject } = Promise.withResolvers<RawOutcome>()
+  const heads = new HeadReader()
+  let head: RawHead | undefined
+  let reader: BodyReader | undefined
+
+  const finish = (settle: () => void, keep: boolean): void => {
+    if (raw.holder === holder) raw.holder = undefined
+    clearTimeout(clock)
+    signal.removeEventListener('abort', abort)
+    if (!keep) socket.destroy()
+    settle()
+  }
+  const end = (how: RawOutcome): void => finish(() => resolve(how), how.kind === 'answered' && how.stays)
+  const fail = (error: Error): void => {
+    if (head === undefined || reader === undefined) end({ kind: 'lost', silent: heads.silent, failure: error })
+    else end({ kind: 'answered', head, chunks: reader.chunks, failure: error, stays: false })
+  }
+  const lost = (): void => fail(raw.error ?? failure('UND_ERR_SOCKET'))
+  const abort = (): void => finish(() => reject(signal.reason), false)
+  const within = (ms: number, code: string): void => {
+    clearTimeout(clock)
+    clock = setTimeout(() => fail(failure(code)), ms)
+  }
+
+  const takeBody = (bytes: Buffer): void => {
+    if (head === undefined || reader === undefined) return
+    const state = reader.add(bytes)
+    if (state === 'more') return within(timing.idleMs, 'UND_ERR_BODY_TIMEOUT')
+    if (state === 'unusual') return end({ kind: 'unusual', large: reader.large })
+    // Whoever answers early wants no more: what is left of the request would be read as the next one.
+    const stays = reader.stays && socket.writableLength === 0
+    end({ kind: 'answered', head, chunks: reader.chunks, failure: undefined, stays })
+  }
+  const holder = {
+    lost,
+    bytes: (bytes: Buffer): void => {
+      if (reader !== undefined) return takeBody(bytes)
+      const found = heads.add(bytes)
+      if (found === undefined) return
+      if (found.head === undefined) return end({ kind: 'unusual', large: false })
+      head = found.head
+      reader = new BodyReader(method, head)
+      takeBody(found.rest)
+    },
+  }
+
+  let clock = setTimeout(() => fail(failure('UND_ERR_CONNECT_TIMEOUT')), timing.connectMs)
+  const text = requestText(method, request.target, request.headers)
+  socket.removeAllListeners('timeout')
+  socket.setTimeout(0)
+  raw.holder = holder
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  else if (socket.destroyed) lost()
+  else if (text === undefined) end({ kind: 'unusual', large: false })
+  else raw.send(text, body, () => within(timing.headersMs, 'UND_ERR_HEADERS_TIMEOUT'))
+  return promise
+}
