@@ -64,7 +64,7 @@ export async function importRow(stage: Stage, size: Size): Promise<Row> {
     bars:
       size === 'big'
         ? [peers, { against: ['bare upload'], must: 1.6, record: 1.2 }, MEMORY_BAR]
-        : [{ ...peers, must: 0.75, record: 0.55 }, MEMORY_BAR],
+        : [{ ...peers, must: 0.75, record: 0.55 }, { against: ['bare upload'], must: 1.25, record: 1 }, MEMORY_BAR],
     cold: [bundle, folder],
   }
 }
