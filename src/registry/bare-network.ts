@@ -3,7 +3,7 @@ import type { SecureContext } from 'node:tls'
 import type { Incoming, IncomingBody } from './answer.ts'
 import type { Timing } from './options.ts'
 import { rawExchange, type RawRequest } from './raw-exchange.ts'
-import type { RawHead } from './raw-head.ts'
+import { requestText, type RawHead } from './raw-head.ts'
 import { RawSockets } from './raw-socket.ts'
 
 export interface Sending {
@@ -24,10 +24,10 @@ export function closedError(): Error {
 }
 
 /** A body that has come, and what cut it short if anything did. */
-function gathered(chunks: readonly Buffer[], failure: Error | undefined): IncomingBody {
+function gathered(bytes: Buffer, failure: Error | undefined): IncomingBody {
   return {
     async *[Symbol.asyncIterator]() {
-      yield* chunks
+      if (bytes.length > 0) yield bytes
       if (failure !== undefined) throw failure
     },
     dump: () => Promise.resolve(),
@@ -48,6 +48,8 @@ interface Bare {
   sockets: RawSockets
   /** False once an answer was such that {@link rawExchange} does not read it. */
   usual: boolean
+  /** True once a connection that was kept ended without a word: what can't be asked twice gets a new one from then on. */
+  drops: boolean
 }
 
 export class BareNetwork {
@@ -66,6 +68,7 @@ export class BareNetwork {
     const bare = this.#origins.get(origin) ?? {
       sockets: new RawSockets({ url: origin, plain: origin.startsWith('http:') }, this.#secure),
       usual: true,
+      drops: false,
     }
     this.#origins.set(origin, bare)
     return bare
@@ -82,10 +85,17 @@ export class BareNetwork {
     if (!bare.usual || streams || (body !== undefined && !Buffer.isBuffer(body))) return undefined
     const { 'content-length': _, ...headers } = sending.headers
     const length = method === 'PUT' || method === 'POST' ? { 'content-length': String(body?.length ?? 0) } : {}
+    const text = requestText(method, `${url.pathname}${url.search}`, {
+      host: url.host,
+      connection: 'keep-alive',
+      ...headers,
+      ...length,
+    })
+    // undici refuses it, and tells.
+    if (text === undefined) return undefined
     const request: RawRequest = {
       method,
-      target: `${url.pathname}${url.search}`,
-      headers: { host: url.host, connection: 'keep-alive', ...headers, ...length },
+      text,
       body,
       timing: { ...this.#timing, headersMs },
       signal,
@@ -93,17 +103,19 @@ export class BareNetwork {
     const repeats = REPEATABLE.includes(method)
     for (;;) {
       if (this.#closed) throw closedError()
-      const raw = bare.sockets.take()
+      const raw = bare.sockets.take(bare.drops && !repeats)
       const outcome = await rawExchange(raw, request)
       if (outcome.kind === 'answered') {
         if (outcome.stays) bare.sockets.park(raw)
-        return incoming(outcome.head, gathered(outcome.chunks, outcome.failure))
+        return incoming(outcome.head, gathered(outcome.body, outcome.failure))
       }
       if (outcome.kind === 'unusual') {
         bare.usual &&= outcome.large
         if (repeats) return undefined
-        throw Object.assign(new Error('no plain answer'), { code: 'UND_ERR_SOCKET' })
+        // It may have been done: what came can't be read, and asking again would be told of what is done.
+        throw Object.assign(new Error('no plain answer'), { code: 'HPE_UNREADABLE' })
       }
+      bare.drops ||= outcome.silent && !raw.fresh
       // The registry had closed the socket while it waited: that says nothing about a new one.
       if (!(repeats && outcome.silent && !raw.fresh)) throw outcome.failure
     }

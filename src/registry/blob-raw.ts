@@ -3,6 +3,7 @@ import type { Descriptor } from '../oci/index.ts'
 import { blobSubject } from './blob.ts'
 import { rawGet, type RawEnd } from './raw-get.ts'
 import { callTo, type Repository } from './repository.ts'
+import { pause, waitFor } from './retry.ts'
 
 const RUN = 256 * 1024
 
@@ -90,7 +91,11 @@ export async function readRaw(
     const stale = end.kind === 'lost' && end.silent && !raw.fresh
     if (stale) continue
     const challenge = end.kind === 'refused' && end.head?.status === 401 ? end.head.headers : undefined
-    if (challenge === undefined || renewals++ > 0) break
+    if (challenge === undefined || renewals++ > 0) {
+      const passing = end.kind === 'refused' && end.head !== undefined ? registry.passing(end.head, call) : undefined
+      if (passing !== undefined) await pause(waitFor(registry.settings, 0, passing.waitMs), signal)
+      break
+    }
     const refused = { used: authorization, challenge: [...(challenge.get('www-authenticate') ?? [])] }
     permit = await registry.permit(call, signal, refused).catch(() => undefined)
   }

@@ -3,12 +3,13 @@ import { SallyportError, type Code } from '../errors/index.ts'
 import type { Descriptor } from '../oci/index.ts'
 import type { Answer } from './answer.ts'
 import { networkFault, plainText, Transient } from './errors.ts'
-import { BODY_CAP } from './raw-body.ts'
 import { callTo, type Repository } from './repository.ts'
 import { pause, waitFor } from './retry.ts'
 
 /** A connection that brings this much was worth making: the count of failures starts anew. */
 const PROGRESS = 1024 * 1024
+/** More than this is read as it comes: gathered first, it would have to come within the time of a document. */
+const GATHERED = 256 * 1024
 const RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/
 
 export function blobSubject(repository: Repository, descriptor: Descriptor): string {
@@ -28,7 +29,7 @@ async function open(
   const call = {
     ...callTo(repository, 'GET', `blobs/${descriptor.digest}`, 'blob', subject),
     headers: at === 0 ? {} : { range: `bytes=${at}-` },
-    streams: size - at > BODY_CAP,
+    streams: size - at > GATHERED,
     signal,
   }
   const answer = await registry.exchange(call)

@@ -57,7 +57,8 @@ export async function exchangeOnce<T>(
     const asked = { method, headers, ...(body === undefined ? {} : { body }) }
     const data = await network.send(
       url,
-      { ...asked, signal: deadline.signal, headersMs: timeoutMs },
+      // Asked once, by what reads every kind of answer: a responder may speak HTTP/1.0, and end after the first.
+      { ...asked, signal: deadline.signal, headersMs: timeoutMs, streams: true },
       reach === 0 ? 'own' : reach,
     )
     const answer = new Answer(data, { url, foreign: false, side, subject: shownUrl(url) })

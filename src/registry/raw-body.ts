@@ -2,7 +2,10 @@
 import { staysOpen, type RawHead } from './raw-head.ts'
 
 const LENGTH = /^\d{1,15}$/
-const CHUNK_SIZE = /^[\dA-Fa-f]{1,7}$/
+/** Extensions are passed over. */
+const CHUNK_SIZE = /^([\dA-Fa-f]{1,7})[\t ]*(?:;|$)/
+/** Of all lines between chunks, and of those behind the last. */
+const LINES_CAP = 16 * 1024
 /** Beyond this a body is not gathered. */
 export const BODY_CAP = 4 * 1024 * 1024
 
@@ -15,11 +18,13 @@ interface Framing {
 
 /** Gathers a body as its bytes come, under {@link BODY_CAP}. */
 export class BodyReader {
-  readonly chunks: Buffer[] = []
   /** True when the connection may carry another request after this body. */
   stays: boolean
+  /** True when the body ends with its connection. */
+  endless = false
   /** True when `unusual` says no more than that it is longer than the cap. */
   large = false
+  #held = Buffer.alloc(0)
   #size = 0
   readonly #framing: Framing | undefined
 
@@ -28,7 +33,7 @@ export class BodyReader {
     this.#framing = this.#framed(method, head)
   }
 
-  #framed(method: string, { status, headers }: RawHead): Framing | undefined {
+  #framed(method: string, { status, old, headers }: RawHead): Framing | undefined {
     const codings = headers.get('transfer-encoding')
     const lengths = headers.get('content-length')
     // Stops a body whose end two readers would see in two places (request smuggling).
@@ -40,14 +45,28 @@ export class BodyReader {
       this.large = length > BODY_CAP
       return this.large ? undefined : this.#told(length)
     }
-    if (codings?.length === 1 && codings[0]?.toLowerCase() === 'chunked') return this.#chunked()
-    return undefined
+    if (codings?.length === 1 && codings[0]?.toLowerCase() === 'chunked' && !old) return this.#chunked()
+    if (codings !== undefined) return undefined
+    this.stays = false
+    this.endless = true
+    return this.#told(BODY_CAP)
   }
 
-  #take(bytes: Buffer): void {
-    this.#size += bytes.length
-    // The socket's own buffer is read into again.
-    if (bytes.length > 0) this.chunks.push(Buffer.from(bytes))
+  /** What has come of it. */
+  get body(): Buffer {
+    return this.#held.subarray(0, this.#size)
+  }
+
+  // Into one piece: millions of chunks of a byte would take a hundred times their bytes.
+  #take(bytes: Buffer, expected: number): void {
+    const size = this.#size + bytes.length
+    if (size > this.#held.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.min(BODY_CAP, Math.max(expected, size, 2 * this.#held.length)))
+      this.#held.copy(grown, 0, 0, this.#size)
+      this.#held = grown
+    }
+    bytes.copy(this.#held, this.#size)
+    this.#size = size
   }
 
   /** To be called with what came behind the head first, even when that is nothing. */
@@ -59,9 +78,11 @@ export class BodyReader {
     return {
       add: (bytes) => {
         const left = length - this.#size
-        this.#take(bytes.subarray(0, left))
+        this.#take(bytes.subarray(0, left), this.endless ? 0 : length)
         // More than was promised: it is read by nobody, and the connection is not trusted again.
         if (bytes.length > left) this.stays = false
+        this.large ||= this.endless && bytes.length >= left
+        if (this.large) return 'unusual'
         return bytes.length < left ? 'more' : 'whole'
       },
     }
@@ -70,42 +91,44 @@ export class BodyReader {
   #chunked(): Framing {
     let line = ''
     let left = 0
-    let next: 'size' | 'data' | 'break' | 'end' = 'size'
-    const lineEnded = (): BodyState => {
-      const text = line
-      line = ''
-      if (next === 'break' || next === 'end') {
-        if (text !== '') return 'unusual'
-        if (next === 'end') return 'whole'
+    let lines = 0
+    let next: 'size' | 'data' | 'break' | 'trailer' = 'size'
+    const lineEnded = (text: string): BodyState => {
+      if (next === 'trailer') return text === '' ? 'whole' : 'more'
+      if (next === 'break') {
         next = 'size'
-        return 'more'
+        return text === '' ? 'more' : 'unusual'
       }
-      if (!CHUNK_SIZE.test(text)) return 'unusual'
-      left = Number.parseInt(text, 16)
-      next = left === 0 ? 'end' : 'data'
+      const size = CHUNK_SIZE.exec(text)?.[1]
+      if (size === undefined) return 'unusual'
+      left = Number.parseInt(size, 16)
+      next = left === 0 ? 'trailer' : 'data'
       this.large = this.#size + left > BODY_CAP
       return this.large ? 'unusual' : 'more'
     }
-    const LONGEST = 16
     return {
       add: (bytes) => {
         for (let at = 0; at < bytes.length;) {
           if (next === 'data') {
             const piece = bytes.subarray(at, at + left)
-            this.#take(piece)
+            this.#take(piece, 0)
             at += piece.length
             left -= piece.length
-            if (left === 0) next = 'break'
+            if (left > 0) continue
+            next = 'break'
+            lines = 0
             continue
           }
           const end = bytes.indexOf(0x0a, at)
-          line += bytes.toString('latin1', at, end < 0 ? bytes.length : end)
-          if (line.length > LONGEST) return 'unusual'
+          const stop = end < 0 ? bytes.length : end
+          lines += stop - at
+          if (lines > LINES_CAP) return 'unusual'
+          line += bytes.toString('latin1', at, stop)
           if (end < 0) return 'more'
           if (!line.endsWith('\r')) return 'unusual'
-          line = line.slice(0, -1)
+          const state = lineEnded(line.slice(0, -1))
+          line = ''
           at = end + 1
-          const state = lineEnded()
           if (state === 'whole' && at < bytes.length) this.stays = false
           if (state !== 'more') return state
         }

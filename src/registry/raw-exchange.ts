@@ -1,27 +1,28 @@
 /** One small request and its whole answer over a raw socket: half of what undici takes for the same. */
 import { BodyReader } from './raw-body.ts'
-import { HeadReader, requestText, type RawHead } from './raw-head.ts'
+import { HeadReader, type RawHead } from './raw-head.ts'
 import type { RawSocket } from './raw-socket.ts'
 
 export interface RawRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
-  /** Path and query. */
-  target: string
-  headers: Record<string, string>
+  /** Its line and headers, as `requestText` gives them. */
+  text: string
   body: Buffer | undefined
   timing: { connectMs: number; headersMs: number; idleMs: number }
   signal: AbortSignal
 }
 
 /**
- * `answered`: `failure` is set when the connection ended within the body; `unusual`: an answer that undici should see,
- * `large` when only for its length;
- * `lost`: no answer, or not its whole head; `silent` when not a byte of one had come.
+ * `answered`: `failure` is set when the connection ended within the body. `unusual`: an answer that undici should see,
+ * `large` when only for its length. `lost`: no answer, or not its whole head; `silent` when not a byte of one had come.
  */
 export type RawOutcome =
-  | { kind: 'answered'; head: RawHead; chunks: Buffer[]; failure: Error | undefined; stays: boolean }
+  | { kind: 'answered'; head: RawHead; body: Buffer; failure: Error | undefined; stays: boolean }
   | { kind: 'unusual'; large: boolean }
   | { kind: 'lost'; silent: boolean; failure: Error }
+
+/** So many heads may say that the answer is still to come. */
+const EARLY = 8
 
 function failure(code: string): Error {
   return Object.assign(new Error(code), { code })
@@ -32,15 +33,18 @@ function failure(code: string): Error {
  * Failures have undici's codes or those of the socket.
  */
 export function rawExchange(raw: RawSocket, request: RawRequest): Promise<RawOutcome> {
-  const { method, timing, signal, body } = request
+  const { method, text, timing, signal, body } = request
   const { socket } = raw
   const { promise, resolve, reject } = Promise.withResolvers<RawOutcome>()
-  const heads = new HeadReader()
+  let heads = new HeadReader()
+  let early = 0
   let head: RawHead | undefined
   let reader: BodyReader | undefined
+  let ended = false
 
   const finish = (settle: () => void, keep: boolean): void => {
     if (raw.holder === holder) raw.holder = undefined
+    ended = true
     clearTimeout(clock)
     signal.removeEventListener('abort', abort)
     if (!keep) socket.destroy()
@@ -49,12 +53,17 @@ export function rawExchange(raw: RawSocket, request: RawRequest): Promise<RawOut
   const end = (how: RawOutcome): void => finish(() => resolve(how), how.kind === 'answered' && how.stays)
   const fail = (error: Error): void => {
     if (head === undefined || reader === undefined) end({ kind: 'lost', silent: heads.silent, failure: error })
-    else end({ kind: 'answered', head, chunks: reader.chunks, failure: error, stays: false })
+    else end({ kind: 'answered', head, body: reader.body, failure: error, stays: false })
   }
-  const lost = (): void => fail(raw.error ?? failure('UND_ERR_SOCKET'))
+  const lost = (): void => {
+    if (head !== undefined && reader?.endless === true && raw.error === undefined)
+      return end({ kind: 'answered', head, body: reader.body, failure: undefined, stays: false })
+    fail(raw.error ?? failure('UND_ERR_SOCKET'))
+  }
   const abort = (): void => finish(() => reject(signal.reason), false)
   const within = (ms: number, code: string): void => {
     clearTimeout(clock)
+    if (ended) return
     clock = setTimeout(() => fail(failure(code)), ms)
   }
 
@@ -65,7 +74,7 @@ export function rawExchange(raw: RawSocket, request: RawRequest): Promise<RawOut
     if (state === 'unusual') return end({ kind: 'unusual', large: reader.large })
     // Whoever answers early wants no more: what is left of the request would be read as the next one.
     const stays = reader.stays && socket.writableLength === 0
-    end({ kind: 'answered', head, chunks: reader.chunks, failure: undefined, stays })
+    end({ kind: 'answered', head, body: reader.body, failure: undefined, stays })
   }
   const holder = {
     lost,
@@ -74,6 +83,12 @@ export function rawExchange(raw: RawSocket, request: RawRequest): Promise<RawOut
       const found = heads.add(bytes)
       if (found === undefined) return
       if (found.head === undefined) return end({ kind: 'unusual', large: false })
+      if (found.head.status < 200 && found.head.status !== 101 && early++ < EARLY) {
+        heads = new HeadReader()
+        if (found.rest.length > 0) holder.bytes(found.rest)
+        return
+      }
+      if (found.head.status < 200) return end({ kind: 'unusual', large: false })
       head = found.head
       reader = new BodyReader(method, head)
       takeBody(found.rest)
@@ -81,14 +96,16 @@ export function rawExchange(raw: RawSocket, request: RawRequest): Promise<RawOut
   }
 
   let clock = setTimeout(() => fail(failure('UND_ERR_CONNECT_TIMEOUT')), timing.connectMs)
-  const text = requestText(method, request.target, request.headers)
   socket.removeAllListeners('timeout')
   socket.setTimeout(0)
   raw.holder = holder
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
   else if (socket.destroyed) lost()
-  else if (text === undefined) end({ kind: 'unusual', large: false })
-  else raw.send(text, body, () => within(timing.headersMs, 'UND_ERR_HEADERS_TIMEOUT'))
+  else {
+    // While a body leaves the signal alone ends it: a slow line takes it in its own time.
+    const begun = (): void => clearTimeout(clock)
+    raw.send(text, body, begun, () => head === undefined && within(timing.headersMs, 'UND_ERR_HEADERS_TIMEOUT'))
+  }
   return promise
 }

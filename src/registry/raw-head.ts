@@ -2,19 +2,30 @@
 
 export interface RawHead {
   status: number
+  /** HTTP/1.0, whose connections end with the answer. */
+  old: boolean
   /** Values by lower-case name, in the order they came. */
   headers: ReadonlyMap<string, readonly string[]>
 }
 
-const STATUS = /^HTTP\/1\.1 ([2-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
-const HEADER = /^([!#$%&'*+.^_`|~\dA-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*$/
+const STATUS = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
+const HEADER = /^([!#$%&'*+.^_`|~\dA-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)$/
 const LENGTH = /^\d{1,15}$/
 const RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/
+
+// By hand: a pattern that also looks for the blanks takes days for a line of nothing else.
+function trimmed(text: string): string {
+  const isBlank = (at: number): boolean => text[at] === ' ' || text[at] === '\t'
+  let [from, to] = [0, text.length]
+  while (from < to && isBlank(from)) from++
+  while (from < to && isBlank(to - 1)) to--
+  return text.slice(from, to)
+}
 
 /** The head between its first and its last byte (the empty line left out); undefined when a line is not as it should be. */
 export function parseRawHead(text: string): RawHead | undefined {
   const [first = '', ...lines] = text.split('\r\n')
-  const status = STATUS.exec(first)?.[1]
+  const [, minor, status] = STATUS.exec(first) ?? []
   if (status === undefined) return undefined
   const headers = new Map<string, string[]>()
   for (const line of lines) {
@@ -23,10 +34,10 @@ export function parseRawHead(text: string): RawHead | undefined {
     const [, name = '', value = ''] = found
     const key = name.toLowerCase()
     const values = headers.get(key)
-    if (values === undefined) headers.set(key, [value])
-    else values.push(value)
+    if (values === undefined) headers.set(key, [trimmed(value)])
+    else values.push(trimmed(value))
   }
-  return { status: Number(status), headers }
+  return { status: Number(status), old: minor === '0', headers }
 }
 
 /** True when exactly the bytes from `from` to `size` follow, as they are and with nothing between them. */
@@ -46,13 +57,22 @@ export function promises({ status, headers }: RawHead, from: number, size: numbe
 }
 
 /** True when the connection may carry another request. */
-export function staysOpen({ headers }: RawHead): boolean {
-  return !(headers.get('connection') ?? []).some((value) => /(?:^|[\t ,])close(?:$|[\t ,])/i.test(value))
+export function staysOpen({ old, headers }: RawHead): boolean {
+  return !old && !(headers.get('connection') ?? []).some((value) => /(?:^|[\t ,])close(?:$|[\t ,])/i.test(value))
 }
 
-/** What undici allows is less (16 KiB); beyond this the answer is no head. */
-const HEAD_CAP = 64 * 1024
+/** As much as undici allows; beyond this the answer is no head. */
+const HEAD_CAP = 16 * 1024
 const BLANK = Buffer.from('\r\n\r\n')
+const BEGIN = 'HTTP/1.'
+
+/** False for what no head begins with, however much more came: a peer that speaks something else is not waited for. */
+function mayBeHead(bytes: Buffer): boolean {
+  const begin = bytes.toString('latin1', 0, BEGIN.length)
+  if (!BEGIN.startsWith(begin)) return false
+  const end = bytes.indexOf(0x0a)
+  return end < 0 || bytes[end - 1] === 0x0d
+}
 
 /** Gathers the bytes of a head as they come. */
 export class HeadReader {
@@ -78,7 +98,10 @@ export class HeadReader {
     this.#bytes ??= Buffer.allocUnsafe(HEAD_CAP)
     this.#filled += chunk.copy(this.#bytes, before)
     const at = this.#bytes.subarray(0, this.#filled).indexOf(BLANK, Math.max(0, before - BLANK.length + 1))
-    if (at < 0) return this.#filled === HEAD_CAP ? { head: undefined, rest: chunk.subarray(chunk.length) } : undefined
+    if (at < 0) {
+      const more = this.#filled < HEAD_CAP && mayBeHead(this.#bytes.subarray(0, this.#filled))
+      return more ? undefined : { head: undefined, rest: chunk.subarray(chunk.length) }
+    }
     return {
       head: parseRawHead(this.#bytes.toString('latin1', 0, at)),
       rest: chunk.subarray(at + BLANK.length - before),

@@ -64,13 +64,14 @@ export class RawSocket {
   }
 
   /** Sends once the peer is there and, over TLS, proven: stops credentials from going to whoever took the call. */
-  send(text: string, body: Buffer | undefined, onSent: () => void): void {
+  send(text: string, body: Buffer | undefined, onBegun: () => void, onSent: () => void): void {
     const send = (): void => {
       this.socket.cork()
       this.socket.write(text, 'latin1')
-      if (body !== undefined && body.length > 0) this.socket.write(body)
+      onBegun()
+      if (body === undefined || body.length === 0) onSent()
+      else this.socket.write(body, onSent)
       this.socket.uncork()
-      onSent()
     }
     if (this.fresh) this.socket.once(this.#ready, send)
     else send()
@@ -83,6 +84,7 @@ export class RawSockets {
   readonly #secure: SecureContext | undefined
   #parked: RawSocket[] = []
   readonly #used = new Set<RawSocket>()
+  #closed: Error | undefined
 
   /** @param secure - as the pool of this origin has it: authorities, and the client certificate */
   constructor(origin: Pick<Origin, 'url' | 'plain'>, secure: SecureContext | undefined) {
@@ -90,8 +92,9 @@ export class RawSockets {
     this.#secure = secure
   }
 
-  /** A socket that waits, or a new one that is still connecting. */
-  take(): RawSocket {
+  /** A socket that waits, or a new one that is still connecting; an ended one when these are closed. */
+  take(fresh = false): RawSocket {
+    if (fresh || this.#closed !== undefined) return this.#new()
     const now = performance.now()
     for (let parked = this.#parked.pop(); parked !== undefined; parked = this.#parked.pop()) {
       if (!parked.socket.destroyed && now - parked.parkedAt < KEEP_MS) {
@@ -101,9 +104,17 @@ export class RawSockets {
       }
       parked.socket.destroy()
     }
+    return this.#new()
+  }
+
+  #new(): RawSocket {
     const raw = new RawSocket(this.#origin, this.#secure)
     this.#used.add(raw)
     raw.socket.once('close', () => this.#used.delete(raw))
+    if (this.#closed !== undefined) {
+      raw.error = this.#closed
+      raw.socket.destroy()
+    }
     return raw
   }
 
@@ -120,6 +131,7 @@ export class RawSockets {
   }
   /** Ends all of them; requests under way fail with `error`. */
   close(error: Error): void {
+    this.#closed = error
     for (const raw of this.#used) {
       raw.error ??= error
       raw.socket.destroy()

@@ -62,10 +62,11 @@ export class Upload {
       if (number > 0 && (await headBlob(this.#repository, this.#descriptor))) return
       const attempt: Attempt = { session, wrong: undefined }
       session = undefined
-      const turn = whole === undefined ? await this.#repository.registry.line.enter(this.#descriptor.size) : undefined
+      const turn = whole === undefined ? await this.#turn() : undefined
       try {
         attempt.session ??= await this.#begin()
         if (turn !== undefined && (await this.#bare(attempt, attempt.session, turn))) return
+        turn?.end()
         await this.#put(attempt, attempt.session, whole)
       } catch (error) {
         await this.#cancel(attempt.session)
@@ -75,6 +76,13 @@ export class Upload {
       }
     })
     return 'pushed'
+  }
+
+  /** A turn on the line, for what goes over a bare socket; what does not never tells how far it has come. */
+  async #turn(): Promise<Turn | undefined> {
+    const { registry } = this.#repository
+    if (this.#body.span === undefined || this.#unusual || registry.indirect) return undefined
+    return registry.line.enter(this.#descriptor.size)
   }
 
   #call(method: Call['method'], to: string | URL): Call {

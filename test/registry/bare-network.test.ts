@@ -119,15 +119,62 @@ describe('registry/bare-network', () => {
   })
 
   it('asks again by undici what has no plain head, and from then on', async () => {
-    const url = await serve((socket) => socket.end('HTTP/1.0 200 OK\r\n\r\nto the end'))
-    assert.equal((await ask(url)).text, 'to the end')
-    assert.equal((await ask(url)).text, 'to the end')
+    const url = await serve((socket) => socket.write('HTTP/1.1 200 \u0001OK\r\nContent-Length: 2\r\n\r\nok'))
+    assert.equal((await ask(url)).text, 'ok')
+    assert.equal((await ask(url)).text, 'ok')
     assert.equal(heard.length, 3)
   })
 
-  it('fails for a repeat when the answer to a PUT has no plain head', async () => {
-    const url = await serve((socket) => socket.end('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\n'))
-    await assert.rejects(ask(url, 'PUT', { body: Buffer.from('x') }), failing('UND_ERR_SOCKET'))
+  it('asks once for what it can read in spite of its form', async () => {
+    const end = 'Connection: close\r\n\r\n'
+    for (const answer of [
+      'HTTP/1.0 201 Created\r\nContent-Length: 2\r\n\r\nok',
+      'HTTP/1.0 201 Created\r\n\r\nok',
+      `HTTP/1.1 201 Created\r\n${end}ok`,
+      `HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n${end}ok`,
+      'HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nTrailer: x\r\n\r\n',
+    ])
+      for (const method of ['GET', 'PUT', 'DELETE'] as const) {
+        const url = await serve((socket) => socket.end(answer))
+        const { statusCode, text } = await ask(url, method)
+        assert.deepEqual([statusCode, text, heard.length], [201, 'ok', 1], `${method} ${answer}`)
+        await network.close()
+        server.close()
+      }
+  })
+
+  it('repeats nothing but questions when an answer can not be read', async () => {
+    for (const answer of [
+      'SSH-2.0-OpenSSH_9.2\r\n',
+      'HTTP/1.1 101 Switching\r\n\r\n',
+      'HTTP/1.1 100 Wait\r\n\r\n'.repeat(9),
+    ])
+      for (const method of ['PUT', 'DELETE', 'POST'] as const) {
+        const url = await serve((socket) => socket.write(answer))
+        await assert.rejects(ask(url, method), failing('HPE_UNREADABLE'))
+        assert.equal(heard.length, 1)
+        await network.close()
+        server.close()
+      }
+  })
+
+  it('takes a new connection for each PUT where kept ones were dropped', async () => {
+    const url = await serve((socket, _, count) => (count === 1 ? socket.destroy() : socket.write(OK)))
+    const put = () => ask(url, 'PUT', { body: Buffer.from('x') })
+    await put()
+    await assert.rejects(put())
+    for (let times = 0; times < 5; times++) await put()
+    const connections = heard.map(({ connection }) => connection).slice(-5)
+    assert.equal(new Set(connections).size, 5)
+  })
+
+  it('sends nothing behind its close over sockets that were handed out', async () => {
+    const url = await serve((socket) => socket.write(OK))
+    const sockets = network.sockets(url.origin)
+    await network.close()
+    const { socket, error } = sockets.take()
+    assert.equal(socket.destroyed, true)
+    assert.equal(networkCode(error), 'UND_ERR_CLOSED')
   })
 
   it('ends the connection on which more came than the answer', async () => {

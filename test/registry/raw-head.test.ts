@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { parseRawHead, promises, staysOpen, type RawHead } from '../../src/registry/raw-head.ts'
+import { HeadReader, parseRawHead, promises, staysOpen, type RawHead } from '../../src/registry/raw-head.ts'
 
 const OK = 'HTTP/1.1 200 OK'
 const PART = 'HTTP/1.1 206 Partial Content'
@@ -25,12 +25,37 @@ describe('registry/raw-head', () => {
   })
 
   it('rejects what is no plain head', () => {
-    const status = ['', 'HTTP/1.0 200 OK', 'HTTP/1.1 100 Continue', 'HTTP/1.1 2000', 'HTTP/1.1  200 OK', 'ICY 200 OK']
+    const status = ['', 'HTTP/1.2 200 OK', 'HTTP/1.1 000 No', 'HTTP/1.1 2000', 'HTTP/1.1  200 OK', 'ICY 200 OK']
     for (const line of [...status, ` ${OK}`, 'HTTP/1.1 200OK', 'HTTP/2 200', `${OK}\u0000`, `${OK}\n`])
       assert.equal(parseRawHead(`${line}\r\nContent-Length: 5`), undefined, JSON.stringify(line))
     const headers = ['a', ' a: b', '\ta: b', 'a : b', ': b', 'a: b\nc: d', 'a: b\rc: d', 'a: \u0000', 'a b: c', '']
     for (const line of headers)
       assert.equal(parseRawHead(`${OK}\r\nContent-Length: 5\r\n${line}`), undefined, JSON.stringify(line))
+  })
+
+  it('keeps no connection of HTTP/1.0', () => {
+    assert.equal(staysOpen(head('HTTP/1.0 200 OK', 'Connection: keep-alive')), false)
+  })
+
+  it('reads a line of blanks as fast as any', () => {
+    const blanks = ' '.repeat(60_000)
+    assert.equal(parseRawHead(`${OK}\r\nx: ${blanks}\u0001`), undefined)
+    assert.deepEqual(head(OK, `x: ${blanks}a${blanks}b${blanks}`).headers.get('x'), [`a${blanks}b`])
+  })
+
+  it('waits for no head of a peer that speaks something else, and for none that is too long', () => {
+    const reads = (...runs: string[]) => {
+      const reader = new HeadReader()
+      return runs.map((run) => reader.add(Buffer.from(run, 'latin1')))
+    }
+    for (const text of ['SSH-2.0-OpenSSH_9.2\r\n', '\r\n', 'x', 'HTTP/2', `${OK}\nContent-Length: 5\n\n`, '\n'])
+      assert.equal(reads(text)[0]?.head, undefined, JSON.stringify(text))
+    for (const text of ['SSH', '\r', `${OK}\n`]) assert.notEqual(reads(text)[0], undefined, JSON.stringify(text))
+    for (const text of ['H', 'HTTP/1.', `${OK}\r\na: b`]) assert.equal(reads(text)[0], undefined, JSON.stringify(text))
+    const [first, second] = reads(`${OK}\r\na: `, 'x'.repeat(16 * 1024))
+    assert.equal(first, undefined)
+    assert.deepEqual(second?.head, undefined)
+    assert.notEqual(second, undefined)
   })
 
   it('knows the one head that promises the whole', () => {
