@@ -1,6 +1,7 @@
 /** What a registry's own origin is asked over bare sockets; what they do not read is left to undici. */
 import type { SecureContext } from 'node:tls'
 import type { Incoming, IncomingBody } from './answer.ts'
+import { codedError } from './errors.ts'
 import type { Timing } from './options.ts'
 import { rawExchange, type RawRequest } from './raw-exchange.ts'
 import { requestText, type RawHead } from './raw-head.ts'
@@ -12,16 +13,15 @@ export interface Sending {
   body?: Buffer | AsyncIterable<Uint8Array> | undefined
   signal: AbortSignal
   headersMs: number
-  /** The answer's body is too long to be gathered before it is read. */
-  streams?: boolean
+  /** To be asked by undici: the answer is too long to be gathered first, or of no form that is known. */
+  byUndici?: boolean
 }
 
 /** Requests that mean the same when they come twice. */
 const REPEATABLE: readonly string[] = ['GET', 'HEAD']
 
-export function closedError(): Error {
-  return Object.assign(new Error('closed'), { code: 'UND_ERR_CLOSED' })
-}
+/** The code of what is asked behind the end of the run. */
+export const CLOSED = 'UND_ERR_CLOSED'
 
 /** A body that has come, and what cut it short if anything did. */
 function gathered(bytes: Buffer, failure: Error | undefined): IncomingBody {
@@ -65,11 +65,11 @@ export class BareNetwork {
   }
 
   #to(origin: string): Bare {
-    const bare = this.#origins.get(origin) ?? {
-      sockets: new RawSockets({ url: origin, plain: origin.startsWith('http:') }, this.#secure),
-      usual: true,
-      drops: false,
-    }
+    const known = this.#origins.get(origin)
+    if (known !== undefined) return known
+    const sockets = new RawSockets(origin, this.#secure)
+    if (this.#closed) sockets.close(codedError(CLOSED))
+    const bare: Bare = { sockets, usual: true, drops: false }
     this.#origins.set(origin, bare)
     return bare
   }
@@ -80,9 +80,9 @@ export class BareNetwork {
 
   /** The whole answer; undefined when undici has to ask. Fails with undici's codes, or those of the socket. */
   async send(url: URL, sending: Sending): Promise<Incoming | undefined> {
-    const { method, body, signal, headersMs, streams = false } = sending
+    const { method, body, signal, headersMs, byUndici = false } = sending
     const bare = this.#to(url.origin)
-    if (!bare.usual || streams || (body !== undefined && !Buffer.isBuffer(body))) return undefined
+    if (!bare.usual || byUndici || (body !== undefined && !Buffer.isBuffer(body))) return undefined
     const { 'content-length': _, ...headers } = sending.headers
     const length = method === 'PUT' || method === 'POST' ? { 'content-length': String(body?.length ?? 0) } : {}
     const text = requestText(method, `${url.pathname}${url.search}`, {
@@ -102,7 +102,6 @@ export class BareNetwork {
     }
     const repeats = REPEATABLE.includes(method)
     for (;;) {
-      if (this.#closed) throw closedError()
       const raw = bare.sockets.take(bare.drops && !repeats)
       const outcome = await rawExchange(raw, request)
       if (outcome.kind === 'answered') {
@@ -113,17 +112,18 @@ export class BareNetwork {
         bare.usual &&= outcome.large
         if (repeats) return undefined
         // It may have been done: what came can't be read, and asking again would be told of what is done.
-        throw Object.assign(new Error('no plain answer'), { code: 'HPE_UNREADABLE' })
+        throw codedError('HPE_UNREADABLE')
       }
-      bare.drops ||= outcome.silent && !raw.fresh
       // The registry had closed the socket while it waited: that says nothing about a new one.
-      if (!(repeats && outcome.silent && !raw.fresh)) throw outcome.failure
+      const stale = outcome.silent && !raw.fresh
+      bare.drops ||= stale
+      if (!stale || !repeats) throw outcome.failure
     }
   }
 
   /** Fails what is under way, and all that comes. */
   close(): void {
     this.#closed = true
-    for (const { sockets } of this.#origins.values()) sockets.close(closedError())
+    for (const { sockets } of this.#origins.values()) sockets.close(codedError(CLOSED))
   }
 }

@@ -45,6 +45,11 @@ const PASSING = new Set([
   'UND_ERR_ABORTED',
 ])
 
+/** An error as Node or undici would give it, for {@link networkFault} to tell. */
+export function codedError(code: string): Error {
+  return Object.assign(new Error(code), { code })
+}
+
 /** The error code Node or undici gave, looked for in the causes and in a list of tried addresses too. */
 export function networkCode(error: unknown): string {
   for (let at: unknown = error, i = 0; at instanceof Error && i < 5; i++) {

@@ -58,7 +58,7 @@ export async function exchangeOnce<T>(
     const data = await network.send(
       url,
       // Asked once, by what reads every kind of answer: a responder may speak HTTP/1.0, and end after the first.
-      { ...asked, signal: deadline.signal, headersMs: timeoutMs, streams: true },
+      { ...asked, signal: deadline.signal, headersMs: timeoutMs, byUndici: true },
       reach === 0 ? 'own' : reach,
     )
     const answer = new Answer(data, { url, foreign: false, side, subject: shownUrl(url) })

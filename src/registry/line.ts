@@ -6,6 +6,7 @@ const LOOK_MS = 250
 
 /** A blob's time on the line, from before its upload is begun until its last byte has left. */
 export interface Turn {
+  /** Ends it too, with the last byte. */
   sent(bytes: number): void
   /** May be called more than once. */
   end(): void
@@ -65,15 +66,17 @@ export class Line {
   #turn(size: number): Turn {
     const sending: Sending = { size, left: size }
     this.#sending.add(sending)
+    const end = (): void => {
+      if (this.#sending.delete(sending)) this.#admit()
+    }
     return {
       sent: (bytes) => {
         this.#sent += bytes
         sending.left -= bytes
-        this.#admit()
+        if (sending.left === 0) end()
+        else this.#admit()
       },
-      end: () => {
-        if (this.#sending.delete(sending)) this.#admit()
-      },
+      end,
     }
   }
 }

@@ -8,8 +8,8 @@ import type { Agent } from 'undici'
 import { SallyportError } from '../errors/index.ts'
 import { literalAddress, reachOf, type Reach } from './address.ts'
 import type { Incoming } from './answer.ts'
-import { BareNetwork, closedError, type Sending } from './bare-network.ts'
-import { networkCode } from './errors.ts'
+import { BareNetwork, CLOSED, type Sending } from './bare-network.ts'
+import { codedError, networkCode } from './errors.ts'
 import type { RegistryOptions, Settings } from './options.ts'
 import type { RawSockets } from './raw-socket.ts'
 
@@ -23,8 +23,7 @@ function guardedLookup(floor: Reach): LookupFunction {
       if (error !== null) return callback(error, '', 0)
       const allowed = addresses.filter(({ address }) => reachOf(address) >= floor)
       const [first] = allowed
-      if (first === undefined)
-        return callback(Object.assign(new Error('narrower network'), { code: REACH_REFUSED }), '', 0)
+      if (first === undefined) return callback(codedError(REACH_REFUSED), '', 0)
       if (options.all === true) return callback(null, allowed)
       return callback(null, first.address, first.family)
     })
@@ -73,7 +72,7 @@ export class Network {
   async #agent(floor: Floor): Promise<Agent> {
     const { Agent } = await import('./agent.ts')
     // Nothing may be sent behind the end of the run, over an agent that nobody ends.
-    if (this.#closed) throw closedError()
+    if (this.#closed) throw codedError(CLOSED)
     let agent = this.#agents.get(floor)
     if (agent === undefined) {
       const { connectMs, idleMs } = this.#settings.timing
@@ -141,9 +140,7 @@ export class Network {
       rejectUnauthorized: false,
       ...(host === hostname && literalAddress(hostname) === undefined ? { servername: hostname } : {}),
     })
-    socket.setTimeout(this.#settings.timing.connectMs, () =>
-      socket.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })),
-    )
+    socket.setTimeout(this.#settings.timing.connectMs, () => socket.destroy(codedError('ETIMEDOUT')))
     socket.once('secureConnect', () => {
       resolve(true)
       socket.destroy()

@@ -49,7 +49,7 @@ export class BodyReader {
     if (codings !== undefined) return undefined
     this.stays = false
     this.endless = true
-    return this.#told(BODY_CAP)
+    return this.#toTheEnd()
   }
 
   /** What has come of it. */
@@ -58,7 +58,7 @@ export class BodyReader {
   }
 
   // Into one piece: millions of chunks of a byte would take a hundred times their bytes.
-  #take(bytes: Buffer, expected: number): void {
+  #take(bytes: Buffer, expected = 0): void {
     const size = this.#size + bytes.length
     if (size > this.#held.length) {
       const grown = Buffer.allocUnsafeSlow(Math.min(BODY_CAP, Math.max(expected, size, 2 * this.#held.length)))
@@ -78,12 +78,21 @@ export class BodyReader {
     return {
       add: (bytes) => {
         const left = length - this.#size
-        this.#take(bytes.subarray(0, left), this.endless ? 0 : length)
+        this.#take(bytes.subarray(0, left), length)
         // More than was promised: it is read by nobody, and the connection is not trusted again.
         if (bytes.length > left) this.stays = false
-        this.large ||= this.endless && bytes.length >= left
-        if (this.large) return 'unusual'
         return bytes.length < left ? 'more' : 'whole'
+      },
+    }
+  }
+
+  #toTheEnd(): Framing {
+    return {
+      add: (bytes) => {
+        this.large = this.#size + bytes.length >= BODY_CAP
+        if (this.large) return 'unusual'
+        this.#take(bytes)
+        return 'more'
       },
     }
   }
@@ -111,7 +120,7 @@ export class BodyReader {
         for (let at = 0; at < bytes.length;) {
           if (next === 'data') {
             const piece = bytes.subarray(at, at + left)
-            this.#take(piece, 0)
+            this.#take(piece)
             at += piece.length
             left -= piece.length
             if (left > 0) continue

@@ -1,4 +1,5 @@
 /** One small request and its whole answer over a raw socket: half of what undici takes for the same. */
+import { codedError } from './errors.ts'
 import { BodyReader } from './raw-body.ts'
 import { HeadReader, type RawHead } from './raw-head.ts'
 import type { RawSocket } from './raw-socket.ts'
@@ -24,10 +25,6 @@ export type RawOutcome =
 /** So many heads may say that the answer is still to come. */
 const EARLY = 8
 
-function failure(code: string): Error {
-  return Object.assign(new Error(code), { code })
-}
-
 /**
  * How the request ended; unless `stays` is true the socket is closed then. Rejects with the signal's reason.
  * Failures have undici's codes or those of the socket.
@@ -52,19 +49,20 @@ export function rawExchange(raw: RawSocket, request: RawRequest): Promise<RawOut
   }
   const end = (how: RawOutcome): void => finish(() => resolve(how), how.kind === 'answered' && how.stays)
   const fail = (error: Error): void => {
-    if (head === undefined || reader === undefined) end({ kind: 'lost', silent: heads.silent, failure: error })
+    if (head === undefined || reader === undefined)
+      end({ kind: 'lost', silent: early === 0 && heads.silent, failure: error })
     else end({ kind: 'answered', head, body: reader.body, failure: error, stays: false })
   }
   const lost = (): void => {
     if (head !== undefined && reader?.endless === true && raw.error === undefined)
       return end({ kind: 'answered', head, body: reader.body, failure: undefined, stays: false })
-    fail(raw.error ?? failure('UND_ERR_SOCKET'))
+    fail(raw.error ?? codedError('UND_ERR_SOCKET'))
   }
   const abort = (): void => finish(() => reject(signal.reason), false)
   const within = (ms: number, code: string): void => {
     clearTimeout(clock)
     if (ended) return
-    clock = setTimeout(() => fail(failure(code)), ms)
+    clock = setTimeout(() => fail(codedError(code)), ms)
   }
 
   const takeBody = (bytes: Buffer): void => {
@@ -83,29 +81,35 @@ export function rawExchange(raw: RawSocket, request: RawRequest): Promise<RawOut
       const found = heads.add(bytes)
       if (found === undefined) return
       if (found.head === undefined) return end({ kind: 'unusual', large: false })
-      if (found.head.status < 200 && found.head.status !== 101 && early++ < EARLY) {
+      if (found.head.status < 200) {
+        if (found.head.status === 101 || early++ === EARLY) return end({ kind: 'unusual', large: false })
         heads = new HeadReader()
         if (found.rest.length > 0) holder.bytes(found.rest)
         return
       }
-      if (found.head.status < 200) return end({ kind: 'unusual', large: false })
       head = found.head
       reader = new BodyReader(method, head)
       takeBody(found.rest)
     },
   }
 
-  let clock = setTimeout(() => fail(failure('UND_ERR_CONNECT_TIMEOUT')), timing.connectMs)
+  const answering = (): void => {
+    if (head === undefined) within(timing.headersMs, 'UND_ERR_HEADERS_TIMEOUT')
+  }
+  const sent = (): void => {
+    if (body === undefined || body.length === 0) return answering()
+    // While a body leaves the signal alone ends it: a slow line takes it in its own time.
+    clearTimeout(clock)
+    socket.write(body, answering)
+  }
+
+  let clock = setTimeout(() => fail(codedError('UND_ERR_CONNECT_TIMEOUT')), timing.connectMs)
   socket.removeAllListeners('timeout')
   socket.setTimeout(0)
   raw.holder = holder
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
   else if (socket.destroyed) lost()
-  else {
-    // While a body leaves the signal alone ends it: a slow line takes it in its own time.
-    const begun = (): void => clearTimeout(clock)
-    raw.send(text, body, begun, () => head === undefined && within(timing.headersMs, 'UND_ERR_HEADERS_TIMEOUT'))
-  }
+  else raw.send(text, sent)
   return promise
 }

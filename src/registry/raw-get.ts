@@ -88,7 +88,7 @@ export function rawGet(raw: RawSocket, get: RawGet): Promise<RawEnd> {
   else {
     const text = requestText('GET', get.target, get.headers)
     if (text === undefined) end({ kind: 'refused', head: undefined })
-    else raw.send(text, undefined, () => undefined, sent)
+    else raw.send(text, sent)
   }
   return promise
 }

@@ -87,25 +87,22 @@ export class HeadReader {
   /** Undefined while more must come; then the head, undefined when it is none, and the bytes behind it. */
   add(chunk: Buffer): { head: RawHead | undefined; rest: Buffer } | undefined {
     const before = this.#filled
+    this.#filled = Math.min(before + chunk.length, HEAD_CAP)
     // A head that comes in one run, as nearly all do, is read where it lies.
-    if (before === 0) {
-      const at = chunk.subarray(0, HEAD_CAP).indexOf(BLANK)
-      this.#filled = Math.min(chunk.length, HEAD_CAP)
-      if (at >= 0)
-        return { head: parseRawHead(chunk.toString('latin1', 0, at)), rest: chunk.subarray(at + BLANK.length) }
-      this.#filled = 0
+    const bytes = before === 0 ? chunk.subarray(0, HEAD_CAP) : this.#joined(chunk, before)
+    const at = bytes.indexOf(BLANK, Math.max(0, before - BLANK.length + 1))
+    if (at >= 0) {
+      return { head: parseRawHead(bytes.toString('latin1', 0, at)), rest: chunk.subarray(at + BLANK.length - before) }
     }
+    if (this.#filled === HEAD_CAP || !mayBeHead(bytes)) return { head: undefined, rest: chunk.subarray(chunk.length) }
+    if (before === 0) this.#joined(chunk, 0)
+    return undefined
+  }
+
+  #joined(chunk: Buffer, before: number): Buffer {
     this.#bytes ??= Buffer.allocUnsafe(HEAD_CAP)
-    this.#filled += chunk.copy(this.#bytes, before)
-    const at = this.#bytes.subarray(0, this.#filled).indexOf(BLANK, Math.max(0, before - BLANK.length + 1))
-    if (at < 0) {
-      const more = this.#filled < HEAD_CAP && mayBeHead(this.#bytes.subarray(0, this.#filled))
-      return more ? undefined : { head: undefined, rest: chunk.subarray(chunk.length) }
-    }
-    return {
-      head: parseRawHead(this.#bytes.toString('latin1', 0, at)),
-      rest: chunk.subarray(at + BLANK.length - before),
-    }
+    chunk.copy(this.#bytes, before)
+    return this.#bytes.subarray(0, this.#filled)
   }
 }
 

@@ -113,6 +113,6 @@ export function rawPut(raw: RawSocket, put: RawPut): Promise<PutEnd> {
   const text = requestText('PUT', put.target, put.headers)
   if (socket.destroyed) lost()
   else if (text === undefined) end({ kind: 'refused', head: undefined })
-  else raw.send(text, undefined, () => undefined, sent)
+  else raw.send(text, sent)
   return promise
 }

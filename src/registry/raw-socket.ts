@@ -2,7 +2,6 @@
 import { connect, isIP, type OnReadOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type SecureContext } from 'node:tls'
 import { literalAddress } from './address.ts'
-import type { Origin } from './origin.ts'
 
 const BUFFER = 256 * 1024
 /** How long an idle socket is kept; registries close theirs after some seconds too. */
@@ -25,8 +24,10 @@ export class RawSocket {
   error: Error | undefined
   readonly #ready: 'connect' | 'secureConnect'
 
-  constructor(origin: Pick<Origin, 'url' | 'plain'>, secure: SecureContext | undefined) {
-    const { hostname, port } = new URL(origin.url)
+  /** @param origin - `http` or `https`, host, and the port where it is not the usual one */
+  constructor(origin: string, secure: SecureContext | undefined) {
+    const { protocol, hostname, port } = new URL(origin)
+    const plain = protocol === 'http:'
     const host = literalAddress(hostname) ?? hostname
     const onread: OnReadOpts = {
       buffer: Buffer.allocUnsafeSlow(BUFFER),
@@ -38,7 +39,7 @@ export class RawSocket {
     }
     const where: TcpNetConnectOpts = {
       host,
-      port: Number(port || (origin.plain ? '80' : '443')),
+      port: Number(port || (plain ? '80' : '443')),
       noDelay: true,
       onread,
     }
@@ -48,8 +49,8 @@ export class RawSocket {
       ALPNProtocols: ['http/1.1'],
       ...(secure === undefined ? {} : { secureContext: secure }),
     }
-    this.#ready = origin.plain ? 'connect' : 'secureConnect'
-    this.socket = origin.plain ? connect(where) : connectTls(encrypted)
+    this.#ready = plain ? 'connect' : 'secureConnect'
+    this.socket = plain ? connect(where) : connectTls(encrypted)
     const lost = (): void => {
       const { holder } = this
       this.holder = undefined
@@ -64,13 +65,11 @@ export class RawSocket {
   }
 
   /** Sends once the peer is there and, over TLS, proven: stops credentials from going to whoever took the call. */
-  send(text: string, body: Buffer | undefined, onBegun: () => void, onSent: () => void): void {
+  send(text: string, onSent: () => void): void {
     const send = (): void => {
       this.socket.cork()
       this.socket.write(text, 'latin1')
-      onBegun()
-      if (body === undefined || body.length === 0) onSent()
-      else this.socket.write(body, onSent)
+      onSent()
       this.socket.uncork()
     }
     if (this.fresh) this.socket.once(this.#ready, send)
@@ -80,19 +79,22 @@ export class RawSocket {
 
 /** The sockets of one origin that wait for their next request. */
 export class RawSockets {
-  readonly #origin: Pick<Origin, 'url' | 'plain'>
+  readonly #origin: string
   readonly #secure: SecureContext | undefined
   #parked: RawSocket[] = []
   readonly #used = new Set<RawSocket>()
   #closed: Error | undefined
 
   /** @param secure - as the pool of this origin has it: authorities, and the client certificate */
-  constructor(origin: Pick<Origin, 'url' | 'plain'>, secure: SecureContext | undefined) {
+  constructor(origin: string, secure: SecureContext | undefined) {
     this.#origin = origin
     this.#secure = secure
   }
 
-  /** A socket that waits, or a new one that is still connecting; an ended one when these are closed. */
+  /**
+   * A socket that waits, or a new one that is still connecting; an ended one when these are closed.
+   * @param fresh - none that waits will do
+   */
   take(fresh = false): RawSocket {
     if (fresh || this.#closed !== undefined) return this.#new()
     const now = performance.now()
@@ -129,6 +131,7 @@ export class RawSockets {
     this.#parked = this.#parked.filter(({ socket }) => !socket.destroyed)
     this.#parked.push(raw)
   }
+
   /** Ends all of them; requests under way fail with `error`. */
   close(error: Error): void {
     this.#closed = error

@@ -155,7 +155,7 @@ export class Registry {
         body: typeof call.body === 'function' ? call.body() : call.body,
         signal: deadline.signal,
         headersMs: call.headersMs ?? timing.headersMs,
-        streams: call.streams ?? false,
+        byUndici: call.streams ?? false,
       }
       const data = await this.#network.send(url, sending, own ? 'own' : origin.reach).catch((error: unknown) => {
         throw headFault(error, side, call.subject)

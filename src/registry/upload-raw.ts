@@ -2,8 +2,8 @@
 import { readSpan, type FileSpan } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { hasherFor, isSealed, Sealer, type Descriptor, type Seal } from '../oci/index.ts'
-import { rawPut, type PutEnd } from './raw-put.ts'
 import type { Turn } from './line.ts'
+import { rawPut, type PutEnd } from './raw-put.ts'
 import type { Repository } from './repository.ts'
 import type { Call } from './request.ts'
 
@@ -73,7 +73,6 @@ export async function putBare(
   if (url.origin !== origin.url) return { kind: 'unasked' }
   const { timing, userAgent } = registry.settings
   const raw = sockets.take()
-  let left = descriptor.size
   const end = await rawPut(raw, {
     target: `${url.pathname}${url.search}`,
     headers: {
@@ -87,11 +86,7 @@ export async function putBare(
     size: descriptor.size,
     timing: { connectMs: timing.connectMs, headersMs: call.headersMs ?? timing.headersMs },
     fill: provenBytes(span, descriptor),
-    sent(bytes) {
-      turn.sent(bytes)
-      left -= bytes
-      if (left === 0) turn.end()
-    },
+    sent: (bytes) => turn.sent(bytes),
   })
   if (end.kind === 'lost') return end.silent && !raw.fresh ? { kind: 'stale' } : end
   if (end.kind === 'answered' && end.stays) sockets.park(raw)

@@ -1,5 +1,5 @@
 /** Blobs to a registry: asked for, mounted or pushed whole, and never committed before they are proven. */
-import { provenBody, readSpan, type BlobBody } from '../content/index.ts'
+import { provenBody, readSpan, type BlobBody, type FileSpan } from '../content/index.ts'
 import { isFault, SallyportError } from '../errors/index.ts'
 import { algorithmOf, isDigest, verified, type Descriptor } from '../oci/index.ts'
 import { blobSubject } from './blob.ts'
@@ -35,6 +35,11 @@ interface Attempt {
   wrong: unknown
 }
 
+interface BareWay {
+  span: FileSpan
+  turn: Turn
+}
+
 export class Upload {
   readonly #repository: Repository
   readonly #descriptor: Descriptor
@@ -62,27 +67,28 @@ export class Upload {
       if (number > 0 && (await headBlob(this.#repository, this.#descriptor))) return
       const attempt: Attempt = { session, wrong: undefined }
       session = undefined
-      const turn = whole === undefined ? await this.#turn() : undefined
+      const way = whole === undefined ? await this.#bareWay() : undefined
       try {
         attempt.session ??= await this.#begin()
-        if (turn !== undefined && (await this.#bare(attempt, attempt.session, turn))) return
-        turn?.end()
+        if (way !== undefined && (await this.#bare(attempt, attempt.session, way))) return
+        way?.turn.end()
         await this.#put(attempt, attempt.session, whole)
       } catch (error) {
         await this.#cancel(attempt.session)
         throw attempt.wrong ?? error
       } finally {
-        turn?.end()
+        way?.turn.end()
       }
     })
     return 'pushed'
   }
 
-  /** A turn on the line, for what goes over a bare socket; what does not never tells how far it has come. */
-  async #turn(): Promise<Turn | undefined> {
+  /** What a bare PUT takes, its turn on the line too: what goes another way never tells how far it has come. */
+  async #bareWay(): Promise<BareWay | undefined> {
+    const { span } = this.#body
     const { registry } = this.#repository
-    if (this.#body.span === undefined || this.#unusual || registry.indirect) return undefined
-    return registry.line.enter(this.#descriptor.size)
+    if (span === undefined || this.#unusual || registry.indirect) return undefined
+    return { span, turn: await registry.line.enter(this.#descriptor.size) }
   }
 
   #call(method: Call['method'], to: string | URL): Call {
@@ -140,9 +146,7 @@ export class Upload {
    * True when the blob was stored by a bare PUT; false when it has to go the other way, for which `attempt` then holds
    * a session that nothing was sent to.
    */
-  async #bare(attempt: Attempt, session: URL, turn: Turn): Promise<boolean> {
-    const { span } = this.#body
-    if (span === undefined || this.#unusual) return false
+  async #bare(attempt: Attempt, session: URL, { span, turn }: BareWay): Promise<boolean> {
     const { side } = this.#repository
     const call = this.#putCall(session)
     const end = await putBare(this.#repository, this.#descriptor, span, call, turn).catch((error: unknown) => {

@@ -86,6 +86,7 @@ function keep(): void {
 
 async function run(tls: boolean, wanted: readonly string[]): Promise<void> {
   const source = await startRegistry({ storage: data.storage, tls })
+  const attic = join(data.folder, 'attic')
   try {
     const { main, profile } = values
     const folder = join(data.folder, 'site')
@@ -94,9 +95,9 @@ async function run(tls: boolean, wanted: readonly string[]): Promise<void> {
       ...(main !== undefined && { main }),
       ...(profile !== undefined && { profile }),
     })
-    const stage = { data, source, site, tls, folder: join(data.folder, 'work'), attic: join(data.folder, 'attic') }
+    const stage = { data, source, site, tls, folder: join(data.folder, 'work'), attic }
     emptyFolder(stage)
-    rmSync(stage.attic, { recursive: true, force: true })
+    rmSync(attic, { recursive: true, force: true })
     for (const name of wanted) {
       try {
         const row = await ROWS[name]?.(stage)
@@ -109,7 +110,7 @@ async function run(tls: boolean, wanted: readonly string[]): Promise<void> {
     }
   } finally {
     await source.stop()
-    rmSync(join(data.folder, 'attic'), { recursive: true, force: true })
+    rmSync(attic, { recursive: true, force: true })
   }
 }
 

@@ -1,5 +1,4 @@
 /** From a bundle into an empty registry; then once more, when all is there. */
-import { rmSync } from 'node:fs'
 import type { Registry } from '../peers/setup/registry.ts'
 import { checkStorage } from './check.ts'
 import { type Bar, type Contender, MEMORY_BAR, type Row } from './contest.ts'
@@ -27,7 +26,7 @@ function importer(stage: Stage, size: Size, name: string, command: (target: Regi
   return {
     name,
     async prepare() {
-      target = await emptyRegistry(stage)
+      target = await emptyRegistry(stage, size)
       return command(target)
     },
     check() {
@@ -36,7 +35,6 @@ function importer(stage: Stage, size: Size, name: string, command: (target: Regi
     },
     async clean() {
       await target?.stop()
-      if (size === 'big' && target !== undefined) rmSync(target.storage, { recursive: true, force: true })
       target = undefined
       emptyFolder(stage)
     },
@@ -80,7 +78,7 @@ export async function againRow(stage: Stage, size: Size): Promise<Row> {
   const ours: Contender = {
     name: 'sallyport import',
     async prepare() {
-      target = await emptyRegistry(stage)
+      target = await emptyRegistry(stage, size)
       await succeed(stage.site.importFrom(bundle, target))
       await target.settled()
       target.clearRequests()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Contender, MEMORY_BAR, type Row } from './contest.ts'
 import { MANIFEST } from './data.ts'
 import { type Command, Failed, succeed } from './measure.ts'
-import type { Stage } from './stage.ts'
+import { madeOnce, markMade, type Stage } from './stage.ts'
 
 /** A new number makes the layout anew. */
 const GENERATOR = 1
@@ -77,15 +77,8 @@ function row(key: string, title: string, contender: Contender): Row {
 
 const done = (command: Command): Promise<Command> => Promise.resolve(command)
 
-/** True when this process has made the bundle: other code may write other bytes. */
-let made = false
-
-async function bundled(stage: Stage, { bundle, layout }: Many): Promise<void> {
-  if (made) return
-  rmSync(bundle, { force: true })
-  await succeed(stage.site.exportLayout(bundle, layout))
-  made = true
-}
+const bundled = (stage: Stage, { bundle, layout }: Many): Promise<void> =>
+  madeOnce(bundle, async () => void (await succeed(stage.site.exportLayout(bundle, layout))))
 
 export function millionExportRow(stage: Stage): Row {
   const many = manyBlobs(stage)
@@ -98,7 +91,7 @@ export function millionExportRow(stage: Stage): Row {
     check() {
       // A header and a block each, at least.
       if (statSync(many.bundle).size < many.count * 1024) throw new Failed('the bundle is too short')
-      made = true
+      markMade(many.bundle)
       return undefined
     },
   })

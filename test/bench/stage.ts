@@ -38,7 +38,23 @@ export function emptyFolder({ folder }: Stage): void {
   mkdirSync(folder, { recursive: true })
 }
 
-/** Our bundle of a workload; made anew in every process, since other code may write other bytes. */
+/** Bundles that this process has made: other code may write other bytes. */
+const made = new Set<string>()
+
+/** Tells that the bundle at `file` is of this process's making. */
+export function markMade(file: string): void {
+  made.add(file)
+}
+
+/** Makes the bundle at `file` unless this process has. */
+export async function madeOnce(file: string, make: () => Promise<void>): Promise<void> {
+  if (made.has(file)) return
+  rmSync(file, { force: true })
+  await make()
+  made.add(file)
+}
+
+/** Our bundle of a workload. */
 export function bundleOf(stage: Stage, size: Size): Promise<string> {
   return bundleFrom(stage, size, stage.data[size])
 }
@@ -46,17 +62,14 @@ export function bundleOf(stage: Stage, size: Size): Promise<string> {
 /** As {@link bundleOf}, of any content that the source holds. */
 export async function bundleFrom({ data, source, site }: Stage, name: string, workload: Workload): Promise<string> {
   const file = join(data.folder, `${name}.tar`)
-  if (!made.has(file)) {
-    rmSync(file, { force: true })
+  await madeOnce(file, async () => {
     await succeed(site.exportTo(file, source, workload))
     checkTar(file, workload, true)
     rmSync(extractedPath(file), { recursive: true, force: true })
-    made.add(file)
-  }
+  })
   return file
 }
 
-const made = new Set<string>()
 const extractedPath = (bundle: string) => `${bundle}.extracted`
 
 /** The bundle as a folder, for those that read no tar. */
@@ -69,8 +82,9 @@ export async function extracted(bundle: string): Promise<string> {
   return folder
 }
 
-/** An empty registry, beside the source on the same processors. Its storage stays behind, in the attic. */
-export function emptyRegistry({ attic, tls }: Stage): Promise<Registry> {
+/** An empty registry, beside the source on the same processors. The storage of a small one stays, in the attic. */
+export function emptyRegistry({ attic, tls }: Stage, size: Size): Promise<Registry> {
+  if (size === 'big') return startRegistry({ tls })
   mkdirSync(attic, { recursive: true })
   return startRegistry({ tls, storage: mkdtempSync(join(attic, 'storage-')) })
 }

@@ -168,13 +168,14 @@ describe('registry/bare-network', () => {
     assert.equal(new Set(connections).size, 5)
   })
 
-  it('sends nothing behind its close over sockets that were handed out', async () => {
+  it('sends nothing behind its close over sockets that were handed out, or are asked for then', async () => {
     const url = await serve((socket) => socket.write(OK))
     const sockets = network.sockets(url.origin)
     await network.close()
-    const { socket, error } = sockets.take()
-    assert.equal(socket.destroyed, true)
-    assert.equal(networkCode(error), 'UND_ERR_CLOSED')
+    for (const { socket, error } of [sockets.take(), network.sockets('http://127.0.0.1:9').take()]) {
+      assert.equal(socket.destroyed, true)
+      assert.equal(networkCode(error), 'UND_ERR_CLOSED')
+    }
   })
 
   it('ends the connection on which more came than the answer', async () => {
