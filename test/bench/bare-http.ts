@@ -43,7 +43,9 @@ export class BareConnection {
     this.#socket =
       protocol === 'https:' && caFile !== undefined
         ? tlsConnect({ ...target, ca: readFileSync(caFile) })
-        : plainConnect({ ...target, noDelay: true })
+        : plainConnect(target)
+    // tlsConnect does not take it as an option: 40 ms a request went to Nagle and the delayed acknowledgement.
+    this.#socket.setNoDelay(true)
     this.#socket.on('error', (cause) => this.#pending?.reject(cause))
     this.#socket.on('close', () => this.#pending?.reject(new Error('the registry closed the connection')))
   }

@@ -99,12 +99,15 @@ async function run(tls: boolean, wanted: readonly string[]): Promise<void> {
     emptyFolder(stage)
     rmSync(attic, { recursive: true, force: true })
     for (const name of wanted) {
+      let row: Row | undefined
       try {
-        const row = await ROWS[name]?.(stage)
+        row = await ROWS[name]?.(stage)
         if (row !== undefined) results.push(await contest(row, Number(values.rounds), tls))
       } catch (error) {
         // A contender that fails spoils its row, never the others.
         failures.push(`${name}${tls ? ' (TLS)' : ''}: ${error instanceof Error ? error.message : String(error)}`)
+      } finally {
+        await row?.close?.()
       }
       keep()
     }

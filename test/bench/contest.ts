@@ -39,6 +39,8 @@ export interface Row {
   readonly cold: readonly string[]
   /** More than the usual. */
   readonly rounds?: number
+  /** To be called when the row is done, whatever came of it: ends what was started for all of its contenders. */
+  close?(): Promise<void>
 }
 
 export interface Standing {

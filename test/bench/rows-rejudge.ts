@@ -59,6 +59,7 @@ export async function rejudgeRow(stage: Stage): Promise<Row> {
   const args = ['revocation', 'judge', '--policy', site.policy, '--to', site.ward.to, '--state', used, '--json']
   return {
     key: 'rejudge',
+    close: () => registry.stop(),
     title: `judge a site of ${ARTIFACTS} artifacts by ${CERTIFICATES} signers again, ${REVOKED.length} of them revoked`,
     unequal: UNEQUAL,
     contenders: [
