@@ -10,6 +10,7 @@ import {
   type CaRevokeReport,
   type CaShowReport,
   type ChannelInitReport,
+  type ChannelRotateReport,
   type ChannelShowReport,
   type AffectedReport,
   type CheckBlobReport,
@@ -52,6 +53,15 @@ import {
   type stateRestore,
 } from '../src/index.ts'
 import { judgedPassengers, omission, passengers, summary, tags, version } from './bundle-schemas.ts'
+import {
+  CHANNEL_INIT,
+  CHANNEL_PIN,
+  CHANNEL_ROTATE,
+  CHANNEL_SHOW,
+  fingerprint,
+  keyid,
+  pinned,
+} from './channel-schemas.ts'
 import { EXITS } from './make-errors.ts'
 import { QUARANTINE_APPROVE, QUARANTINE_LIST, QUARANTINE_RELEASE, RESTORE, TAG_MOVE } from './quarantine-schemas.ts'
 import { CARRIED, CHANGES, COLLECTED, DENY, REVOKED_SINCE } from './revocation-schemas.ts'
@@ -77,22 +87,7 @@ import {
 import { STATE } from './state-schemas.ts'
 import { CHECK, JUDGED, SIGN } from './verdict-schemas.ts'
 
-const fingerprint = z
-  .string()
-  .regex(/^sha256:[0-9a-f]{64}$/)
-  .describe('The SHA-256 of a root file.')
-const keyid = z.string().regex(/^[0-9a-f]{64}$/)
-
-const purpose = z.enum(['content', 'trust', 'revocation'])
 const approval = z.strictObject({ signers: z.array(keyid), badSignatures: count })
-const pin = { channel: z.string(), purpose, fingerprint, rootVersion: version, expires: time.optional() }
-const pinned = z.strictObject({
-  ...pin,
-  lastSequence: version.nullable(),
-  lastId: digest.nullable(),
-  everySeconds: count.nullable().describe('How often a bundle is expected; null: it is not.'),
-})
-
 const exported = {
   output: z.string().describe('The file, or - for a pipe.'),
   channel: z.string(),
@@ -187,41 +182,12 @@ export const REPORTS = {
     settled: count.describe('Tag moves that a stopped run had left open.'),
     dryRun: z.boolean(),
   }),
-  'channel init': z.strictObject({
-    channel: z.string(),
-    purpose,
-    fingerprint,
-    root: z.string(),
-    threshold: version,
-    people: z.array(z.string()),
-    keys: z.array(
-      z.strictObject({
-        role: z.enum(['root', 'targets', 'snapshot', 'timestamp']),
-        holder: z.string(),
-        keyid,
-        file: z.string(),
-      }),
-    ),
-    rootExpires: time,
-  }),
-  'channel pin': z.strictObject(pin),
+  'channel init': CHANNEL_INIT,
+  'channel rotate': CHANNEL_ROTATE,
+  'channel pin': CHANNEL_PIN,
   'channel unpin': z.strictObject({ channel: z.string() }),
   'channel expect': EXPECT,
-  'channel show': z.strictObject({
-    channels: z.array(pinned),
-    folder: z
-      .strictObject({
-        dir: z.string(),
-        channel: z.string(),
-        purpose,
-        fingerprint,
-        rootVersion: version,
-        expires: time,
-        people: z.array(z.string()),
-        threshold: version,
-      })
-      .optional(),
-  }),
+  'channel show': CHANNEL_SHOW,
   'quarantine list': QUARANTINE_LIST,
   'quarantine approve': QUARANTINE_APPROVE,
   'quarantine release': QUARANTINE_RELEASE,
@@ -309,6 +275,7 @@ interface Given {
   verify: VerifyReport
   import: ImportReport
   'channel init': ChannelInitReport
+  'channel rotate': ChannelRotateReport
   'channel pin': PinReport
   'channel unpin': Awaited<ReturnType<typeof channelUnpin>>
   'channel expect': ExpectReport

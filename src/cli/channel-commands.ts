@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs'
 import { usage, withState, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
+import { addRotate } from './rotate-command.ts'
 import { expectText, initText, showText } from './text.ts'
 
 const PURPOSES = ['content', 'trust', 'revocation'] as const
@@ -45,8 +46,8 @@ async function peopleOf({ people, threshold, solo }: InitArgs): Promise<{ people
 
 export function addChannel(yargs: Argv, register: Register): Argv {
   return yargs.command('channel', 'who may send to us', (y) =>
-    y
-      .command(
+    addRotate(
+      y.command(
         'init <channel>',
         "make a channel's keys and root",
         (z) =>
@@ -110,7 +111,9 @@ export function addChannel(yargs: Argv, register: Register): Argv {
           })
           return { verb: 'channel init', report, text: initText(report), exit: 0 }
         }),
-      )
+      ),
+      register,
+    )
       .command(
         'pin <channel> <root>',
         'trust a channel, by hand, against a fingerprint',

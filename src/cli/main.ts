@@ -86,6 +86,7 @@ const REPEATED = new Set([
   'trust policy add store',
   'trust policy add identity',
   'ca issue scope',
+  'channel rotate key',
   'quarantine release by',
   'quarantine release approval',
 ])

@@ -203,6 +203,9 @@ export function showText({ channels, folder }: ChannelShowReport): string[] {
       `channel ${folder.channel} (${folder.purpose}), root ${folder.rootVersion}, expires ${folder.expires}`,
       `fingerprint ${folder.fingerprint}`,
       `${folder.threshold} of ${folder.people.length} people approve: ${folder.people.map(plain).join(', ')}`,
+      ...(folder.waiting === null
+        ? []
+        : [`root ${folder.waiting} waits for signatures: channel rotate --dir ${plain(folder.dir)}`]),
     ]
   }
   if (channels.length === 0) return ['no channel is pinned']

@@ -18,6 +18,8 @@ export type { CaRevokeOptions, CaRevokeReport } from './ca/revoke.ts'
 export type { CaShowOptions, CaShowReport, CaShown } from './ca/show.ts'
 export type { PartialSubject } from './ca/subject.ts'
 export type { ChannelInitOptions, ChannelInitReport } from './channel/init.ts'
+export type { ChannelRotateOptions } from './channel/rotate.ts'
+export type { ChannelRotateReport } from './channel/rotation-report.ts'
 export type { ChannelShowReport, PinReport } from './site/channel-verbs.ts'
 export type { DenyOptions, DenyReport } from './revocation/near-denials.ts'
 export type { ExportReport } from './export/made.ts'
@@ -70,6 +72,7 @@ export const registryAccess = lazily(async () => (await import('./place/access.t
 export const parsePlan = lazily(async () => (await import('./place/plan-file.ts')).parsePlan)
 
 export const channelInit = lazily(async () => (await import('./channel/init.ts')).channelInit)
+export const channelRotate = lazily(async () => (await import('./channel/rotate.ts')).channelRotate)
 export const channelPin = lazily(async () => (await import('./site/channel-verbs.ts')).channelPin)
 export const channelShow = lazily(async () => (await import('./site/channel-verbs.ts')).channelShow)
 export const channelExpect = lazily(async () => (await import('./site/schedule.ts')).channelExpect)

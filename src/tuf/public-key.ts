@@ -21,6 +21,8 @@ export type TufKey = { keytype: string; scheme: string; keyval: { public: string
 
 export interface PublicKey {
   readonly kind: KeyKind
+  /** As a root writes it. */
+  readonly tufKey: TufKey
   /** The point in hex, in its one form: equal keys have equal points. */
   readonly point: string
   /** True when node:crypto and noble both accept the signature (lower-case hex; DER for P-384). Never throws. */
@@ -108,6 +110,7 @@ function keyOf(
 ): PublicKey {
   return {
     kind,
+    tufKey: tufKeyOf(kind, raw),
     point: raw.toString('hex'),
     verify(message, signature) {
       const sig = Buffer.from(signature, 'hex')

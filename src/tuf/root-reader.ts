@@ -81,6 +81,11 @@ function readRoles(listed: Json | undefined, keys: Map<string, PublicKey>, place
   return { root: read('root'), targets: read('targets'), snapshot: read('snapshot'), timestamp: read('timestamp') }
 }
 
+/** What a root says that waits for signatures; those it has are not looked at. Throws as {@link rootOf} does. */
+export function readUnsignedRoot(bytes: Uint8Array, place: Place): Root {
+  return rootOf(readRootEnvelope(bytes, place), bytes)
+}
+
 /**
  * A root that stands on its own: well-formed and signed by enough of the root keys it names. This is no reason to trust
  * it: that is a {@link fingerprint} obtained by another way. Its expiry is not looked at.

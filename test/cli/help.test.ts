@@ -4,6 +4,7 @@ import { documentIn, sallyport } from './program.ts'
 
 const COMMANDS = [
   'channel init',
+  'channel rotate',
   'channel pin',
   'channel unpin',
   'channel expect',

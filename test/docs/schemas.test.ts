@@ -1,6 +1,6 @@
 /** What `--json` prints, held against the published schemas as a stranger reads them. */
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { schemaFiles } from '../../bundles/make-schemas.ts'
@@ -66,6 +66,14 @@ describe('docs/schemas', () => {
     const { keys } = near
     await check('channel init', Promise.resolve(near.channel))
     await check('channel show', sallyport.channelShow({ dir: keys }))
+    const rotated = join(near.dir, 'rotated')
+    cpSync(keys, rotated, { recursive: true })
+    const change = { replace: ['host'], add: [], remove: [], threshold: null }
+    const rotation = { dir: rotated, change, rootDays: 5, keys: [], passphrase, newPassphrase: passphrase }
+    for (const phase of ['planned', 'in force'] as const) {
+      const told = sallyport.channelRotate({ ...rotation, dryRun: phase === 'planned' })
+      assert.equal((await check('channel rotate', told)).phase, phase)
+    }
     const plan = await sallyport.parsePlan(
       `audience: [${SITE}]\nartifacts:\n  - { ref: 'oci:${join(near.dir, 'demo')}', platforms: [linux/arm64], referrers: signatures }\n`,
       'plan.yaml',

@@ -5,6 +5,7 @@ import { campaign, type Job } from './campaign.ts'
 import { pushLayout } from './cargo.ts'
 import { approveJob, exportJob, pipeExportJob } from './export-job.ts'
 import { layoutJob, registryJob } from './import-job.ts'
+import { rotateJob } from './rotate-job.ts'
 import { Site } from './site.ts'
 
 describe('kill', function () {
@@ -32,6 +33,8 @@ describe('kill', function () {
     await site.program.must(site.exportArgs(site.layoutPlan(), site.copy('keys', dir), file))
     await killed(approveJob(site, readFileSync(file)), 25)
   })
+
+  it('makes a rotation of keys good', () => killed(rotateJob(site), 15))
 
   it('makes an import into a layout good', async () => killed(layoutJob(site, await site.bundle(), false), 15))
 

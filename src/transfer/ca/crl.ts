@@ -19,7 +19,7 @@ import { readCaFolder, type CaEntry } from './folder.ts'
 import { openIssuer } from './issue.ts'
 import { issuedLists, keepList, openRegister, saveRegister, underRegister } from './register.ts'
 import type { AskPassphrase } from '../channel/folder.ts'
-import { placeFile } from '../place/place-file.ts'
+import { placeFile } from '../channel/place-file.ts'
 import { addDays, nowOf, timeText, type RunOptions } from '../run/run.ts'
 
 /** Days until the next list is due, when nothing else is said: time enough for a medium to be carried. */

@@ -11,7 +11,7 @@ import { issuedBy, type Certificate } from '../../signature/index.ts'
 import type { CaEntry } from './folder.ts'
 import { readSmall } from '../channel/folder.ts'
 import { syncFolder } from '../channel/init.ts'
-import { placeFile, writeFailed } from '../place/place-file.ts'
+import { placeFile, writeFailed } from '../channel/place-file.ts'
 
 const REGISTER_FILE = 'revocations.json'
 const LISTS_FOLDER = 'lists'

@@ -5,14 +5,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { parseJson } from '../../codec/index.ts'
+import { canonicalJson, parseJson } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { openKey, readRoot, type ChannelKey, type Purpose, type Role, type Root } from '../../tuf/index.ts'
 
 /** Asked for the passphrase of a key file; must not echo or keep it. */
 export type AskPassphrase = (file: string) => Promise<Buffer>
 
-const holder = z.strictObject({
+export const holder = z.strictObject({
   role: z.enum(['root', 'targets', 'snapshot', 'timestamp']),
   holder: z.string().min(1).max(64),
   keyid: z.string(),
@@ -26,6 +26,11 @@ const schema = z.strictObject({
 })
 
 export type KeyEntry = z.output<typeof holder>
+
+/** The text of channel.json. */
+export function listingText({ channel, purpose, keys }: Pick<ChannelFolder, 'channel' | 'purpose' | 'keys'>): string {
+  return `${canonicalJson({ format: 'sallyport-channel/1', channel, purpose, keys: keys.map((entry) => ({ ...entry })) })}\n`
+}
 
 export interface ChannelFolder {
   dir: string
@@ -88,9 +93,16 @@ export function presentKeys(folder: ChannelFolder, role: Role): KeyEntry[] {
   )
 }
 
-/** Opens one key file. Throws KEY_MALFORMED, KEY_PASSPHRASE, and KEY_REFUSED when it is not the key that was meant. */
-export async function openEntry(folder: ChannelFolder, entry: KeyEntry, ask: AskPassphrase): Promise<ChannelKey> {
-  const file = join(folder.dir, entry.file)
+/**
+ * Opens one key file. Throws KEY_MALFORMED, KEY_PASSPHRASE, and KEY_REFUSED when it is not the key that was meant.
+ * @param file - where it stands, when that is not its place in the folder
+ */
+export async function openEntry(
+  folder: ChannelFolder,
+  entry: KeyEntry,
+  ask: AskPassphrase,
+  file = join(folder.dir, entry.file),
+): Promise<ChannelKey> {
   const key = openKey(readSmall(file).toString('latin1'), await ask(file), file)
   if (key.keyid !== entry.keyid)
     throw new SallyportError('KEY_REFUSED', {

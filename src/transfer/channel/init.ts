@@ -12,7 +12,6 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { canonicalJson, type Json } from '../../codec/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import {
   buildRoot,
@@ -26,7 +25,8 @@ import {
   type Purpose,
   type Role,
 } from '../../tuf/index.ts'
-import { rootFileName, type AskPassphrase, type KeyEntry } from './folder.ts'
+import { listingText, rootFileName, type AskPassphrase, type KeyEntry } from './folder.ts'
+import { isPersonName } from './person.ts'
 import { addDays, nowOf, timeText, type RunOptions } from '../run/run.ts'
 
 export interface ChannelInitOptions extends RunOptions {
@@ -58,8 +58,6 @@ export interface ChannelInitReport {
   rootExpires: string
 }
 
-const PERSON = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/
-
 function usage(subject: string, detail: string): SallyportError {
   return new SallyportError('USAGE', { side: 'source', subject, detail })
 }
@@ -67,9 +65,7 @@ function usage(subject: string, detail: string): SallyportError {
 function check(options: ChannelInitOptions): void {
   const { channel, people, threshold, dir } = options
   if (!isChannelName(channel)) throw usage(channel, 'not a channel name')
-  const odd = people.find(
-    (person, i) => !PERSON.test(person) || people.indexOf(person) !== i || ['snapshot', 'timestamp'].includes(person),
-  )
+  const odd = people.find((person, i) => !isPersonName(person) || people.indexOf(person) !== i)
   if (odd !== undefined) throw usage(odd, 'people are named once each, with a-z, 0-9 and hyphens')
   if (threshold < 1 || threshold > people.length) throw usage('--threshold', `${threshold} of ${people.length} people`)
   if (existsSync(dir) && readdirSync(dir).length > 0)
@@ -160,13 +156,7 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
   for (const key of made.get('root') ?? []) root = signRoot(root, key)
   writeNew(join(scratch, rootFileName(1)), root, 0o644)
   writeNew(join(scratch, 'root.json'), root, 0o644)
-  const listing: Json = {
-    format: 'sallyport-channel/1',
-    channel,
-    purpose,
-    keys: entries.map((entry) => ({ ...entry })),
-  }
-  writeNew(join(scratch, 'channel.json'), `${canonicalJson(listing)}\n`, 0o644)
+  writeNew(join(scratch, 'channel.json'), listingText({ channel, purpose, keys: entries }), 0o644)
   try {
     // Only an empty one: people were asked for passphrases since it was looked at.
     if (existsSync(dir)) rmdirSync(dir)

@@ -2,7 +2,7 @@
 import { renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SallyportError, writeFault } from '../../errors/index.ts'
-import { syncFolder, writeNew } from '../channel/init.ts'
+import { syncFolder, writeNew } from './init.ts'
 
 /** A failed write as a fault of ours. */
 export function writeFailed(cause: unknown, file: string): unknown {

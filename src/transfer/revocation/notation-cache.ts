@@ -10,7 +10,7 @@ import { parseJson } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { LIST_CAP, parseList, type RevocationList } from '../../revocation/index.ts'
 import { syncFolder } from '../channel/init.ts'
-import { placeFile, writeFailed } from '../place/place-file.ts'
+import { placeFile, writeFailed } from '../channel/place-file.ts'
 
 /** A whole list, and the delta that belongs to it. */
 export interface ListPair {

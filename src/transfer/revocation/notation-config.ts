@@ -7,7 +7,7 @@ import { parseJson, sortedJson } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { readTrustMaterial, STORE_FOLDER, type TrustMaterial } from '../../trust/index.ts'
 import { syncFolder } from '../channel/init.ts'
-import { placeFile, writeFailed } from '../place/place-file.ts'
+import { placeFile, writeFailed } from '../channel/place-file.ts'
 import { readPolicyFiles } from '../trust/policy-folder.ts'
 
 /** Says which files an earlier seed wrote, and with which bytes: only these may be changed or taken away. */

@@ -21,7 +21,7 @@ import {
 } from './notation-cache.ts'
 import { copyPolicy, type CopiedFile } from './notation-config.ts'
 import { isNewer, newestDelta, pairFault, type HeldPair, type SeedFault } from './notation-pair.ts'
-import { writeFailed } from '../place/place-file.ts'
+import { writeFailed } from '../channel/place-file.ts'
 import { decimalOf } from './item.ts'
 import { checkInterrupted, nowOf, timeText } from '../run/run.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'

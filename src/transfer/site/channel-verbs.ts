@@ -3,6 +3,7 @@ import { SallyportError } from '../../errors/index.ts'
 import { State } from '../../state/index.ts'
 import { fingerprint as fingerprintOf, type Purpose } from '../../tuf/index.ts'
 import { openChannelFolder } from '../channel/folder.ts'
+import { readPending } from '../channel/pending-root.ts'
 import { nowOf, type RunOptions } from '../run/run.ts'
 import { readGivenRoot } from './pinned.ts'
 import type { StateRunOptions } from './state-verbs.ts'
@@ -80,6 +81,8 @@ export interface ChannelShowReport {
     expires: string
     people: string[]
     threshold: number
+    /** The root that waits for signatures; null: none does. */
+    waiting: number | null
   }
 }
 
@@ -91,8 +94,11 @@ export async function channelShow(
   },
 ): Promise<ChannelShowReport> {
   if (options.dir !== undefined) {
-    const { dir, channel, purpose, roots, root, keys } = openChannelFolder(options.dir)
-    const people = keys.filter(({ role }) => role === 'targets').map(({ holder }) => holder)
+    const folder = openChannelFolder(options.dir)
+    const { dir, channel, purpose, roots, root, keys } = folder
+    const approvers = keys.filter(({ role, keyid }) => role === 'targets' && root.roles.targets.keys.has(keyid))
+    const people = approvers.map(({ holder }) => holder)
+    const waiting = readPending(folder)?.version ?? null
     const fingerprint = fingerprintOf(roots.at(-1) ?? Buffer.alloc(0))
     return {
       channels: [],
@@ -105,6 +111,7 @@ export async function channelShow(
         expires: root.expires,
         people,
         threshold: root.roles.targets.threshold,
+        waiting,
       },
     }
   }

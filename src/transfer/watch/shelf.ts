@@ -13,7 +13,7 @@ import { lstatSync, mkdirSync, opendirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '../../errors/index.ts'
 import { syncFolder, writeNew } from '../channel/init.ts'
-import { writeFailed } from '../place/place-file.ts'
+import { writeFailed } from '../channel/place-file.ts'
 import type { Arrival } from './inbox.ts'
 
 const HIDDEN = /^\.(.+)\.report\.json\.new$/s

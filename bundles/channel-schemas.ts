@@ -1,0 +1,77 @@
+/** The shapes of what the `channel` verbs print with `--json`. */
+import * as z from 'zod'
+import { version } from './bundle-schemas.ts'
+import { count, digest, time } from './schema-words.ts'
+
+export const fingerprint = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/)
+  .describe('The SHA-256 of a root file.')
+export const keyid = z.string().regex(/^[0-9a-f]{64}$/)
+
+const purpose = z.enum(['content', 'trust', 'revocation'])
+const key = {
+  role: z.enum(['root', 'targets', 'snapshot', 'timestamp']),
+  holder: z.string(),
+  file: z.string(),
+}
+const pin = { channel: z.string(), purpose, fingerprint, rootVersion: version, expires: time.optional() }
+export const pinned = z.strictObject({
+  ...pin,
+  lastSequence: version.nullable(),
+  lastId: digest.nullable(),
+  everySeconds: count.nullable().describe('How often a bundle is expected; null: it is not.'),
+})
+
+export const CHANNEL_INIT = z.strictObject({
+  channel: z.string(),
+  purpose,
+  fingerprint,
+  root: z.string(),
+  threshold: version,
+  people: z.array(z.string()),
+  keys: z.array(z.strictObject({ ...key, keyid })),
+  rootExpires: time,
+})
+
+const signed = z.strictObject({ signed: count, threshold: version })
+
+export const CHANNEL_ROTATE = z.strictObject({
+  channel: z.string(),
+  purpose,
+  phase: z.enum(['planned', 'waiting', 'in force', 'abandoned']),
+  version: version.describe('Of the new root.'),
+  root: z.string().describe('Its file.'),
+  follows: fingerprint.describe('The root that it replaces.'),
+  fingerprint: fingerprint.nullable().describe('Null before it is in force: each signature changes it.'),
+  rootExpires: time,
+  threshold: version,
+  people: z.array(z.string()),
+  made: z.array(z.strictObject(key)),
+  retired: z.array(z.strictObject(key)).describe('Good for nothing once the root is in force.'),
+  signed: z
+    .strictObject({ before: signed, own: signed })
+    .nullable()
+    .describe('By the root keys of the root before, and by its own; null in a plan.'),
+  missing: z.array(z.string()).describe('Holders of root keys whose signature would still count.'),
+  countersBeginAgain: z.boolean().nullable().describe('Whether sites begin to count anew; null before it is in force.'),
+})
+
+export const CHANNEL_PIN = z.strictObject(pin)
+
+export const CHANNEL_SHOW = z.strictObject({
+  channels: z.array(pinned),
+  folder: z
+    .strictObject({
+      dir: z.string(),
+      channel: z.string(),
+      purpose,
+      fingerprint,
+      rootVersion: version,
+      expires: time,
+      people: z.array(z.string()),
+      threshold: version,
+      waiting: version.nullable().describe('The root that waits for signatures.'),
+    })
+    .optional(),
+})

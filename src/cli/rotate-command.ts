@@ -1,0 +1,105 @@
+/** `channel rotate`: new keys and people for a channel. */
+import type { Argv } from 'yargs'
+import { usage, type Register } from './context.ts'
+import { passphraseSource } from './passphrase.ts'
+import { rotateText, rotationLines } from './rotate-text.ts'
+
+interface RotateArgs {
+  dir: string
+  replace: string | undefined
+  add: string | undefined
+  remove: string | undefined
+  threshold: number | undefined
+  key: string[]
+  'key-type': 'ed25519' | 'p384' | undefined
+  'root-days': number
+  'passphrase-file': string | undefined
+  'new-passphrase-file': string | undefined
+  abandon: boolean
+  'dry-run': boolean
+}
+
+function listOf(names: string | undefined): string[] {
+  return names === undefined ? [] : names.split(',')
+}
+
+export function addRotate<T>(yargs: Argv<T>, register: Register): Argv<T> {
+  return yargs.command(
+    'rotate',
+    'make the next root: other keys, other people, a later expiry',
+    (y) =>
+      y
+        .option('dir', { type: 'string', demandOption: true, describe: "the channel's own folder", requiresArg: true })
+        .option('replace', {
+          type: 'string',
+          describe: 'keys that give way to new ones: ann, root-ann, host (snapshot and timestamp)',
+          requiresArg: true,
+        })
+        .option('add', { type: 'string', describe: 'people who join: ann,ben', requiresArg: true })
+        .option('remove', { type: 'string', describe: 'people who leave', requiresArg: true })
+        .option('threshold', {
+          type: 'number',
+          describe: 'how many people must sign from then on [as before]',
+          requiresArg: true,
+        })
+        .option('key', {
+          type: 'string',
+          array: true,
+          default: [] as string[],
+          describe: 'root key that signs now [all in the folder]',
+          requiresArg: true,
+        })
+        .option('key-type', { choices: ['ed25519', 'p384'] as const, describe: 'kind of new keys [as before]' })
+        .option('root-days', {
+          type: 'number',
+          default: 1825,
+          describe: 'days until the new root expires',
+          requiresArg: true,
+        })
+        .option('passphrase-file', {
+          type: 'string',
+          describe: 'file with the passphrase of root keys',
+          requiresArg: true,
+        })
+        .option('new-passphrase-file', {
+          type: 'string',
+          describe: 'file with a passphrase for keys that are made',
+          requiresArg: true,
+        })
+        .option('abandon', {
+          type: 'boolean',
+          default: false,
+          describe: 'take back the root that waits for signatures',
+        })
+        .option('dry-run', { type: 'boolean', default: false, describe: 'tell what would change' })
+        .example('$0 channel rotate --dir keys/ --replace host,ann --key /media/root-ann.pem', 'after a theft')
+        .example('$0 channel rotate --dir keys/ --key /media/root-ben.pem', 'the second holder signs what waits'),
+    register('channel rotate', async (argv: RotateArgs, context) => {
+      const { channelRotate } = await import('../index.ts')
+      const days = argv['root-days']
+      if (!Number.isInteger(days) || days < 1 || days > 36_500)
+        throw usage('--root-days', 'a whole number from 1 to 36500')
+      const report = await channelRotate({
+        ...context,
+        dir: argv.dir.replace(/(?<=.)\/+$/, ''),
+        change: {
+          replace: listOf(argv.replace),
+          add: listOf(argv.add),
+          remove: listOf(argv.remove),
+          threshold: argv.threshold ?? null,
+        },
+        kind: argv['key-type'],
+        rootDays: days,
+        keys: argv.key,
+        passphrase: passphraseSource(argv['passphrase-file']),
+        newPassphrase: passphraseSource(argv['new-passphrase-file'], true, '--new-passphrase-file'),
+        onWaiting: (waiting) => {
+          for (const text of rotationLines(waiting)) context.onEvent({ type: 'note', text })
+        },
+        abandon: argv.abandon,
+        dryRun: argv['dry-run'],
+      })
+      return { verb: 'channel rotate', report, text: rotateText(report, argv.dir, argv['dry-run']), exit: 0 }
+    }),
+  )
+}

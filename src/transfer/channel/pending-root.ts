@@ -1,0 +1,144 @@
+/**
+ * A root that waits for signatures: the folder `next/` in the channel's own. It appears whole, and goes when the root is
+ * in force; the new keys stand in it until then, so that nobody signs bundles with them before their time.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { canonicalJson, parseJson, type Json } from '../../codec/index.ts'
+import { SallyportError } from '../../errors/index.ts'
+import { placeFile, writeFailed } from './place-file.ts'
+import { holder, listingText, readSmall, rootFileName, type ChannelFolder, type KeyEntry } from './folder.ts'
+import { syncFolder, writeNew } from './init.ts'
+import type { RotationChange } from './rotation-plan.ts'
+
+const NEXT = 'next'
+const SCRATCH = '.next.new'
+const ROOT = 'root.json'
+/** Made last and removed last: with it the rotation is there, without it there is none. */
+const RECORD = 'rotation.json'
+
+const names = z.array(z.string().max(64)).max(1000)
+const schema = z.strictObject({
+  format: z.literal('sallyport-rotation/1'),
+  version: z.int().min(2),
+  change: z.strictObject({ replace: names, add: names, remove: names, threshold: z.int().min(1).nullable() }),
+  made: z.array(holder),
+})
+
+export interface PendingRoot {
+  readonly version: number
+  readonly change: RotationChange
+  readonly made: readonly KeyEntry[]
+  /** With the signatures it has by now. */
+  bytes: Buffer
+}
+
+/** Where the waiting root stands. */
+export function pendingFile(dir: string): string {
+  return join(dir, NEXT, ROOT)
+}
+
+/** The file of a new key, wherever it stands by now. */
+export function madeKeyFile(dir: string, file: string): string {
+  const waiting = join(dir, NEXT, file)
+  return existsSync(waiting) ? waiting : join(dir, file)
+}
+
+/** True when a rotation is under way, or half of one lies there. */
+export function isUnderWay(dir: string): boolean {
+  return existsSync(join(dir, NEXT))
+}
+
+/** The rotation that is under way; undefined when there is none. Throws FILE_UNREADABLE, JSON_MALFORMED, KEY_MALFORMED. */
+export function readPending({ dir, roots }: ChannelFolder): PendingRoot | undefined {
+  const file = join(dir, NEXT, RECORD)
+  if (!existsSync(file)) return undefined
+  const parsed = schema.safeParse(parseJson(readSmall(file), 'source', file))
+  if (!parsed.success)
+    throw new SallyportError('KEY_MALFORMED', {
+      side: 'source',
+      subject: file,
+      detail: parsed.error.issues[0]?.message,
+    })
+  const { version, change, made } = parsed.data
+  // In force already, when the last run died while it tidied up.
+  const bytes = roots[version - 1] ?? readSmall(pendingFile(dir))
+  return { version, change, made, bytes }
+}
+
+/** Lays the folder down: the root, and the sealed keys by the names they will have. Throws DISK_FULL, OUTPUT_FAILED. */
+export function layPending(dir: string, pending: PendingRoot, sealed: ReadonlyMap<string, string>): void {
+  const scratch = join(dir, SCRATCH)
+  const { version, change, made, bytes } = pending
+  const record: Json = {
+    format: 'sallyport-rotation/1',
+    version,
+    change: { ...change, replace: [...change.replace], add: [...change.add], remove: [...change.remove] },
+    made: made.map((entry) => ({ ...entry })),
+  }
+  try {
+    rmSync(scratch, { recursive: true, force: true })
+    rmSync(join(dir, NEXT), { recursive: true, force: true })
+    mkdirSync(scratch, { mode: 0o700 })
+    for (const [file, text] of sealed) writeNew(join(scratch, file), text)
+    writeNew(join(scratch, ROOT), bytes, 0o644)
+    writeNew(join(scratch, RECORD), `${canonicalJson(record)}\n`, 0o644)
+    syncFolder(scratch)
+    renameSync(scratch, join(dir, NEXT))
+    syncFolder(dir)
+  } catch (cause) {
+    throw writeFailed(cause, join(dir, NEXT))
+  }
+}
+
+/** Keeps the root with the signatures it has by now. */
+export function keepPending(dir: string, bytes: Buffer): void {
+  placeFile(pendingFile(dir), bytes, 0o644)
+}
+
+/**
+ * Puts the root in force: keys and listing first, then `N.root.json`, at which all turns. Every step can be done again.
+ * The listing keeps who held retired keys: old roots and logs name them.
+ */
+export function putInForce(folder: ChannelFolder, { version, bytes, made }: PendingRoot): void {
+  const { dir, channel, purpose, keys } = folder
+  try {
+    if (folder.root.version < version) {
+      for (const { file } of made) {
+        const waiting = join(dir, NEXT, file)
+        if (existsSync(waiting)) renameSync(waiting, join(dir, file))
+      }
+      const known = new Set(keys.map(({ keyid }) => keyid))
+      const all: KeyEntry[] = [...keys, ...made.filter(({ keyid }) => !known.has(keyid))]
+      placeFile(join(dir, 'channel.json'), listingText({ channel, purpose, keys: all }), 0o644)
+      placeFile(join(dir, rootFileName(version)), bytes, 0o644)
+    }
+    placeFile(join(dir, 'root.json'), bytes, 0o644)
+    tidy(dir)
+  } catch (cause) {
+    throw writeFailed(cause, dir)
+  }
+}
+
+/** Takes a rotation back; its keys are gone. */
+export function removePending(dir: string): void {
+  const next = join(dir, NEXT)
+  try {
+    rmSync(join(next, RECORD), { force: true })
+    rmSync(next, { recursive: true, force: true })
+    rmSync(join(dir, SCRATCH), { recursive: true, force: true })
+    syncFolder(dir)
+  } catch (cause) {
+    throw writeFailed(cause, next)
+  }
+}
+
+/** The record goes last: while it is there, the next run ends what this one began. */
+function tidy(dir: string): void {
+  const next = join(dir, NEXT)
+  for (const name of readdirSync(next)) if (name !== RECORD) rmSync(join(next, name))
+  rmSync(join(next, RECORD))
+  rmdirSync(next)
+  syncFolder(dir)
+}
