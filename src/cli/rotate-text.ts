@@ -26,7 +26,7 @@ export function rotationLines(report: ChannelRotateReport): string[] {
 }
 
 export function rotateText(report: ChannelRotateReport, dir: string, dryRun: boolean): string[] {
-  const { channel, purpose, phase, version, signed, missing } = report
+  const { channel, purpose, phase, version, signed, missing, made, retired } = report
   const head = dryRun && phase === 'abandoned' ? `root ${version} would be taken back` : HEADS[phase](`root ${version}`)
   const lines = [`channel ${channel} (${purpose}): ${head}`]
   if (phase === 'abandoned') return lines
@@ -45,6 +45,8 @@ export function rotateText(report: ChannelRotateReport, dir: string, dryRun: boo
       ...(report.countersBeginAgain === true
         ? ['They then begin to count anew, and take no head any more that only the old host keys signed.']
         : []),
+      ...(made.some(({ role }) => role === 'root') ? ['Take the new root-*.pem keys offline now.'] : []),
+      ...(retired.length > 0 ? ['Destroy the files of retired keys.'] : []),
     )
   return lines
 }

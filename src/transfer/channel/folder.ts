@@ -93,16 +93,9 @@ export function presentKeys(folder: ChannelFolder, role: Role): KeyEntry[] {
   )
 }
 
-/**
- * Opens one key file. Throws KEY_MALFORMED, KEY_PASSPHRASE, and KEY_REFUSED when it is not the key that was meant.
- * @param file - where it stands, when that is not its place in the folder
- */
-export async function openEntry(
-  folder: ChannelFolder,
-  entry: KeyEntry,
-  ask: AskPassphrase,
-  file = join(folder.dir, entry.file),
-): Promise<ChannelKey> {
+/** Opens one key file. Throws KEY_MALFORMED, KEY_PASSPHRASE, and KEY_REFUSED when it is not the key that was meant. */
+export async function openEntry(folder: ChannelFolder, entry: KeyEntry, ask: AskPassphrase): Promise<ChannelKey> {
+  const file = join(folder.dir, entry.file)
   const key = openKey(readSmall(file).toString('latin1'), await ask(file), file)
   if (key.keyid !== entry.keyid)
     throw new SallyportError('KEY_REFUSED', {

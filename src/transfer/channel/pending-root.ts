@@ -39,12 +39,6 @@ export function pendingFile(dir: string): string {
   return join(dir, NEXT, ROOT)
 }
 
-/** The file of a new key, wherever it stands by now. */
-export function madeKeyFile(dir: string, file: string): string {
-  const waiting = join(dir, NEXT, file)
-  return existsSync(waiting) ? waiting : join(dir, file)
-}
-
 /** True when a rotation is under way, or half of one lies there. */
 export function isUnderWay(dir: string): boolean {
   return existsSync(join(dir, NEXT))
@@ -54,14 +48,13 @@ export function isUnderWay(dir: string): boolean {
 export function readPending({ dir, roots }: ChannelFolder): PendingRoot | undefined {
   const file = join(dir, NEXT, RECORD)
   if (!existsSync(file)) return undefined
+  const bad = (detail: string | undefined): SallyportError =>
+    new SallyportError('KEY_MALFORMED', { side: 'source', subject: file, detail })
   const parsed = schema.safeParse(parseJson(readSmall(file), 'source', file))
-  if (!parsed.success)
-    throw new SallyportError('KEY_MALFORMED', {
-      side: 'source',
-      subject: file,
-      detail: parsed.error.issues[0]?.message,
-    })
+  if (!parsed.success) throw bad(parsed.error.issues[0]?.message)
   const { version, change, made } = parsed.data
+  if (version !== roots.length && version !== roots.length + 1)
+    throw bad(`version ${version} does not follow the roots here`)
   // In force already, when the last run died while it tidied up.
   const bytes = roots[version - 1] ?? readSmall(pendingFile(dir))
   return { version, change, made, bytes }

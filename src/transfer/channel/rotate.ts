@@ -2,7 +2,6 @@
  * `channel rotate`: the next root of a channel, signed by the root keys of the one before and by its own. Those who hold
  * them need not meet: the root waits in the folder until enough have signed.
  */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '../../errors/index.ts'
 import {
@@ -23,6 +22,7 @@ import { ExportLog } from './export-log.ts'
 import {
   openChannelFolder,
   openEntry,
+  presentKeys,
   readSmall,
   rootFileName,
   type AskPassphrase,
@@ -32,7 +32,6 @@ import {
   isUnderWay,
   keepPending,
   layPending,
-  madeKeyFile,
   pendingFile,
   putInForce,
   readPending,
@@ -200,24 +199,20 @@ async function signers(
   waiting: PendingRoot | undefined,
   options: ChannelRotateOptions,
 ): Promise<ChannelKey[]> {
-  const own = (waiting?.made ?? []).filter(({ role }) => role === 'root')
-  const deciding = new Set([...folder.root.roles.root.keys.keys(), ...own.map(({ keyid }) => keyid)])
+  const before = folder.root.roles.root.keys
+  const made = new Set((waiting?.made ?? []).map(({ keyid }) => keyid))
   const keys: ChannelKey[] = []
   for (const file of options.keys) {
     const key = openKey(readSmall(file).toString('latin1'), await options.passphrase(file), file)
-    if (!deciding.has(key.keyid))
+    if (!before.has(key.keyid) && !made.has(key.keyid))
       throw new SallyportError('KEY_REFUSED', { side: 'source', subject: file, detail: 'it is no root key here' })
     keys.push(key)
   }
   if (options.keys.length > 0) return keys
-  const { before, own: after } =
-    waiting === undefined ? { before: undefined, own: undefined } : approvalsOf(folder, waiting)
-  const done = new Set([...(before?.signed ?? []), ...(after?.signed ?? [])])
-  for (const entry of [...folder.keys, ...own]) {
-    const file = madeKeyFile(folder.dir, entry.file)
-    if (entry.role === 'root' && deciding.has(entry.keyid) && !done.has(entry.keyid) && existsSync(file))
-      keys.push(await openEntry(folder, entry, options.passphrase, file))
-  }
+  // Those that were made for this root have signed it when it was made.
+  const done = new Set(waiting === undefined ? [] : approvalsOf(folder, waiting).before.signed)
+  for (const entry of presentKeys(folder, 'root'))
+    if (!done.has(entry.keyid)) keys.push(await openEntry(folder, entry, options.passphrase))
   return keys
 }
 

@@ -270,6 +270,10 @@ describe('transfer/channel/rotate', function () {
       const was = readFileSync(file, 'utf8')
       writeFileSync(file, was.replace('"replace":["host"]', '"replace":["host","ann"]'))
       await assert.rejects(rotate({}, { keys: [inSafe('root-ann.pem')] }), refusal('KEY_MALFORMED'))
+      for (const version of [3, 7]) {
+        writeFileSync(file, was.replace('"version":2', `"version":${version}`))
+        await assert.rejects(rotate(), refusal('KEY_MALFORMED'))
+      }
       writeFileSync(file, '{}')
       await assert.rejects(rotate(), refusal('KEY_MALFORMED'))
       assert.equal((await rotate({}, { abandon: true })).phase, 'abandoned')
