@@ -1,9 +1,9 @@
 /** The commands about channels: who may send to us. */
 import type { Argv } from 'yargs'
+import { expectText, initText, showText } from './channel-text.ts'
 import { usage, withState, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { addRotate } from './rotate-command.ts'
-import { expectText, initText, showText } from './text.ts'
 
 const PURPOSES = ['content', 'trust', 'revocation'] as const
 type Purpose = (typeof PURPOSES)[number]

@@ -2,7 +2,7 @@
 import type { Argv } from 'yargs'
 import { withState, type Register } from './context.ts'
 import { counted, plain } from './show.ts'
-import { logText, statusText } from './text.ts'
+import { logText, statusText } from './site-text.ts'
 import type { ForgetReport } from '../index.ts'
 
 /** Where a site's status goes besides, for those who watch it. */

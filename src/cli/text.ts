@@ -1,26 +1,12 @@
-/** Reports in words. Every text that comes from a bundle or a registry passes through `plain`. */
-import type {
-  ApproveReport,
-  BundleSummary,
-  ChannelInitReport,
-  ChannelShowReport,
-  ExpectReport,
-  ExportReport,
-  ImportReport,
-  InspectReport,
-  LogReport,
-  StatusReport,
-  VerifyReport,
-} from '../index.ts'
-import { attentionLines } from './attention-text.ts'
+/** Reports about bundles in words. Every text that comes from a bundle or a registry passes through `plain`. */
+import type { ApproveReport, BundleSummary, ExportReport, ImportReport, InspectReport, VerifyReport } from '../index.ts'
 import { asOfText } from './as-of-option.ts'
 import { approvalsText, carriedLines, collectedLines, revokedLines } from './revocation-text.ts'
-import { bytes, counted, plain, spanText } from './show.ts'
+import { bytes, counted, plain } from './show.ts'
 import { fallenCount, rejudgedLines } from './rejudged-text.ts'
 import { judgedLines } from './trust-text.ts'
 import { informationLines, trustTreeText } from './trust-tree-text.ts'
 import { intakeLines } from './intake-text.ts'
-import { alarmLines } from './watch-text.ts'
 
 function omissions(omitted: BundleSummary['omitted']): string[] {
   if (omitted.length === 0) return []
@@ -66,19 +52,6 @@ function judgedPassengers({ passengers }: Pick<VerifyReport, 'passengers'>): str
     const reason = why === undefined ? '' : `: ${plain(why)}`
     return `passenger  ${plain(channel)} (${purpose}), sequence ${sequence}, ${shown}${reason}`
   })
-}
-
-export function initText(report: ChannelInitReport): string[] {
-  if (report.keys.length === 0)
-    return [`channel ${report.channel} could be made: ${report.threshold} of ${report.people.join(', ')}`]
-  return [
-    `channel ${report.channel} (${report.purpose}): ${report.threshold} of ${report.people.length} people (${report.people.join(', ')}) approve a bundle`,
-    `root        ${report.root}`,
-    `fingerprint ${report.fingerprint}`,
-    `expires     ${report.rootExpires}`,
-    'Give the root to each site, and the fingerprint by another way. Take the root-*.pem keys offline now,',
-    "and give every person's key to that person alone.",
-  ]
 }
 
 export function exportText(report: ExportReport): string[] {
@@ -189,115 +162,4 @@ export function importText(report: ImportReport): string[] {
     ...rejudgedLines(report.rejudged, dryRun),
     ...lastLine(report),
   ]
-}
-
-export function expectText({ channel, everySeconds, last }: ExpectReport, dryRun: boolean): string[] {
-  const would = dryRun ? 'would be' : 'is'
-  if (everySeconds === null) return [`${channel} ${would} expected no more`]
-  return [`${channel} ${would} expected every ${spanText(everySeconds)}; the last bundle came ${last ?? 'never'}`]
-}
-
-export function showText({ channels, folder }: ChannelShowReport): string[] {
-  if (folder !== undefined) {
-    return [
-      `channel ${folder.channel} (${folder.purpose}), root ${folder.rootVersion}, expires ${folder.expires}`,
-      `fingerprint ${folder.fingerprint}`,
-      `${folder.threshold} of ${folder.people.length} people approve: ${folder.people.map(plain).join(', ')}`,
-      ...(folder.waiting === null
-        ? []
-        : [`root ${folder.waiting} waits for signatures: channel rotate --dir ${plain(folder.dir)}`]),
-    ]
-  }
-  if (channels.length === 0) return ['no channel is pinned']
-  return channels.map(
-    ({ channel, purpose, fingerprint, rootVersion, lastSequence, everySeconds }) =>
-      `${channel} (${purpose})  root ${rootVersion}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}`,
-  )
-}
-
-export function statusText(report: StatusReport): string[] {
-  return [
-    `site ${report.site}, ${counted(report.rows, 'journal row')}, newest signed time ${report.floor ?? 'none'}`,
-    ...showText({ channels: report.channels }),
-    ...report.bundles.map(
-      ({ channel, sequence, id, time, phase, target }) =>
-        `${time}  ${plain(channel)} ${sequence}  ${phase}${target === undefined ? '' : ` at ${plain(target)}`}  ${plain(id)}`,
-    ),
-    ...report.openTags.map(
-      ({ target, repository, tag }) =>
-        `open tag move: ${plain(target)} ${plain(repository)}:${plain(tag)}; run the import again`,
-    ),
-    ...attentionLines(report),
-    ...deprecatedLines(report.deprecated),
-    ...alarmLines(report.health),
-  ]
-}
-
-function deprecatedLines(deprecated: StatusReport['deprecated']): string[] {
-  if (deprecated === null) return []
-  if (deprecated.length === 0) return ['nothing hangs on a deprecated algorithm']
-  return deprecated.map(({ scope, digest, algorithms, standing, needed }) => {
-    const names = algorithms.map(
-      ({ algorithm, since }) => `${plain(algorithm)} ${since === null ? '(refused)' : `(deprecated since ${since})`}`,
-    )
-    const left = `without it ${standing.length} of ${counted(needed, 'statement')}`
-    return `hangs on ${names.join(', ')}: ${plain(scope)}@${plain(digest)}, ${left}; have it signed anew`
-  })
-}
-
-type Row = LogReport['rows'][number]
-
-/** A list's number, which the journal has in hex. */
-function decimal(hex: string): string {
-  return /^[0-9a-f]+$/.test(hex) ? BigInt(`0x${hex}`).toString() : hex
-}
-
-/** One sentence for each kind of row; what is left over goes into the JSON output alone. */
-const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row) => string>> = {
-  init: (of) => `site ${of('site')}: ${of('reason')}`,
-  pin: (of) => `channel ${of('channel')} (${of('purpose')}), root ${of('rootVersion')}, ${of('fingerprint')}`,
-  unpin: (of) => `channel ${of('channel')}: ${of('reason')}`,
-  head: (of) => `accepted ${of('channel')} ${of('sequence')}, bundle ${of('id')}`,
-  roots: (of) => `${of('channel')} goes on with root ${of('rootVersion')}`,
-  verdict: (of) => `${of('verdict')} ${of('repository')}@${of('digest')} (${of('why')})`,
-  import: (of) => `${of('phase')} ${of('channel')} ${of('sequence')} at ${of('target')}`,
-  held: (of, row) =>
-    `${of('target')} gave back ${counted((row['digests'] as string[]).length, 'digest')} of ${of('repository')}`,
-  'tag-intent': (of, row) =>
-    `${of('repository')}:${of('tag')} is about to name ${row['new'] === null ? 'nothing' : of('new')}`,
-  'tag-done': (of, row) =>
-    `${of('repository')}:${of('tag')} ${of('outcome')} to ${row['new'] === null ? 'nothing' : of('new')}${row['old'] === null ? '' : `, before ${of('old')}`}`,
-  restore: (of) => of('reason'),
-  list: (of) =>
-    `${of('form')} list of ${of('url')}${of('number') === '' ? '' : `, number ${decimal(of('number'))}`}, ${of('thisUpdate')} to ${of('nextUpdate')}`,
-  denials: (_of, row) => counted((row['denials'] as unknown[]).length, 'denial'),
-  certificates: (of, row) =>
-    `${counted((row['certificates'] as unknown[]).length, 'certificate')} from number ${of('first')}`,
-  rejudged: (of) => `looked at again, up to row ${of('through')}`,
-  quarantine: (of) =>
-    // Journaled as failed before the first change, so that a kill leaves no better.
-    of('detail') === 'begun'
-      ? `${of('measure')} begun: ${of('path')}@${of('digest')}`
-      : `${of('measure')} ${of('outcome')}: ${of('path')}@${of('digest')} (${of('detail')})`,
-  release: (of) => `${of('path')}@${of('digest')}: ${of('reason')}`,
-  expect: (of) => `${of('channel')} ${of('every') === '' ? 'no more' : `every ${spanText(Number(of('every')))}`}`,
-  note: (of) => of('text'),
-}
-
-/** Who moved the tag, and under which signers. */
-function causeText({ cause, signers, verdict }: LogReport['moves'][number]): string {
-  const { by, channel, sequence, reason } = cause
-  const who = channel === undefined ? `${by}${reason === undefined ? '' : `: ${reason}`}` : `${channel} ${sequence}`
-  const names = signers.map(({ subject, certificate }) => subject ?? certificate)
-  const under = names.length > 0 ? `, signed by ${names.join('; ')}` : verdict === null ? '' : `, ${verdict}`
-  return plain(` (by ${who}${under})`.slice(0, 600))
-}
-
-export function logText({ rows, moves }: LogReport): string[] {
-  const told = new Map(moves.map((move) => [move.n, causeText(move)]))
-  return rows.map((row) => {
-    const of = (key: string): string => plain(String(row[key] ?? '').slice(0, 400))
-    const sentence = Object.hasOwn(SENTENCES, row.kind) ? SENTENCES[row.kind]?.(of, row) : undefined
-    return `${String(row.n).padStart(6)}  ${row.time}  ${plain(row.kind).padEnd(10)}  ${sentence ?? ''}${told.get(row.n) ?? ''}`.trimEnd()
-  })
 }

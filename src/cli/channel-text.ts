@@ -1,0 +1,40 @@
+/** Reports about channels in words. */
+import type { ChannelInitReport, ChannelShowReport, ExpectReport } from '../index.ts'
+import { plain, spanText } from './show.ts'
+
+export function initText(report: ChannelInitReport): string[] {
+  if (report.keys.length === 0)
+    return [`channel ${report.channel} could be made: ${report.threshold} of ${report.people.join(', ')}`]
+  return [
+    `channel ${report.channel} (${report.purpose}): ${report.threshold} of ${report.people.length} people (${report.people.join(', ')}) approve a bundle`,
+    `root        ${report.root}`,
+    `fingerprint ${report.fingerprint}`,
+    `expires     ${report.rootExpires}`,
+    'Give the root to each site, and the fingerprint by another way. Take the root-*.pem keys offline now,',
+    "and give every person's key to that person alone.",
+  ]
+}
+
+export function expectText({ channel, everySeconds, last }: ExpectReport, dryRun: boolean): string[] {
+  const would = dryRun ? 'would be' : 'is'
+  if (everySeconds === null) return [`${channel} ${would} expected no more`]
+  return [`${channel} ${would} expected every ${spanText(everySeconds)}; the last bundle came ${last ?? 'never'}`]
+}
+
+export function showText({ channels, folder }: ChannelShowReport): string[] {
+  if (folder !== undefined) {
+    return [
+      `channel ${folder.channel} (${folder.purpose}), root ${folder.rootVersion}, expires ${folder.expires}`,
+      `fingerprint ${folder.fingerprint}`,
+      `${folder.threshold} of ${folder.people.length} people approve: ${folder.people.map(plain).join(', ')}`,
+      ...(folder.waiting === null
+        ? []
+        : [`root ${folder.waiting} waits for signatures: channel rotate --dir ${plain(folder.dir)}`]),
+    ]
+  }
+  if (channels.length === 0) return ['no channel is pinned']
+  return channels.map(
+    ({ channel, purpose, fingerprint, rootVersion, lastSequence, everySeconds }) =>
+      `${channel} (${purpose})  root ${rootVersion}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}`,
+  )
+}
