@@ -42,13 +42,23 @@ export const CHANNEL_ROTATE = z.strictObject({
   phase: z.enum(['planned', 'waiting', 'in force', 'abandoned']),
   version: version.describe('Of the new root.'),
   root: z.string().describe('Its file.'),
-  follows: fingerprint.describe('The root that it replaces.'),
+  first: fingerprint.describe('Of the first root, to which it leads back.'),
+  follows: fingerprint.describe('Of the root that it replaces.'),
+  id: digest.nullable().describe('Of what it says, whoever has signed it; null before its keys are made.'),
   fingerprint: fingerprint.nullable().describe('Null before it is in force: each signature changes it.'),
   rootExpires: time,
-  threshold: version,
+  threshold: version.describe('People who must approve a bundle.'),
+  rootThreshold: version.describe('People who must sign the root after this one.'),
   people: z.array(z.string()),
-  made: z.array(z.strictObject(key)),
-  retired: z.array(z.strictObject(key)).describe('Good for nothing once the root is in force.'),
+  keys: z.array(
+    z.strictObject({
+      ...key,
+      keyid: keyid.nullable().describe('Null before it is made.'),
+      is: z
+        .enum(['staying', 'new', 'retired'])
+        .describe('Retired keys are good for nothing once the root is in force.'),
+    }),
+  ),
   signed: z
     .strictObject({ before: signed, own: signed })
     .nullable()
@@ -71,7 +81,10 @@ export const CHANNEL_SHOW = z.strictObject({
       expires: time,
       people: z.array(z.string()),
       threshold: version,
-      waiting: version.nullable().describe('The root that waits for signatures.'),
+      waiting: z
+        .union([version, z.literal('damaged')])
+        .nullable()
+        .describe('The version of the root that waits for signatures.'),
     })
     .optional(),
 })

@@ -21,15 +21,21 @@ export function expectText({ channel, everySeconds, last }: ExpectReport, dryRun
   return [`${channel} ${would} expected every ${spanText(everySeconds)}; the last bundle came ${last ?? 'never'}`]
 }
 
+function waitingText(waiting: NonNullable<ChannelShowReport['folder']>['waiting'], dir: string): string[] {
+  const rotate = `channel rotate --dir ${plain(dir)}`
+  if (waiting === null) return []
+  return waiting === 'damaged'
+    ? [`what waits for signatures is DAMAGED: sign nothing; take it back by ${rotate} --abandon`]
+    : [`root ${waiting} waits for signatures: ${rotate} --key root-NAME.pem`]
+}
+
 export function showText({ channels, folder }: ChannelShowReport): string[] {
   if (folder !== undefined) {
     return [
       `channel ${folder.channel} (${folder.purpose}), root ${folder.rootVersion}, expires ${folder.expires}`,
       `fingerprint ${folder.fingerprint}`,
       `${folder.threshold} of ${folder.people.length} people approve: ${folder.people.map(plain).join(', ')}`,
-      ...(folder.waiting === null
-        ? []
-        : [`root ${folder.waiting} waits for signatures: channel rotate --dir ${plain(folder.dir)}`]),
+      ...waitingText(folder.waiting, folder.dir),
     ]
   }
   if (channels.length === 0) return ['no channel is pinned']

@@ -12,7 +12,9 @@ interface RotateArgs {
   threshold: number | undefined
   key: string[]
   'key-type': 'ed25519' | 'p384' | undefined
-  'root-days': number
+  renew: boolean
+  id: string | undefined
+  'root-days': number | undefined
   'passphrase-file': string | undefined
   'new-passphrase-file': string | undefined
   abandon: boolean
@@ -42,6 +44,11 @@ export function addRotate<T>(yargs: Argv<T>, register: Register): Argv<T> {
           describe: 'how many people must sign from then on [as before]',
           requiresArg: true,
         })
+        .option('renew', {
+          type: 'boolean',
+          default: false,
+          describe: 'all keys may stay, the next root is good for longer',
+        })
         .option('key', {
           type: 'string',
           array: true,
@@ -49,11 +56,11 @@ export function addRotate<T>(yargs: Argv<T>, register: Register): Argv<T> {
           describe: 'root key that signs now [all in the folder]',
           requiresArg: true,
         })
+        .option('id', { type: 'string', describe: 'sign only the waiting root with this id', requiresArg: true })
         .option('key-type', { choices: ['ed25519', 'p384'] as const, describe: 'kind of new keys [as before]' })
         .option('root-days', {
           type: 'number',
-          default: 1825,
-          describe: 'days until the new root expires',
+          describe: 'days until the new root expires [1825]',
           requiresArg: true,
         })
         .option('passphrase-file', {
@@ -73,28 +80,35 @@ export function addRotate<T>(yargs: Argv<T>, register: Register): Argv<T> {
         })
         .option('dry-run', { type: 'boolean', default: false, describe: 'tell what would change' })
         .example('$0 channel rotate --dir keys/ --replace host,ann --key /media/root-ann.pem', 'after a theft')
-        .example('$0 channel rotate --dir keys/ --key /media/root-ben.pem', 'the second holder signs what waits'),
+        .example(
+          '$0 channel rotate --dir keys/ --key /media/root-ben.pem --id sha256:4be1…',
+          'the second holder signs',
+        ),
     register('channel rotate', async (argv: RotateArgs, context) => {
       const { channelRotate } = await import('../index.ts')
       const days = argv['root-days']
-      if (!Number.isInteger(days) || days < 1 || days > 36_500)
+      if (days !== undefined && (!Number.isInteger(days) || days < 1 || days > 36_500))
         throw usage('--root-days', 'a whole number from 1 to 36500')
+      if (argv.threshold !== undefined && !Number.isInteger(argv.threshold))
+        throw usage('--threshold', 'a whole number')
       const report = await channelRotate({
         ...context,
         dir: argv.dir.replace(/(?<=.)\/+$/, ''),
         change: {
+          renew: argv.renew,
           replace: listOf(argv.replace),
           add: listOf(argv.add),
           remove: listOf(argv.remove),
           threshold: argv.threshold ?? null,
+          days: days ?? null,
+          kind: argv['key-type'] ?? null,
         },
-        kind: argv['key-type'],
-        rootDays: days,
         keys: argv.key,
+        id: argv.id,
         passphrase: passphraseSource(argv['passphrase-file']),
         newPassphrase: passphraseSource(argv['new-passphrase-file'], true, '--new-passphrase-file'),
-        onWaiting: (waiting) => {
-          for (const text of rotationLines(waiting)) context.onEvent({ type: 'note', text })
+        onRoot: (root) => {
+          for (const text of rotationLines(root)) context.onEvent({ type: 'note', text })
         },
         abandon: argv.abandon,
         dryRun: argv['dry-run'],

@@ -9,33 +9,37 @@ const HEADS: Record<ChannelRotateReport['phase'], (root: string) => string> = {
   abandoned: (root) => `${root} was taken back`,
 }
 
-function files(label: string, keys: ChannelRotateReport['made']): string[] {
-  return keys.length === 0 ? [] : [`${label} ${keys.map(({ file }) => plain(file)).join(', ')}`]
-}
-
-/** What the new root says, for a person who decides about it. */
+/** All that the new root says, for a person who decides about it. */
 export function rotationLines(report: ChannelRotateReport): string[] {
-  const { version, people, threshold, made, retired } = report
+  const { version, id, people, threshold, rootThreshold, keys, signed } = report
+  const roots = rootThreshold === threshold ? 'bundles and roots' : `bundles, ${rootThreshold} roots`
   return [
+    `first root  ${report.first}`,
     `follows     root ${version - 1}, ${report.follows}`,
-    `people      ${threshold} of ${people.map(plain).join(', ')} approve a bundle`,
+    ...(id === null ? [] : [`id          ${id}`]),
+    `people      ${threshold} of ${people.map(plain).join(', ')} sign ${roots}`,
     `expires     ${report.rootExpires}`,
-    ...files('new keys   ', made),
-    ...files('retired    ', retired),
+    ...keys.map(({ is, role, holder, keyid, file }) =>
+      [is.padEnd(11), role.padEnd(9), plain(holder), keyid ?? '(not made yet)', plain(file)].join(' '),
+    ),
+    ...(signed === null
+      ? []
+      : [
+          `signed      by ${signed.before.signed} of ${signed.before.threshold} root keys of version ${version - 1}, and by ${signed.own.signed} of ${signed.own.threshold} of its own`,
+        ]),
   ]
 }
 
 export function rotateText(report: ChannelRotateReport, dir: string, dryRun: boolean): string[] {
-  const { channel, purpose, phase, version, signed, missing, made, retired } = report
+  const { channel, purpose, phase, version, id, missing, keys } = report
   const head = dryRun && phase === 'abandoned' ? `root ${version} would be taken back` : HEADS[phase](`root ${version}`)
   const lines = [`channel ${channel} (${purpose}): ${head}`]
   if (phase === 'abandoned') return lines
   lines.push(...rotationLines(report))
-  if (phase === 'waiting' && signed !== null)
+  if (phase === 'waiting')
     lines.push(
-      `signed      by ${signed.before.signed} of ${signed.before.threshold} root keys of version ${version - 1}, and by ${signed.own.signed} of ${signed.own.threshold} of its own`,
       `may sign    ${missing.map(plain).join(', ')}`,
-      `Each runs: sallyport channel rotate --dir ${plain(dir)} --key root-NAME.pem`,
+      `Each compares the first root and the id with yours, and runs: sallyport channel rotate --dir ${plain(dir)} --key root-NAME.pem --id ${id}`,
     )
   if (phase === 'in force')
     lines.push(
@@ -45,8 +49,10 @@ export function rotateText(report: ChannelRotateReport, dir: string, dryRun: boo
       ...(report.countersBeginAgain === true
         ? ['They then begin to count anew, and take no head any more that only the old host keys signed.']
         : []),
-      ...(made.some(({ role }) => role === 'root') ? ['Take the new root-*.pem keys offline now.'] : []),
-      ...(retired.length > 0 ? ['Destroy the files of retired keys.'] : []),
+      ...(keys.some(({ role, is }) => role === 'root' && is === 'new')
+        ? ['Take the new root-*.pem keys offline now.']
+        : []),
+      ...(keys.some(({ is }) => is === 'retired') ? ['Destroy the files of retired keys.'] : []),
     )
   return lines
 }

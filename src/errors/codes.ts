@@ -32,6 +32,16 @@ export const CODES = {
   KEY_PASSPHRASE: [2, 'there is no passphrase that opens or seals the key', 'give the right passphrase'],
   KEY_REFUSED: [2, 'a key has no part in this role of the channel', "sign with a key that the channel's root names"],
   KEY_EXISTS: [2, 'the folder already holds a channel', 'choose an empty folder'],
+  CHANNEL_FOLDER_DAMAGED: [
+    2,
+    "a channel's folder is not what its own first root leads to",
+    'sign nothing; find out who wrote there, and take the folder from a copy that was kept apart',
+  ],
+  ROTATION_DAMAGED: [
+    2,
+    'what waits for signatures is not the root that its record tells of',
+    'sign nothing; find out who wrote there, and take it back with channel rotate --abandon',
+  ],
   AUTHFILE_MALFORMED: [2, 'the credentials file is not a docker config.json', 'correct it or name another'],
   CA_FILE_MALFORMED: [2, 'a certificate or key file is not PEM', 'name the right file'],
   EXPORT_CHANGED: [

@@ -23,6 +23,11 @@ export function fingerprint(rootBytes: Uint8Array): Digest {
   return `sha256:${hash('sha256', rootBytes, 'hex')}`
 }
 
+/** The digest of what a root says, the same whoever has signed it by now: what holders compare before they sign. */
+export function rootId(rootBytes: Uint8Array, place: Place): Digest {
+  return `sha256:${hash('sha256', readRootEnvelope(rootBytes, place).signedBytes, 'hex')}`
+}
+
 /** The document of a root, before anything in it is believed. Throws METADATA_MALFORMED, LIMIT_EXCEEDED. */
 export function readRootEnvelope(bytes: Uint8Array, place: Place): Envelope {
   // Stops endless data (TUF 5.3.3).

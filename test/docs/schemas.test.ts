@@ -68,8 +68,9 @@ describe('docs/schemas', () => {
     await check('channel show', sallyport.channelShow({ dir: keys }))
     const rotated = join(near.dir, 'rotated')
     cpSync(keys, rotated, { recursive: true })
-    const change = { replace: ['host'], add: [], remove: [], threshold: null }
-    const rotation = { dir: rotated, change, rootDays: 5, keys: [], passphrase, newPassphrase: passphrase }
+    const nothing = { renew: false, add: [], remove: [], threshold: null, days: 5, kind: null }
+    const change = { ...nothing, replace: ['host'] }
+    const rotation = { dir: rotated, change, keys: [], passphrase, newPassphrase: passphrase }
     for (const phase of ['planned', 'in force'] as const) {
       const told = sallyport.channelRotate({ ...rotation, dryRun: phase === 'planned' })
       assert.equal((await check('channel rotate', told)).phase, phase)

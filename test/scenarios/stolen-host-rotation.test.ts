@@ -47,7 +47,7 @@ describe('scenarios/stolen host, keys rotated', function () {
     good = await near.image(app)
     // One holder is not enough: bundles are made by the old root still.
     await pack('between.tar', 'keys', 'keys/ben.pem')
-    const second = await near.done(`${rotate} --key safe/root-cy.pem`, ...PASSPHRASE)
+    const second = await near.done(`${rotate} --key safe/root-cy.pem --id ${first['id'] as string}`, ...PASSPHRASE)
     assert.deepEqual([second['phase'], second['countersBeginAgain']], ['in force', true])
     fingerprint = second['fingerprint'] as string
     await pack('july.tar', 'keys', 'keys/ben.pem')

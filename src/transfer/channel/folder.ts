@@ -2,12 +2,21 @@
  * The folder of a channel on the connected side: roots, sealed keys, and who holds which.
  * `channel.json` names holders and files for people; what a key may do stands in the signed root alone.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { canonicalJson, parseJson } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
-import { openKey, readRoot, type ChannelKey, type Purpose, type Role, type Root } from '../../tuf/index.ts'
+import {
+  CAPS,
+  judgeRoots,
+  openKey,
+  readRoot,
+  type ChannelKey,
+  type Purpose,
+  type Role,
+  type Root,
+} from '../../tuf/index.ts'
 
 /** Asked for the passphrase of a key file; must not echo or keep it. */
 export type AskPassphrase = (file: string) => Promise<Buffer>
@@ -16,7 +25,7 @@ export const holder = z.strictObject({
   role: z.enum(['root', 'targets', 'snapshot', 'timestamp']),
   holder: z.string().min(1).max(64),
   keyid: z.string(),
-  file: z.string().regex(/^[A-Za-z0-9._-]+$/),
+  file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
 })
 const schema = z.strictObject({
   format: z.literal('sallyport-channel/1'),
@@ -64,12 +73,59 @@ export function readSmall(file: string): Buffer {
   }
 }
 
-/** The channel kept in a folder. Throws KEY_MISSING when it is none, FILE_UNREADABLE, JSON_MALFORMED, METADATA_MALFORMED. */
+/** Far above what channel.json comes to. */
+export const LISTING_CAP = 1024 * 1024
+
+/**
+ * A file of the folder itself. Throws FILE_UNREADABLE for one that is larger than `cap`, and for what is no file: nobody
+ * waits for a pipe that somebody put there.
+ */
+export function readOwn(file: string, cap: number): Buffer {
+  let fd: number | undefined
+  try {
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stat = fstatSync(fd)
+    if (!stat.isFile() || stat.size > cap)
+      throw new SallyportError('FILE_UNREADABLE', {
+        side: 'source',
+        subject: file,
+        detail: stat.isFile() ? `larger than ${cap} bytes` : 'not a regular file',
+      })
+    const bytes = Buffer.alloc(stat.size)
+    let done = 0
+    for (let count = -1; count !== 0 && done < bytes.length; done += count)
+      count = readSync(fd, bytes, done, bytes.length - done, done)
+    return bytes.subarray(0, done)
+  } catch (cause) {
+    throw cause instanceof SallyportError ? cause : unreadable(file, cause)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/**
+ * The newest of the folder's roots, which lead to it from the first as a site follows them: else a root that somebody put
+ * there would be built on. Throws CHANNEL_FOLDER_DAMAGED.
+ */
+function newestRoot(dir: string, roots: readonly Buffer[]): Root {
+  try {
+    const first = roots[0] ?? Buffer.alloc(0)
+    const { channel, purpose } = readRoot(first, { side: 'source', subject: rootFileName(1) })
+    const chain = new Map(roots.map((bytes, i) => [i + 1, bytes]))
+    return judgeRoots({ channel, purpose, trusted: { rootBytes: first, version: 1 }, roots: chain }).root
+  } catch (cause) {
+    if (!(cause instanceof SallyportError)) throw cause
+    const detail = `${cause.subject}: ${cause.message}`
+    throw new SallyportError('CHANNEL_FOLDER_DAMAGED', { side: 'source', subject: dir, detail, cause })
+  }
+}
+
+/** The channel kept in a folder. Throws KEY_MISSING when it is none, FILE_UNREADABLE, JSON_MALFORMED, CHANNEL_FOLDER_DAMAGED. */
 export function openChannelFolder(dir: string): ChannelFolder {
   const file = join(dir, 'channel.json')
   if (!existsSync(file))
     throw new SallyportError('KEY_MISSING', { side: 'source', subject: dir, detail: 'no channel.json there' })
-  const parsed = schema.safeParse(parseJson(readSmall(file), 'source', file))
+  const parsed = schema.safeParse(parseJson(readOwn(file, LISTING_CAP), 'source', file))
   if (!parsed.success)
     throw new SallyportError('KEY_MALFORMED', {
       side: 'source',
@@ -78,10 +134,10 @@ export function openChannelFolder(dir: string): ChannelFolder {
     })
   const roots: Buffer[] = []
   const present = new Set(readdirSync(dir))
-  while (present.has(rootFileName(roots.length + 1))) roots.push(readSmall(join(dir, rootFileName(roots.length + 1))))
-  const newest = roots.at(-1)
-  if (newest === undefined) throw unreadable(join(dir, rootFileName(1)))
-  const root = readRoot(newest, { side: 'state', subject: rootFileName(roots.length) })
+  for (let name = rootFileName(1); present.has(name); name = rootFileName(roots.length + 1))
+    roots.push(readOwn(join(dir, name), CAPS.root))
+  if (roots.length === 0) throw unreadable(join(dir, rootFileName(1)))
+  const root = newestRoot(dir, roots)
   return { dir, channel: root.channel, purpose: root.purpose, roots, root, keys: parsed.data.keys }
 }
 

@@ -2,18 +2,20 @@
  * A root that waits for signatures: the folder `next/` in the channel's own. It appears whole, and goes when the root is
  * in force; the new keys stand in it until then, so that nobody signs bundles with them before their time.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { canonicalJson, parseJson, type Json } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
+import { CAPS } from '../../tuf/index.ts'
 import { placeFile, writeFailed } from './place-file.ts'
-import { holder, listingText, readSmall, rootFileName, type ChannelFolder, type KeyEntry } from './folder.ts'
+import { holder, LISTING_CAP, listingText, readOwn, rootFileName, type ChannelFolder, type KeyEntry } from './folder.ts'
 import { syncFolder, writeNew } from './init.ts'
 import type { RotationChange } from './rotation-plan.ts'
 
 const NEXT = 'next'
 const SCRATCH = '.next.new'
+const OLD = '.next.old'
 const ROOT = 'root.json'
 /** Made last and removed last: with it the rotation is there, without it there is none. */
 const RECORD = 'rotation.json'
@@ -22,7 +24,15 @@ const names = z.array(z.string().max(64)).max(1000)
 const schema = z.strictObject({
   format: z.literal('sallyport-rotation/1'),
   version: z.int().min(2),
-  change: z.strictObject({ replace: names, add: names, remove: names, threshold: z.int().min(1).nullable() }),
+  change: z.strictObject({
+    renew: z.boolean(),
+    replace: names,
+    add: names,
+    remove: names,
+    threshold: z.int().min(1).nullable(),
+    days: z.int().min(1).nullable(),
+    kind: z.enum(['ed25519', 'p384']).nullable(),
+  }),
   made: z.array(holder),
 })
 
@@ -39,25 +49,37 @@ export function pendingFile(dir: string): string {
   return join(dir, NEXT, ROOT)
 }
 
-/** True when a rotation is under way, or half of one lies there. */
-export function isUnderWay(dir: string): boolean {
-  return existsSync(join(dir, NEXT))
+/** What waits is not to be believed, let alone signed. */
+export function damaged(dir: string, detail: string, cause?: unknown): SallyportError {
+  return new SallyportError('ROTATION_DAMAGED', { side: 'source', subject: join(dir, NEXT), detail, cause })
 }
 
-/** The rotation that is under way; undefined when there is none. Throws FILE_UNREADABLE, JSON_MALFORMED, KEY_MALFORMED. */
+/** True when a rotation is under way, or what is left of one lies there. */
+export function isUnderWay(dir: string): boolean {
+  return lstatSync(join(dir, NEXT), { throwIfNoEntry: false }) !== undefined
+}
+
+/** The rotation that is under way; undefined when there is none. Throws ROTATION_DAMAGED. */
 export function readPending({ dir, roots }: ChannelFolder): PendingRoot | undefined {
+  const next = lstatSync(join(dir, NEXT), { throwIfNoEntry: false })
+  if (next === undefined) return undefined
+  if (!next.isDirectory()) throw damaged(dir, 'it is not a folder')
   const file = join(dir, NEXT, RECORD)
-  if (!existsSync(file)) return undefined
-  const bad = (detail: string | undefined): SallyportError =>
-    new SallyportError('KEY_MALFORMED', { side: 'source', subject: file, detail })
-  const parsed = schema.safeParse(parseJson(readSmall(file), 'source', file))
-  if (!parsed.success) throw bad(parsed.error.issues[0]?.message)
-  const { version, change, made } = parsed.data
-  if (version !== roots.length && version !== roots.length + 1)
-    throw bad(`version ${version} does not follow the roots here`)
-  // In force already, when the last run died while it tidied up.
-  const bytes = roots[version - 1] ?? readSmall(pendingFile(dir))
-  return { version, change, made, bytes }
+  // A run that died at its very end leaves an empty folder.
+  if (readdirSync(join(dir, NEXT)).length === 0) return undefined
+  try {
+    const parsed = schema.safeParse(parseJson(readOwn(file, LISTING_CAP), 'source', file))
+    if (!parsed.success) throw damaged(dir, `${RECORD}: ${parsed.error.issues[0]?.message}`)
+    const { version, change, made } = parsed.data
+    if (version !== roots.length && version !== roots.length + 1)
+      throw damaged(dir, `version ${version} does not follow the roots here`)
+    // In force already, when the last run died while it tidied up.
+    const bytes = roots[version - 1] ?? readOwn(pendingFile(dir), CAPS.root)
+    return { version, change, made, bytes }
+  } catch (cause) {
+    if (!(cause instanceof SallyportError) || cause.code === 'ROTATION_DAMAGED') throw cause
+    throw damaged(dir, cause.message, cause)
+  }
 }
 
 /** Lays the folder down: the root, and the sealed keys by the names they will have. Throws DISK_FULL, OUTPUT_FAILED. */
@@ -71,13 +93,13 @@ export function layPending(dir: string, pending: PendingRoot, sealed: ReadonlyMa
     made: made.map((entry) => ({ ...entry })),
   }
   try {
-    rmSync(scratch, { recursive: true, force: true })
-    rmSync(join(dir, NEXT), { recursive: true, force: true })
+    for (const left of [scratch, join(dir, OLD)]) rmSync(left, { recursive: true, force: true })
     mkdirSync(scratch, { mode: 0o700 })
     for (const [file, text] of sealed) writeNew(join(scratch, file), text)
     writeNew(join(scratch, ROOT), bytes, 0o644)
     writeNew(join(scratch, RECORD), `${canonicalJson(record)}\n`, 0o644)
     syncFolder(scratch)
+    // Only an empty folder gives way to it.
     renameSync(scratch, join(dir, NEXT))
     syncFolder(dir)
   } catch (cause) {
@@ -114,23 +136,24 @@ export function putInForce(folder: ChannelFolder, { version, bytes, made }: Pend
   }
 }
 
-/** Takes a rotation back; its keys are gone. */
+/** Takes away whatever stands there, keys too. */
 export function removePending(dir: string): void {
-  const next = join(dir, NEXT)
   try {
-    rmSync(join(next, RECORD), { force: true })
-    rmSync(next, { recursive: true, force: true })
+    rmSync(join(dir, OLD), { recursive: true, force: true })
+    // In one step, and without a look inside: it may be a link, or anything that somebody put there.
+    renameSync(join(dir, NEXT), join(dir, OLD))
+    rmSync(join(dir, OLD), { recursive: true, force: true })
     rmSync(join(dir, SCRATCH), { recursive: true, force: true })
     syncFolder(dir)
   } catch (cause) {
-    throw writeFailed(cause, next)
+    throw writeFailed(cause, join(dir, NEXT))
   }
 }
 
 /** The record goes last: while it is there, the next run ends what this one began. */
 function tidy(dir: string): void {
   const next = join(dir, NEXT)
-  for (const name of readdirSync(next)) if (name !== RECORD) rmSync(join(next, name))
+  for (const name of readdirSync(next)) if (name !== RECORD) rmSync(join(next, name), { recursive: true })
   rmSync(join(next, RECORD))
   rmdirSync(next)
   syncFolder(dir)

@@ -2,21 +2,10 @@
  * `channel rotate`: the next root of a channel, signed by the root keys of the one before and by its own. Those who hold
  * them need not meet: the root waits in the folder until enough have signed.
  */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '../../errors/index.ts'
-import {
-  buildRoot,
-  generateKey,
-  judgeRoots,
-  openKey,
-  readUnsignedRoot,
-  sealKey,
-  signRoot,
-  type ChannelKey,
-  type KeyKind,
-  type Role,
-  type RootPlan,
-} from '../../tuf/index.ts'
+import { generateKey, judgeRoots, openKey, sealKey, signRoot, type ChannelKey } from '../../tuf/index.ts'
 import { addDays, nowOf, timeText, type RunOptions } from '../run/run.ts'
 import { ExportLog } from './export-log.ts'
 import {
@@ -38,7 +27,8 @@ import {
   removePending,
   type PendingRoot,
 } from './pending-root.ts'
-import { isPlanned, isUnchanged, planRotation, sameChange, type RotationChange } from './rotation-plan.ts'
+import { checkFresh, checkPlanned, checkWanted } from './rotation-check.ts'
+import { isUnchanged, plannedRoot, planRotation, ROOT_DAYS, type RotationChange } from './rotation-plan.ts'
 import {
   approvalsOf,
   inForceReport,
@@ -50,18 +40,17 @@ import {
 
 export interface ChannelRotateOptions extends RunOptions {
   dir: string
+  /** Nothing: what waits is gone on with. */
   change: RotationChange
-  /** Of new keys; undefined: as the channel's root keys are. */
-  kind?: KeyKind | undefined
-  /** Days until the new root expires. */
-  rootDays: number
   /** Files of the root keys that sign now; none: those that lie in the folder and have not signed. */
   keys: readonly string[]
+  /** The waiting root that the person means to sign; any other is refused. */
+  id?: string | undefined
   passphrase: AskPassphrase
   /** Asked for the keys that are made. */
   newPassphrase: AskPassphrase
-  /** Told what waits, before a key is opened: a person decides by it. */
-  onWaiting?: ((report: ChannelRotateReport) => void) | undefined
+  /** Told what is to be signed, before a key is opened: a person decides by it. */
+  onRoot?: ((report: ChannelRotateReport) => void) | undefined
   /** Takes back the root that waits. */
   abandon?: boolean | undefined
   dryRun?: boolean | undefined
@@ -76,8 +65,9 @@ function usage(subject: string, detail: string, remedy?: string): SallyportError
 /**
  * Begins a rotation, or goes on with the one that waits. When enough have signed, the root is proven as sites will prove it
  * and put in force; exports carry it from then on, and sites follow it. May be killed anywhere: the next run goes on.
- * Throws USAGE for a change that can't be or that is not the one under way, KEY_MISSING, KEY_MALFORMED, KEY_PASSPHRASE,
- * KEY_REFUSED for a key that decides about neither root, STATE_LOCKED, DISK_FULL, OUTPUT_FAILED.
+ * Throws USAGE for a change that can't be, for none, and for one that is not under way; CHANNEL_FOLDER_DAMAGED and
+ * ROTATION_DAMAGED before anything is signed that is not shown; EXPIRED, KEY_MISSING, KEY_EXISTS, KEY_MALFORMED,
+ * KEY_PASSPHRASE, KEY_REFUSED for a key that decides about neither root, STATE_LOCKED, DISK_FULL, OUTPUT_FAILED.
  */
 export async function channelRotate(options: ChannelRotateOptions): Promise<ChannelRotateReport> {
   const { dir } = options
@@ -89,71 +79,61 @@ export async function channelRotate(options: ChannelRotateOptions): Promise<Chan
     const folder = openChannelFolder(dir)
     if (options.abandon === true) return abandon(folder, options)
     const waiting = readPending(folder)
-    checkSame(folder, waiting, options)
-    if (waiting === undefined) return finish(folder, await begin(folder, options))
-    if (folder.root.version < waiting.version) {
-      checkPlanned(folder, waiting)
-      options.onWaiting?.(pendingReport(folder, waiting, 'waiting'))
+    if (waiting === undefined) return finish(folder, await begin(folder, options), options)
+    const before = folder.root.version < waiting.version
+    if (before) checkPlanned(folder, waiting)
+    checkWanted(dir, waiting, options)
+    if (before) {
+      options.onRoot?.(pendingReport(folder, waiting, 'waiting'))
+      checkFresh(folder.dir, waiting, nowOf(options))
       for (const key of await signers(folder, waiting, options)) addSignature(folder, waiting, key)
     }
-    return finish(folder, waiting)
+    return finish(folder, waiting, options)
   } finally {
     await log.close()
   }
 }
 
-function checkSame({ dir }: ChannelFolder, waiting: PendingRoot | undefined, { change }: ChannelRotateOptions): void {
-  if (waiting === undefined || isUnchanged(change) || sameChange(change, waiting.change)) return
-  throw usage(
-    pendingFile(dir),
-    `another rotation, to root ${waiting.version}, waits for signatures`,
-    'go on with it by channel rotate without a change, or take it back with --abandon',
-  )
-}
-
-/** Throws KEY_MALFORMED when the waiting root says more or else than the rotation's record. */
-function checkPlanned({ dir, root, keys }: ChannelFolder, { bytes, change, made }: PendingRoot): void {
-  const subject = pendingFile(dir)
-  const next = readUnsignedRoot(bytes, { side: 'source', subject })
-  if (isPlanned(next, planRotation(root, keys, change), root, made)) return
-  throw new SallyportError('KEY_MALFORMED', {
-    side: 'source',
-    subject,
-    detail: 'it is not the root that rotation.json tells of',
-    remedy: 'sign nothing; find out who wrote there, and take it back with --abandon',
-  })
-}
-
 function expiryOf(options: ChannelRotateOptions): string {
-  return timeText(addDays(nowOf(options), options.rootDays))
+  return timeText(addDays(nowOf(options), options.change.days ?? ROOT_DAYS))
 }
 
 function dryRun(folder: ChannelFolder, options: ChannelRotateOptions): ChannelRotateReport {
   if (options.abandon === true) return abandon(folder, options)
   const waiting = readPending(folder)
-  checkSame(folder, waiting, options)
   if (waiting === undefined) return planned(folder, options)
   if (folder.root.version < waiting.version) checkPlanned(folder, waiting)
+  checkWanted(folder.dir, waiting, options)
   return pendingReport(folder, waiting, 'waiting')
 }
 
 function planned(folder: ChannelFolder, options: ChannelRotateOptions): ChannelRotateReport {
-  return planReport(folder, planRotation(folder.root, folder.keys, options.change), expiryOf(options))
+  const { change, id } = options
+  if (isUnchanged(change))
+    throw usage(
+      pendingFile(folder.dir),
+      'no root waits for signatures',
+      'to begin a rotation say --replace, --add, --remove, --threshold or --renew',
+    )
+  if (id !== undefined) throw usage('--id', 'no root waits that has one')
+  return planReport(folder, planRotation(folder.root, folder.keys, change), expiryOf(options))
 }
 
 function abandon(folder: ChannelFolder, options: ChannelRotateOptions): ChannelRotateReport {
   if (!isUnchanged(options.change)) throw usage('--abandon', 'it goes without a change')
   if (!isUnderWay(folder.dir)) throw usage('--abandon', 'no rotation is under way')
-  let report: ChannelRotateReport
+  let report = planned(folder, { ...options, id: undefined, change: { ...options.change, renew: true } })
   let complete = false
   try {
     const waiting = readPending(folder)
-    complete = waiting !== undefined && isComplete(folder, waiting)
-    report = waiting === undefined ? planned(folder, options) : pendingReport(folder, waiting, 'abandoned')
-  } catch (error) {
-    // What is damaged, or tampered with, must still be got rid of.
-    if (!(error instanceof SallyportError)) throw error
-    report = planned(folder, options)
+    if (waiting !== undefined && folder.root.version < waiting.version) {
+      checkPlanned(folder, waiting)
+      checkFresh(folder.dir, waiting, nowOf(options))
+      complete = isComplete(folder, waiting)
+      report = pendingReport(folder, waiting, 'abandoned')
+    }
+  } catch {
+    // What is damaged, expired or tampered with must be got rid of, whatever it is.
   }
   if (complete)
     throw usage('--abandon', `enough have signed root ${report.version}`, 'put it in force by channel rotate')
@@ -162,33 +142,31 @@ function abandon(folder: ChannelFolder, options: ChannelRotateOptions): ChannelR
 }
 
 async function begin(folder: ChannelFolder, options: ChannelRotateOptions): Promise<PendingRoot> {
-  const { dir, root, channel, purpose } = folder
+  const { dir, root } = folder
   const { change, random } = options
-  const { version, roles, make } = planRotation(root, folder.keys, change)
+  const report = planned(folder, options)
+  const plan = planRotation(root, folder.keys, change)
+  for (const { file } of plan.make)
+    if (existsSync(join(dir, file)))
+      throw new SallyportError('KEY_EXISTS', { side: 'source', subject: join(dir, file), remedy: 'move it away first' })
+  options.onRoot?.(report)
   // Before anything is made: a wrong passphrase then leaves nothing behind.
   const deciders = await signers(folder, undefined, options)
-  const kind = options.kind ?? [...root.roles.root.keys.values()][0]?.kind ?? 'ed25519'
-  const fresh = make.map((entry) => ({ ...entry, key: generateKey(kind, random) }))
+  const kind = change.kind ?? [...root.roles.root.keys.values()][0]?.kind ?? 'ed25519'
+  const fresh = plan.make.map((entry) => ({ ...entry, key: generateKey(kind, random) }))
   const sealed = new Map<string, string>()
   for (const { file, key } of fresh)
     sealed.set(file, sealKey(key, await options.newPassphrase(join(dir, file)), random))
-  const role = (name: Role): RootPlan['roles'][Role] => {
-    const { kept, threshold } = roles[name]
-    const stay = kept.flatMap((keyid) => root.roles[name].keys.get(keyid)?.tufKey ?? [])
-    return { keys: [...stay, ...fresh.filter((made) => made.role === name).map(({ key }) => key.tufKey)], threshold }
-  }
-  const previous = previousOf(folder, { version })
-  let bytes = buildRoot({
-    channel,
-    purpose,
-    expires: expiryOf(options),
-    roles: { root: role('root'), targets: role('targets'), snapshot: role('snapshot'), timestamp: role('timestamp') },
-    previous,
-  })
+  let bytes = plannedRoot(
+    root,
+    plan,
+    fresh.map(({ key }) => key.tufKey),
+    report.rootExpires,
+  )
   const own = fresh.filter((made) => made.role === 'root').map(({ key }) => key)
-  for (const key of [...own, ...deciders]) bytes = signRoot(bytes, key, previous)
+  for (const key of [...own, ...deciders]) bytes = signRoot(bytes, key, root.bytes)
   const made = fresh.map(({ role, holder, file, key }) => ({ role, holder, file, keyid: key.keyid }))
-  const pending = { version, change, made, bytes }
+  const pending = { version: plan.version, change, made, bytes }
   layPending(dir, pending, sealed)
   return pending
 }
@@ -200,7 +178,7 @@ async function signers(
   options: ChannelRotateOptions,
 ): Promise<ChannelKey[]> {
   const before = folder.root.roles.root.keys
-  const made = new Set((waiting?.made ?? []).map(({ keyid }) => keyid))
+  const made = new Set((waiting?.made ?? []).filter(({ role }) => role === 'root').map(({ keyid }) => keyid))
   const keys: ChannelKey[] = []
   for (const file of options.keys) {
     const key = openKey(readSmall(file).toString('latin1'), await options.passphrase(file), file)
@@ -227,8 +205,9 @@ function isComplete(folder: ChannelFolder, waiting: PendingRoot): boolean {
   return Object.values(approvalsOf(folder, waiting)).every(({ signed, threshold }) => signed.length >= threshold)
 }
 
-function finish(folder: ChannelFolder, waiting: PendingRoot): ChannelRotateReport {
+function finish(folder: ChannelFolder, waiting: PendingRoot, options: ChannelRotateOptions): ChannelRotateReport {
   if (!isComplete(folder, waiting)) return pendingReport(folder, waiting, 'waiting')
+  if (folder.root.version < waiting.version) checkFresh(folder.dir, waiting, nowOf(options))
   const { channel, purpose, roots } = folder
   const last = waiting.version - 1
   const chain = [...roots.slice(0, last), waiting.bytes]

@@ -1,6 +1,6 @@
 /** What a rotation changes: which keys go, which are to be made, and who must sign from then on. No I/O. */
 import { SallyportError } from '../../errors/index.ts'
-import { keyidOf, type Role, type Root } from '../../tuf/index.ts'
+import { buildRoot, keyidOf, type KeyKind, type Role, type Root, type RootPlan, type TufKey } from '../../tuf/index.ts'
 import type { KeyEntry } from './folder.ts'
 import { isPersonName } from './person.ts'
 
@@ -9,6 +9,8 @@ import { isPersonName } from './person.ts'
  * timestamp. People are named once, for both of their keys.
  */
 export interface RotationChange {
+  /** All keys may stay, the next root is good for longer. */
+  renew: boolean
   /** Keys that give way to new ones. */
   replace: readonly string[]
   /** People who join. */
@@ -17,35 +19,44 @@ export interface RotationChange {
   remove: readonly string[]
   /** How many people must sign, bundles and roots alike; null: as before. */
   threshold: number | null
+  /** Until the next root expires; null: {@link ROOT_DAYS}. */
+  days: number | null
+  /** Of new keys; null: as the channel's root keys are. */
+  kind: KeyKind | null
 }
+
+/** Five years. */
+export const ROOT_DAYS = 1825
 
 export type NewKey = Pick<KeyEntry, 'role' | 'holder' | 'file'>
 
 export interface RotationPlan {
   /** Of the root to be made. */
   version: number
-  /** For each role the keyids that stay, and how many must sign. */
-  roles: Record<Role, { kept: string[]; threshold: number }>
+  thresholds: Record<Role, number>
+  stay: KeyEntry[]
   make: NewKey[]
   /** Entries that the new root does not name. */
   retired: KeyEntry[]
-  people: string[]
 }
 
-/** True when no key comes or goes: the next root is only good for longer. */
-export function isUnchanged({ replace, add, remove, threshold }: RotationChange): boolean {
-  return replace.length + add.length + remove.length === 0 && threshold === null
+const ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const
+
+/** True when no words ask for anything: what waits is gone on with. */
+export function isUnchanged({ renew, replace, add, remove, threshold, days, kind }: RotationChange): boolean {
+  const named = replace.length + add.length + remove.length
+  return !renew && named === 0 && threshold === null && days === null && kind === null
 }
 
 /** True when both mean the same, in whatever order they name it. */
 export function sameChange(one: RotationChange, other: RotationChange): boolean {
-  const text = ({ replace, add, remove, threshold }: RotationChange): string =>
-    JSON.stringify([replace.toSorted(), add.toSorted(), remove.toSorted(), threshold])
+  const text = ({ renew, replace, add, remove, threshold, days, kind }: RotationChange): string =>
+    JSON.stringify([renew, replace.toSorted(), add.toSorted(), remove.toSorted(), threshold, days, kind])
   return text(one) === text(other)
 }
 
-function usage(subject: string, detail: string): SallyportError {
-  return new SallyportError('USAGE', { side: 'source', subject, detail })
+function usage(subject: string, detail: string, remedy?: string): SallyportError {
+  return new SallyportError('USAGE', { side: 'source', subject, detail, remedy })
 }
 
 function keyName({ role, holder }: Pick<KeyEntry, 'role' | 'holder'>): string {
@@ -57,6 +68,32 @@ function keyName({ role, holder }: Pick<KeyEntry, 'role' | 'holder'>): string {
 function newKey(role: Role, holder: string, version: number): NewKey {
   const name = role === 'targets' ? holder : role === 'root' ? `root-${holder}` : role
   return { role, holder, file: `${name}.${version}.pem` }
+}
+
+/**
+ * The entries of the keys in force. Throws CHANNEL_FOLDER_DAMAGED unless they are those of the root, each once: a key that
+ * nobody is shown must not ride on into the next root.
+ */
+function inForce(root: Root, keys: readonly KeyEntry[]): KeyEntry[] {
+  const bad = (detail: string): SallyportError =>
+    new SallyportError('CHANNEL_FOLDER_DAMAGED', { side: 'source', subject: 'channel.json', detail })
+  const entries = keys.filter(({ role, keyid }) => root.roles[role].keys.has(keyid))
+  const seen = new Set<string>()
+  for (const { role, holder, keyid } of entries) {
+    const person = role === 'root' || role === 'targets'
+    if (person ? !isPersonName(holder) : holder !== 'host')
+      throw bad(`${JSON.stringify(holder)} can't hold a ${role} key`)
+    for (const once of [keyid, `${role} ${holder}`]) {
+      if (seen.has(once)) throw bad(`it lists ${once} twice`)
+      seen.add(once)
+    }
+  }
+  for (const role of ROLES)
+    for (const [keyid, { tufKey }] of root.roles[role].keys) {
+      if (!seen.has(keyid)) throw bad(`it does not list the ${role} key ${keyid}`)
+      if (keyidOf(tufKey) !== keyid) throw bad(`the ${role} key ${keyid} is called by another name than its own`)
+    }
+  return entries
 }
 
 function check({ replace, add, remove }: RotationChange, keys: ReadonlySet<string>, people: ReadonlySet<string>): void {
@@ -77,62 +114,64 @@ function check({ replace, add, remove }: RotationChange, keys: ReadonlySet<strin
 }
 
 /**
- * The rotation that a change comes to; with an empty change all keys stay, and the next root is good for longer.
+ * The rotation that a change comes to.
  * @param keys - of channel.json
- * Throws USAGE for a name that can't be meant, and for a threshold that the people left can't reach.
+ * Throws USAGE for a change of nothing, a name that can't be meant, and a threshold that the people left can't reach;
+ * CHANNEL_FOLDER_DAMAGED when channel.json does not list the root's keys.
  */
 export function planRotation(root: Root, keys: readonly KeyEntry[], change: RotationChange): RotationPlan {
-  const inForce = keys.filter(({ role, keyid }) => root.roles[role].keys.has(keyid))
-  const holders = inForce.filter(({ role }) => role === 'targets' || role === 'root').map(({ holder }) => holder)
-  const before = new Set(holders)
-  check(change, new Set(inForce.map(keyName)), before)
+  const entries = inForce(root, keys)
+  if (isUnchanged({ ...change, days: null, kind: null }))
+    throw usage('channel rotate', 'it is told no change', 'say --replace, --add, --remove, --threshold or --renew')
+  const holders = entries.filter(({ role }) => role === 'targets' || role === 'root').map(({ holder }) => holder)
+  check(change, new Set(entries.map(keyName)), new Set(holders))
   const version = root.version + 1
-  const replaced = inForce.filter((entry) => change.replace.includes(keyName(entry)))
-  const left = inForce.filter(({ role, holder }) => /^(?:targets|root)$/.test(role) && change.remove.includes(holder))
-  const retired = [...replaced, ...left]
-  const gone = new Set(retired.map(({ keyid }) => keyid))
+  const leaves = ({ role, holder }: KeyEntry): boolean =>
+    role !== 'snapshot' && role !== 'timestamp' && change.remove.includes(holder)
+  const replaced = entries.filter((entry) => change.replace.includes(keyName(entry)))
+  const retired = [...replaced, ...entries.filter(leaves)]
+  const stay = entries.filter((entry) => !retired.includes(entry))
   const make = [
     ...replaced.map(({ role, holder }) => newKey(role, holder, version)),
     ...change.add.flatMap((person) => [newKey('targets', person, version), newKey('root', person, version)]),
   ]
-  const role = (name: Role): RotationPlan['roles'][Role] => {
-    const { keys: had, threshold } = root.roles[name]
-    const needed = name === 'root' || name === 'targets' ? (change.threshold ?? threshold) : threshold
-    const kept = [...had.keys()].filter((keyid) => !gone.has(keyid))
-    const count = kept.length + make.filter((key) => key.role === name).length
+  const threshold = (name: Role): number => {
+    const before = root.roles[name].threshold
+    const needed = name === 'root' || name === 'targets' ? (change.threshold ?? before) : before
+    const count = [...stay, ...make].filter(({ role }) => role === name).length
     if (!Number.isSafeInteger(needed) || needed < 1 || needed > count)
       throw usage('--threshold', `${needed} of ${count} ${name} keys`)
-    return { kept, threshold: needed }
+    return needed
   }
+  const thresholds = {
+    root: threshold('root'),
+    targets: threshold('targets'),
+    snapshot: threshold('snapshot'),
+    timestamp: threshold('timestamp'),
+  }
+  return { version, thresholds, stay, make, retired }
+}
+
+/**
+ * The root of a plan, not signed. Equal plans with equal keys give equal bytes, so that a root that waits is held against
+ * it: nothing else can stand in it.
+ * @param made - the public keys of `make`, in its order
+ */
+export function plannedRoot(root: Root, plan: RotationPlan, made: readonly TufKey[], expires: string): Buffer {
+  const role = (name: Role): RootPlan['roles'][Role] => ({
+    keys: [
+      ...plan.stay
+        .filter((entry) => entry.role === name)
+        .flatMap(({ keyid }) => root.roles[name].keys.get(keyid)?.tufKey ?? []),
+      ...made.filter((_, i) => plan.make[i]?.role === name),
+    ],
+    threshold: plan.thresholds[name],
+  })
   const roles = {
     root: role('root'),
     targets: role('targets'),
     snapshot: role('snapshot'),
     timestamp: role('timestamp'),
   }
-  const people = [...before].filter((person) => !change.remove.includes(person))
-  return { version, roles, make, retired, people: [...people, ...change.add] }
-}
-
-/**
- * True when the root holds what the plan says and nothing else, with these new keys. Stops someone who writes the folder
- * from putting a key of their own before a person who signs: what is shown of the plan is then all there is.
- */
-export function isPlanned(next: Root, plan: RotationPlan, root: Root, made: readonly KeyEntry[]): boolean {
-  if (next.version !== plan.version || next.channel !== root.channel || next.purpose !== root.purpose) return false
-  if (made.length !== plan.make.length) return false
-  if (
-    plan.make.some(
-      ({ role, holder, file }, i) => made[i]?.role !== role || made[i].holder !== holder || made[i].file !== file,
-    )
-  )
-    return false
-  return Object.entries(plan.roles).every(([name, { kept, threshold }]) => {
-    const role = name as Role
-    // A keyid is only a name: the keys themselves are compared.
-    const ids = (of: Root): string[] => Array.from(of.roles[role].keys.values(), ({ tufKey }) => keyidOf(tufKey))
-    const stay = kept.flatMap((keyid) => root.roles[role].keys.get(keyid)?.tufKey ?? []).map(keyidOf)
-    const wanted = [...stay, ...made.filter((key) => key.role === role).map(({ keyid }) => keyid)]
-    return next.roles[role].threshold === threshold && ids(next).toSorted().join() === wanted.toSorted().join()
-  })
+  return buildRoot({ channel: root.channel, purpose: root.purpose, expires, roles, previous: root.bytes })
 }

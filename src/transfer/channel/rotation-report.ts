@@ -1,11 +1,11 @@
-/** What a rotation tells: who has signed the next root, who has not, and which keys come and go. */
+/** What a rotation tells: who has signed the next root, who has not, and which keys stay, come and go. */
 import { join } from 'node:path'
 import type { Digest } from '../../oci/index.ts'
 import {
   fingerprint,
-  readRoot,
   readUnsignedRoot,
   rootApprovals,
+  rootId,
   type Purpose,
   type Root,
   type RootApprovals,
@@ -17,29 +17,39 @@ import type { NewKey, RotationPlan } from './rotation-plan.ts'
 export interface ChannelRotateReport {
   channel: string
   purpose: Purpose
-  /** `planned` by a dry run; `waiting` until enough root keys have signed. */
+  /** `planned` before anything is made; `waiting` until enough root keys have signed. */
   phase: 'planned' | 'waiting' | 'in force' | 'abandoned'
   /** Of the new root. */
   version: number
   /** Its file. */
   root: string
+  /** The fingerprint of the channel's first root, to which it leads back. */
+  first: Digest
   /** The fingerprint of the root that it replaces. */
   follows: Digest
-  /** Null before the root is in force: each signature changes it. */
+  /** The digest of what it says, whoever has signed it: what holders compare. Null before its keys are made. */
+  id: Digest | null
+  /** Null before it is in force: each signature changes it. */
   fingerprint: Digest | null
   rootExpires: string
-  /** How many people must approve a bundle. */
+  /** How many people must approve a bundle, and a root after this one. */
   threshold: number
+  rootThreshold: number
   people: string[]
-  made: NewKey[]
-  /** Keys that are good for nothing once the root is in force. */
-  retired: NewKey[]
+  keys: RotatedKey[]
   /** Who has signed, of those who must: root keys of the root before, and the new root's own. Null in a plan. */
   signed: { before: Signed; own: Signed } | null
   /** Holders of root keys whose signature would still count. */
   missing: string[]
   /** True when sites begin to count the channel's bundles anew; null before the root is in force. */
   countersBeginAgain: boolean | null
+}
+
+export interface RotatedKey extends NewKey {
+  /** Null before it is made. */
+  keyid: string | null
+  /** A retired key is good for nothing once the root is in force. */
+  is: 'staying' | 'new' | 'retired'
 }
 
 interface Signed {
@@ -60,26 +70,32 @@ export function approvalsOf(folder: ChannelFolder, pending: PendingRoot): { befo
   return { own, before: previous ?? own }
 }
 
-function named({ role, holder, file }: NewKey): NewKey {
-  return { role, holder, file }
+function keysOf(is: RotatedKey['is'], entries: readonly (NewKey & { keyid?: string })[]): RotatedKey[] {
+  return entries.map(({ role, holder, file, keyid }) => ({ role, holder, file, keyid: keyid ?? null, is }))
+}
+
+function peopleOf(keys: readonly RotatedKey[]): string[] {
+  return keys.filter(({ role, is }) => role === 'targets' && is !== 'retired').map(({ holder }) => holder)
 }
 
 /** What a rotation would do that has not begun. */
 export function planReport(folder: ChannelFolder, plan: RotationPlan, rootExpires: string): ChannelRotateReport {
-  const { version, roles, make, retired, people } = plan
+  const keys = [...keysOf('staying', plan.stay), ...keysOf('new', plan.make), ...keysOf('retired', plan.retired)]
   return {
     channel: folder.channel,
     purpose: folder.purpose,
     phase: 'planned',
-    version,
+    version: plan.version,
     root: pendingFile(folder.dir),
+    first: fingerprint(folder.roots[0] ?? Buffer.alloc(0)),
     follows: fingerprint(folder.root.bytes),
+    id: null,
     fingerprint: null,
     rootExpires,
-    threshold: roles.targets.threshold,
-    people,
-    made: make,
-    retired: retired.map(named),
+    threshold: plan.thresholds.targets,
+    rootThreshold: plan.thresholds.root,
+    people: peopleOf(keys),
+    keys,
     signed: null,
     missing: [],
     countersBeginAgain: null,
@@ -92,16 +108,29 @@ export function pendingReport(
   pending: PendingRoot,
   phase: 'waiting' | 'abandoned',
 ): ChannelRotateReport {
-  const next = readUnsignedRoot(pending.bytes, { side: 'state', subject: pendingFile(folder.dir) })
-  const before = readRoot(previousOf(folder, pending), { side: 'state', subject: folder.dir })
+  const place = { side: 'source' as const, subject: pendingFile(folder.dir) }
+  const next = readUnsignedRoot(pending.bytes, place)
+  const previous = previousOf(folder, pending)
+  const before = readUnsignedRoot(previous, place)
   const approvals = approvalsOf(folder, pending)
-  const entries = [...folder.keys, ...pending.made]
   const isIn = ({ roles }: Root, { role, keyid }: KeyEntry): boolean => roles[role].keys.has(keyid)
+  const had = folder.keys.filter((entry) => isIn(before, entry))
+  const keys = [
+    ...keysOf(
+      'staying',
+      had.filter((entry) => isIn(next, entry)),
+    ),
+    ...keysOf('new', pending.made),
+    ...keysOf(
+      'retired',
+      had.filter((entry) => !isIn(next, entry)),
+    ),
+  ]
   const done = new Set([...approvals.before.signed, ...approvals.own.signed])
   const lacking = (root: Root, { signed, threshold }: Approved): string[] =>
     signed.length >= threshold
       ? []
-      : entries
+      : [...had, ...pending.made]
           .filter((entry) => entry.role === 'root' && isIn(root, entry) && !done.has(entry.keyid))
           .map(({ holder }) => holder)
   const count = ({ signed, threshold }: Approved): Signed => ({ signed: signed.length, threshold })
@@ -111,14 +140,16 @@ export function pendingReport(
     purpose: folder.purpose,
     phase,
     version: pending.version,
-    root: pendingFile(folder.dir),
-    follows: fingerprint(before.bytes),
+    root: place.subject,
+    first: fingerprint(folder.roots[0] ?? Buffer.alloc(0)),
+    follows: fingerprint(previous),
+    id: rootId(pending.bytes, place),
     fingerprint: null,
     rootExpires: next.expires,
     threshold: next.roles.targets.threshold,
-    people: entries.filter((entry) => entry.role === 'targets' && isIn(next, entry)).map(({ holder }) => holder),
-    made: pending.made.map(named),
-    retired: folder.keys.filter((entry) => isIn(before, entry) && !isIn(next, entry)).map(named),
+    rootThreshold: next.roles.root.threshold,
+    people: peopleOf(keys),
+    keys,
     signed: { before: count(approvals.before), own: count(approvals.own) },
     missing: phase === 'waiting' ? [...missing] : [],
     countersBeginAgain: null,

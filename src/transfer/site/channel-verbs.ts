@@ -1,9 +1,10 @@
 /** The verbs about channels on the far side: pin, unpin, show. */
-import { SallyportError } from '../../errors/index.ts'
+import { isFault, SallyportError } from '../../errors/index.ts'
 import { State } from '../../state/index.ts'
 import { fingerprint as fingerprintOf, type Purpose } from '../../tuf/index.ts'
-import { openChannelFolder } from '../channel/folder.ts'
+import { openChannelFolder, type ChannelFolder } from '../channel/folder.ts'
 import { readPending } from '../channel/pending-root.ts'
+import { checkPlanned } from '../channel/rotation-check.ts'
 import { nowOf, type RunOptions } from '../run/run.ts'
 import { readGivenRoot } from './pinned.ts'
 import type { StateRunOptions } from './state-verbs.ts'
@@ -81,8 +82,19 @@ export interface ChannelShowReport {
     expires: string
     people: string[]
     threshold: number
-    /** The root that waits for signatures; null: none does. */
-    waiting: number | null
+    /** The version of the root that waits for signatures; null: none does. */
+    waiting: number | 'damaged' | null
+  }
+}
+
+function waitingIn(folder: ChannelFolder): number | 'damaged' | null {
+  try {
+    const pending = readPending(folder)
+    if (pending !== undefined && folder.root.version < pending.version) checkPlanned(folder, pending)
+    return pending?.version ?? null
+  } catch (error) {
+    if (isFault(error, 'ROTATION_DAMAGED')) return 'damaged'
+    throw error
   }
 }
 
@@ -98,7 +110,7 @@ export async function channelShow(
     const { dir, channel, purpose, roots, root, keys } = folder
     const approvers = keys.filter(({ role, keyid }) => role === 'targets' && root.roles.targets.keys.has(keyid))
     const people = approvers.map(({ holder }) => holder)
-    const waiting = readPending(folder)?.version ?? null
+    const waiting = waitingIn(folder)
     const fingerprint = fingerprintOf(roots.at(-1) ?? Buffer.alloc(0))
     return {
       channels: [],

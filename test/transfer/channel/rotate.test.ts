@@ -1,88 +1,39 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SallyportError, type Code } from '../../../src/errors/index.ts'
-import {
-  channelInit,
-  channelRotate,
-  channelShow,
-  type ChannelRotateOptions,
-  type ChannelRotateReport,
-} from '../../../src/index.ts'
+import { channelInit, channelShow, type ChannelRotateReport } from '../../../src/index.ts'
 import { exportKeys, openChannelFolder } from '../../../src/transfer/channel/folder.ts'
-import { generateKey, judgeRoots, readRoot, type ChannelKey } from '../../../src/tuf/index.ts'
-import { cheapenKeys } from '../../kill/cheap-keys.ts'
-
-const PASS = 'only for tests'
-const NEW_PASS = 'another one'
-
-const refusal =
-  (code: Code) =>
-  (error: unknown): boolean => {
-    assert.ok(error instanceof SallyportError, String(error))
-    assert.equal(error.code, code)
-    return true
-  }
+import { judgeRoots, readRoot } from '../../../src/tuf/index.ts'
+import { ask, NEW_PASS, PASS, refusal, RotationStage } from './rotation-stage.ts'
 
 describe('transfer/channel/rotate', function () {
   this.timeout(30_000)
-  let dir: string
+  const stage = new RotationStage()
   let keys: string
-  /** Where the people keep their root keys. */
-  let safe: string
-  const ask = (): Promise<Buffer> => Promise.resolve(Buffer.from(PASS))
 
-  let fresh: string
-
-  before(async () => {
-    fresh = mkdtempSync(join(tmpdir(), 'sallyport-rotate-'))
-    const people = ['ann', 'ben', 'cy']
-    const made = { channel: 'vendor-a', purpose: 'content' as const, dir: join(fresh, 'keys'), people, threshold: 2 }
-    await channelInit({ ...made, rootDays: 30, kind: 'ed25519', passphrase: ask })
-    cheapenKeys(made.dir, PASS)
-  })
-  after(() => rmSync(fresh, { recursive: true }))
-
+  before(() => stage.raise())
+  after(() => stage.lower())
   beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), 'sallyport-rotate-'))
-    keys = join(dir, 'keys')
-    safe = join(dir, 'safe')
-    mkdirSync(safe)
-    cpSync(fresh, dir, { recursive: true })
+    keys = stage.anew()
   })
-  afterEach(() => rmSync(dir, { recursive: true }))
 
-  const inSafe = (name: string): string => join(safe, name)
+  const rotate: RotationStage['rotate'] = (...args) => stage.rotate(...args)
+  const inSafe = (name: string): string => join(stage.safe, name)
+  const lockAway = (...left: readonly string[]): void => stage.lockAway(...left)
+  const rootFile = (version: number): Buffer => stage.rootFile(version)
 
-  /** All root keys but those named leave the folder. */
-  function lockAway(...left: readonly string[]): void {
-    for (const person of ['ann', 'ben', 'cy'])
-      if (!left.includes(person)) renameSync(join(keys, `root-${person}.pem`), inSafe(`root-${person}.pem`))
-  }
-
-  function rotate(
-    change: Partial<ChannelRotateOptions['change']> = {},
-    more: Partial<ChannelRotateOptions> = {},
-  ): Promise<ChannelRotateReport> {
-    return channelRotate({
-      dir: keys,
-      change: { replace: [], add: [], remove: [], threshold: null, ...change },
-      rootDays: 365,
-      keys: [],
-      passphrase: ask,
-      newPassphrase: () => Promise.resolve(Buffer.from(NEW_PASS)),
-      ...more,
-    })
-  }
-
-  const rootFile = (version: number): Buffer => readFileSync(join(keys, `${version}.root.json`))
+  const filesOf = ({ keys: all }: ChannelRotateReport, which: 'new' | 'retired' | 'staying'): string[] =>
+    all
+      .filter(({ is }) => is === which)
+      .map(({ file }) => file)
+      .toSorted()
 
   it('renews a root whose keys all stay', async () => {
     const before = openChannelFolder(keys).root
-    const report = await rotate()
-    assert.deepEqual([report.phase, report.version, report.made, report.retired], ['in force', 2, [], []])
+    const report = await rotate({ renew: true })
+    assert.deepEqual([report.phase, report.version], ['in force', 2])
+    assert.ok(report.keys.every(({ is }) => is === 'staying'))
     assert.equal(report.countersBeginAgain, false)
     const bytes = readFileSync(join(keys, 'root.json'))
     assert.equal(report.fingerprint, `sha256:${createHash('sha256').update(bytes).digest('hex')}`)
@@ -96,7 +47,7 @@ describe('transfer/channel/rotate', function () {
   it('gives a site a chain to follow, and lets it count anew when the host keys went', async () => {
     const report = await rotate({ replace: ['host', 'ann'] })
     assert.equal(report.countersBeginAgain, true)
-    assert.deepEqual(report.retired.map(({ file }) => file).toSorted(), ['ann.pem', 'snapshot.pem', 'timestamp.pem'])
+    assert.deepEqual(filesOf(report, 'retired'), ['ann.pem', 'snapshot.pem', 'timestamp.pem'])
     const verdict = judgeRoots({
       channel: 'vendor-a',
       purpose: 'content',
@@ -134,7 +85,7 @@ describe('transfer/channel/rotate', function () {
   })
 
   it('makes new keys of the channel’s own kind', async () => {
-    const p384 = join(dir, 'p384')
+    const p384 = join(stage.dir, 'p384')
     const init = {
       channel: 'vendor-b',
       purpose: 'trust' as const,
@@ -212,84 +163,17 @@ describe('transfer/channel/rotate', function () {
       await assert.rejects(rotate({}, { abandon: true }), refusal('USAGE'))
       assert.equal((await rotate({ replace: ['ann'] })).version, 2)
     })
-
-    it('shows what waits before a key is opened', async () => {
-      lockAway()
-      await rotate({ replace: ['host'], add: ['dee'] })
-      const shown: ChannelRotateReport[] = []
-      const passphrase = (): Promise<Buffer> => {
-        assert.deepEqual(
-          shown.map(({ people, made }) => [people, made.length]),
-          [[['ann', 'ben', 'cy', 'dee'], 4]],
-        )
-        return ask()
-      }
-      const signing = {
-        keys: [inSafe('root-ann.pem')],
-        passphrase,
-        onWaiting: (report: ChannelRotateReport) => shown.push(report),
-      }
-      const report = await rotate({}, signing)
-      assert.equal(report.signed?.before.signed, 1)
-      assert.equal(report.follows, `sha256:${createHash('sha256').update(rootFile(1)).digest('hex')}`)
-    })
-
-    const tampered: [string, (root: string, mallory: ChannelKey) => string][] = [
-      ['another version', (root) => root.replace(/"version": ?2/, '"version":7')],
-      ['another threshold', (root) => root.replace(/("threshold": ?)2/, '$11')],
-      [
-        'one key more',
-        (root, { keyid, tufKey }) =>
-          root
-            .replace(/"keys": ?\{/, `"keys":{"${keyid}":${JSON.stringify(tufKey)},`)
-            .replace(/("root": ?\{\s*"keyids": ?\[)/, `$1"${keyid}",`),
-      ],
-      [
-        'another key under the name of one that stays',
-        (root, { tufKey }) => root.replace(/("keyval": ?\{\s*"public": ?")[0-9a-f]{64}/, `$1${tufKey.keyval.public}`),
-      ],
-    ]
-    for (const [what, change] of tampered)
-      it(`signs nothing when the waiting root has got ${what}`, async () => {
-        lockAway()
-        await rotate({ replace: ['host'] })
-        const file = join(keys, 'next', 'root.json')
-        const was = readFileSync(file, 'latin1')
-        const now = change(was, generateKey('ed25519'))
-        assert.notEqual(now, was)
-        writeFileSync(file, now)
-        await assert.rejects(rotate({}, { keys: [inSafe('root-ann.pem')] }), refusal('KEY_MALFORMED'))
-        await assert.rejects(rotate({}, { dryRun: true }), refusal('KEY_MALFORMED'))
-        assert.equal(readFileSync(file, 'latin1'), now)
-      })
-
-    it('signs nothing when the record tells of other keys than the root', async () => {
-      lockAway()
-      await rotate({ replace: ['host'] })
-      const file = join(keys, 'next', 'rotation.json')
-      const was = readFileSync(file, 'utf8')
-      writeFileSync(file, was.replace('"replace":["host"]', '"replace":["host","ann"]'))
-      await assert.rejects(rotate({}, { keys: [inSafe('root-ann.pem')] }), refusal('KEY_MALFORMED'))
-      for (const version of [3, 7]) {
-        writeFileSync(file, was.replace('"version":2', `"version":${version}`))
-        await assert.rejects(rotate(), refusal('KEY_MALFORMED'))
-      }
-      writeFileSync(file, '{}')
-      await assert.rejects(rotate(), refusal('KEY_MALFORMED'))
-      assert.equal((await rotate({}, { abandon: true })).phase, 'abandoned')
-      assert.ok(!existsSync(join(keys, 'next')))
-    })
   })
 
   it('shows a plan and makes nothing', async () => {
     const report = await rotate({ replace: ['host'], add: ['dee'] }, { dryRun: true })
     assert.deepEqual([report.phase, report.fingerprint, report.signed], ['planned', null, null])
-    assert.deepEqual(report.made.length, 4)
+    assert.equal(filesOf(report, 'new').length, 4)
     assert.ok(!existsSync(join(keys, 'next')) && !existsSync(join(keys, 'journal.jsonl')))
   })
 
   it('names a folder that is no channel, and makes nothing in it', async () => {
-    await assert.rejects(rotate({}, { dir: safe }), refusal('KEY_MISSING'))
-    assert.ok(!existsSync(join(safe, 'journal.jsonl')))
+    await assert.rejects(rotate({}, { dir: stage.safe }), refusal('KEY_MISSING'))
+    assert.ok(!existsSync(join(stage.safe, 'journal.jsonl')))
   })
 })

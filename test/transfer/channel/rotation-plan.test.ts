@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict'
 import { SallyportError } from '../../../src/errors/index.ts'
-import { planRotation, sameChange, type RotationChange } from '../../../src/transfer/channel/rotation-plan.ts'
+import {
+  plannedRoot,
+  planRotation,
+  sameChange,
+  type RotationChange,
+} from '../../../src/transfer/channel/rotation-plan.ts'
 import type { KeyEntry } from '../../../src/transfer/channel/folder.ts'
 import {
   buildRoot,
   generateKey,
   readUnsignedRoot,
+  signRoot,
   type ChannelKey,
   type Role,
   type Root,
 } from '../../../src/tuf/index.ts'
 
-const NONE: RotationChange = { replace: [], add: [], remove: [], threshold: null }
+const NONE: RotationChange = { renew: false, replace: [], add: [], remove: [], threshold: null, days: null, kind: null }
 
 describe('transfer/channel/rotation-plan', () => {
   const keys: KeyEntry[] = []
@@ -43,19 +49,18 @@ describe('transfer/channel/rotation-plan', () => {
       timestamp: role('timestamp', 1),
     }
     const expires = '2030-01-01T00:00:00Z'
-    root = readUnsignedRoot(buildRoot({ channel: 'vendor-a', purpose: 'content', expires, roles }), {
-      side: 'state',
-      subject: 'root',
-    })
+    const unsigned = buildRoot({ channel: 'vendor-a', purpose: 'content', expires, roles })
+    const bytes = made.root.reduce((signed, key) => signRoot(signed, key), unsigned)
+    root = readUnsignedRoot(bytes, { side: 'state', subject: 'root' })
   })
 
   const plan = (change: Partial<RotationChange>): ReturnType<typeof planRotation> =>
     planRotation(root, keys, { ...NONE, ...change })
 
-  it('keeps every key without a change', () => {
-    const { version, make, retired, people, roles } = plan({})
-    assert.deepEqual([version, make, retired, people], [2, [], [], ['ann', 'ben', 'cy']])
-    assert.deepEqual([roles.targets.kept.length, roles.root.kept.length, roles.targets.threshold], [3, 3, 2])
+  it('keeps every key of a root that is renewed', () => {
+    const { version, make, retired, stay, thresholds } = plan({ renew: true })
+    assert.deepEqual([version, make, retired, stay.length], [2, [], [], 8])
+    assert.deepEqual(thresholds, { root: 2, targets: 2, snapshot: 1, timestamp: 1 })
   })
 
   it('replaces the pair of host keys, one person’s key for bundles, and one for roots', () => {
@@ -75,7 +80,7 @@ describe('transfer/channel/rotation-plan', () => {
   })
 
   it('lets people join and leave with both of their keys', () => {
-    const { make, retired, people, roles } = plan({ add: ['dee'], remove: ['ben'], threshold: 3 })
+    const { make, retired, stay, thresholds } = plan({ add: ['dee'], remove: ['ben'], threshold: 3 })
     assert.deepEqual(make, [
       { role: 'targets', holder: 'dee', file: 'dee.2.pem' },
       { role: 'root', holder: 'dee', file: 'root-dee.2.pem' },
@@ -84,11 +89,20 @@ describe('transfer/channel/rotation-plan', () => {
       retired.map(({ file }) => file),
       ['ben.pem', 'root-ben.pem'],
     )
-    assert.deepEqual(people, ['ann', 'cy', 'dee'])
-    assert.deepEqual([roles.root.threshold, roles.targets.threshold, roles.snapshot.threshold], [3, 3, 1])
+    assert.deepEqual([stay.length, thresholds.root, thresholds.targets, thresholds.snapshot], [6, 3, 3, 1])
+  })
+
+  it('makes the same bytes of the same plan and keys', () => {
+    const change = plan({ replace: ['host'] })
+    const made = change.make.map(() => generateKey('ed25519').tufKey)
+    const bytes = plannedRoot(root, change, made, '2031-01-01T00:00:00Z')
+    assert.ok(plannedRoot(root, change, made, '2031-01-01T00:00:00Z').equals(bytes))
+    assert.equal(readUnsignedRoot(bytes, { side: 'state', subject: 'root' }).version, 2)
   })
 
   const refused: [string, Partial<RotationChange>][] = [
+    ['no change', {}],
+    ['no change but days', { days: 5, kind: 'p384' }],
     ['a key that there is not', { replace: ['dee'] }],
     ['a key that is not in force', { replace: ['old'] }],
     ['a person who is not there', { remove: ['dee'] }],
@@ -110,6 +124,34 @@ describe('transfer/channel/rotation-plan', () => {
       assert.throws(
         () => plan(change),
         (error) => error instanceof SallyportError && error.code === 'USAGE',
+      ))
+
+  const listings: [string, (keys: KeyEntry[]) => KeyEntry[]][] = [
+    ['lacks a key of the root', (all) => all.filter(({ holder, role }) => !(holder === 'cy' && role === 'targets'))],
+    ['lacks one of the host’s', (all) => all.filter(({ role }) => role !== 'snapshot')],
+    ['lists a key twice', (all) => [...all, ...all.filter(({ file }) => file === 'ann.pem')]],
+    [
+      'gives one holder two keys',
+      (all) => all.map((one) => (one.file === 'ben.pem' ? { ...one, holder: 'ann' } : one)),
+    ],
+    [
+      'names a holder as another key is named',
+      (all) => all.map((one) => (one.file === 'ben.pem' ? { ...one, holder: 'root-cy' } : one)),
+    ],
+    [
+      'names a holder with a path',
+      (all) => all.map((one) => (one.file === 'ben.pem' ? { ...one, holder: '../ben' } : one)),
+    ],
+    [
+      'gives a person the host’s key',
+      (all) => all.map((one) => (one.role === 'snapshot' ? { ...one, holder: 'ann' } : one)),
+    ],
+  ]
+  for (const [what, listing] of listings)
+    it(`refuses a channel.json that ${what}`, () =>
+      assert.throws(
+        () => planRotation(root, listing(keys), { ...NONE, renew: true }),
+        (error) => error instanceof SallyportError && error.code === 'CHANNEL_FOLDER_DAMAGED',
       ))
 
   it('compares changes in any order', () => {
