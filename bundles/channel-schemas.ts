@@ -39,7 +39,7 @@ const signed = z.strictObject({ signed: count, threshold: version })
 export const CHANNEL_ROTATE = z.strictObject({
   channel: z.string(),
   purpose,
-  phase: z.enum(['planned', 'waiting', 'in force', 'abandoned']),
+  phase: z.enum(['planned', 'waiting', 'in force', 'was in force', 'abandoned']),
   version: version.describe('Of the new root.'),
   root: z.string().describe('Its file.'),
   first: fingerprint.describe('Of the first root, to which it leads back.'),
@@ -64,7 +64,10 @@ export const CHANNEL_ROTATE = z.strictObject({
     .nullable()
     .describe('By the root keys of the root before, and by its own; null in a plan.'),
   missing: z.array(z.string()).describe('Holders of root keys whose signature would still count.'),
-  countersBeginAgain: z.boolean().nullable().describe('Whether sites begin to count anew; null before it is in force.'),
+  countersBeginAgain: z
+    .boolean()
+    .nullable()
+    .describe('Whether sites begin to count anew; null when this run did not put it in force.'),
 })
 
 export const CHANNEL_PIN = z.strictObject(pin)

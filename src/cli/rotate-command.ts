@@ -91,6 +91,10 @@ export function addRotate<T>(yargs: Argv<T>, register: Register): Argv<T> {
         throw usage('--root-days', 'a whole number from 1 to 36500')
       if (argv.threshold !== undefined && !Number.isInteger(argv.threshold))
         throw usage('--threshold', 'a whole number')
+      const goesOn =
+        !argv.renew && [argv.replace, argv.add, argv.remove, argv.threshold].every((one) => one === undefined)
+      if (context.quiet && goesOn && argv.id === undefined && !argv.abandon && !argv['dry-run'])
+        throw usage('--quiet', 'what is signed must be seen, or named with --id')
       const report = await channelRotate({
         ...context,
         dir: argv.dir.replace(/(?<=.)\/+$/, ''),

@@ -6,21 +6,23 @@ const HEADS: Record<ChannelRotateReport['phase'], (root: string) => string> = {
   planned: (root) => `${root} could be made`,
   waiting: (root) => `${root} waits for signatures`,
   'in force': (root) => `${root} is in force`,
+  'was in force': (root) => `${root} was in force already, by a run before; this one made nothing`,
   abandoned: (root) => `${root} was taken back`,
 }
 
 /** All that the new root says, for a person who decides about it. */
 export function rotationLines(report: ChannelRotateReport): string[] {
-  const { version, id, people, threshold, rootThreshold, keys, signed } = report
+  const { channel, purpose, version, id, people, threshold, rootThreshold, keys, signed } = report
   const roots = rootThreshold === threshold ? 'bundles and roots' : `bundles, ${rootThreshold} roots`
   return [
+    `signed for  channel ${channel} (${purpose}), root ${version}`,
     `first root  ${report.first}`,
     `follows     root ${version - 1}, ${report.follows}`,
     ...(id === null ? [] : [`id          ${id}`]),
     `people      ${threshold} of ${people.map(plain).join(', ')} sign ${roots}`,
     `expires     ${report.rootExpires}`,
     ...keys.map(({ is, role, holder, keyid, file }) =>
-      [is.padEnd(11), role.padEnd(9), plain(holder), keyid ?? '(not made yet)', plain(file)].join(' '),
+      [is.padEnd(11), role.padEnd(9), plain(holder), plain(keyid ?? '(not made yet)'), plain(file)].join(' '),
     ),
     ...(signed === null
       ? []
@@ -39,9 +41,9 @@ export function rotateText(report: ChannelRotateReport, dir: string, dryRun: boo
   if (phase === 'waiting')
     lines.push(
       `may sign    ${missing.map(plain).join(', ')}`,
-      `Each compares the first root and the id with yours, and runs: sallyport channel rotate --dir ${plain(dir)} --key root-NAME.pem --id ${id}`,
+      `Each compares the first root, the one it follows and the id with yours, and runs: sallyport channel rotate --dir ${plain(dir)} --key root-NAME.pem --id ${id}`,
     )
-  if (phase === 'in force')
+  if (phase === 'in force' || phase === 'was in force')
     lines.push(
       `root        ${plain(report.root)}`,
       `fingerprint ${report.fingerprint}`,

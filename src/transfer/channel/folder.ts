@@ -24,7 +24,7 @@ export type AskPassphrase = (file: string) => Promise<Buffer>
 export const holder = z.strictObject({
   role: z.enum(['root', 'targets', 'snapshot', 'timestamp']),
   holder: z.string().min(1).max(64),
-  keyid: z.string(),
+  keyid: z.string().regex(/^[0-9a-f]{64}$/),
   file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
 })
 const schema = z.strictObject({

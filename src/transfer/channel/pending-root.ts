@@ -2,6 +2,7 @@
  * A root that waits for signatures: the folder `next/` in the channel's own. It appears whole, and goes when the root is
  * in force; the new keys stand in it until then, so that nobody signs bundles with them before their time.
  */
+import { randomBytes } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -15,7 +16,8 @@ import type { RotationChange } from './rotation-plan.ts'
 
 const NEXT = 'next'
 const SCRATCH = '.next.new'
-const OLD = '.next.old'
+/** What was taken back, behind a random name: one that can't be removed is in nobody's way. */
+const OLD = '.next.old-'
 const ROOT = 'root.json'
 /** Made last and removed last: with it the rotation is there, without it there is none. */
 const RECORD = 'rotation.json'
@@ -65,9 +67,9 @@ export function readPending({ dir, roots }: ChannelFolder): PendingRoot | undefi
   if (next === undefined) return undefined
   if (!next.isDirectory()) throw damaged(dir, 'it is not a folder')
   const file = join(dir, NEXT, RECORD)
-  // A run that died at its very end leaves an empty folder.
-  if (readdirSync(join(dir, NEXT)).length === 0) return undefined
   try {
+    // A run that died at its very end leaves an empty folder.
+    if (readdirSync(join(dir, NEXT)).length === 0) return undefined
     const parsed = schema.safeParse(parseJson(readOwn(file, LISTING_CAP), 'source', file))
     if (!parsed.success) throw damaged(dir, `${RECORD}: ${parsed.error.issues[0]?.message}`)
     const { version, change, made } = parsed.data
@@ -77,8 +79,18 @@ export function readPending({ dir, roots }: ChannelFolder): PendingRoot | undefi
     const bytes = roots[version - 1] ?? readOwn(pendingFile(dir), CAPS.root)
     return { version, change, made, bytes }
   } catch (cause) {
-    if (!(cause instanceof SallyportError) || cause.code === 'ROTATION_DAMAGED') throw cause
-    throw damaged(dir, cause.message, cause)
+    if (cause instanceof SallyportError && cause.code === 'ROTATION_DAMAGED') throw cause
+    throw damaged(dir, (cause as Error).message, cause)
+  }
+}
+
+/** The file of a key that was made, before or after it has got to its place. Throws ROTATION_DAMAGED. */
+export function readMade(dir: string, file: string): Buffer {
+  const waiting = join(dir, NEXT, file)
+  try {
+    return readOwn(existsSync(waiting) ? waiting : join(dir, file), LISTING_CAP)
+  } catch (cause) {
+    throw damaged(dir, `${file} can't be read`, cause)
   }
 }
 
@@ -93,7 +105,7 @@ export function layPending(dir: string, pending: PendingRoot, sealed: ReadonlyMa
     made: made.map((entry) => ({ ...entry })),
   }
   try {
-    for (const left of [scratch, join(dir, OLD)]) rmSync(left, { recursive: true, force: true })
+    rmSync(scratch, { recursive: true, force: true })
     mkdirSync(scratch, { mode: 0o700 })
     for (const [file, text] of sealed) writeNew(join(scratch, file), text)
     writeNew(join(scratch, ROOT), bytes, 0o644)
@@ -119,16 +131,15 @@ export function keepPending(dir: string, bytes: Buffer): void {
 export function putInForce(folder: ChannelFolder, { version, bytes, made }: PendingRoot): void {
   const { dir, channel, purpose, keys } = folder
   try {
-    if (folder.root.version < version) {
-      for (const { file } of made) {
-        const waiting = join(dir, NEXT, file)
-        if (existsSync(waiting)) renameSync(waiting, join(dir, file))
-      }
-      const known = new Set(keys.map(({ keyid }) => keyid))
-      const all: KeyEntry[] = [...keys, ...made.filter(({ keyid }) => !known.has(keyid))]
-      placeFile(join(dir, 'channel.json'), listingText({ channel, purpose, keys: all }), 0o644)
-      placeFile(join(dir, rootFileName(version)), bytes, 0o644)
+    for (const { file } of made) {
+      const waiting = join(dir, NEXT, file)
+      if (existsSync(waiting)) renameSync(waiting, join(dir, file))
     }
+    const known = new Set(keys.map(({ keyid }) => keyid))
+    const more = made.filter(({ keyid }) => !known.has(keyid))
+    if (more.length > 0)
+      placeFile(join(dir, 'channel.json'), listingText({ channel, purpose, keys: [...keys, ...more] }), 0o644)
+    if (folder.root.version < version) placeFile(join(dir, rootFileName(version)), bytes, 0o644)
     placeFile(join(dir, 'root.json'), bytes, 0o644)
     tidy(dir)
   } catch (cause) {
@@ -139,15 +150,19 @@ export function putInForce(folder: ChannelFolder, { version, bytes, made }: Pend
 /** Takes away whatever stands there, keys too. */
 export function removePending(dir: string): void {
   try {
-    rmSync(join(dir, OLD), { recursive: true, force: true })
     // In one step, and without a look inside: it may be a link, or anything that somebody put there.
-    renameSync(join(dir, NEXT), join(dir, OLD))
-    rmSync(join(dir, OLD), { recursive: true, force: true })
-    rmSync(join(dir, SCRATCH), { recursive: true, force: true })
+    renameSync(join(dir, NEXT), join(dir, `${OLD}${randomBytes(4).toString('hex')}`))
     syncFolder(dir)
   } catch (cause) {
     throw writeFailed(cause, join(dir, NEXT))
   }
+  for (const name of readdirSync(dir))
+    if (name.startsWith(OLD) || name === SCRATCH)
+      try {
+        rmSync(join(dir, name), { recursive: true, force: true })
+      } catch {
+        // It is no rotation any more, whatever is left of it.
+      }
 }
 
 /** The record goes last: while it is there, the next run ends what this one began. */

@@ -27,8 +27,8 @@ import {
   removePending,
   type PendingRoot,
 } from './pending-root.ts'
-import { checkFresh, checkPlanned, checkWanted } from './rotation-check.ts'
-import { isUnchanged, plannedRoot, planRotation, ROOT_DAYS, type RotationChange } from './rotation-plan.ts'
+import { checkFresh, checkKeyFiles, checkPlanned, checkWanted } from './rotation-check.ts'
+import { isUnchanged, plannedRoot, planRotation, ROOT_DAYS, sameChange, type RotationChange } from './rotation-plan.ts'
 import {
   approvalsOf,
   inForceReport,
@@ -80,18 +80,52 @@ export async function channelRotate(options: ChannelRotateOptions): Promise<Chan
     if (options.abandon === true) return abandon(folder, options)
     const waiting = readPending(folder)
     if (waiting === undefined) return finish(folder, await begin(folder, options), options)
-    const before = folder.root.version < waiting.version
-    if (before) checkPlanned(folder, waiting)
+    checkPlanned(folder, waiting)
+    if (waiting.version === folder.root.version) return tidyUp(folder, waiting, options)
     checkWanted(dir, waiting, options)
-    if (before) {
-      options.onRoot?.(pendingReport(folder, waiting, 'waiting'))
-      checkFresh(folder.dir, waiting, nowOf(options))
-      for (const key of await signers(folder, waiting, options)) addSignature(folder, waiting, key)
-    }
+    options.onRoot?.(pendingReport(folder, waiting, 'waiting'))
+    checkFresh(dir, waiting, nowOf(options))
+    const keys = await signers(folder, waiting, options)
+    checkOwn(folder, waiting, keys, options)
+    for (const key of keys) addSignature(folder, waiting, key)
     return finish(folder, waiting, options)
   } finally {
     await log.close()
   }
+}
+
+/**
+ * Stops a root that somebody else began, with keys of their own, from being signed by the words that were meant to begin
+ * one. A run that was killed has signed what it laid down: said again, its words add nothing.
+ */
+function checkOwn(
+  folder: ChannelFolder,
+  waiting: PendingRoot,
+  keys: readonly ChannelKey[],
+  options: ChannelRotateOptions,
+): void {
+  if (isUnchanged(options.change) || options.id !== undefined) return
+  if (keys.every((key) => signedBy(folder, waiting, key).equals(waiting.bytes))) return
+  const { id } = pendingReport(folder, waiting, 'waiting')
+  throw usage(
+    pendingFile(folder.dir),
+    `root ${waiting.version} with the id ${id} waits already, begun by another run`,
+    'compare the id with who began it and say it with --id, or take it back with --abandon',
+  )
+}
+
+/** Ends what a run began that died behind the moment at which its root came in force. */
+function tidyUp(folder: ChannelFolder, done: PendingRoot, options: ChannelRotateOptions): ChannelRotateReport {
+  checkKeyFiles(folder.dir, done)
+  putInForce(folder, done)
+  const report = inForceReport(folder, done, rootFileName(done.version), null)
+  if (isUnchanged(options.change) || sameChange(options.change, done.change))
+    return { ...report, phase: 'was in force' }
+  throw usage(
+    report.root,
+    `root ${done.version} had come in force, by another change; nothing else was done`,
+    'say it again',
+  )
 }
 
 function expiryOf(options: ChannelRotateOptions): string {
@@ -102,8 +136,10 @@ function dryRun(folder: ChannelFolder, options: ChannelRotateOptions): ChannelRo
   if (options.abandon === true) return abandon(folder, options)
   const waiting = readPending(folder)
   if (waiting === undefined) return planned(folder, options)
-  if (folder.root.version < waiting.version) checkPlanned(folder, waiting)
+  checkPlanned(folder, waiting)
+  if (waiting.version === folder.root.version) return planned(folder, options)
   checkWanted(folder.dir, waiting, options)
+  checkFresh(folder.dir, waiting, nowOf(options))
   return pendingReport(folder, waiting, 'waiting')
 }
 
@@ -123,19 +159,20 @@ function abandon(folder: ChannelFolder, options: ChannelRotateOptions): ChannelR
   if (!isUnchanged(options.change)) throw usage('--abandon', 'it goes without a change')
   if (!isUnderWay(folder.dir)) throw usage('--abandon', 'no rotation is under way')
   let report = planned(folder, { ...options, id: undefined, change: { ...options.change, renew: true } })
-  let complete = false
+  let good: PendingRoot | undefined
   try {
     const waiting = readPending(folder)
-    if (waiting !== undefined && folder.root.version < waiting.version) {
+    if (waiting !== undefined) {
       checkPlanned(folder, waiting)
-      checkFresh(folder.dir, waiting, nowOf(options))
-      complete = isComplete(folder, waiting)
+      if (waiting.version > folder.root.version) checkFresh(folder.dir, waiting, nowOf(options))
+      if (isComplete(folder, waiting)) good = waiting
       report = pendingReport(folder, waiting, 'abandoned')
     }
   } catch {
     // What is damaged, expired or tampered with must be got rid of, whatever it is.
   }
-  if (complete)
+  if (good?.version === folder.root.version && options.dryRun !== true) putInForce(folder, good)
+  if (good !== undefined)
     throw usage('--abandon', `enough have signed root ${report.version}`, 'put it in force by channel rotate')
   if (options.dryRun !== true) removePending(folder.dir)
   return { ...report, phase: 'abandoned' }
@@ -194,8 +231,12 @@ async function signers(
   return keys
 }
 
+function signedBy(folder: ChannelFolder, waiting: PendingRoot, key: ChannelKey): Buffer {
+  return signRoot(waiting.bytes, key, previousOf(folder, waiting))
+}
+
 function addSignature(folder: ChannelFolder, waiting: PendingRoot, key: ChannelKey): void {
-  const bytes = signRoot(waiting.bytes, key, previousOf(folder, waiting))
+  const bytes = signedBy(folder, waiting, key)
   if (bytes.equals(waiting.bytes)) return
   keepPending(folder.dir, bytes)
   waiting.bytes = bytes
@@ -207,7 +248,8 @@ function isComplete(folder: ChannelFolder, waiting: PendingRoot): boolean {
 
 function finish(folder: ChannelFolder, waiting: PendingRoot, options: ChannelRotateOptions): ChannelRotateReport {
   if (!isComplete(folder, waiting)) return pendingReport(folder, waiting, 'waiting')
-  if (folder.root.version < waiting.version) checkFresh(folder.dir, waiting, nowOf(options))
+  checkFresh(folder.dir, waiting, nowOf(options))
+  checkKeyFiles(folder.dir, waiting)
   const { channel, purpose, roots } = folder
   const last = waiting.version - 1
   const chain = [...roots.slice(0, last), waiting.bytes]

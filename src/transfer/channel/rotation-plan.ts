@@ -1,6 +1,15 @@
 /** What a rotation changes: which keys go, which are to be made, and who must sign from then on. No I/O. */
 import { SallyportError } from '../../errors/index.ts'
-import { buildRoot, keyidOf, type KeyKind, type Role, type Root, type RootPlan, type TufKey } from '../../tuf/index.ts'
+import {
+  buildRoot,
+  CAPS,
+  keyidOf,
+  type KeyKind,
+  type Role,
+  type Root,
+  type RootPlan,
+  type TufKey,
+} from '../../tuf/index.ts'
 import type { KeyEntry } from './folder.ts'
 import { isPersonName } from './person.ts'
 
@@ -126,6 +135,12 @@ export function planRotation(root: Root, keys: readonly KeyEntry[], change: Rota
   const holders = entries.filter(({ role }) => role === 'targets' || role === 'root').map(({ holder }) => holder)
   check(change, new Set(entries.map(keyName)), new Set(holders))
   const version = root.version + 1
+  if (version > CAPS.rotations)
+    throw usage(
+      'channel rotate',
+      `a channel has ${CAPS.rotations} roots at most`,
+      'make a new channel, and pin it at each site',
+    )
   const leaves = ({ role, holder }: KeyEntry): boolean =>
     role !== 'snapshot' && role !== 'timestamp' && change.remove.includes(holder)
   const replaced = entries.filter((entry) => change.replace.includes(keyName(entry)))

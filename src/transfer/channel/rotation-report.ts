@@ -17,8 +17,8 @@ import type { NewKey, RotationPlan } from './rotation-plan.ts'
 export interface ChannelRotateReport {
   channel: string
   purpose: Purpose
-  /** `planned` before anything is made; `waiting` until enough root keys have signed. */
-  phase: 'planned' | 'waiting' | 'in force' | 'abandoned'
+  /** `planned` before anything is made; `waiting` until enough root keys have signed; `was in force`: by a run before. */
+  phase: 'planned' | 'waiting' | 'in force' | 'was in force' | 'abandoned'
   /** Of the new root. */
   version: number
   /** Its file. */
@@ -41,7 +41,7 @@ export interface ChannelRotateReport {
   signed: { before: Signed; own: Signed } | null
   /** Holders of root keys whose signature would still count. */
   missing: string[]
-  /** True when sites begin to count the channel's bundles anew; null before the root is in force. */
+  /** True when sites begin to count the channel's bundles anew; null when this run did not put the root in force. */
   countersBeginAgain: boolean | null
 }
 
@@ -161,7 +161,7 @@ export function inForceReport(
   folder: ChannelFolder,
   pending: PendingRoot,
   file: string,
-  countersBeginAgain: boolean,
+  countersBeginAgain: boolean | null,
 ): ChannelRotateReport {
   const report = pendingReport(folder, pending, 'waiting')
   const root = join(folder.dir, file)

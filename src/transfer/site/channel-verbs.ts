@@ -90,8 +90,9 @@ export interface ChannelShowReport {
 function waitingIn(folder: ChannelFolder): number | 'damaged' | null {
   try {
     const pending = readPending(folder)
-    if (pending !== undefined && folder.root.version < pending.version) checkPlanned(folder, pending)
-    return pending?.version ?? null
+    if (pending === undefined) return null
+    checkPlanned(folder, pending)
+    return pending.version > folder.root.version ? pending.version : null
   } catch (error) {
     if (isFault(error, 'ROTATION_DAMAGED')) return 'damaged'
     throw error

@@ -255,6 +255,104 @@ describe('transfer/channel/rotation-check', function () {
     assert.equal((await stage.rotate({}, { dir: before })).phase, 'in force')
   })
 
+  it('signs nothing that somebody else began with the same words, unless it is named', async () => {
+    const thief = (): Promise<Buffer> => Promise.resolve(Buffer.from('the thief’s'))
+    const { id } = await stage.rotate({ replace: ['host', 'ann'] }, { newPassphrase: thief })
+    const words = { replace: ['ann', 'host'] }
+    const key = [join(stage.safe, 'root-ann.pem')]
+    const was = readFileSync(join(next, 'root.json'))
+    await assert.rejects(stage.rotate(words, { keys: key }), refusal('USAGE'))
+    assert.ok(readFileSync(join(next, 'root.json')).equals(was))
+    assert.equal((await stage.rotate(words, { keys: key, id: id ?? '' })).signed?.before.signed, 1)
+    // As after a kill: these words have signed already.
+    assert.equal((await stage.rotate(words, { keys: key })).phase, 'waiting')
+  })
+
+  it('takes no key that the channel has had for a new one', async () => {
+    await stage.rotate({ replace: ['ann'] })
+    const record = readFileSync(join(next, 'rotation.json'), 'utf8')
+    const [, fresh = ''] = /"keyid":"([0-9a-f]{64})"/.exec(record) ?? []
+    const { root, keys: listed } = openChannelFolder(keys)
+    const old = listed.find(({ file }) => file === 'ann.pem')?.keyid ?? ''
+    writeFileSync(join(next, 'rotation.json'), record.replaceAll(fresh, old))
+    const waiting = JSON.parse(readFileSync(join(next, 'root.json'), 'utf8')) as {
+      signed: { keys: Record<string, object>; roles: { targets: { keyids: string[] } } }
+    }
+    delete waiting.signed.keys[fresh]
+    waiting.signed.keys[old] = root.roles.targets.keys.get(old)?.tufKey ?? {}
+    const { targets } = waiting.signed.roles
+    targets.keyids = [...targets.keyids.filter((one) => one !== fresh), old].toSorted()
+    writeFileSync(join(next, 'root.json'), JSON.stringify({ ...waiting, signatures: [] }))
+    await refuseToSign('ROTATION_DAMAGED')
+    await abandon()
+  })
+
+  it('puts no root in force whose new keys are lost', async () => {
+    await stage.rotate({ replace: ['host'] })
+    await sign('ann')
+    for (const spoil of [
+      () => rmSync(join(next, 'snapshot.2.pem')),
+      () => writeFileSync(join(next, 'snapshot.2.pem'), 'x'),
+    ]) {
+      spoil()
+      await assert.rejects(sign('ben'), refusal('ROTATION_DAMAGED'))
+    }
+    assert.equal(openChannelFolder(keys).root.version, 1)
+  })
+
+  describe('behind the moment at which the root is in force', () => {
+    /** As a kill leaves it when `2.root.json` has its place. */
+    async function killed(): Promise<void> {
+      await stage.rotate({ replace: ['host'] })
+      await sign('ann')
+      const before = join(stage.dir, 'before')
+      cpSync(keys, before, { recursive: true })
+      await sign('ben')
+      cpSync(join(before, 'next'), next, { recursive: true })
+      cpSync(join(before, 'root.json'), join(keys, 'root.json'))
+    }
+    const isWhole = (): void => {
+      assert.ok(!existsSync(next))
+      assert.ok(readFileSync(join(keys, 'root.json')).equals(stage.rootFile(2)))
+    }
+
+    it('ends what was begun, by the same words or by none, and says that it made nothing', async () => {
+      for (const change of [{ replace: ['host'] }, {}]) {
+        keys = stage.anew()
+        next = join(keys, 'next')
+        stage.lockAway()
+        await killed()
+        assert.equal((await channelShow({ dir: keys })).folder?.waiting, null)
+        const report = await stage.rotate(change)
+        assert.deepEqual([report.phase, report.version], ['was in force', 2])
+        isWhole()
+      }
+    })
+
+    it('ends it and takes no other words for done', async () => {
+      await killed()
+      await assert.rejects(stage.rotate({ replace: ['ann'] }), refusal('USAGE'))
+      isWhole()
+      assert.equal((await stage.rotate({ replace: ['ann'] })).version, 3)
+    })
+
+    it('ends it and takes nothing back', async () => {
+      await killed()
+      await assert.rejects(stage.rotate({}, { abandon: true }), refusal('USAGE'))
+      isWhole()
+    })
+
+    it('believes no record of it that its root does not bear out', async () => {
+      await killed()
+      const record = JSON.parse(readFileSync(join(next, 'rotation.json'), 'utf8')) as { change: { replace: string[] } }
+      record.change.replace = ['host', 'ann']
+      writeFileSync(join(next, 'rotation.json'), JSON.stringify(record))
+      await assert.rejects(stage.rotate({ replace: ['host', 'ann'] }), refusal('ROTATION_DAMAGED'))
+      assert.equal((await stage.rotate({}, { abandon: true })).phase, 'abandoned')
+      assert.equal((await stage.rotate({ replace: ['host', 'ann'] })).version, 3)
+    })
+  })
+
   it('overwrites no key file', async () => {
     writeFileSync(join(keys, 'ann.2.pem'), 'precious')
     await assert.rejects(stage.rotate({ replace: ['ann'] }), refusal('KEY_EXISTS'))
