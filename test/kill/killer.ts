@@ -8,6 +8,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
+import net from 'node:net'
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
@@ -133,6 +134,54 @@ for (const [name, kind] of Object.entries(HANDLE)) {
     if (path !== undefined) step(kind, path, kind === 'write' ? () => tear(fd, args) : undefined)
     return real.apply(this, args)
   }
+}
+
+/** The request that a socket of ours has under way. */
+interface UnderWay {
+  asked?: string | undefined
+}
+
+/** A request is a step before its head leaves, when its body has, and when it is answered. */
+function watchSocket(socket: net.Socket, way: UnderWay): net.Socket {
+  let left = 0
+  const write = socket.write.bind(socket) as Call
+  socket.write = ((...args: unknown[]) => {
+    const [chunk] = args
+    const text = typeof chunk === 'string' ? chunk : ''
+    const head = /^([A-Z]+ \S+) HTTP\/1\.1\r\n/.exec(text)
+    if (head?.[1] !== undefined) {
+      way.asked = head[1]
+      left = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1] ?? 0)
+      step('http-request', way.asked)
+      return write(...args)
+    }
+    left -= typeof chunk === 'string' ? Buffer.byteLength(chunk) : (chunk as Uint8Array).length
+    const about = way.asked
+    if (left > 0 || about === undefined) return write(...args)
+    const done = args.at(-1)
+    const given = typeof done === 'function' ? args.slice(0, -1) : args
+    return write(...given, (...results: unknown[]) => {
+      step('http-sent', about)
+      if (typeof done === 'function') (done as Call)(...results)
+    })
+  }) as typeof socket.write
+  return socket
+}
+
+// Those of undici tell it themselves; ours read into a buffer of their own.
+const network = net as unknown as Table
+const { connect } = network
+network['connect'] = function (...args) {
+  const [{ onread }] = args as [{ onread?: { callback: Call } }]
+  if (onread === undefined) return connect?.apply(this, args)
+  const way: UnderWay = {}
+  const { callback } = onread
+  onread.callback = function (...read) {
+    if (way.asked !== undefined) step('http-answer', way.asked)
+    way.asked = undefined
+    return callback.apply(this, read)
+  }
+  return watchSocket(connect?.apply(this, args) as net.Socket, way)
 }
 syncBuiltinESMExports()
 
