@@ -10,8 +10,9 @@ import type { Ended, Program } from './program.ts'
 const ALL = process.env['KILLS'] === 'all'
 /** Cuts of a job after which it runs again, twice each; after the others it is only looked at. */
 const RERUNS = ALL ? 40 : 2
-/** One in so many of these others. */
+/** One in so many of these others, where a job has more than a few. */
 const LOOKS = ALL ? 1 : 3
+const FEW = 20
 
 export interface Recorded<W> {
   work: W
@@ -75,10 +76,11 @@ export async function powerCuts<W extends { dir: string }>(
   const chance = seeded(`power ${job.name}`)
   const order = points.map((n) => ({ n, by: chance() })).sort((a, b) => a.by - b.by)
   const rerun = new Set(order.slice(0, RERUNS).map(({ n }) => n))
+  const every = points.length > FEW ? LOOKS : 1
   let cuts = 0
   for (const [n, call] of calls.entries()) {
     if (!disk.apply(call, n)) continue
-    if (!rerun.has(n) && n % LOOKS !== 0) continue
+    if (!rerun.has(n) && n % every !== 0) continue
     for (const loss of [ALL_LOST, someLost(chance)]) {
       disk.lose(loss)
       cuts++
