@@ -4,7 +4,7 @@ import type { Argv } from 'yargs'
 import type { PartialSubject } from '../index.ts'
 import { caInitText, caIssueText, caShowText } from './ca-text.ts'
 import { addCaCrl, addCaRevoke } from './ca-list-commands.ts'
-import { usage, type Register } from './context.ts'
+import { folderPath, usage, whole, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 
 const PRESETS = ['hobbyist', 'team', 'vendor'] as const
@@ -35,17 +35,6 @@ interface IssueArgs {
   'passphrase-file': string | undefined
   'new-passphrase-file': string | undefined
   'dry-run': boolean
-}
-
-function folder(dir: string): string {
-  return dir.replace(/(?<=.)\/+$/, '')
-}
-
-/** A whole number within bounds, or what was not given. Throws USAGE. */
-function whole(option: string, value: number | undefined, least: number, most: number): number | undefined {
-  if (value !== undefined && (!Number.isInteger(value) || value < least || value > most))
-    throw usage(option, `a whole number from ${least} to ${most}`)
-  return value
 }
 
 /** Country and state nobody named are ISO 3166's "unknown" and none: a trust policy can name a signer only by all three. */
@@ -100,7 +89,7 @@ export function addCa(yargs: Argv, register: Register): Argv {
           const report = await caInit({
             ...context,
             preset: argv.preset,
-            dir: folder(argv.dir),
+            dir: folderPath(argv.dir),
             subject: await subjectOf(argv),
             algorithm: argv.algorithm,
             crlUrl: argv['crl-url'],
@@ -161,7 +150,7 @@ export function addCa(yargs: Argv, register: Register): Argv {
           const { caIssue, parseSubject } = await import('../index.ts')
           const report = await caIssue({
             ...context,
-            dir: folder(argv.dir),
+            dir: folderPath(argv.dir),
             commonName: argv.cn,
             from: argv.from,
             kind: argv.kind,
@@ -187,7 +176,7 @@ export function addCa(yargs: Argv, register: Register): Argv {
             .example('$0 ca show --dir ca/ --json', 'for a program'),
         register('ca show', async (argv: { dir: string }, context) => {
           const { caShow } = await import('../index.ts')
-          const report = await caShow({ ...context, dir: folder(argv.dir) })
+          const report = await caShow({ ...context, dir: folderPath(argv.dir) })
           return { verb: 'ca show', report, text: caShowText(report), exit: 0 }
         }),
       )

@@ -1,7 +1,7 @@
 /** The commands by which an authority revokes. */
 import type { Argv } from 'yargs'
 import { caCrlText, caRevokeText } from './ca-list-text.ts'
-import { usage, type Register } from './context.ts'
+import { folderPath, usage, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 
 const REASONS = [
@@ -33,10 +33,6 @@ interface CrlArgs {
   output: string | undefined
   'passphrase-file': string | undefined
   'dry-run': boolean
-}
-
-function folder(dir: string): string {
-  return dir.replace(/(?<=.)\/+$/, '')
 }
 
 /** A day, which begins at midnight UTC, or a second of one. Throws USAGE. */
@@ -82,7 +78,7 @@ export function addCaRevoke<T>(yargs: Argv<T>, register: Register): Argv<T> {
       const { caRevoke } = await import('../index.ts')
       const report = await caRevoke({
         ...context,
-        dir: folder(argv.dir),
+        dir: folderPath(argv.dir),
         certificate: argv.certificate,
         reason: reasonOf(argv),
         invalidity: invalidity === undefined ? undefined : moment('--invalidity-date', invalidity),
@@ -128,7 +124,7 @@ export function addCaCrl<T>(yargs: Argv<T>, register: Register): Argv<T> {
       const { caCrl } = await import('../index.ts')
       const report = await caCrl({
         ...context,
-        dir: folder(argv.dir),
+        dir: folderPath(argv.dir),
         from: argv.from,
         delta: argv.delta,
         days,

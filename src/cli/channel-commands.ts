@@ -1,7 +1,7 @@
 /** The commands about channels: who may send to us. */
 import type { Argv } from 'yargs'
 import { expectText, initText, showText } from './channel-text.ts'
-import { usage, withState, type Register } from './context.ts'
+import { folderPath, usage, whole, withState, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { addRotate } from './rotate-command.ts'
 
@@ -95,16 +95,14 @@ export function addChannel(yargs: Argv, register: Register): Argv {
             .example('$0 channel init hobby --for content --dir keys/ --solo --key-type p384', 'one person, P-384'),
         register('channel init', async (argv: InitArgs, context) => {
           const { channelInit } = await import('../index.ts')
-          const days = argv['root-days']
-          if (!Number.isInteger(days) || days < 1 || days > 36_500)
-            throw usage('--root-days', 'a whole number from 1 to 36500')
+          const days = whole('--root-days', argv['root-days'], 1, 36_500)
           const report = await channelInit({
             ...context,
             ...(await peopleOf(argv)),
             channel: argv.channel,
             dryRun: argv['dry-run'],
             purpose: argv.for,
-            dir: argv.dir.replace(/(?<=.)\/+$/, ''),
+            dir: folderPath(argv.dir),
             kind: argv['key-type'],
             rootDays: days,
             passphrase: passphraseSource(argv['passphrase-file'], true),

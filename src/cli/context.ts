@@ -163,3 +163,15 @@ export function hostsOf(refs: readonly string[]): string[] {
       ref.includes('/') && /[.:]|^localhost$/.test(ref.split('/')[0] ?? '') ? (ref.split('/')[0] ?? '') : 'docker.io',
     )
 }
+
+/** A folder's path without the slash that a shell completes it with. */
+export function folderPath(dir: string): string {
+  return dir.replace(/(?<=.)\/+$/, '')
+}
+
+/** A whole number within bounds, or what was not given. Throws USAGE. */
+export function whole<T extends number | undefined>(option: string, value: T, least: number, most: number): T {
+  if (value !== undefined && (!Number.isInteger(value) || value < least || value > most))
+    throw usage(option, `a whole number from ${least} to ${most}`)
+  return value
+}

@@ -1,6 +1,6 @@
 /** `channel rotate`: new keys and people for a channel. */
 import type { Argv } from 'yargs'
-import { usage, type Register } from './context.ts'
+import { folderPath, usage, whole, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { rotateText, rotationLines } from './rotate-text.ts'
 
@@ -86,9 +86,7 @@ export function addRotate<T>(yargs: Argv<T>, register: Register): Argv<T> {
         ),
     register('channel rotate', async (argv: RotateArgs, context) => {
       const { channelRotate } = await import('../index.ts')
-      const days = argv['root-days']
-      if (days !== undefined && (!Number.isInteger(days) || days < 1 || days > 36_500))
-        throw usage('--root-days', 'a whole number from 1 to 36500')
+      const days = whole('--root-days', argv['root-days'], 1, 36_500)
       if (argv.threshold !== undefined && !Number.isInteger(argv.threshold))
         throw usage('--threshold', 'a whole number')
       const goesOn =
@@ -97,7 +95,7 @@ export function addRotate<T>(yargs: Argv<T>, register: Register): Argv<T> {
         throw usage('--quiet', 'what is signed must be seen, or named with --id')
       const report = await channelRotate({
         ...context,
-        dir: argv.dir.replace(/(?<=.)\/+$/, ''),
+        dir: folderPath(argv.dir),
         change: {
           renew: argv.renew,
           replace: listOf(argv.replace),

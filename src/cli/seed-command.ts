@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Argv } from 'yargs'
-import { usage, withState, type Register } from './context.ts'
+import { folderPath, usage, withState, type Register } from './context.ts'
 import { seedText } from './seed-text.ts'
 
 interface SeedArgs {
@@ -12,10 +12,6 @@ interface SeedArgs {
   policy: string | undefined
   replace: boolean
   'dry-run': boolean
-}
-
-function folder(dir: string): string {
-  return dir.replace(/(?<=.)\/+$/, '')
 }
 
 /** Where notation keeps things of this kind for the user who runs this. */
@@ -57,14 +53,14 @@ export function addRevocationSeed<T>(yargs: Argv<T>, register: Register): Argv<T
       const { policy } = argv
       if (policy === undefined && (argv['notation-config'] !== undefined || argv.replace))
         throw usage(argv.replace ? '--replace' : '--notation-config', 'it says what to do with --policy')
-      const named = argv.notation === '' ? undefined : folder(argv.notation)
+      const named = argv.notation === '' ? undefined : folderPath(argv.notation)
       const { revocationSeed } = await import('../index.ts')
       const report = await revocationSeed({
         ...context,
         state: argv.state,
         cache: named ?? usual('XDG_CACHE_HOME', '.cache'),
         policy,
-        config: folder(argv['notation-config'] ?? named ?? usual('XDG_CONFIG_HOME', '.config')),
+        config: folderPath(argv['notation-config'] ?? named ?? usual('XDG_CONFIG_HOME', '.config')),
         replace: argv.replace,
         dryRun: argv['dry-run'],
       })

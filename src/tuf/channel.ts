@@ -4,6 +4,11 @@
 export type Role = 'root' | 'targets' | 'snapshot' | 'timestamp'
 export const ROLES: readonly Role[] = ['root', 'targets', 'snapshot', 'timestamp']
 
+/** What `of` says of each role. */
+export function byRole<T>(of: (role: Role) => T): Record<Role, T> {
+  return { root: of('root'), targets: of('targets'), snapshot: of('snapshot'), timestamp: of('timestamp') }
+}
+
 /** What a channel may speak about. Named in its root and pinned beside the fingerprint. */
 export type Purpose = 'content' | 'trust' | 'revocation'
 export const PURPOSES: readonly Purpose[] = ['content', 'trust', 'revocation']

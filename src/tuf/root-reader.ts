@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { isJsonObject, type Json } from '../codec/index.ts'
 import type { Digest } from '../oci/index.ts'
-import { CAPS, MARK, ROLES, isPurpose, type Purpose, type Role } from './channel.ts'
+import { byRole, CAPS, MARK, ROLES, isPurpose, type Purpose, type Role } from './channel.ts'
 import { isKeyid, readEnvelope, readMark, type Envelope } from './envelope.ts'
 import { malformed, refusal, type Place } from './fault.ts'
 import { readPublicKey, type PublicKey } from './public-key.ts'
@@ -83,7 +83,7 @@ function readRoles(listed: Json | undefined, keys: Map<string, PublicKey>, place
       throw malformed(place, `role ${role} asks for ${threshold} of ${own.size} keys`)
     return { keys: own, threshold }
   }
-  return { root: read('root'), targets: read('targets'), snapshot: read('snapshot'), timestamp: read('timestamp') }
+  return byRole(read)
 }
 
 /** What a root says that waits for signatures; those it has are not looked at. Throws as {@link rootOf} does. */

@@ -103,6 +103,11 @@ export function readOwn(file: string, cap: number): Buffer {
   }
 }
 
+/** Roots from version 1 on, as they are judged. */
+export function byVersion(roots: readonly Buffer[]): Map<number, Buffer> {
+  return new Map(roots.map((bytes, i) => [i + 1, bytes]))
+}
+
 /**
  * The newest of the folder's roots, which lead to it from the first as a site follows them: else a root that somebody put
  * there would be built on. Throws CHANNEL_FOLDER_DAMAGED.
@@ -111,8 +116,7 @@ function newestRoot(dir: string, roots: readonly Buffer[]): Root {
   try {
     const first = roots[0] ?? Buffer.alloc(0)
     const { channel, purpose } = readRoot(first, { side: 'source', subject: rootFileName(1) })
-    const chain = new Map(roots.map((bytes, i) => [i + 1, bytes]))
-    return judgeRoots({ channel, purpose, trusted: { rootBytes: first, version: 1 }, roots: chain }).root
+    return judgeRoots({ channel, purpose, trusted: { rootBytes: first, version: 1 }, roots: byVersion(roots) }).root
   } catch (cause) {
     if (!(cause instanceof SallyportError)) throw cause
     const detail = `${cause.subject}: ${cause.message}`

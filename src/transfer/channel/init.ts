@@ -27,6 +27,7 @@ import {
 } from '../../tuf/index.ts'
 import { listingText, rootFileName, type AskPassphrase, type KeyEntry } from './folder.ts'
 import { isPersonName } from './person.ts'
+import { usage } from './usage.ts'
 import { addDays, nowOf, timeText, type RunOptions } from '../run/run.ts'
 
 export interface ChannelInitOptions extends RunOptions {
@@ -56,10 +57,6 @@ export interface ChannelInitReport {
   people: string[]
   keys: KeyEntry[]
   rootExpires: string
-}
-
-function usage(subject: string, detail: string): SallyportError {
-  return new SallyportError('USAGE', { side: 'source', subject, detail })
 }
 
 function check(options: ChannelInitOptions): void {

@@ -43,12 +43,17 @@ export interface PendingRoot {
   readonly change: RotationChange
   readonly made: readonly KeyEntry[]
   /** With the signatures it has by now. */
-  bytes: Buffer
+  readonly bytes: Buffer
 }
 
 /** Where the waiting root stands. */
 export function pendingFile(dir: string): string {
   return join(dir, NEXT, ROOT)
+}
+
+/** The root that the waiting one follows. */
+export function previousOf({ roots }: ChannelFolder, { version }: PendingRoot): Buffer {
+  return roots[version - 2] ?? Buffer.alloc(0)
 }
 
 /** What waits is not to be believed, let alone signed. */

@@ -9,11 +9,11 @@ import { generateKey, judgeRoots, openKey, sealKey, signRoot, type ChannelKey } 
 import { addDays, nowOf, timeText, type RunOptions } from '../run/run.ts'
 import { ExportLog } from './export-log.ts'
 import {
+  byVersion,
   openChannelFolder,
   openEntry,
   presentKeys,
   readSmall,
-  rootFileName,
   type AskPassphrase,
   type ChannelFolder,
 } from './folder.ts'
@@ -22,21 +22,24 @@ import {
   keepPending,
   layPending,
   pendingFile,
+  previousOf,
   putInForce,
   readPending,
   removePending,
   type PendingRoot,
 } from './pending-root.ts'
 import { checkFresh, checkKeyFiles, checkPlanned, checkWanted } from './rotation-check.ts'
-import { isUnchanged, plannedRoot, planRotation, ROOT_DAYS, sameChange, type RotationChange } from './rotation-plan.ts'
 import {
-  approvalsOf,
-  inForceReport,
-  pendingReport,
-  planReport,
-  previousOf,
-  type ChannelRotateReport,
-} from './rotation-report.ts'
+  isUnchanged,
+  plannedRoot,
+  planRotation,
+  ROOT_DAYS,
+  sameChange,
+  type RotationChange,
+  type RotationPlan,
+} from './rotation-plan.ts'
+import { approvalsOf, inForceReport, pendingReport, planReport, type ChannelRotateReport } from './rotation-report.ts'
+import { usage } from './usage.ts'
 
 export interface ChannelRotateOptions extends RunOptions {
   dir: string
@@ -56,10 +59,6 @@ export interface ChannelRotateOptions extends RunOptions {
   dryRun?: boolean | undefined
   /** A seeded source of bytes is for fixtures only. */
   random?: (count: number) => Uint8Array
-}
-
-function usage(subject: string, detail: string, remedy?: string): SallyportError {
-  return new SallyportError('USAGE', { side: 'source', subject, detail, remedy })
 }
 
 /**
@@ -85,40 +84,36 @@ export async function channelRotate(options: ChannelRotateOptions): Promise<Chan
     checkWanted(dir, waiting, options)
     options.onRoot?.(pendingReport(folder, waiting, 'waiting'))
     checkFresh(dir, waiting, nowOf(options))
-    const keys = await signers(folder, waiting, options)
-    checkOwn(folder, waiting, keys, options)
-    for (const key of keys) addSignature(folder, waiting, key)
-    return finish(folder, waiting, options)
+    return finish(folder, await sign(folder, waiting, options), options)
   } finally {
     await log.close()
   }
 }
 
-/**
- * Stops a root that somebody else began, with keys of their own, from being signed by the words that were meant to begin
- * one. A run that was killed has signed what it laid down: said again, its words add nothing.
- */
-function checkOwn(
-  folder: ChannelFolder,
-  waiting: PendingRoot,
-  keys: readonly ChannelKey[],
-  options: ChannelRotateOptions,
-): void {
-  if (isUnchanged(options.change) || options.id !== undefined) return
-  if (keys.every((key) => signedBy(folder, waiting, key).equals(waiting.bytes))) return
-  const { id } = pendingReport(folder, waiting, 'waiting')
-  throw usage(
-    pendingFile(folder.dir),
-    `root ${waiting.version} with the id ${id} waits already, begun by another run`,
-    'compare the id with who began it and say it with --id, or take it back with --abandon',
-  )
+/** What waits, with the signatures of this run, which are kept. */
+async function sign(folder: ChannelFolder, waiting: PendingRoot, options: ChannelRotateOptions): Promise<PendingRoot> {
+  const keys = await signers(folder, waiting, options)
+  const bytes = keys.reduce((root, key) => signRoot(root, key, previousOf(folder, waiting)), waiting.bytes)
+  if (bytes.equals(waiting.bytes)) return waiting
+  // Stops a root that somebody else began, with keys of their own, from being signed by the words that were meant to begin
+  // one. A run that was killed has signed what it laid down: said again, its words add nothing.
+  if (!isUnchanged(options.change) && options.id === undefined) {
+    const { id } = pendingReport(folder, waiting, 'waiting')
+    throw usage(
+      pendingFile(folder.dir),
+      `root ${waiting.version} with the id ${id} waits already, begun by another run`,
+      'compare the id with who began it and say it with --id, or take it back with --abandon',
+    )
+  }
+  keepPending(folder.dir, bytes)
+  return { ...waiting, bytes }
 }
 
 /** Ends what a run began that died behind the moment at which its root came in force. */
 function tidyUp(folder: ChannelFolder, done: PendingRoot, options: ChannelRotateOptions): ChannelRotateReport {
   checkKeyFiles(folder.dir, done)
   putInForce(folder, done)
-  const report = inForceReport(folder, done, rootFileName(done.version), null)
+  const report = inForceReport(folder, done, null)
   if (isUnchanged(options.change) || sameChange(options.change, done.change))
     return { ...report, phase: 'was in force' }
   throw usage(
@@ -144,7 +139,10 @@ function dryRun(folder: ChannelFolder, options: ChannelRotateOptions): ChannelRo
 }
 
 function planned(folder: ChannelFolder, options: ChannelRotateOptions): ChannelRotateReport {
-  const { change, id } = options
+  return planReport(folder, planOf(folder, options), expiryOf(options))
+}
+
+function planOf(folder: ChannelFolder, { change, id }: ChannelRotateOptions): RotationPlan {
   if (isUnchanged(change))
     throw usage(
       pendingFile(folder.dir),
@@ -152,7 +150,7 @@ function planned(folder: ChannelFolder, options: ChannelRotateOptions): ChannelR
       'to begin a rotation say --replace, --add, --remove, --threshold or --renew',
     )
   if (id !== undefined) throw usage('--id', 'no root waits that has one')
-  return planReport(folder, planRotation(folder.root, folder.keys, change), expiryOf(options))
+  return planRotation(folder.root, folder.keys, change)
 }
 
 function abandon(folder: ChannelFolder, options: ChannelRotateOptions): ChannelRotateReport {
@@ -181,12 +179,12 @@ function abandon(folder: ChannelFolder, options: ChannelRotateOptions): ChannelR
 async function begin(folder: ChannelFolder, options: ChannelRotateOptions): Promise<PendingRoot> {
   const { dir, root } = folder
   const { change, random } = options
-  const report = planned(folder, options)
-  const plan = planRotation(root, folder.keys, change)
+  const plan = planOf(folder, options)
+  const expires = expiryOf(options)
   for (const { file } of plan.make)
     if (existsSync(join(dir, file)))
       throw new SallyportError('KEY_EXISTS', { side: 'source', subject: join(dir, file), remedy: 'move it away first' })
-  options.onRoot?.(report)
+  options.onRoot?.(planReport(folder, plan, expires))
   // Before anything is made: a wrong passphrase then leaves nothing behind.
   const deciders = await signers(folder, undefined, options)
   const kind = change.kind ?? [...root.roles.root.keys.values()][0]?.kind ?? 'ed25519'
@@ -198,7 +196,7 @@ async function begin(folder: ChannelFolder, options: ChannelRotateOptions): Prom
     root,
     plan,
     fresh.map(({ key }) => key.tufKey),
-    report.rootExpires,
+    expires,
   )
   const own = fresh.filter((made) => made.role === 'root').map(({ key }) => key)
   for (const key of [...own, ...deciders]) bytes = signRoot(bytes, key, root.bytes)
@@ -231,17 +229,6 @@ async function signers(
   return keys
 }
 
-function signedBy(folder: ChannelFolder, waiting: PendingRoot, key: ChannelKey): Buffer {
-  return signRoot(waiting.bytes, key, previousOf(folder, waiting))
-}
-
-function addSignature(folder: ChannelFolder, waiting: PendingRoot, key: ChannelKey): void {
-  const bytes = signedBy(folder, waiting, key)
-  if (bytes.equals(waiting.bytes)) return
-  keepPending(folder.dir, bytes)
-  waiting.bytes = bytes
-}
-
 function isComplete(folder: ChannelFolder, waiting: PendingRoot): boolean {
   return Object.values(approvalsOf(folder, waiting)).every(({ signed, threshold }) => signed.length >= threshold)
 }
@@ -252,14 +239,13 @@ function finish(folder: ChannelFolder, waiting: PendingRoot, options: ChannelRot
   checkKeyFiles(folder.dir, waiting)
   const { channel, purpose, roots } = folder
   const last = waiting.version - 1
-  const chain = [...roots.slice(0, last), waiting.bytes]
   // By the eyes of a site that has followed so far: what it would refuse must not be put in force.
   const { reset } = judgeRoots({
     channel,
     purpose,
     trusted: { rootBytes: previousOf(folder, waiting), version: last },
-    roots: new Map(chain.map((bytes, i) => [i + 1, bytes])),
+    roots: byVersion([...roots.slice(0, last), waiting.bytes]),
   })
   putInForce(folder, waiting)
-  return inForceReport(folder, waiting, rootFileName(waiting.version), reset !== undefined)
+  return inForceReport(folder, waiting, reset !== undefined)
 }

@@ -4,12 +4,9 @@ import { SallyportError } from '../../errors/index.ts'
 import { keyidOf, readUnsignedRoot, rootId, type Root } from '../../tuf/index.ts'
 import { timeText } from '../run/run.ts'
 import type { ChannelFolder } from './folder.ts'
-import { damaged, pendingFile, readMade, type PendingRoot } from './pending-root.ts'
+import { damaged, pendingFile, previousOf, readMade, type PendingRoot } from './pending-root.ts'
 import { isUnchanged, plannedRoot, planRotation, sameChange, type RotationChange } from './rotation-plan.ts'
-
-function usage(dir: string, detail: string, remedy?: string): SallyportError {
-  return new SallyportError('USAGE', { side: 'source', subject: pendingFile(dir), detail, remedy })
-}
+import { usage } from './usage.ts'
 
 /** Throws USAGE when what waits is not what was asked for, by the change or by the root's id. */
 export function checkWanted(
@@ -19,12 +16,12 @@ export function checkWanted(
 ): void {
   if (!isUnchanged(change) && !sameChange(change, waiting.change))
     throw usage(
-      dir,
+      pendingFile(dir),
       `another rotation, to root ${waiting.version}, waits for signatures`,
       'go on with it by channel rotate without a change, or take it back with --abandon',
     )
   const own = rootId(waiting.bytes, { side: 'source', subject: pendingFile(dir) })
-  if (id !== undefined && id !== own) throw usage(dir, `its id is ${own}, you asked for ${id}`)
+  if (id !== undefined && id !== own) throw usage(pendingFile(dir), `its id is ${own}, you asked for ${id}`)
 }
 
 /**
@@ -37,7 +34,7 @@ export function checkPlanned(folder: ChannelFolder, waiting: PendingRoot): void 
   const place = { side: 'source' as const, subject: pendingFile(dir) }
   let planned = false
   try {
-    const before = readUnsignedRoot(roots[version - 2] ?? Buffer.alloc(0), place)
+    const before = readUnsignedRoot(previousOf(folder, waiting), place)
     const next = readUnsignedRoot(bytes, place)
     const plan = planRotation(before, keys, change)
     // Stops a key that was retired, or that has another role, from standing in for a new one.

@@ -2,16 +2,18 @@
 import { SallyportError } from '../../errors/index.ts'
 import {
   buildRoot,
+  byRole,
   CAPS,
   keyidOf,
+  ROLES,
   type KeyKind,
   type Role,
   type Root,
-  type RootPlan,
   type TufKey,
 } from '../../tuf/index.ts'
 import type { KeyEntry } from './folder.ts'
 import { isPersonName } from './person.ts'
+import { usage } from './usage.ts'
 
 /**
  * Keys are named as their files are: `ann` signs bundles, `root-ann` signs roots, `host` is the pair of snapshot and
@@ -49,8 +51,6 @@ export interface RotationPlan {
   retired: KeyEntry[]
 }
 
-const ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const
-
 /** True when no words ask for anything: what waits is gone on with. */
 export function isUnchanged({ renew, replace, add, remove, threshold, days, kind }: RotationChange): boolean {
   const named = replace.length + add.length + remove.length
@@ -62,10 +62,6 @@ export function sameChange(one: RotationChange, other: RotationChange): boolean 
   const text = ({ renew, replace, add, remove, threshold, days, kind }: RotationChange): string =>
     JSON.stringify([renew, replace.toSorted(), add.toSorted(), remove.toSorted(), threshold, days, kind])
   return text(one) === text(other)
-}
-
-function usage(subject: string, detail: string, remedy?: string): SallyportError {
-  return new SallyportError('USAGE', { side: 'source', subject, detail, remedy })
 }
 
 function keyName({ role, holder }: Pick<KeyEntry, 'role' | 'holder'>): string {
@@ -150,20 +146,14 @@ export function planRotation(root: Root, keys: readonly KeyEntry[], change: Rota
     ...replaced.map(({ role, holder }) => newKey(role, holder, version)),
     ...change.add.flatMap((person) => [newKey('targets', person, version), newKey('root', person, version)]),
   ]
-  const threshold = (name: Role): number => {
+  const thresholds = byRole((name) => {
     const before = root.roles[name].threshold
     const needed = name === 'root' || name === 'targets' ? (change.threshold ?? before) : before
     const count = [...stay, ...make].filter(({ role }) => role === name).length
     if (!Number.isSafeInteger(needed) || needed < 1 || needed > count)
       throw usage('--threshold', `${needed} of ${count} ${name} keys`)
     return needed
-  }
-  const thresholds = {
-    root: threshold('root'),
-    targets: threshold('targets'),
-    snapshot: threshold('snapshot'),
-    timestamp: threshold('timestamp'),
-  }
+  })
   return { version, thresholds, stay, make, retired }
 }
 
@@ -173,7 +163,7 @@ export function planRotation(root: Root, keys: readonly KeyEntry[], change: Rota
  * @param made - the public keys of `make`, in its order
  */
 export function plannedRoot(root: Root, plan: RotationPlan, made: readonly TufKey[], expires: string): Buffer {
-  const role = (name: Role): RootPlan['roles'][Role] => ({
+  const roles = byRole((name) => ({
     keys: [
       ...plan.stay
         .filter((entry) => entry.role === name)
@@ -181,12 +171,6 @@ export function plannedRoot(root: Root, plan: RotationPlan, made: readonly TufKe
       ...made.filter((_, i) => plan.make[i]?.role === name),
     ],
     threshold: plan.thresholds[name],
-  })
-  const roles = {
-    root: role('root'),
-    targets: role('targets'),
-    snapshot: role('snapshot'),
-    timestamp: role('timestamp'),
-  }
+  }))
   return buildRoot({ channel: root.channel, purpose: root.purpose, expires, roles, previous: root.bytes })
 }

@@ -10,8 +10,8 @@ import {
   type Root,
   type RootApprovals,
 } from '../../tuf/index.ts'
-import type { ChannelFolder, KeyEntry } from './folder.ts'
-import { pendingFile, type PendingRoot } from './pending-root.ts'
+import { rootFileName, type ChannelFolder, type KeyEntry } from './folder.ts'
+import { pendingFile, previousOf, type PendingRoot } from './pending-root.ts'
 import type { NewKey, RotationPlan } from './rotation-plan.ts'
 
 export interface ChannelRotateReport {
@@ -58,11 +58,6 @@ interface Signed {
 }
 
 type Approved = RootApprovals['own']
-
-/** The root that the waiting one follows. */
-export function previousOf({ roots }: ChannelFolder, { version }: { version: number }): Buffer {
-  return roots[version - 2] ?? Buffer.alloc(0)
-}
 
 /** Who has signed the waiting root, by the keys of the one before and by its own. */
 export function approvalsOf(folder: ChannelFolder, pending: PendingRoot): { before: Approved; own: Approved } {
@@ -160,11 +155,10 @@ export function pendingReport(
 export function inForceReport(
   folder: ChannelFolder,
   pending: PendingRoot,
-  file: string,
   countersBeginAgain: boolean | null,
 ): ChannelRotateReport {
   const report = pendingReport(folder, pending, 'waiting')
-  const root = join(folder.dir, file)
+  const root = join(folder.dir, rootFileName(pending.version))
   return {
     ...report,
     phase: 'in force',
