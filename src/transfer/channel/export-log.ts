@@ -1,11 +1,48 @@
 /** The channel's own counter on the connected side: a hash-chained log of every sequence given out. */
-import { isFault, SallyportError } from '../../errors/index.ts'
-import type { Digest } from '../../oci/index.ts'
+import * as z from 'zod'
+import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
+import { isDigest, type Digest } from '../../oci/index.ts'
 import { Journal, type JournalRow } from '../../state/index.ts'
 
 export interface Issued {
   sequence: number
   id: Digest
+}
+
+const sequence = z.int().min(1)
+const id = z.custom<Digest>(isDigest, 'no digest')
+const givenRow = z.object({ sequence, id: id.nullish() })
+const exportedRow = z.object({
+  sequence,
+  id,
+  audience: z.array(z.string()),
+  pieces: z.record(z.string(), z.string()).optional(),
+})
+
+const REMEDY =
+  "find out who wrote there, and take the channel's folder from a copy that was kept apart; " +
+  'name a --sequence above all that were given out since the copy was made'
+
+/** What the journal says is the same for a state; what helps is not. */
+function notOfAState(error: unknown, dir: string): unknown {
+  if (!isFault(error, 'JOURNAL_BROKEN')) return error
+  const subject = `${dir}: ${error.subject}`
+  return new SallyportError('JOURNAL_BROKEN', {
+    side: 'state',
+    subject,
+    detail: detailOf(error),
+    remedy: REMEDY,
+    cause: error,
+  })
+}
+
+/** A row as it must be: the chain of hashes says that rows follow each other, not who wrote them. */
+function parsed<T>(schema: z.ZodType<T>, row: JournalRow): T {
+  const result = schema.safeParse(row)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  const detail = `${issue?.path.join('.')}: ${issue?.message}`
+  throw new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: `journal.jsonl row ${row.n}`, detail })
 }
 
 /** `journal.jsonl` in the channel's folder; one writer at a time. */
@@ -25,13 +62,14 @@ export class ExportLog {
 
   /** Throws STATE_LOCKED while another export of this channel runs, JOURNAL_BROKEN. */
   static async open(dir: string, now: Date): Promise<ExportLog> {
-    const log = new ExportLog(await Journal.open(dir, { now }))
+    let log: ExportLog | undefined
     try {
+      log = new ExportLog(await Journal.open(dir, { now }))
       for await (const row of log.writable().rows()) log.learn(row)
       return log
     } catch (error) {
-      await log.close()
-      throw error
+      await log?.close()
+      throw notOfAState(error, dir)
     }
   }
 
@@ -41,7 +79,7 @@ export class ExportLog {
     try {
       for await (const row of Journal.read(dir)) log.learn(row)
     } catch (error) {
-      if (!isFault(error, 'STATE_EMPTY')) throw error
+      if (!isFault(error, 'STATE_EMPTY')) throw notOfAState(error, dir)
     }
     return log
   }
@@ -53,14 +91,14 @@ export class ExportLog {
 
   private learn(row: JournalRow): void {
     if (row.kind === 'sequence') {
-      const sequence = Number(row['sequence'])
-      this.last = Math.max(this.last, sequence)
-      if (typeof row['id'] === 'string') this.given.set(sequence, row['id'])
+      const given = parsed(givenRow, row)
+      this.last = Math.max(this.last, given.sequence)
+      if (typeof given.id === 'string') this.given.set(given.sequence, given.id)
     }
     if (row.kind !== 'exported') return
-    const issued = { sequence: Number(row['sequence']), id: String(row['id']) as Digest }
-    if (row['pieces'] !== undefined) this.pieces = row['pieces'] as Record<string, string>
-    for (const site of row['audience'] as string[]) {
+    const { audience, pieces, ...issued } = parsed(exportedRow, row)
+    if (pieces !== undefined) this.pieces = pieces
+    for (const site of audience) {
       const sent = this.bySite.get(site) ?? []
       if ((sent.at(-1)?.sequence ?? 0) < issued.sequence) sent.push(issued)
       this.bySite.set(site, sent)

@@ -75,6 +75,8 @@ export function readSmall(file: string): Buffer {
 
 /** Far above what channel.json comes to. */
 export const LISTING_CAP = 1024 * 1024
+/** Far above what a sealed key comes to. */
+const KEY_FILE_CAP = 64 * 1024
 
 /**
  * A file of the folder itself. Throws FILE_UNREADABLE for one that is larger than `cap`, and for what is no file: nobody
@@ -153,10 +155,10 @@ export function presentKeys(folder: ChannelFolder, role: Role): KeyEntry[] {
   )
 }
 
-/** Opens one key file. Throws KEY_MALFORMED, KEY_PASSPHRASE, and KEY_REFUSED when it is not the key that was meant. */
+/** Opens one key file. Throws FILE_UNREADABLE, KEY_MALFORMED, KEY_PASSPHRASE, and KEY_REFUSED when it is not the key that was meant. */
 export async function openEntry(folder: ChannelFolder, entry: KeyEntry, ask: AskPassphrase): Promise<ChannelKey> {
   const file = join(folder.dir, entry.file)
-  const key = openKey(readSmall(file).toString('latin1'), await ask(file), file)
+  const key = openKey(readOwn(file, KEY_FILE_CAP).toString('latin1'), await ask(file), file)
   if (key.keyid !== entry.keyid)
     throw new SallyportError('KEY_REFUSED', {
       side: 'source',

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { exportKeys, openChannelFolder } from '../../../src/transfer/channel/folder.ts'
+import { ask, refusal, RotationStage } from './rotation-stage.ts'
+
+describe('transfer/channel/folder', () => {
+  const stage = new RotationStage()
+  let keys = ''
+
+  before(() => stage.raise())
+  beforeEach(() => {
+    keys = stage.anew()
+  })
+  after(() => stage.lower())
+
+  const opened = async () => exportKeys(openChannelFolder(keys), undefined, ask)
+
+  it('opens what an export signs with', async () => {
+    const { holder, keys: open } = await opened()
+    assert.equal(holder, 'ann')
+    assert.equal(open.length, 3)
+  })
+
+  it('waits for no pipe in the place of a key', async () => {
+    rmSync(join(keys, 'snapshot.pem'))
+    execFileSync('mkfifo', [join(keys, 'snapshot.pem')])
+    await assert.rejects(opened(), refusal('FILE_UNREADABLE'))
+  })
+
+  it('reads no file without end in the place of a key', async () => {
+    writeFileSync(join(keys, 'snapshot.pem'), '')
+    truncateSync(join(keys, 'snapshot.pem'), 8 * 1024 ** 3)
+    await assert.rejects(opened(), refusal('FILE_UNREADABLE'))
+  })
+
+  it('says which key is not here', async () => {
+    rmSync(join(keys, 'timestamp.pem'))
+    await assert.rejects(opened(), refusal('KEY_MISSING'))
+  })
+})
