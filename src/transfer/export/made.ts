@@ -1,16 +1,16 @@
 /** Makes the head of an export, and the report on it. */
-import { layOut, promise, proveReadable, type BundleLayout, type Content, type Promise3 } from '../../bundle/index.ts'
+import { layOut, promise, proveReadable, type BundleLayout, type Promise3 } from '../../bundle/index.ts'
 import type { Omission } from '../../content/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import { buildHead, type Head } from '../../tuf/index.ts'
 import { asOfMember, type AsOfReport } from '../run/clock.ts'
 import type { ExportLog } from '../channel/export-log.ts'
+import type { ExportCargo } from './cargo.ts'
 import type { ExportOptions, ExportTerms } from './terms.ts'
-import type { GatheredRepository } from '../place/gather.ts'
 import { passengerClaims, type PassengerClaim } from '../passage/passenger-report.ts'
 import type { CollectedReport } from '../collect/report.ts'
 import { addDays, EXPORTER, timeText } from '../run/run.ts'
-import type { StoppedExport } from './stopped-export.ts'
+import type { Begun } from './output-place.ts'
 
 export interface ExportReport {
   output: string
@@ -52,13 +52,11 @@ export interface MadeBundle {
 export function makeBundle(
   terms: ExportTerms,
   log: ExportLog,
-  repositories: GatheredRepository[],
-  content: Content,
-  started: Pick<StoppedExport, 'created' | 'sequence'>,
+  { repositories, content }: ExportCargo,
+  { created, sequence }: Begun,
   options: ExportOptions,
 ): MadeBundle {
   const { folder, audience, signers } = terms
-  const { created, sequence } = started
   const validUntil = timeText(addDays(new Date(created), options.validDays))
   const files = promise(
     {
@@ -86,11 +84,9 @@ export function makeBundle(
 export function exportReport(
   options: ExportOptions,
   terms: ExportTerms,
-  started: Pick<StoppedExport, 'created' | 'sequence'>,
+  { sequence }: Begun,
   made: MadeBundle,
-  content: Content,
-  repositories: GatheredRepository[],
-  revocation: CollectedReport | null,
+  { repositories, content, revocation }: ExportCargo,
   signed = 1,
 ): ExportReport {
   const { transfer } = made.files
@@ -98,7 +94,7 @@ export function exportReport(
   return {
     output: typeof options.output === 'string' ? options.output : '-',
     channel: transfer.channel,
-    sequence: started.sequence,
+    sequence,
     id: made.head.id,
     audience: terms.audience,
     created: transfer.created,
@@ -118,7 +114,7 @@ export function exportReport(
     omitted: transfer.omitted as Omission[],
     passengers: passengerClaims({ transfer }),
     moved: [],
-    revocation,
+    revocation: revocation?.report ?? null,
     signedBy: terms.holder,
     approvalsMissing: Math.max(0, needed - signed),
     resumed: false,
