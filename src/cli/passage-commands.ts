@@ -4,10 +4,9 @@ import type { BundleInput, VerifyReport } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
-import { revokedLines } from './revocation-text.ts'
 import { passphraseSource } from './passphrase.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
-import { approveText, importText, inspectText, verifyText } from './text.ts'
+import { approveText, importText, inspectText, promisedLines, verifyText } from './text.ts'
 
 /** The lowest status that artifacts, passengers and refused lists give; else 3 when something was left out by choice. */
 async function exitOfReport({
@@ -63,6 +62,8 @@ export function addApprove(yargs: Argv, register: Register): Argv {
         },
         context,
       ) => {
+        if (context.quiet && argv.id === undefined && !argv['dry-run'])
+          throw usage('--quiet', 'what is signed must be seen, or named with --id')
         const { approveBundle } = await import('../index.ts')
         const report = await approveBundle({
           ...context,
@@ -70,13 +71,13 @@ export function addApprove(yargs: Argv, register: Register): Argv {
           key: argv.key,
           id: argv.id,
           since: argv.since,
-          onRevoked: (revoked) => {
-            for (const text of revokedLines(revoked)) context.onEvent({ type: 'note', text })
+          onPromised: (promised) => {
+            for (const text of promisedLines(promised)) context.onEvent({ type: 'note', text })
           },
           passphrase: passphraseSource(argv['passphrase-file']),
           dryRun: argv['dry-run'],
         })
-        return { verb: 'approve', report, text: approveText(report), exit: 0 }
+        return { verb: 'approve', report, text: approveText(report, argv['dry-run']), exit: 0 }
       },
     ),
   )

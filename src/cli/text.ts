@@ -1,5 +1,13 @@
 /** Reports about bundles in words. Every text that comes from a bundle or a registry passes through `plain`. */
-import type { ApproveReport, BundleSummary, ExportReport, ImportReport, InspectReport, VerifyReport } from '../index.ts'
+import type {
+  ApproveReport,
+  BundleSummary,
+  ExportReport,
+  ImportReport,
+  InspectReport,
+  PromisedReport,
+  VerifyReport,
+} from '../index.ts'
 import { asOfText } from './as-of-option.ts'
 import { approvalsText, carriedLines, collectedLines, revokedLines } from './revocation-text.ts'
 import { bytes, counted, plain } from './show.ts'
@@ -75,8 +83,8 @@ export function exportText(report: ExportReport): string[] {
   ]
 }
 
-export function approveText(report: ApproveReport): string[] {
-  const { bundle, id, added, signed, threshold, keyid, summary, revocation, revoked } = report
+/** What a person must see before the key is used. */
+export function promisedLines({ summary, revocation, revoked, signed, threshold }: PromisedReport): string[] {
   return [
     ...heading(summary),
     ...contents(summary),
@@ -84,7 +92,14 @@ export function approveText(report: ApproveReport): string[] {
     ...carriedLines(revocation),
     ...(revoked === null ? [] : revokedLines(revoked)),
     ...omissions(summary.omitted),
-    `${added ? 'signed' : 'signed before'} by key ${keyid.slice(0, 16)}…: ${signed} of ${threshold} approvals${signed >= threshold ? ', enough' : ''}`,
+    `approvals  ${signed} of ${threshold}, by the bundle's own root`,
+  ]
+}
+
+export function approveText({ bundle, id, added, signed, threshold, keyid }: ApproveReport, dryRun: boolean): string[] {
+  const done = added ? (dryRun ? 'would be signed' : 'signed') : 'signed before'
+  return [
+    `${done} by key ${keyid.slice(0, 16)}…: ${signed} of ${threshold} approvals${signed >= threshold ? ', enough' : ''}`,
     `${plain(bundle)} keeps its id ${id}`,
   ]
 }

@@ -54,6 +54,11 @@ export const CODES = {
     'the approved head is not of the bundle that this export makes',
     'repeat the export as it was for the head, or write a new head and have that approved',
   ],
+  BUNDLE_REPLACED: [
+    2,
+    'the bundle is another one than was shown',
+    'find out who put it there; run the command again and look at what it shows',
+  ],
   APPROVAL_STREAM: [2, 'a bundle that is not a file cannot be signed in place', 'write it to a file and approve that'],
 
   POLICY_MALFORMED: [2, 'a trust policy does not follow its schema', 'correct the place named'],

@@ -12,6 +12,7 @@ import {
   importBundle,
   stateInit,
   verifyBundle,
+  type ApproveOptions,
   type ApproveReport,
   type BundleInput,
   type ChannelInitOptions,
@@ -127,7 +128,7 @@ export class Stage {
     })
   }
 
-  approve(bundle: string, person: string, more: { id?: string; dryRun?: boolean } = {}): Promise<ApproveReport> {
+  approve(bundle: string, person: string, more: Partial<ApproveOptions> = {}): Promise<ApproveReport> {
     const key = join(this.keys, `${person}.pem`)
     return approveBundle({ bundle, key, passphrase: this.passphrase, now: NOW, ...more })
   }

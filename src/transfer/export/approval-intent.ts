@@ -4,10 +4,23 @@
  * Whoever can write that folder can write this file too. So nothing in it is believed: it is written only over the
  * targets slot of what reads as a bundle, and may change nothing there but signatures.
  */
-import { closeSync, constants, fsyncSync, lstatSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { BundleReader, fileInput, type Head } from '../../bundle/index.ts'
 import { isJsonObject, parseJson } from '../../codec/index.ts'
+import { lockFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
+import type { Digest } from '../../oci/index.ts'
 import { inspectHead } from '../../tuf/index.ts'
 
 const CAP = 8 * 1024 * 1024
@@ -18,34 +31,100 @@ function intentFile(bundle: string): string {
   return `${bundle}.approving`
 }
 
-function writeAt(file: string, bytes: Uint8Array, at: number, flags: number): void {
+function writeAt(file: string, bytes: Uint8Array, at: number, flags: number, check?: (fd: number) => void): void {
   try {
     const fd = openSync(file, flags, 0o644)
     try {
+      check?.(fd)
       for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, at + done)
       fsyncSync(fd)
     } finally {
       closeSync(fd)
     }
   } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', file)
+    throw cause instanceof SallyportError ? cause : writeFault(cause, 'OUTPUT_FAILED', file)
   }
 }
 
-/** Replaces the targets slot, at a kill wholly or after {@link completeIntent}. Throws OUTPUT_FAILED, DISK_FULL. */
-export function replaceTargets(bundle: string, head: Head, targets: Buffer): void {
-  const file = intentFile(bundle)
-  writeAt(file, Buffer.from(JSON.stringify({ at: head.targetsAt, bytes: targets.toString('base64') })), 0, FRESH)
-  writeAt(bundle, targets, head.targetsAt, constants.O_RDWR)
-  rmSync(file)
+interface Opened {
+  head: Head
+  /** Tells the file that was read from one that has taken its name since. */
+  identity: string
 }
 
-async function headOf(bundle: string): Promise<Head> {
+function identityOf(fd: number): string {
+  const { dev, ino } = fstatSync(fd)
+  return `${dev} ${ino}`
+}
+
+async function openHead(bundle: string): Promise<Opened> {
   const input = fileInput(bundle)
   try {
-    return await new BundleReader(input).head()
+    return { head: await new BundleReader(input).head(), identity: identityOf(input.fd) }
   } finally {
     await input.close()
+  }
+}
+
+function replaced(bundle: string, detail: string): SallyportError {
+  return new SallyportError('BUNDLE_REPLACED', { side: 'bundle', subject: bundle, detail })
+}
+
+/** Writes the slot where it stands in the file that was read. */
+function writeSlot(bundle: string, { head, identity }: Opened, slot: Buffer): void {
+  writeAt(bundle, slot, head.targetsAt, constants.O_RDWR, (fd) => {
+    if (identityOf(fd) !== identity) throw replaced(bundle, 'another file has its name since it was read')
+  })
+}
+
+/** Runs the work while no other `approve` writes in the bundle's folder. Throws FOLDER_LOCKED, OUTPUT_FAILED. */
+async function alone<T>(bundle: string, work: () => Promise<T>): Promise<T> {
+  const dir = dirname(bundle)
+  const lock = await lockFolder(dir).catch((cause: unknown) => {
+    throw writeFault(cause, 'OUTPUT_FAILED', dir)
+  })
+  if (typeof lock === 'string') throw new SallyportError('FOLDER_LOCKED', { side: 'state', subject: join(dir, lock) })
+  try {
+    return await work()
+  } finally {
+    lock.release()
+  }
+}
+
+/**
+ * The targets slot as `sign` leaves it, which is given the slot as it stands by now: other people may have signed since the
+ * bundle was shown. Written at a kill wholly or after {@link completeIntent}; not at all when it is left as it is.
+ * Throws BUNDLE_REPLACED for another bundle than `id`, FOLDER_LOCKED, OUTPUT_FAILED, DISK_FULL, and what `sign` throws.
+ */
+export async function signSlot(bundle: string, id: Digest, sign: (slot: Buffer) => Buffer): Promise<SignedSlot> {
+  return alone(bundle, async () => {
+    await complete(bundle)
+    const opened = await openHead(bundle)
+    const { head } = opened
+    const there = inspectHead(head).id
+    // Stops a bundle that was put in the place of the one that was shown.
+    if (there !== id) throw replaced(bundle, `its id is ${there}, shown was ${id}`)
+    const slot = sign(head.targets)
+    if (slot.equals(head.targets)) return { slot, added: false }
+    const file = intentFile(bundle)
+    writeAt(file, Buffer.from(JSON.stringify({ at: head.targetsAt, bytes: slot.toString('base64') })), 0, FRESH)
+    writeSlot(bundle, opened, slot)
+    remove(file)
+    return { slot, added: true }
+  })
+}
+
+export interface SignedSlot {
+  slot: Buffer
+  /** False when it was left as it is. */
+  added: boolean
+}
+
+function remove(file: string): void {
+  try {
+    rmSync(file)
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
   }
 }
 
@@ -68,14 +147,19 @@ function slotIn(text: Buffer, file: string, head: Head): Buffer | undefined {
   }
 }
 
-/** Completes what a killed run began; an intent that is none of this bundle's is thrown away. */
+/** Completes what a killed run began; an intent that is none of this bundle's is thrown away. Throws as {@link signSlot}. */
 export async function completeIntent(bundle: string): Promise<void> {
+  if (lstatSync(intentFile(bundle), { throwIfNoEntry: false }) !== undefined)
+    await alone(bundle, () => complete(bundle))
+}
+
+async function complete(bundle: string): Promise<void> {
   const file = intentFile(bundle)
   const stat = lstatSync(file, { throwIfNoEntry: false })
   if (stat === undefined) return
   if (!stat.isFile()) throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file })
-  const head = await headOf(bundle)
-  const slot = stat.size > CAP ? undefined : slotIn(readFileSync(file), file, head)
-  if (slot !== undefined) writeAt(bundle, slot, head.targetsAt, constants.O_RDWR)
-  rmSync(file)
+  const opened = await openHead(bundle)
+  const slot = stat.size > CAP ? undefined : slotIn(readFileSync(file), file, opened.head)
+  if (slot !== undefined) writeSlot(bundle, opened, slot)
+  remove(file)
 }

@@ -3,7 +3,7 @@ import { BundleReader, fileInput, type Head, type PromiseFiles } from '../../bun
 import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import { addSignature, approvals, inspectHead, openKey, readRoot, type Root } from '../../tuf/index.ts'
-import { completeIntent, replaceTargets } from './approval-intent.ts'
+import { completeIntent, signSlot, type SignedSlot } from './approval-intent.ts'
 import { readSmall, type AskPassphrase } from '../channel/folder.ts'
 import { checkAgreement, readLaw } from '../passage/passage.ts'
 import { revocationIn } from '../passage/revocation-gate.ts'
@@ -21,8 +21,8 @@ export interface ApproveOptions extends RunOptions {
   id?: string | undefined
   /** A bundle or head of this channel that was approved before: what is revoked since then is told. */
   since?: string | undefined
-  /** Told what is revoked, before the key is opened: a person decides by it. */
-  onRevoked?: ((revoked: RevokedSinceReport) => void) | undefined
+  /** Told what is promised, before the key is opened: a person decides by it. */
+  onPromised?: ((promised: PromisedReport) => void) | undefined
   dryRun?: boolean | undefined
 }
 
@@ -31,12 +31,11 @@ export interface RevokedSinceReport extends NewlyRevoked {
   since: { bundle: string; id: Digest; sequence: number; approved: number; threshold: number } | null
 }
 
-export interface ApproveReport {
+/** What a person is shown and then signs. */
+export interface PromisedReport {
   bundle: string
   id: Digest
-  keyid: string
-  /** False when this person had signed already. */
-  added: boolean
+  /** By how many people it is signed. */
   signed: number
   threshold: number
   summary: BundleSummary
@@ -46,7 +45,13 @@ export interface ApproveReport {
   revoked: RevokedSinceReport | null
 }
 
-/** What was shown of a bundle before a key was used on it. */
+export interface ApproveReport extends PromisedReport {
+  keyid: string
+  /** False when this person had signed already. */
+  added: boolean
+}
+
+/** What is known of a bundle before a key is used on it. */
 interface Promised {
   head: Head
   id: Digest
@@ -117,33 +122,35 @@ async function revokedSince(promised: Promised, options: ApproveOptions): Promis
 }
 
 /**
- * Signs what the bundle promises, after proving that head, promise and law agree; payload is bound by them.
+ * Shows what the bundle promises and signs it, after proving that head, promise and law agree; payload is bound by them.
  * The root is the bundle's own newest: whether it leads to the pinned one is for the receiver to say.
  * Throws METADATA_MIXED when signed parts and promise differ, KEY_REFUSED for a key that the root does not name, CHANNEL_MISMATCH
- * and USAGE for an earlier bundle that is none, and the codes of reading.
+ * and USAGE for an earlier bundle that is none, the codes of reading, and as {@link signSlot}.
  */
 export async function approveBundle(options: ApproveOptions): Promise<ApproveReport> {
   const { bundle } = options
   if (bundle === '-') throw new SallyportError('APPROVAL_STREAM', { side: 'bundle', subject: '-' })
-  if (options.dryRun !== true) await completeIntent(bundle)
+  const dryRun = options.dryRun === true
+  if (!dryRun) await completeIntent(bundle)
   const promised = await readPromised(bundle, options)
   const { head, id, files, rootBytes, root, revocation } = promised
-  const revoked = await revokedSince(promised, options)
-  if (revoked !== null) options.onRevoked?.(revoked)
-  const key = openKey(readSmall(options.key).toString('latin1'), await options.passphrase(options.key), options.key)
-  const signed = addSignature(head.targets, rootBytes, key)
-  const added = !signed.equals(head.targets)
-  if (added && options.dryRun !== true) replaceTargets(bundle, head, signed)
-  const count = approvals(signed, rootBytes).signed.length
-  return {
+  const report: PromisedReport = {
     bundle,
     id,
-    keyid: key.keyid,
-    added,
-    signed: count,
+    signed: approvals(head.targets, rootBytes).signed.length,
     threshold: root.roles.targets.threshold,
     summary: summarize(files, id),
     revocation: revocation === undefined ? null : { pieces: revocation.items, denials: revocation.denials ?? [] },
-    revoked,
+    revoked: await revokedSince(promised, options),
   }
+  options.onPromised?.(report)
+  const key = openKey(readSmall(options.key).toString('latin1'), await options.passphrase(options.key), options.key)
+  const sign = (slot: Buffer): Buffer => addSignature(slot, rootBytes, key)
+  const { slot, added } = dryRun ? planned(head, sign) : await signSlot(bundle, id, sign)
+  return { ...report, keyid: key.keyid, added, signed: approvals(slot, rootBytes).signed.length }
+}
+
+function planned({ targets }: Head, sign: (slot: Buffer) => Buffer): SignedSlot {
+  const slot = sign(targets)
+  return { slot, added: !slot.equals(targets) }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
-import { approveBundle, inspectBundle } from '../../../src/transfer/index.ts'
+import { SallyportError } from '../../../src/errors/index.ts'
+import { approveBundle, inspectBundle, type PromisedReport } from '../../../src/transfer/index.ts'
 import { CHANNEL, members, NOW, PASSPHRASE, planFor, Stage } from '../stage.ts'
 import { fault } from '../../fault.ts'
 
@@ -109,6 +110,62 @@ describe('transfer/export/approve', () => {
     writeFileSync(text, 'x'.repeat(2000))
     await assert.rejects(approveBundle({ ...common, bundle: text }), fault('TAR_HEADER'))
     assert.ok(readFileSync(june).equals(readFileSync(made)))
+  })
+
+  it('shows what is promised before the key is asked for: who then refuses has signed nothing', async () => {
+    const june = fresh()
+    const shown: PromisedReport[] = []
+    const refusing = stage.approve(june, 'bob', {
+      onPromised: (promised) => shown.push(promised),
+      passphrase: () => {
+        assert.deepEqual([shown[0]?.id, shown[0]?.signed, shown[0]?.threshold], [id, 1, 2])
+        assert.deepEqual(shown[0]?.summary.audience, ['site-a'])
+        return Promise.reject(new SallyportError('INTERRUPTED', { side: 'state' }))
+      },
+    })
+    await assert.rejects(refusing, fault('INTERRUPTED'))
+    assert.equal(shown.length, 1)
+    assert.ok(readFileSync(june).equals(readFileSync(made)))
+  })
+
+  it('keeps the signature of a person who signed while this one typed the passphrase', async () => {
+    const june = fresh()
+    const report = await stage.approve(june, 'bob', {
+      passphrase: async () => {
+        await stage.approve(june, 'carol')
+        return stage.passphrase()
+      },
+    })
+    assert.deepEqual([report.added, report.signed], [true, 3])
+    assert.equal((await inspectBundle({ input: { file: june } })).approvals.signed.length, 3)
+  })
+
+  it('refuses a bundle that took the place of the one that was shown, and writes nothing into it', async () => {
+    const june = fresh()
+    const other = stage.path('other.tar')
+    await stage.export({ output: other, plan: planFor(`oci:${join(stage.dir, 'demo')}`), sequence: 900 })
+    const bytes = readFileSync(other)
+    const refused = stage.approve(june, 'bob', {
+      passphrase: () => {
+        renameSync(other, june)
+        return stage.passphrase()
+      },
+    })
+    await assert.rejects(refused, fault('BUNDLE_REPLACED'))
+    assert.ok(readFileSync(june).equals(bytes))
+    assert.deepEqual(
+      readdirSync(dirname(june)).filter((name) => name.startsWith('.sallyport-lock') || name.endsWith('.approving')),
+      [],
+    )
+  })
+
+  it('signs once for all who sign at the same time', async () => {
+    const june = fresh()
+    const runs = await Promise.allSettled(['bob', 'carol'].map((person) => stage.approve(june, person)))
+    for (const run of runs) if (run.status === 'rejected') assert.ok(fault('FOLDER_LOCKED')(run.reason))
+    const done = runs.filter(({ status }) => status === 'fulfilled').length
+    assert.ok(done > 0)
+    assert.equal((await inspectBundle({ input: { file: june } })).approvals.signed.length, 1 + done)
   })
 
   it('completes a signature that a kill cut in two, or one whose intent was never whole', async () => {
