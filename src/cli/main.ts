@@ -184,6 +184,8 @@ function interrupted(error: unknown, signal: AbortSignal): unknown {
   return new SallyportError('INTERRUPTED', { side: 'state', cause: error })
 }
 
+// For a promise that never settles Node gives 13, which is a verdict here.
+process.exitCode = 1
 process.exitCode = await main(hideBin(process.argv))
 // A read of a silent pipe that was left behind keeps the process; then it is ended.
 if (process.exitCode === 130) setTimeout(dieOfSignal, 100).unref()

@@ -39,7 +39,7 @@ function flat(error: unknown): FlatError {
 }
 
 async function carry({ id, host, path, descriptor, work }: Job, signal: AbortSignal): Promise<Outcome> {
-  const repository = repositoryAt(registryAt(host), path)
+  const repository = repositoryAt(registryAt(host), path, signal)
   if (work.kind === 'push')
     return new Upload(repository, descriptor, fileBody(work.span, descriptor.size)).run(work.mountFrom)
   const onBytes = (count: number): void => tell({ kind: 'bytes', id, count })

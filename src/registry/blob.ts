@@ -67,7 +67,7 @@ export async function* readBlob(
   repository: Repository,
   descriptor: Descriptor,
   from = 0,
-  signal?: AbortSignal,
+  signal = repository.signal,
 ): AsyncGenerator<Buffer> {
   const { side } = repository
   const { settings } = repository.registry

@@ -72,8 +72,9 @@ export class RegistryClient {
     mountFrom: string | undefined,
   ): Promise<'pushed' | 'mounted'> {
     const { span } = body
+    const { registry, path, signal } = repository
     if (span === undefined || descriptor.size <= LARGE) return new Upload(repository, descriptor, body).run(mountFrom)
-    return this.#pool.push(repository.registry.host, repository.path, descriptor, span, mountFrom)
+    return this.#pool.push(registry.host, path, descriptor, span, mountFrom, signal)
   }
 
   /** The repository `host/path` to read from; no request is made yet. Throws REFERENCE_INVALID. */
@@ -81,16 +82,12 @@ export class RegistryClient {
     return new RegistrySource(repositoryAt(this.#registry(host), path), (...job) => this.#fetchInto(...job))
   }
 
-  /** The registry `host` to write to; its repositories stand below `prefix`. Closing it closes the client. */
-  targetPlace(host: string, prefix?: string): RegistryPlace {
+  /** The registry `host` to write to, until the signal says otherwise. Closing it closes the client. */
+  targetPlace(host: string, signal?: AbortSignal): RegistryPlace {
     const registry = this.#registry(host)
     return {
       name: host,
-      repository: (path) =>
-        new RegistryTarget(
-          repositoryAt(registry, prefix === undefined || prefix === '' ? path : `${prefix}/${path}`),
-          (...job) => this.#push(...job),
-        ),
+      repository: (path) => new RegistryTarget(repositoryAt(registry, path, signal), (...job) => this.#push(...job)),
       close: () => this.close(),
     }
   }

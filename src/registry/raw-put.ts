@@ -30,6 +30,7 @@ export interface RawPut {
   fill: (buffer: Buffer) => void
   /** Told of bytes of the body that have left. */
   sent: (bytes: number) => void
+  signal?: AbortSignal | undefined
 }
 
 /** True when nothing follows the head, so that the connection can carry another request. */
@@ -41,10 +42,10 @@ function ends(head: RawHead, rest: Buffer): boolean {
 
 /**
  * How the request ended; unless `stays` is true the socket is closed then. Rejects with what `fill` throws: what it was
- * asked for is not sent then, so that the body stays incomplete.
+ * asked for is not sent then, so that the body stays incomplete. Rejects with the signal's reason too.
  */
 export function rawPut(raw: RawSocket, put: RawPut): Promise<PutEnd> {
-  const { timing, size, fill } = put
+  const { timing, size, fill, signal } = put
   const { socket } = raw
   const { promise, resolve, reject } = Promise.withResolvers<PutEnd>()
   const heads = new HeadReader()
@@ -57,6 +58,7 @@ export function rawPut(raw: RawSocket, put: RawPut): Promise<PutEnd> {
     ended = true
     if (raw.holder === holder) raw.holder = undefined
     clearTimeout(clock)
+    signal?.removeEventListener('abort', stop)
     // A buffer that is still being sent is left to the collector.
     spare.push(...free)
     if (!keep) socket.destroy()
@@ -64,6 +66,7 @@ export function rawPut(raw: RawSocket, put: RawPut): Promise<PutEnd> {
   }
   const end = (how: PutEnd): void => finish(() => resolve(how), how.kind === 'answered' && how.stays)
   const lost = (): void => end({ kind: 'lost', silent: heads.silent })
+  const stop = (): void => finish(() => reject(signal?.reason), false)
 
   const pump = (): void => {
     for (let buffer = free.pop(); buffer !== undefined; buffer = free.pop()) {
@@ -110,8 +113,10 @@ export function rawPut(raw: RawSocket, put: RawPut): Promise<PutEnd> {
   socket.removeAllListeners('timeout')
   socket.setTimeout(0)
   raw.holder = holder
+  signal?.addEventListener('abort', stop, { once: true })
   const text = requestText('PUT', put.target, put.headers)
-  if (socket.destroyed) lost()
+  if (signal?.aborted === true) stop()
+  else if (socket.destroyed) lost()
   else if (text === undefined) end({ kind: 'refused', head: undefined })
   else raw.send(text, sent)
   return promise

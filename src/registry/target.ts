@@ -161,7 +161,7 @@ export class RegistryTarget implements Target {
           detail: `the Referrers API does not list ${absent.digest}`,
         })
       }
-      await pause(waitFor(settings, look, undefined), undefined)
+      await pause(waitFor(settings, look, undefined), this.#repository.signal)
     }
     // Two merges of one tag in this process would only undo each other.
     const before = this.#merging.get(subject.digest) ?? Promise.resolve()

@@ -87,6 +87,7 @@ export async function putBare(
     timing: { connectMs: timing.connectMs, headersMs: call.headersMs ?? timing.headersMs },
     fill: provenBytes(span, descriptor),
     sent: (bytes) => turn.sent(bytes),
+    signal: call.signal,
   })
   if (end.kind === 'lost') return end.silent && !raw.fresh ? { kind: 'stale' } : end
   if (end.kind === 'answered' && end.stays) sockets.park(raw)

@@ -62,7 +62,7 @@ export class Upload {
     let session = mounted
     // A small body is proven before the registry is asked for anything.
     const whole = this.#descriptor.size <= LARGE ? await this.#whole() : undefined
-    await repeating(this.#repository.registry.settings, undefined, async (number) => {
+    await repeating(this.#repository.registry.settings, this.#repository.signal, async (number) => {
       // The answer to the last attempt may have been lost, not its bytes.
       if (number > 0 && (await headBlob(this.#repository, this.#descriptor))) return
       const attempt: Attempt = { session, wrong: undefined }

@@ -75,8 +75,8 @@ class Thread {
       else waiting.reject(waiting.signal?.aborted === true ? waiting.signal.reason : raised(message.error))
       onFree()
     })
-    this.#worker.on('error', (cause: unknown) => this.#die(cause))
-    this.#worker.on('exit', () => this.#die(new Error('the thread ended')))
+    this.#worker.on('error', (cause: unknown) => this.#die(cause, onFree))
+    this.#worker.on('exit', () => this.#die(new Error('the thread ended'), onFree))
   }
 
   #settle(waiting: Waiting): void {
@@ -84,7 +84,7 @@ class Thread {
     if (this.running.size === 0) this.#worker.unref()
   }
 
-  #die(cause: unknown): void {
+  #die(cause: unknown, onFree: () => void): void {
     this.dead = true
     for (const waiting of this.running.values()) {
       this.#settle(waiting)
@@ -93,6 +93,8 @@ class Thread {
       else if (this.#ending) waiting.reject(new SallyportError('INTERRUPTED', fault))
       else waiting.reject(new SallyportError('INTERNAL', { ...fault, cause }))
     }
+    // What waits would wait for ever for a thread that is gone.
+    onFree()
   }
 
   start(waiting: Waiting): void {
@@ -146,9 +148,10 @@ export class WorkerPool {
     descriptor: Descriptor,
     span: FileSpan,
     mountFrom: string | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<'pushed' | 'mounted'> {
     const work = { kind: 'push', span, mountFrom } as const
-    const outcome = await this.#run({ id: this.#next++, host, path, descriptor, work }, () => undefined, undefined)
+    const outcome = await this.#run({ id: this.#next++, host, path, descriptor, work }, () => undefined, signal)
     return outcome === 'mounted' ? 'mounted' : 'pushed'
   }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { PASSPHRASE, Stage } from '../transfer/stage.ts'
+import { buildDemoLayout } from '../../fixtures/layouts/build.ts'
+import { scripted } from '../registry/scripted.ts'
+import { PASSPHRASE, planFor, Stage } from '../transfer/stage.ts'
 import { documentIn, sallyport, start } from './program.ts'
 import { slowRegistry, type SlowRegistry } from './slow-registry.ts'
 
@@ -68,6 +70,33 @@ describe('cli/interrupt', function () {
       assert.ok(readFileSync(whole).equals(readFileSync(output)))
     })
   }
+
+  it('ends an import with 130 while the registry keeps still, and completes it when it is run again', async () => {
+    const demo = stage.path('demo')
+    await buildDemoLayout(demo)
+    const bundle = stage.path('demo.tar')
+    await stage.export({ output: bundle, plan: planFor(`oci:${demo}`), now: new Date() })
+    const state = await stage.site('site-a', new Date())
+    // Takes every upload, and never says that it has it.
+    const silent = await scripted({
+      'GET /v2/': {},
+      'POST *': { status: 202, headers: { location: '/v2/up' } },
+      'PUT *': { raw: () => undefined },
+    })
+    try {
+      const to = ['--to', silent.host, '--plain-http', '--json', '--state', state]
+      const run = start(['import', bundle, ...to])
+      await until(() => silent.asked.some(({ method }) => method === 'PUT') || run.child.exitCode !== null)
+      run.child.kill('SIGINT')
+      const { status, stdout, stderr } = await run.ended
+      assert.equal(status, 130, stderr)
+      assert.equal(documentIn(stdout).error.code, 'INTERRUPTED')
+    } finally {
+      await silent.close()
+    }
+    const again = await sallyport(['import', bundle, '--to', `oci:${stage.path('out')}`, '--state', state])
+    assert.equal(again.status, 0, again.stderr)
+  })
 
   it('ends at once at a second signal, and completes all the same', async () => {
     const keys = stage.forkKeys()

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileBody, type BlobBody } from '../../src/content/index.ts'
 import { isFault, SallyportError, type Code } from '../../src/errors/index.ts'
 import { Sealer } from '../../src/oci/index.ts'
@@ -26,7 +27,7 @@ const EARLY = { 'x-early': '1' }
 const session: Answering = { status: 202, headers: { location: '/v2/a/b/up?state=a%2Bb~c' } }
 const stored: Answering = { status: 201 }
 const reset: Answering = { raw: (response) => void response.destroy() }
-const midBody: Answering = { headers: EARLY, raw: ({ req }) => void setTimeout(() => req.socket.destroy(), 30) }
+const midBody: Answering = { headers: EARLY, raw: ({ req }) => void setTimeout(30).then(() => req.socket.destroy()) }
 const wire = (text: string): Answering => ({ raw: ({ socket }) => void socket?.write(text) })
 const guarded = ({ headers }: Asked): Answering =>
   headers.authorization === BASIC ? stored : { status: 401, headers: CHALLENGE }
@@ -86,13 +87,17 @@ for (const secure of [false, true]) {
     })
     after(() => rmSync(dir, { recursive: true }))
 
-    const start = async (puts: Reply | Reply[], more: Partial<RegistryOptions> = {}): Promise<RegistryPlace> => {
+    const start = async (
+      puts: Reply | Reply[],
+      more: Partial<RegistryOptions> = {},
+      signal?: AbortSignal,
+    ): Promise<RegistryPlace> => {
       fake = await opened.add(scripted({ [HEAD]: { status: 404 }, [BEGIN]: session, [PUT]: puts }, tls))
       const credentials = { entries: [{ key: fake.host, username: 'jane', password: PASSWORD }], helpers: {} }
       const timing = { ...QUICK, headersMs: 60 }
       const plain = secure ? { plainHttp: [], caPem: tls?.cert } : {}
       const options = { credentials, retries: 2, concurrency: 2, timing, ...plain, ...more }
-      return (await opened.add(clientOf('target', options))).targetPlace(fake.host)
+      return (await opened.add(clientOf('target', options))).targetPlace(fake.host, signal)
     }
     const body = (): BlobBody => fileBody({ fd, offset: 100 }, size)
     const push = (place: RegistryPlace): Promise<'pushed' | 'mounted'> =>
@@ -117,6 +122,25 @@ for (const secure of [false, true]) {
         ['Host', 'Connection', 'User-Agent', 'Accept-Encoding', 'content-type', 'content-length'],
       )
     })
+
+    for (const [name, replies] of [
+      ['takes the body and keeps still', { raw: () => undefined }],
+      ['asks for a minute', { status: 503, headers: { 'retry-after': '60' } }],
+    ] as [string, Answering][])
+      it(`ends at once when it is stopped while the registry ${name}`, async function () {
+        // Without the stop it would wait for a minute.
+        this.timeout(20_000)
+        const stop = new AbortController()
+        const timing = { ...QUICK, headersMs: 60_000, waitCapMs: 60_000 }
+        const place = await start(replies, { timing }, stop.signal)
+        const pushing = push(place)
+        const reason = new Error('stopped')
+        while (puts().length === 0) await setTimeout(5)
+        await setTimeout(50)
+        stop.abort(reason)
+        await assert.rejects(pushing, reason)
+        assert.equal(puts().length, 1)
+      })
 
     for (const [name, replies, code] of CASES) {
       it(`${code === undefined ? 'stores the blob in spite of' : 'refuses'} ${name}`, async () => {
@@ -221,7 +245,7 @@ for (const secure of [false, true]) {
     it('ends a push under way when the client is closed', async () => {
       const place = await start({ headers: EARLY, raw: () => undefined }, { timing: { ...QUICK, headersMs: 5_000 } })
       const pushing = assert.rejects(push(place), (error) => isFault(error, 'INTERRUPTED'))
-      while (puts().length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      while (puts().length === 0) await setTimeout(5)
       await place.close()
       await pushing
     })

@@ -67,7 +67,7 @@ export async function importBundle(options: ImportOptions): Promise<ImportReport
     // A dry run decides all that the real one would, on a copy in memory: what lies there is judged by it.
     const state = await State.open(options.state, { now, write: !dryRun, rehearse: dryRun })
     try {
-      const place = openPlace(options.to, options.registry)
+      const place = openPlace(options.to, options.registry, options.signal)
       try {
         return await bring({ state, place, input }, now, options)
       } finally {

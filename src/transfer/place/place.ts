@@ -30,8 +30,11 @@ export interface Place {
   close(): Promise<void>
 }
 
-/** The place that `--to` names: `oci:DIR` or `host[:port][/prefix]`. Throws REFERENCE_INVALID. */
-export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>): Place {
+/**
+ * The place that `--to` names: `oci:DIR` or `host[:port][/prefix]`. Throws REFERENCE_INVALID.
+ * @param signal - ends what is asked of a registry, in the middle too
+ */
+export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>, signal?: AbortSignal): Place {
   if (to.startsWith('oci:')) {
     const dir = resolve(to.slice('oci:'.length))
     // A layout has one store of manifests: a copy in it would go on being found there by its digest.
@@ -49,7 +52,7 @@ export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>): 
     })
   }
   const client = new RegistryClient({ ...registry, side: 'target' })
-  return placed(client.targetPlace(host), prefix, () => client.close())
+  return placed(client.targetPlace(host, signal), prefix, () => client.close())
 }
 
 // The longest path that registries take.
