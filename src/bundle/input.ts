@@ -1,5 +1,5 @@
 /** Where a bundle's bytes come from: a file, or a pipe that is read once, front to back. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { read as readAsync } from 'node:fs'
 import { promisify } from 'node:util'
 import { setImmediate as breathe } from 'node:timers/promises'
@@ -57,7 +57,8 @@ class FileReader implements FileInput {
   constructor(name: string) {
     this.name = name
     try {
-      this.fd = openSync(name, 'r')
+      // A pipe in its place would keep the whole thread in open(2), where no signal reaches it.
+      this.fd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK)
     } catch (cause) {
       throw unreadable(name, cause)
     }

@@ -53,17 +53,44 @@ function takes(referrer: Descriptor, choice: Choice): boolean {
   return choice.referrers === 'signatures' && isSignatureType(referrer.artifactType ?? '')
 }
 
+// As much law as any bundle may hold; more would only be refused when all of it has been fetched.
+const MAX_BYTES = 512 * 1024 * 1024
+// What was listed stays in memory as objects, which take some times what they took on the wire.
+const LISTED_BYTES = 200
+
+/** What all walks of one run may hold of manifests and lists. Stops a source whose documents fill the memory. */
+export class WalkBudget {
+  readonly #left = { manifests: MAX_BYTES, lists: MAX_BYTES }
+
+  /** Throws GRAPH_TOO_LARGE. */
+  take(bytes: number, of: 'manifests' | 'lists', repository: string): void {
+    this.#left[of] -= bytes
+    if (this.#left[of] >= 0) return
+    const detail = `over ${MAX_BYTES} bytes of ${of}`
+    throw new SallyportError('GRAPH_TOO_LARGE', { side: 'source', subject: repository, detail })
+  }
+}
+
+function weightOf({ annotations = {} }: Descriptor): number {
+  let weight = LISTED_BYTES
+  for (const [name, value] of Object.entries(annotations)) weight += name.length + value.length
+  return weight
+}
+
 export class Walk {
   private readonly source: Source
   private readonly graph: Graph
   private readonly gate: Gate
   private readonly loading = new Map<Digest, Promise<GraphNode>>()
   private readonly looking = new Map<Digest, Promise<void>>()
+  private readonly budget: WalkBudget
+  private tags: Promise<ReadonlySet<string>> | undefined
 
-  constructor(source: Source, graph: Graph, gate: Gate) {
+  constructor(source: Source, graph: Graph, gate: Gate, budget = new WalkBudget()) {
     this.source = source
     this.graph = graph
     this.gate = gate
+    this.budget = budget
   }
 
   /** Kept when the artifact and all that its choice takes stand in the graph. Any failure to list or fetch throws. */
@@ -102,9 +129,10 @@ export class Walk {
         detail: `over ${MAX_MANIFESTS} manifests`,
       })
     }
-    const promise = this.gate(() => this.source.manifest(descriptor)).then((bytes) =>
-      this.graph.add(descriptor, bytes, 'source'),
-    )
+    const promise = this.gate(() => this.source.manifest(descriptor)).then((bytes) => {
+      this.budget.take(bytes.length, 'manifests', this.graph.repository)
+      return this.graph.add(descriptor, bytes, 'source')
+    })
     this.loading.set(descriptor.digest, promise)
     return promise
   }
@@ -120,9 +148,11 @@ export class Walk {
   }
 
   private async list(digest: Digest): Promise<void> {
-    const [referrers, tags] = await Promise.all([this.gate(() => this.source.referrers(digest)), this.source.tags()])
+    // Once a repository: a set of all its tags for each manifest would take a minute for 10,000 of both.
+    this.tags ??= this.source.tags().then((tags) => new Set(tags))
+    const [referrers, present] = await Promise.all([this.gate(() => this.source.referrers(digest)), this.tags])
+    for (const referrer of referrers) this.budget.take(weightOf(referrer), 'lists', this.graph.repository)
     if (referrers.length > 0) this.graph.listed.set(digest, referrers)
-    const present = new Set(tags)
     const companions = []
     for (const suffix of SIGNATURE_SUFFIXES) {
       const tag = signatureTag(digest, suffix)

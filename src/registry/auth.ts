@@ -8,6 +8,7 @@ import { networkCode, networkFault, Transient } from './errors.ts'
 import { REACH_REFUSED, type Network } from './network.ts'
 import type { Origin } from './origin.ts'
 import type { Settings } from './options.ts'
+import { keepSecret } from './secrets.ts'
 import { admitRealm, basicHeader, readToken, tokenRequest } from './token.ts'
 
 interface Held {
@@ -17,7 +18,6 @@ interface Held {
 }
 
 const MAX_HELD = 2_000
-const MAX_SECRETS = 4_000
 
 /** Speaks for us at one registry. The header it gives belongs to {@link Origin.url} alone: the caller's duty. */
 export class Authorizer {
@@ -27,31 +27,16 @@ export class Authorizer {
   #challenge: Challenge | undefined
   readonly #held = new Map<string, Held>()
   readonly #pending = new Map<string, Promise<Held>>()
-  readonly #secrets = new Set<string>()
 
   constructor(origin: Origin, settings: Settings, network: Network) {
     this.#origin = origin
     this.#settings = settings
     this.#network = network
     for (const entry of settings.credentials.entries) {
-      this.#keepSecret(entry.password)
-      this.#keepSecret(entry.identityToken)
-      if (entry.username !== undefined) this.#keepSecret(basicHeader(entry).slice('Basic '.length))
+      keepSecret(entry.password)
+      keepSecret(entry.identityToken)
+      if (entry.username !== undefined) keepSecret(basicHeader(entry).slice('Basic '.length))
     }
-  }
-
-  #keepSecret(text: string | undefined): void {
-    if (text === undefined || text.length < 4) return
-    const [oldest] = this.#secrets
-    if (this.#secrets.size >= MAX_SECRETS && oldest !== undefined) this.#secrets.delete(oldest)
-    this.#secrets.add(text)
-  }
-
-  /** The text without our passwords and tokens: a registry may say them back to us, and errors are logged. */
-  hide(text: string): string {
-    let out = text
-    for (const secret of this.#secrets) if (out.includes(secret)) out = out.replaceAll(secret, '***')
-    return out
   }
 
   #credential(path: string): Credential | undefined {
@@ -153,8 +138,8 @@ export class Authorizer {
         await answer.discard()
         throw new SallyportError('REALM_REFUSED', { side, subject, detail: `${realm.origin} redirects` })
       }
-      const { token, seconds } = await readToken(answer, side, subject, (text) => this.hide(text))
-      this.#keepSecret(token)
+      const { token, seconds } = await readToken(answer, side, subject)
+      keepSecret(token)
       const margin = Math.min(30, seconds / 4)
       return { header: `Bearer ${token}`, renewAt: asking + (seconds - margin) * 1000 }
     } catch (error) {

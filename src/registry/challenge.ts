@@ -8,6 +8,7 @@ const CAP = 8 * 1024
 const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y
 const QUOTED = /"(?:[\t !#-[\]-~]|\\[\t -~])*"/y
 const SPACE = /[ \t]*/y
+const TOKEN68 = /[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y
 
 class Reader {
   at = 0
@@ -59,8 +60,9 @@ function parse(text: string): { scheme: string; parameters: Map<string, string> 
       if (scheme === undefined) throw new SyntaxError('scheme')
       found.push({ scheme, parameters: new Map() })
       // A token68, as Negotiate has; of no use here.
-      if (reader.take(/[ \t]+(?=[^=,]+=*[ \t]*(?:,|$))/y) !== undefined) reader.take(/[A-Za-z0-9._~+/-]+=*/y)
-      else reader.take(SPACE)
+      // Each pattern passes over its text once: a header of blanks must not keep us for minutes.
+      reader.take(SPACE)
+      reader.take(TOKEN68)
       continue
     }
     reader.take(SPACE)

@@ -1,6 +1,7 @@
 /** From what a registry or the network answers to our codes. Hostile text is cut and cleaned before it is shown. */
 import { isJsonObject, parseJson } from '../codec/index.ts'
 import { SallyportError, type Code, type Side } from '../errors/index.ts'
+import { hide } from './secrets.ts'
 
 /** A fault that may pass by itself; the retry loop repeats the request and throws `fault` when it gives up. */
 export class Transient extends Error {
@@ -16,9 +17,9 @@ export class Transient extends Error {
 
 const TEXT_CAP = 300
 
-/** Text from outside, without control, bidirectional and invisible characters, at most 300 characters. */
+/** Text from outside, without our secrets and without control, bidirectional and format characters, at most 300 characters. */
 export function plainText(text: string): string {
-  const clean = text
+  const clean = hide(text)
     .slice(0, TEXT_CAP * 4)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]+/gu, ' ')
     .trim()
@@ -26,7 +27,7 @@ export function plainText(text: string): string {
 }
 
 const REFUSED_TLS =
-  /^(?:ERR_TLS_|ERR_SSL_|CERT_|EPROTO$|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/
+  /^(?:ERR_TLS_|ERR_SSL_|CERT_|EPROTO$|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH|CRL_|UNSPECIFIED$|OUT_OF_MEM$)/
 const PASSING = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
@@ -115,7 +116,7 @@ export function readErrorBody(body: Uint8Array): RegistryText {
     return { codes, text: plainText(parts.join('; ')) }
   } catch {
     // A page of HTML says nothing that a reader of our errors could use.
-    const text = Buffer.from(body.subarray(0, 2_000)).toString('latin1')
+    const text = Buffer.from(body).toString('utf8')
     return { codes, text: /^\s*</.test(text) ? 'an HTML page' : plainText(text) }
   }
 }
@@ -146,16 +147,15 @@ function codeOf(status: number, said: RegistryText, purpose: Purpose): Code {
   return purpose === 'blob' ? 'BLOB_MISSING' : purpose === 'list' ? 'REPOSITORY_MISSING' : 'MANIFEST_MISSING'
 }
 
-/** The error for an answer that was not wanted. `hide` takes our secrets out of what the registry said. */
+/** The error for an answer that was not wanted. */
 export function refusal(
   status: number,
   body: Uint8Array,
   purpose: Purpose,
   side: Side,
   subject: string,
-  hide: (text: string) => string,
 ): SallyportError {
-  const said = readErrorBody(Buffer.from(hide(Buffer.from(body).toString('utf8')), 'utf8'))
+  const said = readErrorBody(body)
   const detail = [`status ${status}`, said.text].filter((part) => part !== '').join(', ')
   return new SallyportError(codeOf(status, said, purpose), { side, subject, detail })
 }

@@ -13,8 +13,11 @@ import { readErrorBody } from './errors.ts'
 import { getManifest, subjectOf, type FetchedManifest } from './manifest.ts'
 import { objectIn, PAGE_CAP, pagesFrom } from './pages.ts'
 import { callTo, type Repository } from './repository.ts'
+import type { Reply } from './request.ts'
 
 const MAX_REFERRERS = 100_000
+/** Of all pages of one list, as they come. */
+const MAX_LIST_BYTES = 64 * 1024 * 1024
 /** 405 is what ECR says where it has no Referrers API. */
 const UNSUPPORTED = [404, 405, 501]
 
@@ -42,10 +45,18 @@ export async function getFallback(repository: Repository, subject: Digest): Prom
   })
 }
 
+/** True for a registry that speaks of this manifest: it has the API, and may answer for the next one. */
+function speaksOf({ bytes }: Reply): boolean {
+  const { codes } = readErrorBody(bytes.subarray(0, 64 * 1024))
+  return codes.includes('MANIFEST_UNKNOWN') || codes.includes('NAME_UNKNOWN')
+}
+
 export class Referrers {
   readonly #repository: Repository
   readonly #tags: () => Promise<ReadonlySet<string> | undefined>
   #unsupported = false
+  /** True once the API has answered: it does not go away again. */
+  #supported = false
   /** Settles with the first question to the API, well or badly. */
   #probed: Promise<unknown> | undefined
 
@@ -75,25 +86,31 @@ export class Referrers {
       ...callTo(repository, 'GET', `referrers/${subject}`, 'list', named),
       headers: { accept: OCI_INDEX },
     }
-    const first = await registry.ask(call, [200, ...UNSUPPORTED], PAGE_CAP)
+    const ask = (): Promise<Reply> => registry.ask(call, [200, ...UNSUPPORTED], PAGE_CAP)
+    let first = await ask()
+    // Stops one odd answer, as of a gateway that restarts, from passing for a registry without the API: nothing would be
+    // listed for any manifest, and nobody would notice.
+    if (first.status !== 200 && !speaksOf(first)) first = await ask()
     if (first.status !== 200) {
-      // A registry that speaks of this manifest has the API, and may answer for the next one.
-      const { codes } = readErrorBody(first.bytes.subarray(0, 64 * 1024))
-      this.#unsupported = !codes.includes('MANIFEST_UNKNOWN') && !codes.includes('NAME_UNKNOWN')
+      const { origin } = first.url
+      const odd = origin !== (await registry.origin()).url ? 'from another origin' : this.#supported ? 'this once' : ''
+      if (odd !== '' && !speaksOf(first))
+        throw new SallyportError('REGISTRY_PROTOCOL', { side, subject: named, detail: `status ${first.status} ${odd}` })
+      this.#unsupported = !speaksOf(first)
       return undefined
     }
+    this.#supported = true
     const found: Descriptor[] = []
+    let bytes = 0
     for await (const page of pagesFrom(repository, call, first)) {
       const listed = objectIn(page, [OCI_INDEX, 'application/json'], repository, named)['manifests']
       if (!Array.isArray(listed))
         throw new SallyportError('REGISTRY_PROTOCOL', { side, subject: named, detail: 'no manifests in the list' })
       for (const [i, item] of listed.entries()) found.push(parseDescriptor(item, side, `${named} referrers[${i}]`))
-      if (found.length > MAX_REFERRERS)
-        throw new SallyportError('GRAPH_TOO_LARGE', {
-          side,
-          subject: named,
-          detail: `more than ${MAX_REFERRERS} referrers`,
-        })
+      bytes += page.bytes.length
+      const over = found.length > MAX_REFERRERS ? `${MAX_REFERRERS} referrers` : `${MAX_LIST_BYTES} bytes of referrers`
+      if (found.length > MAX_REFERRERS || bytes > MAX_LIST_BYTES)
+        throw new SallyportError('GRAPH_TOO_LARGE', { side, subject: named, detail: `more than ${over}` })
     }
     return unite(found)
   }

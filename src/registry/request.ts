@@ -174,10 +174,8 @@ export class Registry {
 
   /** The error an unwanted answer stands for; reads its body. */
   async refuse(answer: Answer, call: Call): Promise<SallyportError> {
-    const { authorizer } = await this.#meet(call.subject)
     const body = await answer.bytes(ERROR_CAP, undefined).catch(() => Buffer.alloc(0))
-    const hide = (text: string): string => authorizer.hide(text)
-    return refusal(answer.status, body, call.purpose, this.settings.side, call.subject, hide)
+    return refusal(answer.status, body, call.purpose, this.settings.side, call.subject)
   }
 
   /** Throws what an answer outside `expected` means: {@link Transient} or for good. */
@@ -192,7 +190,7 @@ export class Registry {
   /** What a status stands for that a repeat may change, without what its body says; undefined for any other. */
   passing({ status, headers }: RawHead, call: Call): Transient | undefined {
     if (!isPassing(status)) return undefined
-    const fault = refusal(status, Buffer.alloc(0), call.purpose, this.settings.side, call.subject, plainText)
+    const fault = refusal(status, Buffer.alloc(0), call.purpose, this.settings.side, call.subject)
     return new Transient(fault, retryAfter(headers.get('retry-after')?.join(), Date.now()))
   }
 

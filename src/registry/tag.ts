@@ -6,6 +6,18 @@ import { callTo, type Repository } from './repository.ts'
 
 const MAX_TAGS = 1_000_000
 
+/** True when the registry says that there is no such repository, by one request; what refuses to be listed is there. */
+export async function isAbsent(repository: Repository): Promise<boolean> {
+  const call = callTo(repository, 'GET', 'tags/list?n=1', 'list', repository.name)
+  try {
+    await repository.registry.ask(call, [200], PAGE_CAP)
+    return false
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    return error.code === 'REPOSITORY_MISSING'
+  }
+}
+
 /** All tags, sorted. Throws REPOSITORY_MISSING, GRAPH_TOO_LARGE, REGISTRY_PROTOCOL (a name that is no tag, too). */
 export async function listTags(repository: Repository): Promise<string[]> {
   const { registry, side, name } = repository

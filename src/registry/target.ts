@@ -5,18 +5,17 @@ import { MANIFEST_CAP, verified, type Descriptor, type Digest } from '../oci/ind
 import { headBlob, proveBlob } from './blob-held.ts'
 import { readBlob } from './blob.ts'
 import { deleteReference, deleteRefusal } from './delete.ts'
-import { mergeFallback, settleFallback, type Wanted } from './fallback.ts'
+import { mergeFallback, settleFallback } from './fallback.ts'
 import { asPromised, getManifest, headManifest, putManifest, subjectOf, type FetchedManifest } from './manifest.ts'
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
 import { pause, waitFor } from './retry.ts'
-import { listTags } from './tag.ts'
+import { isAbsent, listTags } from './tag.ts'
+import { Unsettled } from './unsettled.ts'
 
 /** So many digests are remembered at most; beyond, the registry is asked again. */
 const REMEMBERED = 100_000
-/** Lists of so many subjects are looked at again at the end. */
-const UNSETTLED = 10_000
-/** How often a Referrers API is asked for what was pushed a moment ago. */
+/** How often a registry is asked again for what was stored a moment ago. */
 const LOOKS = 4
 
 /** Runs an upload, here or on another thread. */
@@ -36,8 +35,8 @@ export class RegistryTarget implements Target {
   readonly #held = new Set<Digest>()
   readonly #pushed = new Set<Digest>()
   readonly #merging = new Map<Digest, Promise<unknown>>()
-  /** What was listed under fallback tags since the last settling, the oldest first. */
-  readonly #united = new Map<Digest, Wanted>()
+  /** What was listed under fallback tags since the last settling. */
+  readonly #unsettled = new Unsettled()
 
   constructor(repository: Repository, push: PushBlob) {
     this.repository = repository.name
@@ -56,15 +55,8 @@ export class RegistryTarget implements Target {
     }
   }
 
-  /** By one request; false as well when the registry does not let its tags be listed. */
-  async isAbsent(): Promise<boolean> {
-    try {
-      await listTags(this.#repository)
-      return false
-    } catch (error) {
-      if (!(error instanceof SallyportError)) throw error
-      return error.code === 'REPOSITORY_MISSING'
-    }
+  isAbsent(): Promise<boolean> {
+    return isAbsent(this.#repository)
   }
 
   async manifest(descriptor: Descriptor): Promise<Buffer> {
@@ -118,6 +110,29 @@ export class RegistryTarget implements Target {
   async tag(tag: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void> {
     this.#refuseWrong(descriptor, bytes)
     await putManifest(this.#repository, tag, descriptor, bytes)
+    await this.#settled(() => this.#pointsAt(tag, descriptor.digest))
+  }
+
+  /** What speaks against the tag having moved. A login page in front of the registry answers a PUT with 200 as well. */
+  async #pointsAt(tag: string, digest: Digest): Promise<SallyportError | undefined> {
+    const found = await this.resolve(tag)
+    if (found?.digest === digest) return undefined
+    return new SallyportError('READ_BACK_MISMATCH', {
+      side: this.#repository.side,
+      subject: subjectOf(this.#repository, tag),
+      detail: `after the move it names ${found?.digest ?? 'nothing'}`,
+    })
+  }
+
+  /** Looks a few times: several machines may stand behind one name. Throws what still speaks against it at the last look. */
+  async #settled(look: () => Promise<SallyportError | undefined>): Promise<void> {
+    const { registry, signal } = this.#repository
+    for (let looks = 0; ; looks++) {
+      const fault = await look()
+      if (fault === undefined) return
+      if (looks === LOOKS) throw fault
+      await pause(waitFor(registry.settings, looks, undefined), signal)
+    }
   }
 
   tags(): Promise<string[]> {
@@ -147,50 +162,36 @@ export class RegistryTarget implements Target {
    * Throws READ_BACK_MISMATCH when an API goes on without a referrer that was pushed.
    */
   async listReferrers(subject: Descriptor, referrers: readonly Descriptor[]): Promise<'api' | 'fallback'> {
-    const { settings } = this.#repository.registry
-    for (let look = 0; ; look++) {
+    let hasApi = true
+    await this.#settled(async () => {
       const listed = await this.#referrers.fromApi(subject.digest)
-      if (listed === undefined) break
-      const there = new Set(listed.map(({ digest }) => digest))
-      const absent = referrers.find(({ digest }) => !there.has(digest))
-      if (absent === undefined) return 'api'
-      if (look === LOOKS) {
-        throw new SallyportError('READ_BACK_MISMATCH', {
-          side: this.#repository.side,
-          subject: subjectOf(this.#repository, subject.digest),
-          detail: `the Referrers API does not list ${absent.digest}`,
-        })
-      }
-      await pause(waitFor(settings, look, undefined), this.#repository.signal)
-    }
+      hasApi = listed !== undefined
+      const there = new Set(listed?.map(({ digest }) => digest))
+      const absent = hasApi ? referrers.find(({ digest }) => !there.has(digest)) : undefined
+      if (absent === undefined) return undefined
+      return new SallyportError('READ_BACK_MISMATCH', {
+        side: this.#repository.side,
+        subject: subjectOf(this.#repository, subject.digest),
+        detail: `the Referrers API does not list ${absent.digest}`,
+      })
+    })
+    if (hasApi) return 'api'
     // Two merges of one tag in this process would only undo each other.
     const before = this.#merging.get(subject.digest) ?? Promise.resolve()
-    const wanted = this.#wanted(subject.digest, referrers)
+    const wanted = this.#unsettled.add(subject.digest, referrers)
     const merge = before.catch(() => undefined).then(() => mergeFallback(this.#repository, subject.digest, wanted))
     this.#merging.set(subject.digest, merge)
     try {
       await merge
+      this.#unsettled.weigh(subject.digest)
     } finally {
       if (this.#merging.get(subject.digest) === merge) this.#merging.delete(subject.digest)
     }
     return 'fallback'
   }
 
-  #wanted(subject: Digest, referrers: readonly Descriptor[]): Wanted {
-    const wanted = this.#united.get(subject) ?? new Map<Digest, Descriptor>()
-    for (const referrer of referrers) wanted.set(referrer.digest, referrer)
-    this.#united.delete(subject)
-    this.#united.set(subject, wanted)
-    // What was listed so many subjects ago has been read back long after.
-    const [oldest] = this.#united.size > UNSETTLED ? this.#united.keys() : []
-    if (oldest !== undefined) this.#united.delete(oldest)
-    return wanted
-  }
-
   async settleReferrers(looks: number, signal?: AbortSignal): Promise<void> {
-    const united = new Map(this.#united)
-    this.#united.clear()
-    await settleFallback(this.#repository, united, looks, signal)
+    await settleFallback(this.#repository, this.#unsettled.take(), looks, signal)
   }
 
   referrers(subject: Digest): Promise<Descriptor[]> {

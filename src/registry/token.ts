@@ -113,12 +113,11 @@ export async function readToken(
   answer: Answer,
   side: Side,
   subject: string,
-  hide: (text: string) => string,
 ): Promise<{ token: string; seconds: number }> {
   const body = await answer.bytes(TOKEN_CAP, 'LIMIT_EXCEEDED')
   const { status } = answer
   if (status !== 200) {
-    const fault = refusal(status, body, 'manifest', side, subject, hide)
+    const fault = refusal(status, body, 'manifest', side, subject)
     if (isPassing(status)) throw new Transient(fault, retryAfter(answer.header('retry-after'), Date.now()))
     throw new SallyportError('REGISTRY_DENIED', { side, subject, detail: `token service: ${fault.message}` })
   }

@@ -44,6 +44,15 @@ describe('bundle/input', () => {
       writer.kill()
     })
 
+  it('refuses a pipe in the place of a file, and waits for nobody who writes into it', () => {
+    const fifo = join(dir, 'fifo-alone')
+    execFileSync('mkfifo', [fifo])
+    assert.throws(
+      () => fileInput(fifo),
+      (error) => isFault(error, 'FILE_UNREADABLE'),
+    )
+  })
+
   it('names a file that cannot be read', () => {
     assert.throws(
       () => fileInput(join(dir, 'absent')),

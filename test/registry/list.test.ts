@@ -1,7 +1,7 @@
 /** Lists that come in pages: tags and referrers. */
 import assert from 'node:assert/strict'
 import { isFault, type Code } from '../../src/errors/index.ts'
-import { fallbackTag, OCI_INDEX, OCI_MANIFEST } from '../../src/oci/index.ts'
+import { fallbackTag, OCI_INDEX, OCI_MANIFEST, type Digest } from '../../src/oci/index.ts'
 import { digests, index, manifest, randomBlob } from '../contract/content.ts'
 import { clientOf, errors, Opened, scripted, type Answering, type Reply, type Scripted } from './scripted.ts'
 
@@ -88,7 +88,7 @@ describe('registry/list', () => {
 
   describe('referrers', () => {
     for (const [what, reply, requests] of [
-      ['once where there is none', { status: 404, body: '404 page not found' }, 1],
+      ['twice where there is none', { status: 404, body: '404 page not found' }, 2],
       ['for each where there is one', listing(), 3],
       ['for each where it speaks of the manifest', { status: 404, body: errors('MANIFEST_UNKNOWN') }, 3],
       ['for each where it was denied', { status: 403 }, 3],
@@ -114,14 +114,56 @@ describe('registry/list', () => {
       assert.deepEqual(digests(await source.referrers(subject)), wanted)
     })
 
-    it('asks an API that does not exist once, and no fallback tag that is not listed', async () => {
+    it('asks an API that does not exist for one manifest alone, and no fallback tag that is not listed', async () => {
       const source = await sourceOf({
         [TAGS]: page(['1.0']),
         'GET /v2/a/b/referrers/*': { status: 404, body: '404 page not found' },
       })
       for (const { descriptor } of [image, one, two]) assert.deepEqual(await source.referrers(descriptor.digest), [])
-      assert.deepEqual(fake.seen(), [API, TAGS])
+      assert.deepEqual(fake.seen(), [API, API, TAGS])
     })
+
+    const missing = { status: 404, headers: { 'content-type': 'text/html' }, body: '<html></html>' }
+    for (const [what, odd] of [
+      ['404 of a gateway', missing],
+      ['501', { status: 501 }],
+    ] as const)
+      it(`takes one ${what} for no answer`, async () => {
+        const source = await sourceOf({ [TAGS]: page([]), [API]: [odd, listing(one)] })
+        assert.deepEqual(digests(await source.referrers(subject)), digests([one.descriptor]))
+      })
+
+    it('refuses a missing API where there was one', async () => {
+      const [first, second] = [one, two].map(({ descriptor }) => descriptor.digest)
+      const source = await sourceOf({
+        [TAGS]: page([]),
+        [`GET /v2/a/b/referrers/${first}`]: listing(),
+        [`GET /v2/a/b/referrers/${second}`]: missing,
+      })
+      assert.deepEqual(await source.referrers(first as Digest), [])
+      await assert.rejects(source.referrers(second as Digest), (error) => isFault(error, 'REGISTRY_PROTOCOL'))
+    })
+
+    it('takes no word from elsewhere that there is no API', async () => {
+      const elsewhere = await opened.add(scripted({ 'GET /gone': missing }))
+      const there = { status: 307, headers: { location: `${elsewhere.origin}/gone` } }
+      const source = await sourceOf({ [TAGS]: page([]), [API]: there })
+      await assert.rejects(source.referrers(subject), (error) => isFault(error, 'REGISTRY_PROTOCOL'))
+    })
+
+    it('counts more than 64 MiB of pages as too many', async () => {
+      const annotations = { x: 'y'.repeat(4_000_000) }
+      const manifests = [{ mediaType: OCI_MANIFEST, digest: subject, size: 1, annotations }]
+      const body = JSON.stringify({ schemaVersion: 2, manifests })
+      const endless: Reply = (_asked, times) => ({
+        headers: { 'content-type': OCI_INDEX, link: `<${API.slice(4)}?p=${times}>; rel="next"` },
+        body,
+      })
+      await assert.rejects((await sourceOf({ [API]: endless })).referrers(subject), (error) =>
+        isFault(error, 'GRAPH_TOO_LARGE'),
+      )
+      assert.ok(fake.asked.length < 20)
+    }).timeout(60_000)
 
     it('takes 405 for a missing API, as ECR answers', async () => {
       const source = await sourceOf({

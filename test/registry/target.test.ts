@@ -157,18 +157,35 @@ describe('registry/target', () => {
   })
 
   describe('manifests and tags', () => {
+    const headOf = ({ descriptor: { mediaType, digest, size } }: typeof image): Answering => ({
+      headers: { 'content-type': mediaType, 'docker-content-digest': digest, 'content-length': String(size) },
+    })
     const PUT = `PUT /v2/a/b/manifests/${image.descriptor.digest}`
     const PUT_INDEX = `PUT /v2/a/b/manifests/${parent.descriptor.digest}`
 
     it('puts a manifest by digest and then by tag', async () => {
-      const target = await targetOf({ 'PUT /v2/a/b/manifests/*': { status: 201 } })
+      const target = await targetOf({
+        'PUT /v2/a/b/manifests/*': { status: 201 },
+        'HEAD /v2/a/b/manifests/1.0': headOf(image),
+      })
       await target.pushManifest(image.descriptor, image.bytes)
       await target.tag('1.0', image.descriptor, image.bytes)
-      assert.deepEqual(fake.seen(), [PUT, 'PUT /v2/a/b/manifests/1.0'])
-      for (const { headers, body } of fake.asked) {
+      assert.deepEqual(fake.seen(), [PUT, 'PUT /v2/a/b/manifests/1.0', 'HEAD /v2/a/b/manifests/1.0'])
+      for (const { headers, body } of fake.asked.slice(0, 2)) {
         assert.equal(headers['content-type'], OCI_MANIFEST)
         assert.deepEqual(body, image.bytes)
       }
+    })
+
+    it('believes no answer to a tag but the tag', async () => {
+      for (const put of [{ status: 201 }, { headers: { 'content-type': 'text/html' }, body: '<html></html>' }])
+        for (const head of [{ status: 404 }, headOf(parent)]) {
+          const target = await targetOf({ 'PUT /v2/a/b/manifests/1.0': put, 'HEAD /v2/a/b/manifests/1.0': head })
+          await rejects(target.tag('1.0', image.descriptor, image.bytes), 'READ_BACK_MISMATCH')
+        }
+      const late = { 'PUT /v2/a/b/manifests/1.0': { status: 201 } }
+      const target = await targetOf({ ...late, 'HEAD /v2/a/b/manifests/1.0': [headOf(parent), headOf(image)] })
+      await target.tag('1.0', image.descriptor, image.bytes)
     })
 
     it('names an index that is refused for its absent children', async () => {

@@ -248,7 +248,10 @@ export class Pusher {
         const theirs = await standing(target, tag)
         const united = theirs === undefined ? ours : uniteCompanions(ours, theirs, `${target.repository}:${tag}`)
         if (theirs?.descriptor.digest === united.descriptor.digest) return
-        if (united.descriptor.digest !== descriptor.digest) await target.pushManifest(united.descriptor, united.bytes)
+        if (united.descriptor.digest !== descriptor.digest) {
+          await target.pushManifest(united.descriptor, united.bytes)
+          if (!(await this.reads(target, united.descriptor))) throw notThere(target, united.descriptor.digest)
+        }
         await this.options.record.moveTag(
           target,
           this.options.place.path(this.landed(repository)),

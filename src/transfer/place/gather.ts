@@ -1,7 +1,7 @@
 /** Gathers what a plan selects: tags resolved once, graphs walked by digest, repositories in order. */
 import PQueue from 'p-queue'
 import type { PackedRepository } from '../../bundle/index.ts'
-import { Graph, Walk, type Source } from '../../content/index.ts'
+import { Graph, Walk, WalkBudget, type Source } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import type { Descriptor } from '../../oci/index.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
@@ -55,6 +55,7 @@ export async function gather(selections: readonly Selection[], options: GatherOp
     }
   }
   const resolved = options.resolved ?? new Map<string, Descriptor>()
+  const budget = new WalkBudget()
   const repositories = new Map<string, { packed: GatheredRepository; walk: Walk }>()
   const work: Promise<void>[] = []
   for (const { source, complete } of selections) {
@@ -74,7 +75,7 @@ export async function gather(selections: readonly Selection[], options: GatherOp
       tags: complete ? 'complete' : 'partial',
       removed: [],
     }
-    repositories.set(name, { packed, walk: new Walk(source, graph, gate) })
+    repositories.set(name, { packed, walk: new Walk(source, graph, gate, budget) })
   }
   refuseCollisions([...repositories.values()].map(({ packed }) => [packed.graph.repository, packed.to]))
   for (const { source, tags, digests, choice } of selections) {
