@@ -18,7 +18,9 @@ describe('registry/secrets', () => {
     ],
     [
       'letter by letter',
-      `{"errors":[{"code":"DENIED","message":"no ${[...PASSWORD].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('')} here"}]}`,
+      `{"errors":[{"code":"DENIED","message":"no ${PASSWORD.split('')
+        .map((c) => `\\u00${c.charCodeAt(0).toString(16)}`)
+        .join('')} here"}]}`,
     ],
     ['outside any JSON', `no ${PASSWORD} here`],
     ['escaped outside any JSON', 'no hunter2\\u0026correct\\u003chorse\\u003e\\"x here'],
