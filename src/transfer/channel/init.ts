@@ -75,7 +75,8 @@ export function writeNew(file: string, text: string | Uint8Array, mode = 0o600):
     const fd = openSync(file, 'wx', mode)
     try {
       const bytes = Buffer.from(text)
-      writeSync(fd, bytes)
+      // A nearly full disk takes a part and says so only when it is asked for the rest.
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
       fsyncSync(fd)
     } finally {
       closeSync(fd)

@@ -44,9 +44,13 @@ export function writeStopped(output: string, record: StoppedExport): void {
   const { plan } = partNames(output)
   try {
     const fd = openSync(`${plan}.new`, 'w', 0o644)
-    writeSync(fd, sortedJson(record))
-    fsyncSync(fd)
-    closeSync(fd)
+    try {
+      const bytes = Buffer.from(sortedJson(record))
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
     renameSync(`${plan}.new`, plan)
     // Before the number is taken: else a power cut could leave a number that nobody knows a bundle for.
     syncFolder(dirname(plan))
@@ -101,7 +105,8 @@ export class Progress {
 
   claim(digest: Digest, length: number): void {
     try {
-      writeSync(this.fd, `${digest} ${length}\n`)
+      const line = Buffer.from(`${digest} ${length}\n`)
+      for (let done = 0; done < line.length;) done += writeSync(this.fd, line, done)
     } catch (cause) {
       throw writeFault(cause, 'OUTPUT_FAILED', this.file)
     }
