@@ -2,7 +2,7 @@
 import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { SallyportError } from '../errors/index.ts'
-import { asFault, errnoOf } from './durable-file.ts'
+import { asFault, errnoOf } from './fault.ts'
 import { isGone, parseHolder, thisProcess, type Holder } from './lock-holder.ts'
 
 const ATTEMPTS = 20

@@ -4,39 +4,44 @@
  * Whoever can write that folder can write this file too. So nothing in it is believed: it is written only over the
  * targets slot of what reads as a bundle, and may change nothing there but signatures.
  */
-import { closeSync, constants, fsyncSync, lstatSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { BundleReader, fileInput, type Head } from '../../bundle/index.ts'
 import { isJsonObject, parseJson } from '../../codec/index.ts'
+import { writeAll, writeNew } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { inspectHead } from '../../tuf/index.ts'
 
 const CAP = 8 * 1024 * 1024
-// Stops a link that was laid under the name from making us write elsewhere.
-const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
 function intentFile(bundle: string): string {
   return `${bundle}.approving`
 }
 
-function writeAt(file: string, bytes: Uint8Array, at: number, flags: number): void {
+/** Writes over the slot of a bundle. */
+function writeSlot(bundle: string, slot: Buffer, at: number): void {
   try {
-    const fd = openSync(file, flags, 0o644)
+    const fd = openSync(bundle, 'r+')
     try {
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, at + done)
+      writeAll(fd, slot, at)
       fsyncSync(fd)
     } finally {
       closeSync(fd)
     }
   } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', file)
+    throw writeFault(cause, 'OUTPUT_FAILED', bundle)
   }
 }
 
 /** Replaces the targets slot, at a kill wholly or after {@link completeIntent}. Throws OUTPUT_FAILED, DISK_FULL. */
 export function replaceTargets(bundle: string, head: Head, targets: Buffer): void {
   const file = intentFile(bundle)
-  writeAt(file, Buffer.from(JSON.stringify({ at: head.targetsAt, bytes: targets.toString('base64') })), 0, FRESH)
-  writeAt(bundle, targets, head.targetsAt, constants.O_RDWR)
+  try {
+    // Never through a link that was laid under the name: it is made, or the run ends.
+    writeNew(file, JSON.stringify({ at: head.targetsAt, bytes: targets.toString('base64') }), 0o644)
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
+  }
+  writeSlot(bundle, targets, head.targetsAt)
   rmSync(file)
 }
 
@@ -76,6 +81,6 @@ export async function completeIntent(bundle: string): Promise<void> {
   if (!stat.isFile()) throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file })
   const head = await headOf(bundle)
   const slot = stat.size > CAP ? undefined : slotIn(readFileSync(file), file, head)
-  if (slot !== undefined) writeAt(bundle, slot, head.targetsAt, constants.O_RDWR)
+  if (slot !== undefined) writeSlot(bundle, slot, head.targetsAt)
   rmSync(file)
 }
