@@ -16,8 +16,8 @@ import { encodePem } from '../../codec/index.ts'
 import { syncFolder, writeNew } from '../../content/index.ts'
 import { isFault, SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, parseCertificates, selfSigned, type Certificate } from '../../signature/index.ts'
-import { readSmall } from '../channel/folder.ts'
 import { timeText } from '../run/run.ts'
+import { readOwn } from '../run/small-file.ts'
 
 export const KEY_FILE = 'key.pem'
 const CERTIFICATE_FILE = 'certificate.crt'
@@ -46,7 +46,7 @@ function malformed(subject: string, detail: string): SallyportError {
 
 function readCapped(file: string, cap: number): Buffer {
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > cap) throw malformed(file, `more than ${cap} bytes`)
-  return readSmall(file)
+  return readOwn(file, cap)
 }
 
 /** What the certificate itself is made for, as far as it says so. */

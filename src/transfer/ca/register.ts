@@ -9,7 +9,7 @@ import { lockFolder, placeFile, syncFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, type Certificate } from '../../signature/index.ts'
 import type { CaEntry } from './folder.ts'
-import { readSmall } from '../channel/folder.ts'
+import { readOwn } from '../run/small-file.ts'
 
 const REGISTER_FILE = 'revocations.json'
 const LISTS_FOLDER = 'lists'
@@ -46,7 +46,8 @@ export function openRegister(entry: CaEntry): RevocationRegister {
   const size = statSync(file, { throwIfNoEntry: false })?.size
   if ((size ?? 0) > REGISTER_CAP) throw malformed(file, `more than ${REGISTER_CAP} bytes`)
   const certificate = entry.chain[0].sha256
-  const register = size === undefined ? newRegister(certificate) : readRegister(readSmall(file), certificate, file)
+  const register =
+    size === undefined ? newRegister(certificate) : readRegister(readOwn(file, REGISTER_CAP), certificate, file)
   const newest = issuedLists(entry).reduce((most, { number }) => Math.max(most, number), 0)
   if (newest > register.number) throw malformed(file, `list ${newest} was issued, and it knows only ${register.number}`)
   return register

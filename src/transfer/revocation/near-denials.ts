@@ -9,16 +9,17 @@ import { SallyportError } from '../../errors/index.ts'
 import { isDigest, type Digest } from '../../oci/index.ts'
 import { isReason, readDenials, uniteDenials, writeDenials, type Denial } from '../../revocation/index.ts'
 import { parseCertificates } from '../../signature/index.ts'
-import { openChannelFolder, readSmall } from '../channel/folder.ts'
+import { openChannelFolder } from '../channel/folder.ts'
 import { ExportLog } from '../channel/export-log.ts'
 import { nowOf, timeText, type RunOptions } from '../run/run.ts'
+import { readOwn, readSmall, SMALL_FILE_CAP } from '../run/small-file.ts'
 
 const FILE = 'denials.json'
 
 /** What is denied, none without a file. Throws FILE_UNREADABLE, DENIALS_MALFORMED, JSON_MALFORMED, LIMIT_EXCEEDED. */
 export function nearDenials(dir: string): Denial[] {
   const file = join(dir, FILE)
-  return existsSync(file) ? readDenials(readSmall(file), 'source') : []
+  return existsSync(file) ? readDenials(readOwn(file, SMALL_FILE_CAP), 'source') : []
 }
 
 export interface DenyOptions extends RunOptions {
