@@ -1,5 +1,6 @@
 /** Floor 4: sources, targets, and the walk over the graph between them. */
 export type { BlobBody, FileSlot, Source, Target, TargetPlace } from './source.ts'
+export { isGone, thisProcess, type ProcessMark } from './process-mark.ts'
 export { lockFolder, type FolderLock } from './file-lock.ts'
 export { makeFolder } from './lasting-folder.ts'
 export {
