@@ -102,6 +102,17 @@ describe('kill/power loss', function () {
     const unapproved = readFileSync(file)
     const job = approveJob(site, unapproved)
     await powerCuts(site.program, job, ({ file }) => assert.ok(!readFileSync(file).equals(unapproved)))
+    // The worst of what POSIX allows: a part of the slot is there, and no name since the folder's last sync.
+    const { work, disk, calls } = await record(site.program, job, 'power-slot', 0)
+    const slot = calls.findIndex(({ name, paths }) => name.includes('write') && paths[0] === work.file)
+    calls.slice(0, slot + 1).forEach((call, n) => disk.apply(call, n))
+    const { bytes, at = 0 } = calls[slot] ?? {}
+    assert.ok(bytes)
+    const differing = [...bytes.keys()].filter((n) => bytes[n] !== unapproved[at + n])
+    const middle = differing[differing.length >> 1] ?? 0
+    disk.lose(() => ({ kept: 0, part: middle / bytes.length, zeros: false }))
+    await job.atKill(work, undefined)
+    await job.after(work, await site.program.run(job.args(work)))
   })
 })
 

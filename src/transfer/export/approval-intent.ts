@@ -5,9 +5,10 @@
  * targets slot of what reads as a bundle, and may change nothing there but signatures.
  */
 import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { BundleReader, fileInput, type Head } from '../../bundle/index.ts'
 import { isJsonObject, parseJson } from '../../codec/index.ts'
-import { writeAll, writeNew } from '../../content/index.ts'
+import { syncFolder, writeAll, writeNew } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { inspectHead } from '../../tuf/index.ts'
 
@@ -38,6 +39,8 @@ export function replaceTargets(bundle: string, head: Head, targets: Buffer): voi
   try {
     // Never through a link that was laid under the name: it is made, or the run ends.
     writeNew(file, JSON.stringify({ at: head.targetsAt, bytes: targets.toString('base64') }), 0o644)
+    // Else the power could leave half a slot and no name for what completes it.
+    syncFolder(dirname(file))
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', file)
   }
