@@ -1,7 +1,7 @@
 /** The power goes: what was synced is there and nothing else need be, and the next run makes it good all the same. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RevocationWorld } from '../transfer/revocation-world.ts'
 import { carryingJob } from './carrying-job.ts'
@@ -84,6 +84,23 @@ describe('kill/power loss', function () {
     readCalls(log).forEach((call, n) => disk.apply(call, n))
     disk.lose(ALL_LOST)
     await site.program.must(['state', 'check', '--state', state])
+  })
+
+  it("keeps a new channel's keys and the folders made for them", async () => {
+    const dir = site.work('power-keys')
+    const keys = join(dir, 'srv', 'keys')
+    const disk = new Disk(dir)
+    const log = site.at('calls')
+    const people = ['--threshold', '1', '--people', '2']
+    const args = ['channel', 'init', 'vendor-b', '--for', 'content', '--dir', keys, ...people, ...site.pass]
+    await site.program.must(args, { under: recording(log) })
+    const made = readdirSync(keys).map((name) => [name, readFileSync(join(keys, name))])
+    readCalls(log).forEach((call, n) => disk.apply(call, n))
+    disk.lose(ALL_LOST)
+    assert.deepEqual(
+      readdirSync(keys).map((name) => [name, readFileSync(join(keys, name))]),
+      made,
+    )
   })
 
   it('leaves an export good', async () => {

@@ -1,7 +1,7 @@
 /** `channel init`: makes a channel's keys and its first root. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { writeNew } from '../../content/index.ts'
+import { makeFolder, syncFolder, writeNew } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import {
   buildRoot,
@@ -60,7 +60,7 @@ function check(options: ChannelInitOptions): void {
 }
 
 /**
- * Makes the keys and the root. The folder appears whole or not at all.
+ * Makes the keys and the root. The folder appears whole or not at all, and lasts when the fingerprint is told.
  * Each person gets two keys: one that approves bundles, and one that decides about the root, to be kept offline.
  * Throws USAGE, KEY_EXISTS, DISK_FULL, OUTPUT_FAILED.
  */
@@ -86,9 +86,15 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
     ['snapshot', []],
     ['timestamp', []],
   ])
-  const scratch = join(dirname(dir), `.${basename(dir)}.new`)
-  rmSync(scratch, { recursive: true, force: true })
-  mkdirSync(scratch, { recursive: true, mode: 0o700 })
+  const beside = dirname(dir)
+  const scratch = join(beside, `.${basename(dir)}.new`)
+  try {
+    await makeFolder(beside, 0o700)
+    rmSync(scratch, { recursive: true, force: true })
+    mkdirSync(scratch, { mode: 0o700 })
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', dir)
+  }
   const lay = (file: string, text: string | Uint8Array, mode: number): void => {
     try {
       writeNew(join(scratch, file), text, mode)
@@ -126,9 +132,11 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
   lay('root.json', root, 0o644)
   lay('channel.json', listingText({ channel, purpose, keys: entries }), 0o644)
   try {
+    syncFolder(scratch)
     // Only an empty one: people were asked for passphrases since it was looked at.
     if (existsSync(dir)) rmdirSync(dir)
     renameSync(scratch, dir)
+    syncFolder(beside)
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', dir)
   }
