@@ -12,29 +12,15 @@ import {
   readSync,
   renameSync,
   statfsSync,
-  writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { SallyportError, writeFault } from '../errors/index.ts'
-import type { FileSlot } from '../content/index.ts'
+import { syncFolder, writeAll, type FileSlot } from '../content/index.ts'
 import { hasherFor } from '../oci/index.ts'
 import { encodeBlobHeader, type BundleLayout, type PlacedBlob } from './layout.ts'
 import { memberParts } from './member-body.ts'
 
 const CHUNK = 1024 * 1024
-
-function writeAll(fd: number, bytes: Buffer, at: number): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, at + done)
-}
-
-function syncFolder(file: string): void {
-  const fd = openSync(dirname(file), 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
 
 export class FileWriter {
   readonly part: string
@@ -133,7 +119,7 @@ export class FileWriter {
       fsyncSync(this.fd)
       closeSync(this.fd)
       renameSync(this.part, this.output)
-      syncFolder(this.output)
+      syncFolder(dirname(this.output))
     })
   }
 

@@ -1,7 +1,17 @@
 /** Floor 4: sources, targets, and the walk over the graph between them. */
 export type { BlobBody, FileSlot, Source, Target, TargetPlace } from './source.ts'
+export { isGone, thisProcess, type ProcessMark } from './process-mark.ts'
 export { lockFolder, type FolderLock } from './file-lock.ts'
-export { makeFolder, syncFolder } from './lasting-folder.ts'
+export { makeFolder } from './lasting-folder.ts'
+export {
+  placeFile,
+  placeFileAside,
+  syncFolder,
+  syncFolderAside,
+  writeAll,
+  writeAllAside,
+  writeNew,
+} from './durable-file.ts'
 export { fileBody, readSpan, type FileSpan } from './file-span.ts'
 export { provenBody } from './proven-body.ts'
 export { byDigest, Graph, type CompanionTag, type GraphNode, type Omission } from './graph.ts'

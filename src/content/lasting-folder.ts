@@ -1,17 +1,8 @@
 /** Folders whose names outlast a power cut: a name is on the disk when the folder it stands in was synced. */
 import { lstatSync } from 'node:fs'
-import { constants, mkdir, open } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-
-/** Makes the names in a folder last: without it a file can be whole on the disk and yet have no name there. Throws what the system throws. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
+import { syncFolderAside } from './durable-file.ts'
 
 /**
  * Makes the folder where it is absent, with those above it; its name lasts when the promise is kept, also that of one
@@ -25,7 +16,7 @@ export async function makeFolder(path: string, mode?: number): Promise<void> {
     await mkdir(folder, { recursive: true, mode })
   }
   try {
-    await syncFolder(above)
+    await syncFolderAside(above)
   } catch (error) {
     // One may be let into a folder that one may not list; then its owner made the name, and has to see to it.
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error

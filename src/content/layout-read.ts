@@ -1,8 +1,9 @@
 /** Reading the files of a layout: whole and capped, as a stream, or straight into a slot. */
-import { read, readSync, write } from 'node:fs'
+import { read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { readFault, SallyportError, writeFault, type Side } from '../errors/index.ts'
 import { hasherFor, MANIFEST_CAP, verified, type Descriptor } from '../oci/index.ts'
+import { writeAllAside } from './durable-file.ts'
 import { blobName, type LayoutFile, type LayoutReader } from './layout-file.ts'
 import type { FileSlot } from './source.ts'
 
@@ -10,7 +11,6 @@ import type { FileSlot } from './source.ts'
 const RUN = 1024 * 1024
 
 const readInto = promisify(read)
-const writeFrom = promisify(write)
 
 function unreadable(reader: LayoutReader, name: string, cause: unknown): SallyportError {
   return readFault(cause, reader.side, `${reader.place} ${name}`)
@@ -107,9 +107,7 @@ function openBlob(reader: LayoutReader, descriptor: Descriptor, subject: string)
 /** Writes all the bytes at `position`. Throws DISK_FULL or OUTPUT_FAILED. */
 export async function writeAt(fd: number, bytes: Uint8Array, position: number, subject: string): Promise<void> {
   try {
-    for (let at = 0; at < bytes.length;) {
-      at += (await writeFrom(fd, bytes, at, bytes.length - at, position + at)).bytesWritten
-    }
+    await writeAllAside(fd, bytes, position)
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', subject)
   }

@@ -5,11 +5,11 @@ import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SallyportError, writeFault, type Side } from '../errors/index.ts'
 import { algorithmOf, isDigest, type Algorithm, type Descriptor, type Digest } from '../oci/index.ts'
+import { syncFolderAside, writeAllAside } from './durable-file.ts'
 import { lockFolder, type FolderLock } from './file-lock.ts'
-import { makeFolder, syncFolder } from './lasting-folder.ts'
+import { makeFolder } from './lasting-folder.ts'
 import { ALGORITHMS, blobName, FolderReader } from './layout-file.ts'
 import { indexBytes, readIndex, readMarker, type IndexEntry, type LayoutIndex } from './layout-index.ts'
-import { writeAt } from './layout-read.ts'
 import { provenBody } from './proven-body.ts'
 import type { BlobBody } from './source.ts'
 
@@ -167,7 +167,7 @@ export class LayoutStore {
       try {
         let at = 0
         for await (const run of bytes instanceof Uint8Array ? [bytes] : bytes) {
-          await writeAt(file.fd, run, at, path)
+          await this.writing(path, () => writeAllAside(file, run, at))
           at += run.length
         }
         await this.writing(path, () => file.datasync())
@@ -185,7 +185,7 @@ export class LayoutStore {
     try {
       return await task()
     } catch (cause) {
-      throw cause instanceof SallyportError ? cause : writeFault(cause, 'OUTPUT_FAILED', path)
+      throw writeFault(cause, 'OUTPUT_FAILED', path)
     }
   }
 
@@ -245,7 +245,7 @@ export class LayoutStore {
 
   private async syncFolder(folder: string): Promise<void> {
     const path = join(this.dir, folder)
-    await this.writing(path, () => syncFolder(path))
+    await this.writing(path, () => syncFolderAside(path))
   }
 
   async close(): Promise<void> {

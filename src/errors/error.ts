@@ -65,12 +65,13 @@ export function readFault(cause: unknown, side: Side, subject: string): Sallypor
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
-/** A {@link SallyportError} for a failed write: DISK_FULL when that is the reason, else `code`. */
+/** A {@link SallyportError} for a failed write: DISK_FULL when that is the reason, else `code`; `cause` when it is one already. */
 export function writeFault(
   cause: unknown,
   code: 'OUTPUT_FAILED' | 'STATE_UNWRITABLE',
   subject: string,
 ): SallyportError {
+  if (cause instanceof SallyportError) return cause
   const errno = (cause as NodeJS.ErrnoException).code ?? ''
   return new SallyportError(FULL.has(errno) ? 'DISK_FULL' : code, {
     side: 'state',

@@ -1,7 +1,7 @@
 /** A blob straight to its place in a file, hashed on the way. */
-import { readSync, writeSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import type { Hash } from 'node:crypto'
-import type { FileSlot } from '../content/index.ts'
+import { writeAll, type FileSlot } from '../content/index.ts'
 import { isFault, SallyportError, writeFault } from '../errors/index.ts'
 import { hasherFor, type Descriptor } from '../oci/index.ts'
 import { blobSubject, readBlob } from './blob.ts'
@@ -27,8 +27,7 @@ function rehash(slot: FileSlot, size: number, hasher: Hash): number {
 
 function write(slot: FileSlot, at: number, chunk: Buffer, subject: string): void {
   try {
-    for (let done = 0; done < chunk.length;)
-      done += writeSync(slot.fd, chunk, done, chunk.length - done, slot.offset + at + done)
+    writeAll(slot.fd, chunk, slot.offset + at)
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', subject)
   }

@@ -6,11 +6,11 @@ import { createHash } from 'node:crypto'
 import { constants, copyFile, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isJsonObject, sortedJson, type Json } from '../codec/index.ts'
-import { syncFolder } from '../content/index.ts'
+import { syncFolderAside, writeAllAside } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { listParts, proveLists, readListing, unpackLists, type PackedList } from './backup-lists.ts'
-import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
+import { asFault, errnoOf, placeWhole } from './fault.ts'
 import { restoreEntry } from './entry.ts'
 import { draftRows, JOURNAL_FILE, LOCK_FILE } from './journal.ts'
 import type { Head } from './journal-row.ts'
@@ -72,17 +72,17 @@ export async function backup(state: { readonly dir: string }, file: string): Pro
       replay.visit(rows),
     )
     const lists = replay.ledger.revocation.files()
-    await placeFile(file, 'OUTPUT_FAILED', async (handle) => {
+    await placeWhole(file, 'OUTPUT_FAILED', async (handle) => {
       const sum = createHash('sha256')
       let at = 0
       const put = async (chunk: Buffer): Promise<void> => {
         sum.update(chunk)
-        await writeWhole(handle, chunk, at)
+        await writeAllAside(handle, chunk, at)
         at += chunk.length
       }
       for await (const chunk of chunksOf(source, end)) await put(chunk)
       const parts = lists.size === 0 ? undefined : { journal: end, listing: await putLists(dir, lists, end, put) }
-      await writeWhole(handle, trailerOf(head, at, sum.digest('hex'), parts), at)
+      await writeAllAside(handle, trailerOf(head, at, sum.digest('hex'), parts), at)
     })
     return head
   } finally {
@@ -169,13 +169,13 @@ async function settle(dir: string, file: string, options: StateOptions & { reaso
       await unpackLists(handle, proven.lists, dir)
       const { lines } = draftRows(proven.head, [restoreEntry(options.reason, proven.head)], options.now)
       await handle.truncate(proven.end)
-      await writeWhole(handle, Buffer.concat(lines), proven.end)
+      await writeAllAside(handle, Buffer.concat(lines), proven.end)
       await handle.sync()
     } finally {
       await handle.close()
     }
     await rename(temp, place)
-    await syncFolder(dir)
+    await syncFolderAside(dir)
     const warning = `counters and holdings are those of ${proven.time}; bundles accepted after it would be accepted again`
     return { from: proven.head, time: proven.time, warning }
   } catch (cause) {

@@ -1,9 +1,9 @@
 /** The one place that knows LevelDB; everything else is written against `abstract-level`. */
 import type { AbstractLevel } from 'abstract-level'
 import { mkdir, realpath } from 'node:fs/promises'
-import { syncFolder } from '../content/index.ts'
+import { syncFolderAside } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { asFault } from './durable-file.ts'
+import { asFault } from './fault.ts'
 
 /** An ordered store of text under text, sorted by UTF-8 bytes. */
 export type Engine = AbstractLevel<string | Buffer | Uint8Array>
@@ -38,7 +38,7 @@ export async function openLevel(folder: string): Promise<Engine> {
   try {
     // What a killed run left unsynced was put into new files, and LevelDB does not make their names last: after a power
     // cut the old ones, without their end, would be taken up again together with what this run writes.
-    await syncFolder(place)
+    await syncFolderAside(place)
     return level
   } catch (cause) {
     await level.close()

@@ -1,9 +1,9 @@
 /** Proving the index equal to what the journal adds up to, and making it anew. */
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder } from '../content/index.ts'
+import { syncFolderAside } from '../content/index.ts'
 import type { Digest } from '../oci/index.ts'
-import { asFault, errnoOf } from './durable-file.ts'
+import { asFault, errnoOf } from './fault.ts'
 import { openLevel, type OpenEngine } from './engine.ts'
 import { IndexDb } from './index-db.ts'
 import { keyText } from './index-key.ts'
@@ -93,7 +93,7 @@ export async function rebuildIndex(dir: string, options: StateOptions): Promise<
         if (errnoOf(error) !== 'ENOENT') throw error
       })
       await rename(fresh, place)
-      await syncFolder(dir)
+      await syncFolderAside(dir)
     } catch (cause) {
       throw asFault(cause, 'STATE_UNWRITABLE', place)
     }

@@ -1,8 +1,9 @@
 /** The record: an append-only, hash-chained file of plain JSON lines. Knows nothing of what its rows mean. */
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeAllAside } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
+import { asFault, errnoOf, placeWhole } from './fault.ts'
 import { encodeRow, NO_ROWS, secondsOf, type Entry, type Head, type JournalRow } from './journal-row.ts'
 import { HEADER, scanJournal, visitAll, type Proven, type ScanEnd } from './journal-scan.ts'
 import { Lock } from './lock.ts'
@@ -179,7 +180,7 @@ export class Journal {
     if (draft.base.hash !== this.#head.hash) throw new Error('the draft was made behind another head')
     const bytes = Buffer.concat(draft.lines)
     try {
-      await writeWhole(this.#handle, bytes, this.#end)
+      await writeAllAside(this.#handle, bytes, this.#end)
     } catch (cause) {
       const fault = asFault(cause, 'STATE_UNWRITABLE', this.file)
       await this.#undo().catch(() => (this.#dead = fault))
@@ -221,8 +222,8 @@ async function openToRead(folder: string): Promise<FileHandle> {
 /** Makes a folder's journal in one step, with the header and these rows. The caller holds the folder's lock. */
 export async function seedJournal(folder: string, entries: readonly Entry[], now: Date): Promise<void> {
   const { lines } = draftRows(NO_ROWS, [HEADER, ...entries], now)
-  await placeFile(join(folder, JOURNAL_FILE), 'STATE_UNWRITABLE', (handle) =>
-    writeWhole(handle, Buffer.concat(lines), 0),
+  await placeWhole(join(folder, JOURNAL_FILE), 'STATE_UNWRITABLE', (handle) =>
+    writeAllAside(handle, Buffer.concat(lines), 0),
   )
 }
 

@@ -5,10 +5,10 @@
 import { hash } from 'node:crypto'
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder } from '../content/index.ts'
+import { syncFolderAside, writeAllAside } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
+import { asFault, errnoOf, placeWhole } from './fault.ts'
 
 export const LISTS_FOLDER = 'lists'
 /** The largest list that is kept. */
@@ -76,11 +76,11 @@ export async function placeLists(dir: string, lists: readonly Uint8Array[]): Pro
   const folder = join(dir, LISTS_FOLDER)
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await syncFolder(dir)
+    await syncFolderAside(dir)
     for (const bytes of lists) {
       const digest = listDigest(bytes)
       if (typeof (await readList(dir, digest)) !== 'string') continue
-      await placeFile(listFile(dir, digest), 'STATE_UNWRITABLE', (handle) => writeWhole(handle, bytes, 0))
+      await placeWhole(listFile(dir, digest), 'STATE_UNWRITABLE', (handle) => writeAllAside(handle, bytes, 0))
     }
   } catch (cause) {
     throw asFault(cause, 'STATE_UNWRITABLE', folder)

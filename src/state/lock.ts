@@ -1,9 +1,10 @@
 /** One writer a folder: a lock file that names its holder and that a dead holder cannot keep. */
 import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isGone, thisProcess } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { asFault, errnoOf } from './durable-file.ts'
-import { isGone, parseHolder, thisProcess, type Holder } from './lock-holder.ts'
+import { asFault, errnoOf } from './fault.ts'
+import { parseHolder, thisHolder, type Holder } from './lock-holder.ts'
 
 const ATTEMPTS = 20
 
@@ -22,7 +23,7 @@ export class Lock {
    * The folder must lie on a file system with hard links, seen by processes of one host.
    */
   static async take(path: string, now: Date): Promise<Lock> {
-    const me = await thisProcess(now)
+    const me = thisHolder(now)
     const temp = `${path}.${me.nonce}`
     try {
       await writeHolder(temp, me)
@@ -94,7 +95,7 @@ async function holderAt(path: string): Promise<Holder | undefined> {
 async function seized(temp: string, path: string, now: Date): Promise<boolean> {
   const holder = await holderAt(path)
   if (holder === undefined) return false
-  if (!(await isGone(holder))) throw locked(path, holder)
+  if (!isGone(holder, thisProcess(), path)) throw locked(path, holder)
   const claim = await Lock.take(`${path}.gone-${holder.nonce}`, now)
   try {
     if ((await holderAt(path))?.nonce !== holder.nonce) return false
@@ -111,10 +112,12 @@ async function seized(temp: string, path: string, now: Date): Promise<boolean> {
 async function sweep(path: string): Promise<void> {
   const folder = dirname(path)
   const prefix = `${basename(path)}.`
+  const me = thisProcess()
   for (const name of await readdir(folder)) {
     if (!name.startsWith(prefix)) continue
-    const holder = parseHolder(await readFile(join(folder, name), 'utf8').catch(() => ''))
-    if (holder !== undefined && (await isGone(holder))) await rm(join(folder, name), { force: true })
+    const left = join(folder, name)
+    const holder = parseHolder(await readFile(left, 'utf8').catch(() => ''))
+    if (holder !== undefined && isGone(holder, me, left)) await rm(left, { force: true })
   }
 }
 

@@ -9,9 +9,9 @@
  */
 import { chmod, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder } from '../content/index.ts'
+import { makeFolder, writeAllAside } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
+import { asFault, errnoOf, placeWhole } from './fault.ts'
 import { JOURNAL_FILE, LOCK_FILE } from './journal.ts'
 import { LISTS_FOLDER, strangerInLists } from './list-files.ts'
 
@@ -79,8 +79,8 @@ async function refuseNewer(folder: string): Promise<void> {
 /** The caller holds the lock. */
 export async function writeVersion(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) if (isUnfinished(name)) await rm(join(folder, name), { force: true })
-  await placeFile(join(folder, VERSION_FILE), 'STATE_UNWRITABLE', (handle) =>
-    writeWhole(handle, Buffer.from(`${FORMAT}${VERSION}\n`), 0),
+  await placeWhole(join(folder, VERSION_FILE), 'STATE_UNWRITABLE', (handle) =>
+    writeAllAside(handle, Buffer.from(`${FORMAT}${VERSION}\n`), 0),
   )
 }
 

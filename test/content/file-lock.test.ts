@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFolder, type FolderLock } from '../../src/content/file-lock.ts'
+import { canHideProc, withoutProc } from '../without-proc.ts'
 import { scratch } from './scratch.ts'
 
 describe('content/file-lock', () => {
@@ -68,5 +69,38 @@ describe('content/file-lock', () => {
     const dir = folder()
     writeFileSync(join(dir, '.sallyport-lock-of-the-future'), '')
     assert.equal(await lockFolder(dir), '.sallyport-lock-of-the-future')
+  })
+
+  describe('without /proc', () => {
+    before(function () {
+      if (!canHideProc()) this.skip()
+    })
+
+    /** Who holds the lock when one is asked for there; '' for oneself, who gives it back. */
+    const asked = (dir: string, give = true): string =>
+      withoutProc(`import { lockFolder } from './src/content/file-lock.ts'
+        const lock = await lockFolder(${JSON.stringify(dir)})
+        if (typeof lock === 'string') console.log(lock)
+        else if (${give}) lock.release()`)
+
+    it('gives the lock to one at a time', () => {
+      const dir = folder()
+      assert.equal(asked(dir), '')
+      assert.deepEqual(readdirSync(dir), [])
+      asked(dir, false)
+      assert.deepEqual(readdirSync(dir), [asked(dir)])
+    })
+
+    it('gives way to every holder, and every one gives way to it', async () => {
+      const dir = folder()
+      const lock = await take(dir)
+      assert.deepEqual([asked(dir)], readdirSync(dir))
+      lock.release()
+      const dead = await other(dir, 2, '4194305')
+      assert.equal(asked(dir), dead)
+      ;(await take(dir)).release()
+      asked(dir, false)
+      assert.deepEqual([await lockFolder(dir)], readdirSync(dir))
+    })
   })
 })

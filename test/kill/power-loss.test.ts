@@ -1,7 +1,7 @@
 /** The power goes: what was synced is there and nothing else need be, and the next run makes it good all the same. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RevocationWorld } from '../transfer/revocation-world.ts'
 import { carryingJob } from './carrying-job.ts'
@@ -86,6 +86,23 @@ describe('kill/power loss', function () {
     await site.program.must(['state', 'check', '--state', state])
   })
 
+  it("keeps a new channel's keys and the folders made for them", async () => {
+    const dir = site.work('power-keys')
+    const keys = join(dir, 'srv', 'keys')
+    const disk = new Disk(dir)
+    const log = site.at('calls')
+    const people = ['--threshold', '1', '--people', '2']
+    const args = ['channel', 'init', 'vendor-b', '--for', 'content', '--dir', keys, ...people, ...site.pass]
+    await site.program.must(args, { under: recording(log) })
+    const made = readdirSync(keys).map((name) => [name, readFileSync(join(keys, name))])
+    readCalls(log).forEach((call, n) => disk.apply(call, n))
+    disk.lose(ALL_LOST)
+    assert.deepEqual(
+      readdirSync(keys).map((name) => [name, readFileSync(join(keys, name))]),
+      made,
+    )
+  })
+
   it('leaves an export good', async () => {
     const job = exportJob(site, 'export-layout', site.layoutPlan())
     await powerCuts(site.program, job, async ({ keys, output }) => {
@@ -102,6 +119,17 @@ describe('kill/power loss', function () {
     const unapproved = readFileSync(file)
     const job = approveJob(site, unapproved)
     await powerCuts(site.program, job, ({ file }) => assert.ok(!readFileSync(file).equals(unapproved)))
+    // The worst of what POSIX allows: a part of the slot is there, and no name since the folder's last sync.
+    const { work, disk, calls } = await record(site.program, job, 'power-slot', 0)
+    const slot = calls.findIndex(({ name, paths }) => name.includes('write') && paths[0] === work.file)
+    calls.slice(0, slot + 1).forEach((call, n) => disk.apply(call, n))
+    const { bytes, at = 0 } = calls[slot] ?? {}
+    assert.ok(bytes)
+    const differing = [...bytes.keys()].filter((n) => bytes[n] !== unapproved[at + n])
+    const middle = differing[differing.length >> 1] ?? 0
+    disk.lose(() => ({ kept: 0, part: middle / bytes.length, zeros: false }))
+    await job.atKill(work, undefined)
+    await job.after(work, await site.program.run(job.args(work)))
   })
 })
 

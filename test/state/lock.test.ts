@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openLevel } from '../../src/state/engine.ts'
 import { Lock, State } from '../../src/state/index.ts'
+import { canHideProc, withoutProc } from '../without-proc.ts'
 import { fault, initState, makeFolder, NOW, removeFolders } from './folder.ts'
 
 const HOLDER = join(import.meta.dirname, 'lock-holder-process.ts')
@@ -134,6 +135,19 @@ describe('state/lock', () => {
       await assert.rejects(Lock.take(path, NOW), fault('STATE_LOCKED'), JSON.stringify(holder))
     }
     writeFileSync(path, 'damaged')
+    await assert.rejects(Lock.take(path, NOW), fault('STATE_LOCKED'))
+  })
+
+  it('gives way to every holder where it has no /proc, and every one gives way to it', async function () {
+    if (!canHideProc()) this.skip()
+    const path = lockIn(makeFolder())
+    const asked = (): string =>
+      withoutProc(`import { Lock } from './src/state/index.ts'
+        await Lock.take(${JSON.stringify(path)}, new Date()).then(() => console.log('taken'), ({ code }) => console.log(code))`)
+    writeFileSync(path, JSON.stringify({ ...(await holderOf()), pid: 4194303 }))
+    assert.equal(asked(), 'STATE_LOCKED')
+    rmSync(path)
+    assert.deepEqual([asked(), asked()], ['taken', 'STATE_LOCKED'])
     await assert.rejects(Lock.take(path, NOW), fault('STATE_LOCKED'))
   })
 

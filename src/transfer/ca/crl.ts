@@ -10,6 +10,7 @@ import {
   withNextNumber,
   type RevocationRegister,
 } from '../../ca/index.ts'
+import { placeFile } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { demandIssuedList, parseList } from '../../revocation/index.ts'
 import { distinguishedNameText } from '../../signature/index.ts'
@@ -19,7 +20,6 @@ import { readCaFolder, type CaEntry } from './folder.ts'
 import { openIssuer } from './issue.ts'
 import { issuedLists, keepList, openRegister, saveRegister, underRegister } from './register.ts'
 import type { AskPassphrase } from '../channel/folder.ts'
-import { placeFile } from '../channel/place-file.ts'
 import { addDays, nowOf, timeText, type RunOptions } from '../run/run.ts'
 
 /** Days until the next list is due, when nothing else is said: time enough for a medium to be carried. */

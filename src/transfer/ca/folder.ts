@@ -2,17 +2,7 @@
  * The folder of one's own certificates: a folder for each, with the sealed key, the certificate, its chain and the record
  * of its delegation. Each appears whole by a rename; one is handed to its holder, or taken offline, by moving it.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   DELEGATION_CAP,
@@ -23,11 +13,11 @@ import {
   type KeyAlgorithm,
 } from '../../ca/index.ts'
 import { encodePem } from '../../codec/index.ts'
+import { syncFolder, writeNew } from '../../content/index.ts'
 import { isFault, SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, parseCertificates, selfSigned, type Certificate } from '../../signature/index.ts'
-import { readSmall } from '../channel/folder.ts'
-import { writeNew } from '../channel/init.ts'
 import { timeText } from '../run/run.ts'
+import { readOwn } from '../run/small-file.ts'
 
 export const KEY_FILE = 'key.pem'
 const CERTIFICATE_FILE = 'certificate.crt'
@@ -56,7 +46,7 @@ function malformed(subject: string, detail: string): SallyportError {
 
 function readCapped(file: string, cap: number): Buffer {
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > cap) throw malformed(file, `more than ${cap} bytes`)
-  return readSmall(file)
+  return readOwn(file, cap)
 }
 
 /** What the certificate itself is made for, as far as it says so. */
@@ -149,29 +139,16 @@ export interface NewEntry {
   delegation: string
 }
 
-/** Writes one entry into a new folder; the caller makes its name last. */
+/** Writes one entry into a new folder; the caller makes its name last. Throws DISK_FULL, OUTPUT_FAILED. */
 export function writeEntry(folder: string, { chain, key, delegation }: NewEntry): void {
   const pem = chain.map(({ der }) => encodePem('CERTIFICATE', der))
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', folder)
-  }
-  writeNew(join(folder, KEY_FILE), key)
-  writeNew(join(folder, CERTIFICATE_FILE), pem[0] ?? '', 0o644)
-  writeNew(join(folder, CHAIN_FILE), pem.join(''), 0o644)
-  writeNew(join(folder, DELEGATION_FILE), delegation, 0o644)
-  syncFolder(folder)
-}
-
-function syncFolder(folder: string): void {
-  try {
-    const fd = openSync(folder, 'r')
-    try {
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
+    writeNew(join(folder, KEY_FILE), key)
+    writeNew(join(folder, CERTIFICATE_FILE), pem[0] ?? '', 0o644)
+    writeNew(join(folder, CHAIN_FILE), pem.join(''), 0o644)
+    writeNew(join(folder, DELEGATION_FILE), delegation, 0o644)
+    syncFolder(folder)
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', folder)
   }

@@ -19,8 +19,9 @@ import { KEY_FILE, placeFolder, readCaFolder, writeEntry, type CaEntry } from '.
 import { DAYS } from './init.ts'
 import { listing, plannedListing, type CaListing } from './listing.ts'
 import { folderName, subjectParts, subjectText, wholeSubject, type PartialSubject } from './subject.ts'
-import { readSmall, type AskPassphrase } from '../channel/folder.ts'
+import { KEY_FILE_CAP, type AskPassphrase } from '../channel/folder.ts'
 import { addDays, nowOf, type RunOptions } from '../run/run.ts'
+import { readOwn } from '../run/small-file.ts'
 
 export interface CaIssueOptions extends RunOptions {
   dir: string
@@ -94,7 +95,7 @@ export async function openIssuer(issuer: CaEntry, ask: AskPassphrase): Promise<K
       subject: file,
       remedy: 'bring the key back to this folder for the time of the run',
     })
-  const key = openSigningKey(readSmall(file).toString('latin1'), await ask(file), file)
+  const key = openSigningKey(readOwn(file, KEY_FILE_CAP).toString('latin1'), await ask(file), file)
   const own = issuer.chain[0].publicKey.export({ format: 'der', type: 'spki' })
   if (issuerKey(key)?.publicKey.equals(own) !== true)
     throw new SallyportError('CA_MALFORMED', {

@@ -5,13 +5,11 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { newRegister, readRegister, REGISTER_CAP, writeRegister, type RevocationRegister } from '../../ca/index.ts'
-import { lockFolder } from '../../content/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { lockFolder, placeFile, syncFolder } from '../../content/index.ts'
+import { SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, type Certificate } from '../../signature/index.ts'
 import type { CaEntry } from './folder.ts'
-import { readSmall } from '../channel/folder.ts'
-import { syncFolder } from '../channel/init.ts'
-import { placeFile, writeFailed } from '../channel/place-file.ts'
+import { readOwn } from '../run/small-file.ts'
 
 const REGISTER_FILE = 'revocations.json'
 const LISTS_FOLDER = 'lists'
@@ -48,7 +46,8 @@ export function openRegister(entry: CaEntry): RevocationRegister {
   const size = statSync(file, { throwIfNoEntry: false })?.size
   if ((size ?? 0) > REGISTER_CAP) throw malformed(file, `more than ${REGISTER_CAP} bytes`)
   const certificate = entry.chain[0].sha256
-  const register = size === undefined ? newRegister(certificate) : readRegister(readSmall(file), certificate, file)
+  const register =
+    size === undefined ? newRegister(certificate) : readRegister(readOwn(file, REGISTER_CAP), certificate, file)
   const newest = issuedLists(entry).reduce((most, { number }) => Math.max(most, number), 0)
   if (newest > register.number) throw malformed(file, `list ${newest} was issued, and it knows only ${register.number}`)
   return register
@@ -68,7 +67,7 @@ export function keepList({ folder }: CaEntry, number: number, delta: boolean, de
     mkdirSync(lists, { recursive: true, mode: 0o700 })
     syncFolder(folder)
   } catch (cause) {
-    throw writeFailed(cause, lists)
+    throw writeFault(cause, 'OUTPUT_FAILED', lists)
   }
   placeFile(file, der, 0o644)
   return file
@@ -77,7 +76,7 @@ export function keepList({ folder }: CaEntry, number: number, delta: boolean, de
 /** Runs `work` while nobody else changes the register. Throws CA_LOCKED. */
 export async function underRegister<T>(entry: CaEntry, work: () => T | Promise<T>): Promise<T> {
   const lock = await lockFolder(entry.folder).catch((cause: unknown) => {
-    throw writeFailed(cause, entry.folder)
+    throw writeFault(cause, 'OUTPUT_FAILED', entry.folder)
   })
   if (typeof lock === 'string')
     throw new SallyportError('CA_LOCKED', { side: 'source', subject: join(entry.folder, lock) })

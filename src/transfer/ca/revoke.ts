@@ -6,8 +6,8 @@ import { distinguishedNameText, parseCertificates, type Certificate } from '../.
 import { wholeSecond } from './entry.ts'
 import { readCaFolder, type CaEntry } from './folder.ts'
 import { issuingEntry, openRegister, saveRegister, underRegister } from './register.ts'
-import { readSmall } from '../channel/folder.ts'
 import { nowOf, type RunOptions } from '../run/run.ts'
+import { readSmall } from '../run/small-file.ts'
 
 export interface CaRevokeOptions extends RunOptions {
   dir: string

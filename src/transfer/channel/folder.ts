@@ -2,7 +2,7 @@
  * The folder of a channel on the connected side: roots, sealed keys, and who holds which.
  * `channel.json` names holders and files for people; what a key may do stands in the signed root alone.
  */
-import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { canonicalJson, parseJson } from '../../codec/index.ts'
@@ -17,6 +17,7 @@ import {
   type Role,
   type Root,
 } from '../../tuf/index.ts'
+import { readOwn } from '../run/small-file.ts'
 
 /** Asked for the passphrase of a key file; must not echo or keep it. */
 export type AskPassphrase = (file: string) => Promise<Buffer>
@@ -55,55 +56,10 @@ export function rootFileName(version: number): string {
   return `${version}.root.json`
 }
 
-function unreadable(subject: string, cause?: unknown): SallyportError {
-  return new SallyportError('FILE_UNREADABLE', {
-    side: 'source',
-    subject,
-    cause,
-    detail: (cause as NodeJS.ErrnoException | undefined)?.code,
-  })
-}
-
-/** A small file as bytes. Throws FILE_UNREADABLE. */
-export function readSmall(file: string): Buffer {
-  try {
-    return readFileSync(file)
-  } catch (cause) {
-    throw unreadable(file, cause)
-  }
-}
-
 /** Far above what channel.json comes to. */
 export const LISTING_CAP = 1024 * 1024
 /** Far above what a sealed key comes to. */
-const KEY_FILE_CAP = 64 * 1024
-
-/**
- * A file of the folder itself. Throws FILE_UNREADABLE for one that is larger than `cap`, and for what is no file: nobody
- * waits for a pipe that somebody put there.
- */
-export function readOwn(file: string, cap: number): Buffer {
-  let fd: number | undefined
-  try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
-    const stat = fstatSync(fd)
-    if (!stat.isFile() || stat.size > cap)
-      throw new SallyportError('FILE_UNREADABLE', {
-        side: 'source',
-        subject: file,
-        detail: stat.isFile() ? `larger than ${cap} bytes` : 'not a regular file',
-      })
-    const bytes = Buffer.alloc(stat.size)
-    let done = 0
-    for (let count = -1; count !== 0 && done < bytes.length; done += count)
-      count = readSync(fd, bytes, done, bytes.length - done, done)
-    return bytes.subarray(0, done)
-  } catch (cause) {
-    throw cause instanceof SallyportError ? cause : unreadable(file, cause)
-  } finally {
-    if (fd !== undefined) closeSync(fd)
-  }
-}
+export const KEY_FILE_CAP = 64 * 1024
 
 /** Roots from version 1 on, as they are judged. */
 export function byVersion(roots: readonly Buffer[]): Map<number, Buffer> {
@@ -142,7 +98,8 @@ export function openChannelFolder(dir: string): ChannelFolder {
   const present = new Set(readdirSync(dir))
   for (let name = rootFileName(1); present.has(name); name = rootFileName(roots.length + 1))
     roots.push(readOwn(join(dir, name), CAPS.root))
-  if (roots.length === 0) throw unreadable(join(dir, rootFileName(1)))
+  if (roots.length === 0)
+    throw new SallyportError('FILE_UNREADABLE', { side: 'source', subject: join(dir, rootFileName(1)) })
   const root = newestRoot(dir, roots)
   return { dir, channel: root.channel, purpose: root.purpose, roots, root, keys: parsed.data.keys }
 }

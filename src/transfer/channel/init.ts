@@ -1,17 +1,7 @@
 /** `channel init`: makes a channel's keys and its first root. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { makeFolder, syncFolder, writeNew } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import {
   buildRoot,
@@ -69,34 +59,8 @@ function check(options: ChannelInitOptions): void {
     throw new SallyportError('KEY_EXISTS', { side: 'source', subject: dir })
 }
 
-/** Writes a file that only its owner can read, and makes it outlast a power cut. */
-export function writeNew(file: string, text: string | Uint8Array, mode = 0o600): void {
-  try {
-    const fd = openSync(file, 'wx', mode)
-    try {
-      const bytes = Buffer.from(text)
-      writeSync(fd, bytes)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-  } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', file)
-  }
-}
-
-/** Makes the names in a folder outlast a power cut. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
 /**
- * Makes the keys and the root. The folder appears whole or not at all.
+ * Makes the keys and the root. The folder appears whole or not at all, and lasts when the fingerprint is told.
  * Each person gets two keys: one that approves bundles, and one that decides about the root, to be kept offline.
  * Throws USAGE, KEY_EXISTS, DISK_FULL, OUTPUT_FAILED.
  */
@@ -122,14 +86,27 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
     ['snapshot', []],
     ['timestamp', []],
   ])
-  const scratch = join(dirname(dir), `.${basename(dir)}.new`)
-  rmSync(scratch, { recursive: true, force: true })
-  mkdirSync(scratch, { recursive: true, mode: 0o700 })
+  const beside = dirname(dir)
+  const scratch = join(beside, `.${basename(dir)}.new`)
+  try {
+    await makeFolder(beside, 0o700)
+    rmSync(scratch, { recursive: true, force: true })
+    mkdirSync(scratch, { mode: 0o700 })
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', dir)
+  }
+  const lay = (file: string, text: string | Uint8Array, mode: number): void => {
+    try {
+      writeNew(join(scratch, file), text, mode)
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', join(dir, file))
+    }
+  }
   const add = async (role: Role, holder: string, file: string): Promise<void> => {
     const key = generateKey(kind, options.random)
     made.get(role)?.push(key)
     entries.push({ role, holder, keyid: key.keyid, file })
-    writeNew(join(scratch, file), sealKey(key, await options.passphrase(join(dir, file)), options.random))
+    lay(file, sealKey(key, await options.passphrase(join(dir, file)), options.random), 0o600)
   }
   for (const person of people) await add('targets', person, `${person}.pem`)
   for (const person of people) await add('root', person, `root-${person}.pem`)
@@ -151,13 +128,15 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
     },
   })
   for (const key of made.get('root') ?? []) root = signRoot(root, key)
-  writeNew(join(scratch, rootFileName(1)), root, 0o644)
-  writeNew(join(scratch, 'root.json'), root, 0o644)
-  writeNew(join(scratch, 'channel.json'), listingText({ channel, purpose, keys: entries }), 0o644)
+  lay(rootFileName(1), root, 0o644)
+  lay('root.json', root, 0o644)
+  lay('channel.json', listingText({ channel, purpose, keys: entries }), 0o644)
   try {
+    syncFolder(scratch)
     // Only an empty one: people were asked for passphrases since it was looked at.
     if (existsSync(dir)) rmdirSync(dir)
     renameSync(scratch, dir)
+    syncFolder(beside)
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', dir)
   }

@@ -7,12 +7,12 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, r
 import { join } from 'node:path'
 import * as z from 'zod'
 import { canonicalJson, parseJson, type Json } from '../../codec/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { placeFile, syncFolder, writeNew } from '../../content/index.ts'
+import { SallyportError, writeFault } from '../../errors/index.ts'
 import { CAPS } from '../../tuf/index.ts'
-import { placeFile, writeFailed } from './place-file.ts'
-import { holder, LISTING_CAP, listingText, readOwn, rootFileName, type ChannelFolder, type KeyEntry } from './folder.ts'
-import { syncFolder, writeNew } from './init.ts'
+import { holder, LISTING_CAP, listingText, rootFileName, type ChannelFolder, type KeyEntry } from './folder.ts'
 import type { RotationChange } from './rotation-plan.ts'
+import { readOwn } from '../run/small-file.ts'
 
 const NEXT = 'next'
 const SCRATCH = '.next.new'
@@ -120,7 +120,7 @@ export function layPending(dir: string, pending: PendingRoot, sealed: ReadonlyMa
     renameSync(scratch, join(dir, NEXT))
     syncFolder(dir)
   } catch (cause) {
-    throw writeFailed(cause, join(dir, NEXT))
+    throw writeFault(cause, 'OUTPUT_FAILED', join(dir, NEXT))
   }
 }
 
@@ -148,7 +148,7 @@ export function putInForce(folder: ChannelFolder, { version, bytes, made }: Pend
     placeFile(join(dir, 'root.json'), bytes, 0o644)
     tidy(dir)
   } catch (cause) {
-    throw writeFailed(cause, dir)
+    throw writeFault(cause, 'OUTPUT_FAILED', dir)
   }
 }
 
@@ -159,7 +159,7 @@ export function removePending(dir: string): void {
     renameSync(join(dir, NEXT), join(dir, `${OLD}${randomBytes(4).toString('hex')}`))
     syncFolder(dir)
   } catch (cause) {
-    throw writeFailed(cause, join(dir, NEXT))
+    throw writeFault(cause, 'OUTPUT_FAILED', join(dir, NEXT))
   }
   for (const name of readdirSync(dir))
     if (name.startsWith(OLD) || name === SCRATCH)

@@ -7,13 +7,13 @@ import { join } from 'node:path'
 import { SallyportError } from '../../errors/index.ts'
 import { generateKey, judgeRoots, openKey, sealKey, signRoot, type ChannelKey } from '../../tuf/index.ts'
 import { addDays, nowOf, timeText, type RunOptions } from '../run/run.ts'
+import { readSmall } from '../run/small-file.ts'
 import { ExportLog } from './export-log.ts'
 import {
   byVersion,
   openChannelFolder,
   openEntry,
   presentKeys,
-  readSmall,
   type AskPassphrase,
   type ChannelFolder,
 } from './folder.ts'

@@ -8,10 +8,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { parseJson, sortedJson, type Json } from '../../codec/index.ts'
+import { syncFolder, writeNew } from '../../content/index.ts'
 import { CODES, SallyportError, writeFault, type Code } from '../../errors/index.ts'
 import { demandIssuedAnswer, demandIssuedList, parseAnswer, parseList } from '../../revocation/index.ts'
 import { parseCertificate } from '../../signature/index.ts'
-import { syncFolder, writeNew } from '../channel/init.ts'
 import type { Collected } from './proof.ts'
 import type { LackingReport } from './report.ts'
 
@@ -74,7 +74,7 @@ export function writeKept(dir: string, { collected, lacking, warnings }: KeptRev
     writeNew(join(dir, RECORD), sortedJson(record), 0o644)
     syncFolder(dir)
   } catch (cause) {
-    throw cause instanceof SallyportError ? cause : writeFault(cause, 'OUTPUT_FAILED', dir)
+    throw writeFault(cause, 'OUTPUT_FAILED', dir)
   }
 }
 

@@ -2,9 +2,9 @@
 import { SallyportError } from '../../errors/index.ts'
 import type { RevocationList } from '../../revocation/index.ts'
 import { issuedBy, parseCertificates, selfSigned, type Certificate } from '../../signature/index.ts'
-import { readSmall } from '../channel/folder.ts'
 import { isListUrl } from '../revocation/item.ts'
 import type { CarriedChain } from '../trust/document.ts'
+import { readSmall } from '../run/small-file.ts'
 
 /** A certificate that somebody else issued. */
 export interface RevocableCertificate {

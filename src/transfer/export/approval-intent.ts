@@ -4,46 +4,19 @@
  * Whoever can write that folder can write this file too. So nothing in it is believed: it is written only over the
  * targets slot of what reads as a bundle, and may change nothing there but signatures.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BundleReader, fileInput, type Head } from '../../bundle/index.ts'
 import { isJsonObject, parseJson } from '../../codec/index.ts'
-import { lockFolder } from '../../content/index.ts'
+import { lockFolder, syncFolder, writeAll, writeNew } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import { inspectHead } from '../../tuf/index.ts'
 
 const CAP = 8 * 1024 * 1024
-// Stops a link that was laid under the name from making us write elsewhere.
-const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
 function intentFile(bundle: string): string {
   return `${bundle}.approving`
-}
-
-function writeAt(file: string, bytes: Uint8Array, at: number, flags: number, check?: (fd: number) => void): void {
-  try {
-    const fd = openSync(file, flags, 0o644)
-    try {
-      check?.(fd)
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, at + done)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-  } catch (cause) {
-    throw cause instanceof SallyportError ? cause : writeFault(cause, 'OUTPUT_FAILED', file)
-  }
 }
 
 interface Opened {
@@ -72,9 +45,29 @@ function replaced(bundle: string, detail: string): SallyportError {
 
 /** Writes the slot where it stands in the file that was read. */
 function writeSlot(bundle: string, { head, identity }: Opened, slot: Buffer): void {
-  writeAt(bundle, slot, head.targetsAt, constants.O_RDWR, (fd) => {
-    if (identityOf(fd) !== identity) throw replaced(bundle, 'another file has its name since it was read')
-  })
+  try {
+    const fd = openSync(bundle, 'r+')
+    try {
+      if (identityOf(fd) !== identity) throw replaced(bundle, 'another file has its name since it was read')
+      writeAll(fd, slot, head.targetsAt)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (cause) {
+    throw cause instanceof SallyportError ? cause : writeFault(cause, 'OUTPUT_FAILED', bundle)
+  }
+}
+
+function writeIntent(file: string, { head }: Opened, slot: Buffer): void {
+  try {
+    // Never through a link that was laid under the name: it is made, or the run ends.
+    writeNew(file, JSON.stringify({ at: head.targetsAt, bytes: slot.toString('base64') }), 0o644)
+    // Else the power could leave half a slot and no name for what completes it.
+    syncFolder(dirname(file))
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
+  }
 }
 
 /** Runs the work while no other `approve` writes in the bundle's folder. Throws FOLDER_LOCKED, OUTPUT_FAILED. */
@@ -107,7 +100,7 @@ export async function signSlot(bundle: string, id: Digest, sign: (slot: Buffer) 
     const slot = sign(head.targets)
     if (slot.equals(head.targets)) return { slot, added: false }
     const file = intentFile(bundle)
-    writeAt(file, Buffer.from(JSON.stringify({ at: head.targetsAt, bytes: slot.toString('base64') })), 0, FRESH)
+    writeIntent(file, opened, slot)
     writeSlot(bundle, opened, slot)
     remove(file)
     return { slot, added: true }

@@ -1,11 +1,10 @@
 /** What a stopped export leaves beside its output, so that the next run makes the same bundle and goes on in it. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import * as z from 'zod'
 import { sortedJson, parseJson } from '../../codec/index.ts'
+import { placeFile } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { DigestNumbers, isDigest, type Descriptor, type Digest } from '../../oci/index.ts'
-import { syncFolder } from '../channel/init.ts'
 import type { Resolved } from '../place/gather.ts'
 
 const descriptor = z.strictObject({ mediaType: z.string(), digest: z.custom<Digest>(isDigest), size: z.int().min(0) })
@@ -39,20 +38,9 @@ export function readStopped(output: string): StoppedExport | undefined {
   }
 }
 
-/** Replaces the record in one step. */
+/** Replaces the record in one step. Its name lasts before the number is taken: else that could be one of which nobody knows a bundle. */
 export function writeStopped(output: string, record: StoppedExport): void {
-  const { plan } = partNames(output)
-  try {
-    const fd = openSync(`${plan}.new`, 'w', 0o644)
-    writeSync(fd, sortedJson(record))
-    fsyncSync(fd)
-    closeSync(fd)
-    renameSync(`${plan}.new`, plan)
-    // Before the number is taken: else a power cut could leave a number that nobody knows a bundle for.
-    syncFolder(dirname(plan))
-  } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', plan)
-  }
+  placeFile(partNames(output).plan, sortedJson(record), 0o644)
 }
 
 export function removeStopped(output: string, withPart: boolean): void {
@@ -101,7 +89,8 @@ export class Progress {
 
   claim(digest: Digest, length: number): void {
     try {
-      writeSync(this.fd, `${digest} ${length}\n`)
+      const line = Buffer.from(`${digest} ${length}\n`)
+      for (let done = 0; done < line.length;) done += writeSync(this.fd, line, done)
     } catch (cause) {
       throw writeFault(cause, 'OUTPUT_FAILED', this.file)
     }

@@ -1,14 +1,15 @@
 /** `quarantine list` and `quarantine approve`: what is held, and a person's word that one of it may go. */
 import { existsSync } from 'node:fs'
+import { placeFile } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { isDigest, type Digest } from '../../oci/index.ts'
 import { State, type Quarantined } from '../../state/index.ts'
 import { openKey } from '../../tuf/index.ts'
-import { readSmall, type AskPassphrase } from '../channel/folder.ts'
+import type { AskPassphrase } from '../channel/folder.ts'
 import type { Measure, Outcome } from './report.ts'
-import { placeFile } from '../channel/place-file.ts'
 import { approvalFile, approversOf, demandApprover } from './release-approval.ts'
 import { nowOf } from '../run/run.ts'
+import { readSmall } from '../run/small-file.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
 import { parseTargetReference } from '../place/target-reference.ts'
 

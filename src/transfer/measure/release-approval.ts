@@ -7,8 +7,8 @@ import { canonicalBytes, isJsonObject, parseJson, type JsonObject } from '../../
 import { SallyportError } from '../../errors/index.ts'
 import type { Quarantined, State } from '../../state/index.ts'
 import { readRoot, type ChannelKey, type Root } from '../../tuf/index.ts'
-import { readSmall } from '../channel/folder.ts'
 import { timeText } from '../run/run.ts'
+import { readSmall } from '../run/small-file.ts'
 
 /** The channel whose people approve releases. */
 export const APPROVERS = 'quarantine'

@@ -1,7 +1,7 @@
 /** How registries are reached: credentials, authorities, client certificate, plain HTTP. */
 import { SallyportError } from '../../errors/index.ts'
 import { findAuthfile, readCredentials, resolveCredentials, type RegistryOptions } from '../../registry/index.ts'
-import { readSmall } from '../channel/folder.ts'
+import { readSmall } from '../run/small-file.ts'
 
 export interface AccessOptions {
   /** A docker config.json; where docker and podman keep theirs, when it is not named. */

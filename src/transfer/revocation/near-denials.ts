@@ -2,43 +2,24 @@
  * The denials of a revocation channel on the connected side: `denials.json` in its folder, in the form that travels. They
  * only grow: whoever wants one undone asks the sites.
  */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { SallyportError, writeFault } from '../../errors/index.ts'
+import { placeFile } from '../../content/index.ts'
+import { SallyportError } from '../../errors/index.ts'
 import { isDigest, type Digest } from '../../oci/index.ts'
 import { isReason, readDenials, uniteDenials, writeDenials, type Denial } from '../../revocation/index.ts'
 import { parseCertificates } from '../../signature/index.ts'
-import { openChannelFolder, readSmall } from '../channel/folder.ts'
-import { syncFolder } from '../channel/init.ts'
+import { openChannelFolder } from '../channel/folder.ts'
 import { ExportLog } from '../channel/export-log.ts'
 import { nowOf, timeText, type RunOptions } from '../run/run.ts'
+import { readOwn, readSmall, SMALL_FILE_CAP } from '../run/small-file.ts'
 
 const FILE = 'denials.json'
 
 /** What is denied, none without a file. Throws FILE_UNREADABLE, DENIALS_MALFORMED, JSON_MALFORMED, LIMIT_EXCEEDED. */
 export function nearDenials(dir: string): Denial[] {
   const file = join(dir, FILE)
-  return existsSync(file) ? readDenials(readSmall(file), 'source') : []
-}
-
-/** Puts the file in place in one step: after a kill it is the old or the new one, whole. */
-function writeNear(dir: string, denials: readonly Denial[]): void {
-  const file = join(dir, FILE)
-  const bytes = writeDenials(denials, 'source')
-  try {
-    rmSync(`${file}.new`, { force: true })
-    const fd = openSync(`${file}.new`, 'wx', 0o644)
-    try {
-      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(`${file}.new`, file)
-    syncFolder(dir)
-  } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', file)
-  }
+  return existsSync(file) ? readDenials(readOwn(file, SMALL_FILE_CAP), 'source') : []
 }
 
 export interface DenyOptions extends RunOptions {
@@ -119,7 +100,7 @@ export async function denyArtifact(options: DenyOptions): Promise<DenyReport> {
     const held = before.find((one) => same(one, denial))
     if (held !== undefined) return { channel, denial: held, added: false, denials: before.length, dryRun }
     const all = uniteDenials(before, [denial])
-    if (!dryRun) writeNear(dir, all)
+    if (!dryRun) placeFile(join(dir, FILE), writeDenials(all, 'source'), 0o644)
     return { channel, denial, added: true, denials: all.length, dryRun }
   } finally {
     await log.close()

@@ -7,10 +7,9 @@ import { lstatSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { parseJson } from '../../codec/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { placeFile, syncFolder } from '../../content/index.ts'
+import { SallyportError, writeFault } from '../../errors/index.ts'
 import { LIST_CAP, parseList, type RevocationList } from '../../revocation/index.ts'
-import { syncFolder } from '../channel/init.ts'
-import { placeFile, writeFailed } from '../channel/place-file.ts'
 
 /** A whole list, and the delta that belongs to it. */
 export interface ListPair {
@@ -61,7 +60,7 @@ export function readCached(file: string): ListPair | undefined {
     return { base, delta }
   } catch (error) {
     if (error instanceof SallyportError) return undefined
-    throw writeFailed(error, file)
+    throw writeFault(error, 'OUTPUT_FAILED', file)
   }
 }
 
@@ -76,6 +75,6 @@ export function removeCached(cache: string, file: string): void {
     rmSync(file)
     syncFolder(listFolder(cache))
   } catch (cause) {
-    throw writeFailed(cause, file)
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
   }
 }

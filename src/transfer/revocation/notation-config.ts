@@ -4,10 +4,9 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs
 import { dirname, join } from 'node:path'
 import * as z from 'zod'
 import { parseJson, sortedJson } from '../../codec/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { placeFile, syncFolder } from '../../content/index.ts'
+import { SallyportError, writeFault } from '../../errors/index.ts'
 import { readTrustMaterial, STORE_FOLDER, type TrustMaterial } from '../../trust/index.ts'
-import { syncFolder } from '../channel/init.ts'
-import { placeFile, writeFailed } from '../channel/place-file.ts'
 import { readPolicyFiles } from '../trust/policy-folder.ts'
 
 /** Says which files an earlier seed wrote, and with which bytes: only these may be changed or taken away. */
@@ -157,7 +156,7 @@ function carryOut(file: string, outcome: CopiedFile['outcome'], bytes: Buffer | 
     if (bytes === undefined || (outcome !== 'written' && outcome !== 'replaced')) return
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   } catch (cause) {
-    throw writeFailed(cause, file)
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
   }
   placeFile(file, bytes, 0o600)
 }

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFolder } from '../../content/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { SallyportError, writeFault } from '../../errors/index.ts'
 import type { RevocationList } from '../../revocation/index.ts'
 import { parseCertificate, type Certificate } from '../../signature/index.ts'
 import { State, type HeldList, type KnownCertificate } from '../../state/index.ts'
@@ -21,7 +21,6 @@ import {
 } from './notation-cache.ts'
 import { copyPolicy, type CopiedFile } from './notation-config.ts'
 import { isNewer, newestDelta, pairFault, type HeldPair, type SeedFault } from './notation-pair.ts'
-import { writeFailed } from '../channel/place-file.ts'
 import { decimalOf } from './item.ts'
 import { checkInterrupted, nowOf, timeText } from '../run/run.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
@@ -179,7 +178,7 @@ async function locked<T>(folder: string, work: () => T): Promise<T> {
     .then(() => mkdirSync(folder, { recursive: true, mode: 0o700 }))
     .then(() => lockFolder(folder))
     .catch((cause: unknown) => {
-      throw writeFailed(cause, folder)
+      throw writeFault(cause, 'OUTPUT_FAILED', folder)
     })
   if (typeof lock === 'string')
     throw new SallyportError('FOLDER_LOCKED', { side: 'target', subject: join(folder, lock) })

@@ -6,20 +6,18 @@ import {
   constants,
   existsSync,
   fstatSync,
-  fsyncSync,
   linkSync,
   lstatSync,
   openSync,
   readSync,
   renameSync,
   rmSync,
-  writeSync,
 } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncFolder, writeNew } from '../../content/index.ts'
 import { readFault, SallyportError, writeFault } from '../../errors/index.ts'
 import { COSE, ENVELOPE_CAP, JWS, type EnvelopeType, type TargetDigest } from '../../signature/index.ts'
-import { syncFolder } from '../channel/init.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 
 const CHUNK = 1024 * 1024
@@ -140,19 +138,12 @@ function nameIt(scratch: string, file: string): void {
 export function writeSignatureFile(file: string, bytes: Uint8Array): void {
   const scratch = `${file}.${randomBytes(4).toString('hex')}.new`
   try {
-    const fd = openSync(scratch, 'wx', 0o644)
-    try {
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
+    writeNew(scratch, bytes, 0o644)
     nameIt(scratch, file)
     rmSync(scratch, { force: true })
     syncFolder(dirname(file))
   } catch (cause) {
     rmSync(scratch, { force: true })
-    if (cause instanceof SallyportError) throw cause
     throw writeFault(cause, 'OUTPUT_FAILED', file)
   }
 }

@@ -16,7 +16,8 @@ import {
   type SignatureAlgorithm,
   type Signer,
 } from '../../signature/index.ts'
-import { readSmall, type AskPassphrase } from '../channel/folder.ts'
+import type { AskPassphrase } from '../channel/folder.ts'
+import { readSmall } from '../run/small-file.ts'
 
 /** The files of a signer. */
 export interface SignerFiles {

@@ -3,7 +3,7 @@ import { SallyportError } from '../../errors/index.ts'
 import type { State } from '../../state/index.ts'
 import { fingerprint, readRoot } from '../../tuf/index.ts'
 import type { FindPinned } from './head.ts'
-import { readSmall } from '../channel/folder.ts'
+import { readSmall } from '../run/small-file.ts'
 
 /** Looks channels up in the state. */
 export function pinnedIn(state: State): FindPinned {

@@ -1,6 +1,6 @@
 /** Writes a site's status for those who watch it: one JSON document, and one file of metrics. */
+import { placeFile } from '../../content/index.ts'
 import type { SallyportError } from '../../errors/index.ts'
-import { placeFile } from '../channel/place-file.ts'
 import { statusMetrics } from './metrics.ts'
 import type { SiteStatus } from './site.ts'
 import type { WatchRun } from './watch-run.ts'

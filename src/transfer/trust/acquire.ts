@@ -2,9 +2,9 @@
 import { SallyportError } from '../../errors/index.ts'
 import { blobsOf, parseManifest } from '../../oci/index.ts'
 import { getDocument, type RegistryOptions } from '../../registry/index.ts'
-import { readSmall } from '../channel/folder.ts'
 import { locate } from '../place/reference-target.ts'
 import type { RunOptions } from '../run/run.ts'
+import { readSmall } from '../run/small-file.ts'
 import { Sources } from '../place/sources.ts'
 import { wholeBlob } from '../place/whole-blob.ts'
 

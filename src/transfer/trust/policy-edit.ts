@@ -1,10 +1,10 @@
 /** `trust policy add | remove`: changes statements in notation's own file, in place, and only to a policy that can judge. */
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isJsonObject, parseJson, type JsonObject } from '../../codec/index.ts'
+import { placeFile, syncFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { checkTrustMaterial, faultOf } from '../../trust/index.ts'
-import { syncFolder, writeNew } from '../channel/init.ts'
 import { readPolicyFiles } from './policy-folder.ts'
 import type { RunOptions } from '../run/run.ts'
 
@@ -79,17 +79,11 @@ function put(policy: string, files: Map<string, Buffer>, { file, statements }: E
     mkdirSync(policy, { recursive: true })
     for (const name of names) {
       const scratch = join(policy, `.${name}.new`)
-      rmSync(scratch, { force: true })
-      if (statements.length === 0) {
-        rmSync(join(policy, name), { force: true })
-        continue
-      }
-      writeNew(scratch, text, 0o644)
-      renameSync(scratch, join(policy, name))
+      if (statements.length > 0) placeFile(join(policy, name), text, 0o644, scratch)
+      else for (const gone of [scratch, join(policy, name)]) rmSync(gone, { force: true })
     }
-    syncFolder(policy)
+    if (statements.length === 0) syncFolder(policy)
   } catch (cause) {
-    if (cause instanceof SallyportError) throw cause
     throw writeFault(cause, 'OUTPUT_FAILED', join(policy, file))
   }
 }

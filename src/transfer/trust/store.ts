@@ -1,11 +1,11 @@
 /** `trust store`: adds and removes trust anchors in notation's folders. Each against a fingerprint that a person said. */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { encodePem, fingerprintWords, parseFingerprint } from '../../codec/index.ts'
+import { placeFile, syncFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { distinguishedNameText, parseCertificates, type Certificate } from '../../signature/index.ts'
 import { anchorFault, isStoreName, storeKind, STORE_FOLDER, type StoreName } from '../../trust/index.ts'
-import { syncFolder, writeNew } from '../channel/init.ts'
 import { openPolicy, readPolicyFiles } from './policy-folder.ts'
 import { nowOf, timeText, type RunOptions } from '../run/run.ts'
 
@@ -148,12 +148,8 @@ function place(policy: string, file: string, text: string): void {
     mkdirSync(dirname(file), { recursive: true })
     // Outside the store: what a kill leaves there must not make the store unreadable.
     const scratch = join(policy, `.${basename(file)}.new`)
-    rmSync(scratch, { force: true })
-    writeNew(scratch, text, 0o644)
-    renameSync(scratch, file)
-    syncFolder(dirname(file))
+    placeFile(file, text, 0o644, scratch)
   } catch (cause) {
-    if (cause instanceof SallyportError) throw cause
     throw writeFault(cause, 'OUTPUT_FAILED', file)
   }
 }

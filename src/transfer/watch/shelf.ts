@@ -11,9 +11,8 @@
 import { randomBytes } from 'node:crypto'
 import { lstatSync, mkdirSync, opendirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { SallyportError } from '../../errors/index.ts'
-import { syncFolder, writeNew } from '../channel/init.ts'
-import { writeFailed } from '../channel/place-file.ts'
+import { syncFolder, writeNew } from '../../content/index.ts'
+import { SallyportError, writeFault } from '../../errors/index.ts'
 import type { Arrival } from './inbox.ts'
 
 const HIDDEN = /^\.(.+)\.report\.json\.new$/s
@@ -40,7 +39,7 @@ export class Shelf {
       shelf.#demandOwn()
       shelf.#settle()
     } catch (cause) {
-      throw writeFailed(cause, shelf.#dir)
+      throw writeFault(cause, 'OUTPUT_FAILED', shelf.#dir)
     }
     return shelf
   }
@@ -109,7 +108,7 @@ export class Shelf {
       syncFolder(this.#inbox)
       return to
     } catch (cause) {
-      throw writeFailed(cause, join(this.#dir, to))
+      throw writeFault(cause, 'OUTPUT_FAILED', join(this.#dir, to))
     }
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSigningKey } from '../../../src/ca/index.ts'
 import { checkChain, distinguishedNameText, parseCertificates, type Certificate } from '../../../src/signature/index.ts'
@@ -174,6 +174,13 @@ describe('transfer/ca/issue', function () {
     renameSync(join(dir, 'issuing/key.pem'), join(dir, '..', 'offline.pem'))
     await assert.rejects(issue(), fault('KEY_MISSING'))
     assert.ok(!existsSync(join(dir, 'ci')) && !existsSync(join(dir, '.ci.new')))
+  })
+
+  it('waits for no pipe in the place of a key', async () => {
+    const dir = fork()
+    rmSync(join(dir, 'issuing/key.pem'))
+    execFileSync('mkfifo', [join(dir, 'issuing/key.pem')])
+    await assert.rejects(ca.issue({ dir, commonName: 'CI', from: 'issuing' }), fault('FILE_UNREADABLE'))
   })
 
   it('chooses the issuer only when one can be meant', async () => {

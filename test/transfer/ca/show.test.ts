@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Certificates, fault } from './certificates.ts'
@@ -110,5 +111,14 @@ describe('transfer/ca/show', function () {
       const dir = fork()
       damage(dir)
       await assert.rejects(ca.show(dir), fault('CA_MALFORMED'))
+    })
+
+  for (const name of ['chain.crt', 'delegation.json', 'revocations.json'])
+    it(`waits for no pipe in the place of ${name}`, async () => {
+      const dir = fork()
+      const file = join(dir, 'team', name)
+      rmSync(file, { force: true })
+      execFileSync('mkfifo', [file])
+      await assert.rejects(ca.show(dir), fault('FILE_UNREADABLE'))
     })
 })

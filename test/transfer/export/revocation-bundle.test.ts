@@ -1,5 +1,6 @@
 /** `revocation collect` and `deny` on the near side: a channel of its own, for lists and denials alone. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -53,6 +54,13 @@ describe('transfer/export/revocation-bundle', function () {
     await channelPin({ state, channel, root, fingerprint, purpose, now: world.now })
     return state
   }
+
+  it('waits for no pipe in the place of the denials', async () => {
+    const keys = await world.channel('revocation')
+    execFileSync('mkfifo', [join(keys, 'denials.json')])
+    await assert.rejects(denyArtifact({ keys, artifact: ARTIFACT, reason: 'test' }), fault('FILE_UNREADABLE'))
+    await assert.rejects(collect(keys), fault('FILE_UNREADABLE'))
+  })
 
   it('writes a bundle of lists alone, which a site that pinned the channel takes', async () => {
     const keys = await world.channel('revocation')

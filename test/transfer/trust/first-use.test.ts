@@ -10,9 +10,9 @@ import { artifactIn, checkAt, pemOf, policyFolder, rootOf, signAt, STRANGER, wri
 import { planFor, Stage, tree } from '../stage.ts'
 
 const SRC = join(import.meta.dirname, '../../../src')
-/** Every call of `node:fs` that makes, fills or renames a file, and our own wrapper of them. */
+/** Every call of `node:fs` that makes, fills or renames a file, and our own that do. */
 const WRITES =
-  /\b(?:(?:write|append|copy)File|writev?|rename|link|symlink|cp|mkdtemp|mkdir|createWriteStream|open|truncate)(?:Sync)?\(|\bwriteNew\(/
+  /\b(?:(?:write|append|copy)File|writev?|rename|link|symlink|cp|mkdtemp|mkdir|createWriteStream|open|truncate)(?:Sync)?\(|\b(?:writeNew|writeAll|place(?:File|Whole))(?:Aside)?\(/
 /** Whatever may stand for a folder of stores. */
 const STORES = /truststore|STORE_FOLDER|storeFolder|['"`/]x509['"`/]/
 
@@ -50,17 +50,20 @@ describe('transfer/trust/first-use', () => {
     // The copy has what the site's own folder holds: it reads no bundle, no registry and no state.
     const copier = code.get('transfer/revocation/notation-config.ts') ?? ''
     assert.match(copier, /readPolicyFiles\(/)
-    assert.doesNotMatch(copier, /from '\.\.\/(?:bundle|content|registry|state)\//)
+    const rooms = [...copier.matchAll(/import \{ (.*) \} from '(?:\.\.\/)+(?:bundle|content|registry|state)\//g)]
+    assert.deepEqual(
+      rooms.map(([, names]) => names),
+      ['placeFile, syncFolder'],
+    )
     // This one opens files, and only to read them.
     const reader = code.get('transfer/trust/policy-folder.ts') ?? ''
     assert.deepEqual(reader.match(new RegExp(WRITES, 'g')), ['openSync('])
     assert.match(reader, /openSync\(path, constants\.O_RDONLY \|/)
     // Who writes beside the stores names the three files that he writes.
     const editor = code.get('transfer/trust/policy-edit.ts') ?? ''
-    assert.deepEqual(
-      [...editor.matchAll(/writeNew\((\w+)|renameSync\((\w+), ([^)]*)\)/g)].map(([whole]) => whole),
-      ['writeNew(scratch', 'renameSync(scratch, join(policy, name)'],
-    )
+    assert.deepEqual(editor.match(new RegExp(WRITES, 'g')), ['mkdirSync(', 'placeFile('])
+    assert.match(editor, /placeFile\(join\(policy, name\), text, 0o644, scratch\)/)
+    assert.match(editor, /const scratch = join\(policy, `\.\$\{name\}\.new`\)/)
     assert.match(editor, /const file = blob \? FILES : files\.has\(NEWER\) \? NEWER : OLDER\n/)
     assert.match(editor, /const names = file !== FILES && files\.has\(NEWER\).* \? \[OLDER, NEWER\] : \[file\]\n/)
   })
