@@ -1,4 +1,5 @@
 /** A certificate of a judged chain, and what tells here whether it is revoked. */
+import { REMOVE_FROM_CRL } from '../../codec/index.ts'
 import { entryOf } from '../../revocation/index.ts'
 import { parseCertificate } from '../../signature/index.ts'
 import type { HeldList, KnownCertificate } from '../../state/index.ts'
@@ -18,8 +19,6 @@ export interface CertificateStanding extends Omit<KnownCertificate, 'crlUrls' | 
   missing: string[]
 }
 
-const REMOVED = 8
-
 /** What a list or an answer says: since when it is revoked, null for taken back or good, undefined for nothing. */
 function revokedBy({ list, kept, answer, issuerCertificate }: InForce, serial: string): Date | null | undefined {
   if (answer !== undefined) {
@@ -29,7 +28,7 @@ function revokedBy({ list, kept, answer, issuerCertificate }: InForce, serial: s
   }
   const entry = list?.find(serial) ?? kept?.find(serial)
   if (entry === undefined) return undefined
-  return entry.reason === REMOVED ? null : entry.revoked
+  return entry.reason === REMOVE_FROM_CRL ? null : entry.revoked
 }
 
 /** @param held - those in force of its issuer */

@@ -2,6 +2,7 @@
  * That a signer was revoked or denied since, where a heap of other signatures keeps a verdict from being decided: whoever
  * may push to a repository must not keep what was let in there from being taken away.
  */
+import { isForGood } from '../../codec/index.ts'
 import { CODES, type Code } from '../../errors/index.ts'
 import { entryOf, isRevokedForGood } from '../../revocation/index.ts'
 import { parseCertificate } from '../../signature/index.ts'
@@ -17,8 +18,6 @@ export interface Undone {
 
 /** The exit status of what was trusted before it was revoked or denied. */
 const REVOKED = 14
-/** An entry of a hold, or of its end. */
-const PASSING: ReadonlySet<number | undefined> = new Set([6, 8])
 
 /**
  * Why an undecided artifact is not trusted any more: what an earlier verdict stood on, and this one lacks, was revoked or
@@ -81,7 +80,7 @@ async function isRevoked({ issuer, serial }: KnownCertificate, { lists }: KnownR
     for (const url of lists.urls(issuer, form)) {
       const held = await lists.load({ issuer, url, form })
       const entry = held?.list?.find(serial) ?? held?.kept?.find(serial)
-      if (entry !== undefined && !PASSING.has(entry.reason)) return true
+      if (entry !== undefined && isForGood(entry.reason)) return true
     }
   return false
 }
