@@ -53,7 +53,13 @@ function spoken(answer: OcspAnswer, { issuer, serial }: Asked): AnswerEntry {
 }
 
 /** True for a revocation that no later answer takes back. */
-export function isRevokedForGood({ status, reason }: AnswerEntry): boolean {
+export function isRevokedForGood({
+  status,
+  reason,
+}: {
+  status: AnswerEntry['status']
+  reason?: number | undefined
+}): boolean {
   return status === 'revoked' && isForGood(reason)
 }
 
