@@ -2,13 +2,11 @@
  * That a signer was revoked or denied since, where a heap of other signatures keeps a verdict from being decided: whoever
  * may push to a repository must not keep what was let in there from being taken away.
  */
-import { isForGood } from '../../codec/index.ts'
 import { CODES, type Code } from '../../errors/index.ts'
-import { entryOf, isRevokedForGood } from '../../revocation/index.ts'
-import { parseCertificate } from '../../signature/index.ts'
-import type { KnownCertificate, RecordedSignature, RecordedVerdict, State } from '../../state/index.ts'
+import { isRevokedForGood } from '../../revocation/index.ts'
+import type { KnownCertificate, ListPlace, RecordedSignature, RecordedVerdict, State } from '../../state/index.ts'
 import type { ArtifactVerdict, SignatureVerdict } from '../../trust/index.ts'
-import type { InForce } from '../revocation/held-lists.ts'
+import { saysOf } from '../revocation/held-lists.ts'
 import type { KnownRevocations } from '../revocation/known-revocations.ts'
 
 export interface Undone {
@@ -74,19 +72,13 @@ async function undoneUnread(
 
 /** For good, by whatever is held of its issuer. */
 async function isRevoked({ issuer, serial }: KnownCertificate, { lists }: KnownRevocations): Promise<boolean> {
-  const answer = await lists.load({ issuer, url: '', form: 'answer', serial })
-  if (answer !== undefined && isRevokedByAnswer(answer, serial)) return true
+  const places: ListPlace[] = [{ issuer, url: '', form: 'answer', serial }]
   for (const form of ['base', 'delta'] as const)
-    for (const url of lists.urls(issuer, form)) {
-      const held = await lists.load({ issuer, url, form })
-      const entry = held?.list?.find(serial) ?? held?.kept?.find(serial)
-      if (entry !== undefined && isForGood(entry.reason)) return true
-    }
+    places.push(...lists.urls(issuer, form).map((url) => ({ issuer, url, form })))
+  for (const place of places) {
+    const held = await lists.load(place)
+    const said = held && saysOf(held)(serial)
+    if (said !== undefined && isRevokedForGood(said)) return true
+  }
   return false
-}
-
-function isRevokedByAnswer({ answer, issuerCertificate }: InForce, serial: string): boolean {
-  const issuer = issuerCertificate && parseCertificate(issuerCertificate)
-  const entry = answer && issuer && entryOf(answer, issuer, serial)
-  return entry !== undefined && isRevokedForGood(entry)
 }
