@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { SallyportError } from '../errors/index.ts'
 import type { ByteOutput, ExportReport, Plan } from '../index.ts'
-import { accessOf, hostsOf, usage, type RegistryArgs } from './context.ts'
+import { accessOf, hostsOf, usage, whole, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { standardOutput } from './standard-output.ts'
 
@@ -136,8 +136,8 @@ export async function bundleTerms(
   if (argv.head === '-') throw usage('--head', 'a head is a file')
   if (argv.approved !== undefined && argv.output !== '-')
     throw usage('--approved', 'it goes with -o -; a file is approved itself')
-  if (!Number.isInteger(argv['valid-days']) || argv['valid-days'] < 1 || argv['valid-days'] > 36_500)
-    throw usage('--valid-days', 'a whole number from 1 to 36500')
+  const validDays = whole('--valid-days', argv['valid-days'], 1, 36_500)
+  const sequence = whole('--sequence', argv.sequence, 1, Number.MAX_SAFE_INTEGER)
   const mapped: Plan = {
     ...given,
     map: [...argv.map.map(parseMapping), ...given.map],
@@ -155,9 +155,9 @@ export async function bundleTerms(
     approved: argv.approved,
     registry: await accessOf(argv, hostsOf(plan.artifacts.map(({ ref }) => ref))),
     concurrency: argv.concurrency,
-    validDays: argv['valid-days'],
+    validDays,
     created: timeOption(argv.created),
-    sequence: argv.sequence,
+    sequence,
     dryRun: argv['dry-run'],
   }
 }

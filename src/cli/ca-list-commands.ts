@@ -1,7 +1,7 @@
 /** The commands by which an authority revokes. */
 import type { Argv } from 'yargs'
 import { caCrlText, caRevokeText } from './ca-list-text.ts'
-import { folderPath, usage, type Register } from './context.ts'
+import { folderPath, usage, whole, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 
 const REASONS = [
@@ -118,9 +118,7 @@ export function addCaCrl<T>(yargs: Argv<T>, register: Register): Argv<T> {
         .example('$0 ca crl --dir ca/ --from issuing -o issuing.crl', 'the whole list, in DER')
         .example('$0 ca crl --dir ca/ --from issuing --delta --days 2 -o issuing-delta.crl', 'the changes since'),
     register('ca crl', async (argv: CrlArgs, context) => {
-      const { days } = argv
-      if (days !== undefined && (!Number.isInteger(days) || days < 1 || days > 3650))
-        throw usage('--days', 'a whole number from 1 to 3650')
+      const days = whole('--days', argv.days, 1, 3650)
       const { caCrl } = await import('../index.ts')
       const report = await caCrl({
         ...context,
