@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { backup, checkState, rebuildIndex, restore, State, type CheckReport, type Restored } from '../../state/index.ts'
+import { demandReason } from '../run/reason.ts'
 import { nowOf, type RunOptions } from '../run/run.ts'
 
 export interface StateRunOptions extends RunOptions {
@@ -21,11 +22,6 @@ export interface InitReport {
 function demandFree(dir: string): void {
   if (existsSync(dir) && readdirSync(dir).length > 0)
     throw new SallyportError('STATE_EXISTS', { side: 'state', subject: dir })
-}
-
-function demandReason(reason: string): void {
-  if (reason.trim() === '')
-    throw new SallyportError('USAGE', { side: 'state', subject: '--reason', detail: 'it is empty' })
 }
 
 /** Makes an empty state, on purpose: a lost disk must not look like a new site. Throws STATE_EXISTS, USAGE. */

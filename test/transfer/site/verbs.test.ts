@@ -7,6 +7,7 @@ import {
   channelExpect,
   channelPin,
   channelShow,
+  channelUnpin,
   log,
   stateBackup,
   stateCheck,
@@ -65,6 +66,17 @@ describe('transfer/site/verbs', () => {
     assert.deepEqual(readFileSync(join(state, 'journal.jsonl')), before)
     await pin(state)
     await assert.rejects(pin(state), fault('CHANNEL_PINNED'))
+  })
+
+  it('unpins a channel for a reason alone, also in a dry run', async () => {
+    const state = await stage.site()
+    const unpin = (reason: string, dryRun = false): Promise<object> =>
+      channelUnpin({ state, channel: CHANNEL, reason, dryRun, now: NOW })
+    for (const reason of ['', ' \n'])
+      for (const dryRun of [true, false]) await assert.rejects(unpin(reason, dryRun), fault('USAGE'))
+    assert.equal((await channelShow({ state, now: NOW })).channels.length, 1)
+    await unpin('contract ended')
+    await assert.rejects(unpin('again'), fault('CHANNEL_NOT_PINNED'))
   })
 
   it('makes a state once, for a site with a proper name and a reason', async () => {
