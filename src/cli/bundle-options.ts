@@ -6,6 +6,7 @@ import type { ByteOutput, ExportReport, Plan } from '../index.ts'
 import { accessOf, hostsOf, usage, whole, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { standardOutput } from './standard-output.ts'
+import { secondOf } from './time-option.ts'
 
 export interface BundleArgs extends RegistryArgs {
   keys: string
@@ -82,14 +83,6 @@ export function readPlan(file: string): string {
   }
 }
 
-function timeOption(text: string | undefined): Date | undefined {
-  if (text === undefined) return undefined
-  const time = new Date(text)
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) || Number.isNaN(time.getTime()))
-    throw usage('--created', 'a time is YYYY-MM-DDTHH:MM:SSZ')
-  return time
-}
-
 /** Where lists come from, over what the plan says: `network`, `none`, or a folder. */
 function withRevocation(plan: Plan, from: string | undefined, allowPrivate: boolean): Plan {
   if (from === undefined && !allowPrivate) return plan
@@ -156,7 +149,7 @@ export async function bundleTerms(
     registry: await accessOf(argv, hostsOf(plan.artifacts.map(({ ref }) => ref))),
     concurrency: argv.concurrency,
     validDays,
-    created: timeOption(argv.created),
+    created: argv.created === undefined ? undefined : secondOf('--created', argv.created),
     sequence,
     dryRun: argv['dry-run'],
   }
