@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { syncFolder } from '../content/index.ts'
-import { writeFault } from '../errors/index.ts'
+import { readFault, writeFault } from '../errors/index.ts'
 
 /** Writes all of `bytes` at an offset; a short write is continued. */
 export async function writeWhole(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
@@ -43,6 +43,13 @@ export async function placeFile(
 /** `cause` when it is a fault of ours already, else what {@link writeFault} makes of it. A bug stays a bug. */
 export function asFault(cause: unknown, code: 'OUTPUT_FAILED' | 'STATE_UNWRITABLE', subject: string): unknown {
   return typeof errnoOf(cause) === 'string' && 'syscall' in (cause as object) ? writeFault(cause, code, subject) : cause
+}
+
+/** As {@link asFault}, for a failed read. */
+export function asReadFault(cause: unknown, subject: string): unknown {
+  return typeof errnoOf(cause) === 'string' && 'syscall' in (cause as object)
+    ? readFault(cause, 'state', subject)
+    : cause
 }
 
 /** The system's name of the error (`ENOENT`), or undefined. */

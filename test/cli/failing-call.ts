@@ -25,7 +25,8 @@ export async function refused(
   const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}:when=${when}`]
   const under = ['-f', '-qq', '-o', '/dev/null', '-P', path, ...inject]
   const child = spawn('strace', [...under, process.execPath, MAIN, ...args, '--json', '--quiet'], {
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...COMPILE_CACHE },
+    // strace counts the calls of each thread.
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', UV_THREADPOOL_SIZE: '1', ...COMPILE_CACHE },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   let text = ''
