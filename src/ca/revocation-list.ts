@@ -1,26 +1,13 @@
 /** Makes revocation lists (RFC 5280 §5): version 2, whole or delta. No clock, no file, no opinion on who may issue one. */
-import { der, derBits, derInteger, derSequence } from '../codec/index.ts'
+import { CRL_REASONS, der, derBits, derInteger, derSequence, type CrlReason } from '../codec/index.ts'
 import { derGeneralizedTime, derTime, type Issuer } from './certificate.ts'
 import { distributionPoint, extension, keyIdentifier } from './extensions.ts'
 
-/** CRLReason (RFC 5280 §5.3.1), as far as it fits what is issued here. */
-const CODES = {
-  unspecified: 0,
-  keyCompromise: 1,
-  cACompromise: 2,
-  affiliationChanged: 3,
-  superseded: 4,
-  cessationOfOperation: 5,
-  certificateHold: 6,
-  removeFromCRL: 8,
-  privilegeWithdrawn: 9,
-} as const
-
 /** Why a certificate is revoked; `certificateHold` alone can be taken back. */
-export type RevocationReason = Exclude<keyof typeof CODES, 'removeFromCRL'>
+export type RevocationReason = Exclude<CrlReason, 'removeFromCRL' | 'aACompromise'>
 
-export const REVOCATION_REASONS = Object.keys(CODES).filter(
-  (name): name is RevocationReason => name !== 'removeFromCRL',
+export const REVOCATION_REASONS = Object.keys(CRL_REASONS).filter(
+  (name): name is RevocationReason => name !== 'removeFromCRL' && name !== 'aACompromise',
 )
 
 export interface RevokedEntry {
@@ -28,7 +15,7 @@ export interface RevokedEntry {
   serial: string
   revoked: Date
   /** `removeFromCRL` in a delta list alone: the hold is over. */
-  reason: keyof typeof CODES
+  reason: RevocationReason | 'removeFromCRL'
   /** Since when the key is held to be bad. */
   invalidity?: Date | undefined
 }
@@ -56,7 +43,8 @@ function entryOf({ serial, revoked, reason, invalidity }: RevokedEntry, delta: b
   if (reason === 'removeFromCRL' && !delta) throw new RangeError('removeFromCRL stands in delta lists alone')
   const extensions: Buffer[] = []
   // RFC 5280 §5.3.1: left out rather than written as unspecified.
-  if (reason !== 'unspecified') extensions.push(extension('2.5.29.21', false, der(0x0a, Uint8Array.of(CODES[reason]))))
+  if (reason !== 'unspecified')
+    extensions.push(extension('2.5.29.21', false, der(0x0a, Uint8Array.of(CRL_REASONS[reason]))))
   if (invalidity !== undefined) extensions.push(extension('2.5.29.24', false, derGeneralizedTime(invalidity)))
   const list = extensions.length === 0 ? [] : [derSequence(...extensions)]
   return derSequence(serialOf(serial), derTime(revoked), ...list)

@@ -3,6 +3,7 @@ import type { Argv } from 'yargs'
 import type { AsOf, AsOfReport } from '../index.ts'
 import { usage } from './context.ts'
 import { plain } from './show.ts'
+import { secondOf } from './time-option.ts'
 
 export interface AsOfArgs {
   'as-of': string | undefined
@@ -25,13 +26,7 @@ const REASON_CAP = 500
 export function asOfIn({ 'as-of': text, 'as-of-reason': reason }: AsOfArgs): AsOf | undefined {
   if (text === undefined && reason === undefined) return undefined
   if (text === undefined) throw usage('--as-of-reason', 'it goes with --as-of')
-  const time = new Date(text)
-  if (
-    !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ||
-    Number.isNaN(time.getTime()) ||
-    !time.toISOString().startsWith(text.slice(0, 19))
-  )
-    throw usage('--as-of', 'a time is YYYY-MM-DDTHH:MM:SSZ')
+  const time = secondOf('--as-of', text)
   if (reason === undefined || reason.trim() === '' || reason.length > REASON_CAP)
     throw usage('--as-of-reason', `another time than the clock's needs a reason, of up to ${REASON_CAP} characters`)
   return { time, reason }

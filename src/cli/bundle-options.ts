@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import { SallyportError } from '../errors/index.ts'
 import type { ByteOutput, ExportReport, Plan } from '../index.ts'
-import { accessOf, hostsOf, usage, type RegistryArgs } from './context.ts'
+import { accessOf, hostsOf, usage, whole, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { standardOutput } from './standard-output.ts'
+import { secondOf } from './time-option.ts'
 
 export interface BundleArgs extends RegistryArgs {
   keys: string
@@ -82,14 +83,6 @@ export function readPlan(file: string): string {
   }
 }
 
-function timeOption(text: string | undefined): Date | undefined {
-  if (text === undefined) return undefined
-  const time = new Date(text)
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) || Number.isNaN(time.getTime()))
-    throw usage('--created', 'a time is YYYY-MM-DDTHH:MM:SSZ')
-  return time
-}
-
 /** Where lists come from, over what the plan says: `network`, `none`, or a folder. */
 function withRevocation(plan: Plan, from: string | undefined, allowPrivate: boolean): Plan {
   if (from === undefined && !allowPrivate) return plan
@@ -136,8 +129,8 @@ export async function bundleTerms(
   if (argv.head === '-') throw usage('--head', 'a head is a file')
   if (argv.approved !== undefined && argv.output !== '-')
     throw usage('--approved', 'it goes with -o -; a file is approved itself')
-  if (!Number.isInteger(argv['valid-days']) || argv['valid-days'] < 1 || argv['valid-days'] > 36_500)
-    throw usage('--valid-days', 'a whole number from 1 to 36500')
+  const validDays = whole('--valid-days', argv['valid-days'], 1, 36_500)
+  const sequence = whole('--sequence', argv.sequence, 1, Number.MAX_SAFE_INTEGER)
   const mapped: Plan = {
     ...given,
     map: [...argv.map.map(parseMapping), ...given.map],
@@ -155,9 +148,9 @@ export async function bundleTerms(
     approved: argv.approved,
     registry: await accessOf(argv, hostsOf(plan.artifacts.map(({ ref }) => ref))),
     concurrency: argv.concurrency,
-    validDays: argv['valid-days'],
-    created: timeOption(argv.created),
-    sequence: argv.sequence,
+    validDays,
+    created: argv.created === undefined ? undefined : secondOf('--created', argv.created),
+    sequence,
     dryRun: argv['dry-run'],
   }
 }

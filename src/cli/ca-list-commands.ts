@@ -1,8 +1,9 @@
 /** The commands by which an authority revokes. */
 import type { Argv } from 'yargs'
 import { caCrlText, caRevokeText } from './ca-list-text.ts'
-import { folderPath, usage, type Register } from './context.ts'
+import { folderPath, usage, whole, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
+import { momentOf } from './time-option.ts'
 
 const REASONS = [
   'keyCompromise',
@@ -33,16 +34,6 @@ interface CrlArgs {
   output: string | undefined
   'passphrase-file': string | undefined
   'dry-run': boolean
-}
-
-/** A day, which begins at midnight UTC, or a second of one. Throws USAGE. */
-function moment(option: string, text: string): Date {
-  const whole = text.length === 10 ? `${text}T00:00:00Z` : text
-  const time = new Date(whole)
-  // Date takes the 30th of February, and gives another day.
-  if (Number.isNaN(time.getTime()) || `${time.toISOString().slice(0, 19)}Z` !== whole)
-    throw usage(option, 'a day, 2026-01-31, or a second of it, 2026-01-31T12:00:00Z')
-  return time
 }
 
 function reasonOf({ reason, unhold }: RevokeArgs): (typeof REASONS)[number] | 'unhold' {
@@ -81,7 +72,7 @@ export function addCaRevoke<T>(yargs: Argv<T>, register: Register): Argv<T> {
         dir: folderPath(argv.dir),
         certificate: argv.certificate,
         reason: reasonOf(argv),
-        invalidity: invalidity === undefined ? undefined : moment('--invalidity-date', invalidity),
+        invalidity: invalidity === undefined ? undefined : momentOf('--invalidity-date', invalidity),
         dryRun: argv['dry-run'],
       })
       return { verb: 'ca revoke', report, text: caRevokeText(report), exit: 0 }
@@ -118,9 +109,7 @@ export function addCaCrl<T>(yargs: Argv<T>, register: Register): Argv<T> {
         .example('$0 ca crl --dir ca/ --from issuing -o issuing.crl', 'the whole list, in DER')
         .example('$0 ca crl --dir ca/ --from issuing --delta --days 2 -o issuing-delta.crl', 'the changes since'),
     register('ca crl', async (argv: CrlArgs, context) => {
-      const { days } = argv
-      if (days !== undefined && (!Number.isInteger(days) || days < 1 || days > 3650))
-        throw usage('--days', 'a whole number from 1 to 3650')
+      const days = whole('--days', argv.days, 1, 3650)
       const { caCrl } = await import('../index.ts')
       const report = await caCrl({
         ...context,

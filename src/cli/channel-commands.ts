@@ -1,7 +1,7 @@
 /** The commands about channels: who may send to us. */
 import type { Argv } from 'yargs'
 import { expectText, initText, showText } from './channel-text.ts'
-import { folderPath, usage, whole, withState, type Register } from './context.ts'
+import { folderPath, THRESHOLD_CAP, usage, whole, withState, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { addRotate } from './rotate-command.ts'
 
@@ -34,7 +34,7 @@ async function peopleOf({ people, threshold, solo }: InitArgs): Promise<{ people
   if (solo && (people !== undefined || threshold !== undefined))
     throw usage('--solo', 'one person alone; it goes without --people and --threshold')
   if (solo) return { people: [NAMES[0]], threshold: 1 }
-  const needed = threshold ?? 2
+  const needed = whole('--threshold', threshold, 1, THRESHOLD_CAP) ?? 2
   if (people === undefined) return { people: NAMES.slice(0, needed + 1), threshold: needed }
   if (/^\d+$/.test(people)) {
     const count = Number(people)

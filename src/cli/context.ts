@@ -80,13 +80,8 @@ export interface RegistryArgs {
 /** The registry options as the verbs take them. Throws USAGE. */
 export async function accessOf(argv: RegistryArgs, hosts: readonly string[]): Promise<Access> {
   const { registryAccess } = await import('../index.ts')
-  for (const [name, value, least] of [
-    ['--concurrency', argv.concurrency, 1],
-    ['--retries', argv.retries, 0],
-  ] as const) {
-    if (!Number.isInteger(value) || value < least || value > 256)
-      throw new SallyportError('USAGE', { side: 'state', subject: name, detail: `a whole number from ${least} to 256` })
-  }
+  const concurrency = whole('--concurrency', argv.concurrency, 1, 256)
+  const retries = whole('--retries', argv.retries, 0, 256)
   return registryAccess(
     {
       authfile: argv.authfile,
@@ -96,8 +91,8 @@ export async function accessOf(argv: RegistryArgs, hosts: readonly string[]): Pr
       cert: argv.cert,
       certKey: argv['cert-key'],
       plainHttp: argv['plain-http'],
-      retries: argv.retries,
-      concurrency: argv.concurrency,
+      retries,
+      concurrency,
       allowRealms: argv['allow-realm'],
     },
     hosts,
@@ -168,6 +163,9 @@ export function hostsOf(refs: readonly string[]): string[] {
 export function folderPath(dir: string): string {
   return dir.replace(/(?<=.)\/+$/, '')
 }
+
+/** Of people who must approve; how many there are is asked where they are known. */
+export const THRESHOLD_CAP = 1000
 
 /** A whole number within bounds, or what was not given. Throws USAGE. */
 export function whole<T extends number | undefined>(option: string, value: T, least: number, most: number): T {

@@ -1,6 +1,6 @@
 /** `channel rotate`: new keys and people for a channel. */
 import type { Argv } from 'yargs'
-import { folderPath, usage, whole, type Register } from './context.ts'
+import { folderPath, THRESHOLD_CAP, usage, whole, type Register } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { rotateText, rotationLines } from './rotate-text.ts'
 
@@ -87,10 +87,8 @@ export function addRotate<T>(yargs: Argv<T>, register: Register): Argv<T> {
     register('channel rotate', async (argv: RotateArgs, context) => {
       const { channelRotate } = await import('../index.ts')
       const days = whole('--root-days', argv['root-days'], 1, 36_500)
-      if (argv.threshold !== undefined && !Number.isInteger(argv.threshold))
-        throw usage('--threshold', 'a whole number')
-      const goesOn =
-        !argv.renew && [argv.replace, argv.add, argv.remove, argv.threshold].every((one) => one === undefined)
+      const threshold = whole('--threshold', argv.threshold, 1, THRESHOLD_CAP)
+      const goesOn = !argv.renew && [argv.replace, argv.add, argv.remove, threshold].every((one) => one === undefined)
       if (context.quiet && goesOn && argv.id === undefined && !argv.abandon && !argv['dry-run'])
         throw usage('--quiet', 'what is signed must be seen, or named with --id')
       const report = await channelRotate({
@@ -101,7 +99,7 @@ export function addRotate<T>(yargs: Argv<T>, register: Register): Argv<T> {
           replace: listOf(argv.replace),
           add: listOf(argv.add),
           remove: listOf(argv.remove),
-          threshold: argv.threshold ?? null,
+          threshold: threshold ?? null,
           days: days ?? null,
           kind: argv['key-type'] ?? null,
         },

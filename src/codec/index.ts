@@ -1,5 +1,14 @@
 /** Floor 2: codecs for what libraries leave open. Pure; hostile input expected. */
 export { canonicalBytes, canonicalJson, signingBytes, sortedJson } from './canonical-json.ts'
+export {
+  CERTIFICATE_HOLD,
+  CRL_REASONS,
+  crlReasonName,
+  isCrlReason,
+  isForGood,
+  REMOVE_FROM_CRL,
+  type CrlReason,
+} from './crl-reason.ts'
 export { der, derBits, derInteger, derNull, derOctets, derOid, derSequence, readDer, type DerElement } from './der.ts'
 export { fingerprintWords, parseFingerprint } from './fingerprint-words.ts'
 export { DerScan } from './der-scan.ts'

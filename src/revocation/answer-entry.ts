@@ -8,12 +8,14 @@ import {
   derOctets,
   derOid,
   derSequence,
+  isCrlReason,
   isDerValue,
   parseDer,
   readBoolean,
   readNaturalHex,
   readOid,
   readTime,
+  REMOVE_FROM_CRL,
   type DerNode,
 } from '../codec/index.ts'
 import type { Certificate } from '../signature/index.ts'
@@ -123,9 +125,9 @@ function readStatus(fields: DerFields): Pick<AnswerEntry, 'status' | 'revoked' |
 function readReason(wrapped: DerNode): number {
   const [node, ...more] = wrapped.children
   const reason = node?.contents[0] ?? 7
-  if (node?.tag !== 0x0a || node.contents.length !== 1 || more.length > 0 || reason > 10 || reason === 7)
+  if (node?.tag !== 0x0a || node.contents.length !== 1 || more.length > 0 || !isCrlReason(reason))
     throw new DerError('a reason is none of those there are')
-  if (reason === 8) throw new DerError('a certificate is revoked for not being revoked')
+  if (reason === REMOVE_FROM_CRL) throw new DerError('a certificate is revoked for not being revoked')
   return reason
 }
 

@@ -1,11 +1,11 @@
 /** Which OCSP answer about a certificate may take the place of which: never an older one. */
+import { isForGood } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Certificate } from '../signature/index.ts'
 import type { AnswerEntry } from './answer-entry.ts'
 import { answerFault } from './answer-fault.ts'
 import { entryOf, type OcspAnswer } from './answer.ts'
 import { demandNotAhead } from './freshness.ts'
-import { isForGood } from './kept-record.ts'
 
 /** The certificate an answer is held for, by its issuer and serial number. */
 export interface Asked {
@@ -53,7 +53,13 @@ function spoken(answer: OcspAnswer, { issuer, serial }: Asked): AnswerEntry {
 }
 
 /** True for a revocation that no later answer takes back. */
-export function isRevokedForGood({ status, reason }: AnswerEntry): boolean {
+export function isRevokedForGood({
+  status,
+  reason,
+}: {
+  status: AnswerEntry['status']
+  reason?: number | undefined
+}): boolean {
   return status === 'revoked' && isForGood(reason)
 }
 

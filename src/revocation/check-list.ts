@@ -1,17 +1,14 @@
 /** What the lists of one distribution point say of one certificate. */
+import { CERTIFICATE_HOLD, isForGood, REMOVE_FROM_CRL } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Certificate } from '../signature/index.ts'
 import { isExcused, type RevocationKnowledge, type RevocationTerms, type Subject } from './check-terms.ts'
 import { good, unknown, type Finding } from './check-finding.ts'
 import { freshness } from './freshness.ts'
-import { isForGood } from './kept-record.ts'
 import type { ListEntry } from './list-entry.ts'
 import { demandIssuedList, scopeFault } from './list-issuer.ts'
 import { compareNumbers } from './list-number.ts'
 import type { RevocationList } from './list.ts'
-
-const CERTIFICATE_HOLD = 6
-const REMOVE_FROM_LIST = 8
 
 /** True for an address that lists or answers can be had under: another scheme is never asked. */
 export function isWebUrl(url: string): boolean {
@@ -102,7 +99,7 @@ export class ListCheck {
     if (delta !== undefined && 'fault' in delta) return unknown(delta.fault)
     if (entries.some((entry) => entry?.unknownCritical)) return unknown(`${name} says something that is not known here`)
     // RFC 5280 §5.3.1: "may only appear in delta CRLs".
-    if (entries[0]?.reason === REMOVE_FROM_LIST) return unknown(`${name} removes a certificate, which only a delta can`)
+    if (entries[0]?.reason === REMOVE_FROM_CRL) return unknown(`${name} removes a certificate, which only a delta can`)
     const notes: string[] = []
     for (const { list, what } of lists) {
       const age = freshness(list, this.#terms, what)

@@ -1,6 +1,6 @@
 /** What a list said for good and the lists in force don't say any more. */
+import { isForGood } from '../codec/index.ts'
 import { KeptWriter, type KeptEntries } from './kept.ts'
-import { isForGood } from './kept-record.ts'
 import type { EntryCursor } from './list-entries.ts'
 import { compareNumbers } from './list-number.ts'
 import type { RevocationList } from './list.ts'

@@ -1,4 +1,5 @@
 /** One kept entry in 53 octets of one spelling, so that a million of them need no object and no second list of rules. */
+import { isCrlReason, isForGood } from '../codec/index.ts'
 import type { ListEntry } from './list-entry.ts'
 
 /** An entry that later lists dropped, though what it says is for good. */
@@ -22,14 +23,6 @@ const NO_REASON = 0xff
 /** Times are seconds since the year 0, and one more: four-digit years are all that a list can say. */
 const YEAR_0 = -62_167_219_200
 const YEAR_9999_END = 253_402_300_799
-
-const CERTIFICATE_HOLD = 6
-const REMOVE_FROM_LIST = 8
-
-/** True for what never comes to an end. A reason that is none given is for good too. */
-export function isForGood(reason: number | undefined): boolean {
-  return reason !== CERTIFICATE_HOLD && reason !== REMOVE_FROM_LIST
-}
 
 function octets(hex: string): Buffer {
   return Buffer.from(hex.padStart(2 * SERIAL, '0'), 'hex')
@@ -80,7 +73,7 @@ export function isRecord(bytes: Buffer, at: number): boolean {
   const last = YEAR_9999_END - YEAR_0 + 1
   const reason = bytes[at + REASON] ?? 0
   const revoked = bytes.readUIntBE(at + REVOKED, 6)
-  const known = reason === NO_REASON || (reason <= 10 && reason !== 7 && isForGood(reason))
+  const known = reason === NO_REASON || (isCrlReason(reason) && isForGood(reason))
   return known && revoked > 0 && revoked <= last && bytes.readUIntBE(at + INVALIDITY, 6) <= last
 }
 

@@ -1,5 +1,5 @@
 /** The entries of a revocation list, left in its bytes and found by serial number: four octets an entry, no object. */
-import { DerError } from '../codec/index.ts'
+import { CERTIFICATE_HOLD, DerError, isForGood } from '../codec/index.ts'
 import { EntryScan, MAX_SERIAL, type ListEntry } from './list-entry.ts'
 
 /** Two octets of head, three of serial number, fifteen of date: none is shorter. */
@@ -11,9 +11,6 @@ const OFFSETS = 2 ** 26
 const LENGTHS = 32
 /** Octets of the serial number that the first keys hold whole. */
 const FIRST_OCTETS = 2
-
-const CERTIFICATE_HOLD = 6
-const REMOVE_FROM_LIST = 8
 
 export class PackedEntries {
   readonly #bytes: Buffer
@@ -180,7 +177,7 @@ function serialAt(bytes: Uint8Array, at: number): number {
 
 function weight({ reason, unknownCritical }: ListEntry): number {
   if (unknownCritical) return 1
-  return reason === CERTIFICATE_HOLD || reason === REMOVE_FROM_LIST ? 0 : 2
+  return isForGood(reason) ? 2 : 0
 }
 
 /** Of two that revoke for good the one that reaches back further counts, since no reader may fall behind the other. */

@@ -1,12 +1,12 @@
 /** One entry of a revocation list (RFC 5280 §5.1.2.6, §5.3), read in place: a list may have a million. */
-import { DerError, DerScan, isDerValue, readTime } from '../codec/index.ts'
+import { DerError, DerScan, isCrlReason, isDerValue, readTime } from '../codec/index.ts'
 
 /** What a list says of one certificate. */
 export interface ListEntry {
   /** Lower-case hex without leading zeros, as of a certificate. */
   serial: string
   revoked: Date
-  /** CRLReason: 6 is certificateHold, 8 removeFromCRL; undefined when the list gives none. */
+  /** CRLReason; undefined when the list gives none. */
   reason: number | undefined
   /** When the key is thought to have been lost: before {@link revoked}, as a rule. */
   invalidity?: Date
@@ -168,7 +168,7 @@ export class EntryScan {
 
 /** RFC 5280 §5.3.1: from unspecified (0) to aACompromise (10); there is no 7. */
 function reasonOf(octet: number): number {
-  if (octet > 10 || octet === 7) throw new DerError('a reason is none of those there are')
+  if (!isCrlReason(octet)) throw new DerError('a reason is none of those there are')
   return octet
 }
 

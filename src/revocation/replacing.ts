@@ -2,11 +2,11 @@
  * Which list may take the place of which: never an older one. What an issuer revoked for good stays revoked, whatever
  * later lists say, and the order in which the lists of an issuer arrive makes no difference in the end.
  */
+import { isForGood } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { droppedOf } from './dropped.ts'
 import { demandNotAhead } from './freshness.ts'
 import { demandRoom, KeptEntries } from './kept.ts'
-import { isForGood } from './kept-record.ts'
 import { compareNumbers } from './list-number.ts'
 import type { RevocationList } from './list.ts'
 

@@ -3,16 +3,16 @@
  * name revocation lists, these stand between (`sallyport-backup/2`).
  */
 import { createHash } from 'node:crypto'
-import { constants, copyFile, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isJsonObject, sortedJson, type Json } from '../codec/index.ts'
 import { syncFolderAside, writeAllAside } from '../content/index.ts'
-import { SallyportError } from '../errors/index.ts'
+import { readFault, SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { listParts, proveLists, readListing, unpackLists, type PackedList } from './backup-lists.ts'
-import { asFault, errnoOf, placeWhole } from './fault.ts'
+import { asFault, asReadFault, placeWhole } from './fault.ts'
 import { restoreEntry } from './entry.ts'
-import { draftRows, JOURNAL_FILE, LOCK_FILE } from './journal.ts'
+import { draftRows, JOURNAL_FILE, LOCK_FILE, openToRead } from './journal.ts'
 import type { Head } from './journal-row.ts'
 import { scanJournal, visitAll } from './journal-scan.ts'
 import { sweepLists } from './list-files.ts'
@@ -56,21 +56,28 @@ async function* chunksOf(handle: FileHandle, size: number): AsyncGenerator<Buffe
   }
 }
 
+/** What is read from a file; a read that fails is a fault of that file, and not of where its bytes go. */
+async function* readFrom<T, R>(file: string, reads: AsyncGenerator<T, R, undefined>): AsyncGenerator<T, R, undefined> {
+  try {
+    return yield* reads
+  } catch (cause) {
+    throw asReadFault(cause, file)
+  }
+}
+
 /**
  * The head of the journal that was written to `file`, in one step: a file of that name is replaced by a whole one or
  * stays. Works beside a writer. A list whose file is lost or damaged is left out, so that the record can be saved still.
- * Throws JOURNAL_BROKEN, OUTPUT_FAILED, DISK_FULL.
+ * Throws STATE_EMPTY, STATE_UNWRITABLE, JOURNAL_BROKEN, MEDIUM_UNREADABLE, OUTPUT_FAILED, DISK_FULL.
  */
 export async function backup(state: { readonly dir: string }, file: string): Promise<Head> {
   const { dir } = state
-  const source = await open(join(dir, JOURNAL_FILE), 'r').catch((cause: unknown) => {
-    throw new SallyportError('STATE_EMPTY', { side: 'state', subject: dir, cause })
-  })
+  const journal = join(dir, JOURNAL_FILE)
+  const source = await openToRead(dir)
   try {
     const replay = new Replay()
-    const { head, end } = await visitAll(scanJournal(source, (await source.stat()).size, JOURNAL_FILE), (rows) =>
-      replay.visit(rows),
-    )
+    const scan = scanJournal(source, (await source.stat()).size, JOURNAL_FILE)
+    const { head, end } = await visitAll(readFrom(journal, scan), (rows) => replay.visit(rows))
     const lists = replay.ledger.revocation.files()
     await placeWhole(file, 'OUTPUT_FAILED', async (handle) => {
       const sum = createHash('sha256')
@@ -80,7 +87,7 @@ export async function backup(state: { readonly dir: string }, file: string): Pro
         await writeAllAside(handle, chunk, at)
         at += chunk.length
       }
-      for await (const chunk of chunksOf(source, end)) await put(chunk)
+      for await (const chunk of readFrom(journal, chunksOf(source, end))) await put(chunk)
       const parts = lists.size === 0 ? undefined : { journal: end, listing: await putLists(dir, lists, end, put) }
       await writeAllAside(handle, trailerOf(head, at, sum.digest('hex'), parts), at)
     })
@@ -117,7 +124,7 @@ export interface Restored {
 /**
  * Makes a state from a backup in a folder that is absent or empty, proven whole before it counts as one, with a
  * `restore` row and a fresh index; it is closed again.
- * Throws BACKUP_MALFORMED, STATE_NEWER, STATE_EXISTS, FILE_UNREADABLE, DISK_FULL; the folder then counts as empty still.
+ * Throws BACKUP_MALFORMED, STATE_NEWER, STATE_EXISTS, FILE_UNREADABLE, MEDIUM_UNREADABLE, DISK_FULL; the folder then counts as empty still.
  */
 export async function restore(
   dir: string,
@@ -140,29 +147,47 @@ export async function restore(
 }
 
 async function demandReadable(file: string): Promise<void> {
-  const unreadable = (cause?: unknown): SallyportError =>
-    new SallyportError('FILE_UNREADABLE', { side: 'state', subject: file, detail: errnoOf(cause), cause })
-  const handle = await open(file, 'r').catch((cause: unknown) => {
-    throw unreadable(cause)
-  })
+  const handle = await openBackup(file)
   const isFile = await handle.stat().then(
     (found) => found.isFile(),
     () => false,
   )
   await handle.close()
-  if (!isFile) throw unreadable()
+  if (!isFile) throw new SallyportError('FILE_UNREADABLE', { side: 'state', subject: file })
+}
+
+async function openBackup(file: string): Promise<FileHandle> {
+  return open(file, 'r').catch((cause: unknown) => {
+    throw readFault(cause, 'state', file)
+  })
+}
+
+/** Writes all of the file, so that nobody can swap it on its medium once it is proven. */
+async function copyInto(handle: FileHandle, file: string): Promise<void> {
+  const source = await openBackup(file)
+  try {
+    const chunk = Buffer.allocUnsafe(CHUNK)
+    for (let at = 0; ;) {
+      const { bytesRead } = await source.read(chunk, 0, CHUNK, at).catch((cause: unknown) => {
+        throw readFault(cause, 'state', file)
+      })
+      if (bytesRead === 0) return
+      await writeAllAside(handle, chunk.subarray(0, bytesRead), at)
+      at += bytesRead
+    }
+  } finally {
+    await source.close()
+  }
 }
 
 async function settle(dir: string, file: string, options: StateOptions & { reason: string }): Promise<Restored> {
   const place = join(dir, JOURNAL_FILE)
   const temp = `${place}.restore.new`
   try {
-    // Copied first, proven after: nobody can swap the file on its medium in between.
-    await copyFile(file, temp, constants.COPYFILE_EXCL)
-    const handle = await open(temp, 'r+')
+    const handle = await open(temp, 'wx+', 0o600)
     let proven: Proof
     try {
-      await handle.chmod(0o600)
+      await copyInto(handle, file)
       proven = await prove(handle, file)
       // Their bytes before the rows that name them, here too. What an interrupted restore left may not be on the disk.
       await sweepLists(dir, new Set())

@@ -47,4 +47,5 @@ export type {
   RecordedVerdict,
   UnplacedVerdict,
 } from './revocation-queries.ts'
+export { demandVacant } from './state-folder.ts'
 export { State, type StateOptions } from './state.ts'

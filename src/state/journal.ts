@@ -211,7 +211,8 @@ export class Journal {
   }
 }
 
-async function openToRead(folder: string): Promise<FileHandle> {
+/** Its journal, for reading without a lock. Throws STATE_EMPTY, STATE_UNWRITABLE. */
+export async function openToRead(folder: string): Promise<FileHandle> {
   const file = join(folder, JOURNAL_FILE)
   return open(file, 'r').catch((cause: unknown) => {
     if (errnoOf(cause) === 'ENOENT') throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder, cause })

@@ -39,14 +39,19 @@ function isUnfinished(name: string): boolean {
   return name.endsWith('.new') && (name.startsWith(`${JOURNAL_FILE}.`) || name.startsWith(`${VERSION_FILE}.`))
 }
 
-/** Makes the folder with mode 0700 if it is absent. Throws STATE_EXISTS when there is anything in it. */
-export async function demandEmpty(folder: string): Promise<void> {
+/** Looks, and makes nothing. Throws STATE_EXISTS when there is anything in the folder, STATE_UNWRITABLE. */
+export async function demandVacant(folder: string): Promise<void> {
   const names = await namesIn(folder)
   // A folder of that name that an interrupted restore did not leave is somebody's, and would be swept one day.
   const stranger = names.includes(LISTS_FOLDER) ? await strangerInLists(folder) : undefined
   const found = names.find((name) => !isNothing(name)) ?? stranger
   if (found !== undefined)
     throw new SallyportError('STATE_EXISTS', { side: 'state', subject: folder, detail: `${found} is there` })
+}
+
+/** As {@link demandVacant}, and makes the folder with mode 0700 if it is absent. */
+export async function demandEmpty(folder: string): Promise<void> {
+  await demandVacant(folder)
   try {
     await makeFolder(folder, 0o700)
     await chmod(folder, 0o700)

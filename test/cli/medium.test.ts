@@ -1,11 +1,13 @@
 /** A medium that fails where it is read: a real process, its reads of the bundle refused by the kernel (strace). */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout } from '../../fixtures/layouts/build.ts'
+import { stateBackup } from '../../src/transfer/index.ts'
 import { PASSPHRASE, planFor, Stage } from '../transfer/stage.ts'
-import { COMPILE_CACHE, documentIn, MAIN, type JsonResult } from './program.ts'
+import { refused } from './failing-call.ts'
+import { COMPILE_CACHE, documentIn, MAIN, sallyport, type JsonResult } from './program.ts'
 
 const CALLS = 'read,pread64,readv,preadv'
 
@@ -99,5 +101,31 @@ describe('cli/medium', function () {
     const args = ['export', `oci:${layout}`, '--keys', stage.forkKeys(), ...given]
     const { status, out } = await run(args, join(layout, 'index.json'), '1+')
     assert.deepEqual([out.error.code, out.error.side, status], ['MEDIUM_UNREADABLE', 'source', 20])
+  })
+
+  it('is told of the journal that is backed up, and not of the output', async () => {
+    const journal = join(state, 'journal.jsonl')
+    const backup = stage.path('state.backup')
+    const args = ['state', 'backup', backup, '--state', state]
+    const read = { calls: CALLS, path: journal, error: 'EIO' }
+    for (const when of ['1', '2+']) {
+      const { status, out } = await refused(args, { ...read, when })
+      assert.deepEqual([status, out.error.code, out.error.subject], [22, 'MEDIUM_UNREADABLE', journal], when)
+    }
+    const { status, out } = await refused(args, { calls: 'open,openat', path: journal, error: 'EACCES' })
+    assert.deepEqual([status, out.error.code, out.error.subject], [22, 'STATE_UNWRITABLE', journal])
+    assert.equal(existsSync(backup), false)
+  })
+
+  it('is told of the backup that is restored, and not of the state', async () => {
+    const backup = stage.path('state.backup')
+    await stateBackup({ state, file: backup })
+    const fresh = stage.path('restored')
+    const args = ['state', 'restore', backup, '--state', fresh, '--reason', 'test']
+    const calls = `${CALLS},copy_file_range,sendfile`
+    const { status, out } = await refused(args, { calls, path: backup, error: 'EIO' })
+    assert.deepEqual([status, out.error.code, out.error.subject], [22, 'MEDIUM_UNREADABLE', backup])
+    assert.equal((await sallyport([...args, '--json'])).status, 0)
+    assert.equal(statSync(join(fresh, 'journal.jsonl')).mode & 0o777, 0o600)
   })
 })

@@ -1,4 +1,5 @@
 /** What the lists and answers of a bundle revoke that those of an earlier one did not, for whoever approves it. */
+import { CERTIFICATE_HOLD, crlReasonName, REMOVE_FROM_CRL } from '../../codec/index.ts'
 import { entryOf, type Denial, type ListEntry } from '../../revocation/index.ts'
 import { distinguishedNameText, type Certificate } from '../../signature/index.ts'
 import type { CarriedAnswer, CarriedList, RevocationInformation } from '../revocation/information.ts'
@@ -35,25 +36,10 @@ type Carried = Pick<RevocationInformation, 'lists' | 'answers' | 'denials'>
 /** A person reads so many; a compromised authority may revoke a million. */
 const SHOWN = 100
 
-const REASONS: Readonly<Record<number, string>> = {
-  0: 'unspecified',
-  1: 'keyCompromise',
-  2: 'cACompromise',
-  3: 'affiliationChanged',
-  4: 'superseded',
-  5: 'cessationOfOperation',
-  6: 'certificateHold',
-  8: 'removeFromCRL',
-  9: 'privilegeWithdrawn',
-  10: 'aACompromise',
-}
-const HOLD = 6
-const REMOVED = 8
-
 type Said = Pick<ListEntry, 'serial' | 'revoked' | 'reason'>
 
 function revokes(entry: Said | undefined): entry is Said {
-  return entry !== undefined && entry.reason !== REMOVED
+  return entry !== undefined && entry.reason !== REMOVE_FROM_CRL
 }
 
 function* entriesOf(
@@ -81,11 +67,12 @@ class Before {
 
   /** A hold that became final is news. */
   knew({ spkiSha256 }: Certificate, { serial, reason }: Said): boolean {
-    const isSame = (old: Said | undefined): boolean => revokes(old) && (old.reason !== HOLD || reason === HOLD)
+    const isSame = (old: Said | undefined): boolean =>
+      revokes(old) && (old.reason !== CERTIFICATE_HOLD || reason === CERTIFICATE_HOLD)
     if ((this.#lists.get(spkiSha256) ?? []).some(({ list }) => isSame(list.find(serial)))) return true
     const held = this.#answers.get(`${spkiSha256} ${serial}`)
     const entry = held && entryOf(held.answer, held.issuer, serial)
-    return entry?.status === 'revoked' && (entry.reason !== HOLD || reason === HOLD)
+    return entry?.status === 'revoked' && (entry.reason !== CERTIFICATE_HOLD || reason === CERTIFICATE_HOLD)
   }
 }
 
@@ -135,7 +122,7 @@ export function newlyRevoked(now: Carried, before: Carried = { lists: [], answer
       issuerName: distinguishedNameText(issuer.subject),
       serial: entry.serial,
       subject: whose,
-      reason: REASONS[entry.reason ?? 0] ?? String(entry.reason),
+      reason: crlReasonName(entry.reason),
       revoked: timeText(entry.revoked),
       url,
     })

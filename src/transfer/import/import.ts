@@ -5,7 +5,7 @@ import { informationIn, verdictOver, withoutRefused } from '../verdict/artifact-
 import { asOfMember, judgingTime, recordAsOf } from '../run/clock.ts'
 import { deliver, wantedTags, type Delivery } from './delivery.ts'
 import { recordHealed, withoutHeld } from './quarantine.ts'
-import { failing, isFault, judgeStanding, settled } from './standing.ts'
+import { failing, judgeStanding, mayBeToldLater, settled } from './standing.ts'
 import type { ImportOptions, ImportReport } from './terms.ts'
 import { demandPolicy, landingIn, recordVerdicts, verdictsFor } from './verdicts.ts'
 import type { Remembered } from '../verdict/judge-carried.ts'
@@ -130,7 +130,7 @@ async function bring(
     judgeStanding({ state, place }, at, options, remembered.material)
   if ('reason' in verdicts) {
     // Lists and denials stand by themselves: whatever keeps artifacts from being judged, they are in force.
-    if (options.dryRun === true || !isFault(verdicts.reason)) throw verdicts.reason
+    if (options.dryRun === true || !mayBeToldLater(verdicts.reason)) throw verdicts.reason
     if (intake?.any === true) await accept()
     return failing(verdicts.reason, standing)
   }

@@ -8,16 +8,9 @@ import { needsApproval } from '../measure/release-approval.ts'
 
 type Landed = (repository: string) => Landing
 
-function heldAt(state: State, landing: Landing, digest: Digest): Quarantined | undefined {
-  return state
-    .quarantined()
-    .find(
-      (held) =>
-        held.measure !== 'report' &&
-        held.target === landing.target &&
-        held.path === landing.path &&
-        held.digest === digest,
-    )
+function heldAt(state: State, { target, path }: Landing, digest: Digest): Quarantined | undefined {
+  const held = state.quarantinedAt({ target, path, digest })
+  return held?.measure === 'report' ? undefined : held
 }
 
 /**

@@ -28,7 +28,7 @@ export async function judgeStanding(
 
 /** Stops a bundle that is made to fail from keeping what is revoked by it where it lies. The failure is what is told. */
 export async function failing(reason: unknown, standing: () => Promise<unknown>): Promise<never> {
-  if (isFault(reason)) await settled(standing())
+  if (mayBeToldLater(reason)) await settled(standing())
   throw reason
 }
 
@@ -44,6 +44,6 @@ export async function settled<T>(promise: Promise<T>): Promise<Settled<T>> {
 }
 
 /** True for a fault that may be told later; a stop is none. */
-export function isFault(reason: unknown): boolean {
+export function mayBeToldLater(reason: unknown): boolean {
   return reason instanceof SallyportError && reason.code !== 'INTERRUPTED'
 }

@@ -8,6 +8,7 @@ import { openKey } from '../../tuf/index.ts'
 import type { AskPassphrase } from '../channel/folder.ts'
 import type { Measure, Outcome } from './report.ts'
 import { approvalFile, approversOf, demandApprover } from './release-approval.ts'
+import { demandReason } from '../run/reason.ts'
 import { nowOf } from '../run/run.ts'
 import { readSmall } from '../run/small-file.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
@@ -67,11 +68,6 @@ export function heldBy(state: State, ref: string): Quarantined {
 export async function heldTarget(options: StateRunOptions & { ref: string }): Promise<string> {
   const state = await State.open(options.state, { now: nowOf(options), write: false })
   return heldBy(state, options.ref).target
-}
-
-export function demandReason(reason: string): void {
-  if (reason.trim() === '')
-    throw new SallyportError('USAGE', { side: 'state', subject: '--reason', detail: 'it is empty' })
 }
 
 export interface ApproveReleaseOptions extends StateRunOptions {

@@ -1,12 +1,12 @@
 /** Which judged artifacts a change touches, by what the state knows of them: nobody is asked. */
 import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
-import { demandIssuedAnswer, entryOf, type OcspAnswer } from '../../revocation/index.ts'
+import { demandIssuedAnswer } from '../../revocation/index.ts'
 import { distinguishedNameText, parseCertificate, type Certificate } from '../../signature/index.ts'
 import type { ArtifactPlace, HeldDenial, HeldList, JudgedPlace, KnownCertificate, State } from '../../state/index.ts'
 import { basisOf, type TrustMaterial } from '../../trust/index.ts'
 import { leadsToAnchors, type ChainLinks } from './anchored.ts'
-import { readInForce, type InForce } from '../revocation/held-lists.ts'
+import { readInForce, saysOf, type InForce, type Said } from '../revocation/held-lists.ts'
 
 export interface Affected extends JudgedPlace {
   /** What changed for it, each once: `certificate SERIAL of SUBJECT`, `denial`, `policy`, {@link NEW_LIST}, {@link RETURNED}. */
@@ -61,29 +61,11 @@ class Collecting {
   }
 }
 
-/** What a list with its kept entries, or an answer, says of a certificate, as one text; empty for nothing. */
-type Says = (serial: string) => string
-
-function saysOf(held: InForce | undefined): Says {
-  if (held === undefined) return () => ''
-  if (held.answer !== undefined) return answerSays(held.answer, held)
-  return (serial) => {
-    const entry = held.list?.find(serial) ?? held.kept?.find(serial)
-    if (entry === undefined) return ''
-    const { reason, revoked, invalidity } = entry
-    const unclear = 'unknownCritical' in entry
-    return JSON.stringify([reason ?? 0, revoked, invalidity ?? null, unclear])
-  }
-}
-
-function answerSays(answer: OcspAnswer, { issuerCertificate }: InForce): Says {
-  const issuer = issuerCertificate === undefined ? undefined : parseCertificate(issuerCertificate)
-  return (serial) => {
-    const entry = issuer === undefined ? undefined : entryOf(answer, issuer, serial)
-    if (entry === undefined || entry.status === 'good') return ''
-    const { status, reason, revoked, invalidity, unknownCritical } = entry
-    return JSON.stringify([status, reason ?? null, revoked ?? null, invalidity ?? null, unknownCritical ?? false])
-  }
+/** What it says of a certificate, as one text; empty for nothing. */
+function textOf(said: Said | undefined): string {
+  if (said === undefined || said.status === 'good') return ''
+  const { status, reason, revoked, invalidity, unknownCritical } = said
+  return JSON.stringify([status, reason ?? 0, revoked ?? null, invalidity ?? null, unknownCritical ?? false])
 }
 
 /** The certificates that a list or an answer can speak of. */
@@ -149,8 +131,8 @@ async function changeIn(
   { list, before }: Change['lists'][number],
 ): Promise<(certificate: { readonly serial: string }) => boolean> {
   const now = saysOf(await readInForce(state, list))
-  const then = saysOf(before === undefined ? undefined : await readInForce(state, before))
-  return ({ serial }) => now(serial) !== then(serial)
+  const then = before === undefined ? undefined : saysOf(await readInForce(state, before))
+  return ({ serial }) => textOf(now(serial)) !== textOf(then?.(serial))
 }
 
 /**

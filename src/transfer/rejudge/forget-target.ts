@@ -1,8 +1,8 @@
 /** `state forget`: a target that is used no more keeps nothing waiting. */
 import { SallyportError } from '../../errors/index.ts'
 import { State, type JudgedPlace } from '../../state/index.ts'
-import { demandReason } from '../measure/quarantine-verbs.ts'
 import { openPlace } from '../place/place.ts'
+import { demandReason } from '../run/reason.ts'
 import { nowOf } from '../run/run.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
 import { affectedBy, strangeDenials } from './affected.ts'

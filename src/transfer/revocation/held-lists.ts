@@ -1,13 +1,17 @@
 /** The lists and answers that a state holds, read from it when they are asked for, and those that were let in since. */
 import type { Digest } from '../../oci/index.ts'
 import {
+  entryOf,
   parseAnswer,
   parseList,
   readKept,
+  type AnswerStatus,
   type KeptEntries,
+  type ListEntry,
   type OcspAnswer,
   type RevocationList,
 } from '../../revocation/index.ts'
+import { parseCertificate } from '../../signature/index.ts'
 import type { HeldList, ListForm, ListPlace } from '../../state/index.ts'
 
 /** What a state gives of them; a site without one holds nothing. */
@@ -92,6 +96,22 @@ export class HeldLists {
   put(place: ListPlace, inForce: InForce): void {
     this.#read.set(keyOf(place), inForce)
   }
+}
+
+/** What is said of one certificate; an entry of a list counts as revoked, also where its reason takes that back. */
+export type Said = { status: AnswerStatus } & Partial<
+  Pick<ListEntry, 'revoked' | 'reason' | 'invalidity' | 'unknownCritical'>
+>
+
+/** What a list with its kept entries, or an answer, says of the issuer's certificate of a serial number. */
+export function saysOf({ list, kept, answer, issuerCertificate }: InForce): (serial: string) => Said | undefined {
+  if (answer === undefined)
+    return (serial) => {
+      const entry = list?.find(serial) ?? kept?.find(serial)
+      return entry && { ...entry, status: 'revoked' }
+    }
+  const issuer = issuerCertificate && parseCertificate(issuerCertificate)
+  return (serial) => issuer && entryOf(answer, issuer, serial)
 }
 
 /**

@@ -5,6 +5,7 @@ import { fingerprint as fingerprintOf, type Purpose } from '../../tuf/index.ts'
 import { openChannelFolder, type ChannelFolder } from '../channel/folder.ts'
 import { readPending } from '../channel/pending-root.ts'
 import { checkPlanned } from '../channel/rotation-check.ts'
+import { demandReason } from '../run/reason.ts'
 import { nowOf, type RunOptions } from '../run/run.ts'
 import { readGivenRoot } from './pinned.ts'
 import type { StateRunOptions } from './state-verbs.ts'
@@ -50,10 +51,11 @@ export async function channelPin(
   }
 }
 
-/** Trusts a channel no longer; its counters stay, and go on when a known root of it is pinned again. */
+/** Trusts a channel no longer; its counters stay, and go on when a known root of it is pinned again. Throws CHANNEL_NOT_PINNED, USAGE. */
 export async function channelUnpin(
   options: StateRunOptions & { channel: string; reason: string },
 ): Promise<{ channel: string }> {
+  demandReason(options.reason)
   const state = await State.open(options.state, { now: nowOf(options), write: options.dryRun !== true })
   try {
     if (state.channel(options.channel) === undefined)

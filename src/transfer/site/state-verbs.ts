@@ -1,10 +1,20 @@
 /** The verbs of the site's memory: init, check, rebuild, backup, restore. */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
-import { backup, checkState, rebuildIndex, restore, State, type CheckReport, type Restored } from '../../state/index.ts'
+import {
+  backup,
+  checkState,
+  demandVacant,
+  rebuildIndex,
+  restore,
+  State,
+  type CheckReport,
+  type Restored,
+} from '../../state/index.ts'
+import { demandReason } from '../run/reason.ts'
 import { nowOf, type RunOptions } from '../run/run.ts'
 
 export interface StateRunOptions extends RunOptions {
@@ -18,16 +28,6 @@ export interface InitReport {
   site: string
 }
 
-function demandFree(dir: string): void {
-  if (existsSync(dir) && readdirSync(dir).length > 0)
-    throw new SallyportError('STATE_EXISTS', { side: 'state', subject: dir })
-}
-
-function demandReason(reason: string): void {
-  if (reason.trim() === '')
-    throw new SallyportError('USAGE', { side: 'state', subject: '--reason', detail: 'it is empty' })
-}
-
 /** Makes an empty state, on purpose: a lost disk must not look like a new site. Throws STATE_EXISTS, USAGE. */
 export async function stateInit(options: StateRunOptions & { site: string; reason: string }): Promise<InitReport> {
   const { state: dir, site, reason } = options
@@ -38,7 +38,7 @@ export async function stateInit(options: StateRunOptions & { site: string; reaso
       detail: SITE_NAME_RULE,
     })
   demandReason(reason)
-  if (options.dryRun === true) demandFree(dir)
+  if (options.dryRun === true) await demandVacant(dir)
   else await (await State.init(dir, { now: nowOf(options), site, reason })).close()
   return { state: dir, site }
 }
@@ -83,7 +83,7 @@ export async function stateRestore(
   demandReason(reason)
   const now = nowOf(options)
   if (options.dryRun !== true) return { state, ...(await restore(state, file, { now, reason })) }
-  demandFree(state)
+  await demandVacant(state)
   const scratch = mkdtempSync(join(tmpdir(), 'sallyport-restore-'))
   try {
     return { state, ...(await restore(join(scratch, 'state'), file, { now, reason })) }

@@ -1,8 +1,8 @@
 /** A certificate of a judged chain, and what tells here whether it is revoked. */
-import { entryOf } from '../../revocation/index.ts'
-import { parseCertificate } from '../../signature/index.ts'
+import { REMOVE_FROM_CRL } from '../../codec/index.ts'
+import { isRevokedForGood } from '../../revocation/index.ts'
 import type { HeldList, KnownCertificate } from '../../state/index.ts'
-import type { HeldLists, InForce } from '../revocation/held-lists.ts'
+import { saysOf, type HeldLists, type Said } from '../revocation/held-lists.ts'
 import { timeText } from '../run/run.ts'
 import { listFact, listStatus, type ListStatus } from './lists.ts'
 
@@ -12,24 +12,13 @@ export interface CertificateStanding extends Omit<KnownCertificate, 'crlUrls' | 
   ocspUrls: string[]
   /** Those in force here that speak of it: whole lists, deltas of its issuer, answers. */
   lists: ListStatus[]
-  /** Since when, by what is in force here, whatever its age; a hold counts while it lasts. */
+  /**
+   * Since when, by what is in force here, whatever its age; a hold counts while it lasts, and not against an answer that
+   * says good and is fresh.
+   */
   revoked: string | null
   /** Addresses that it names and of which nothing is held. */
   missing: string[]
-}
-
-const REMOVED = 8
-
-/** What a list or an answer says: since when it is revoked, null for taken back or good, undefined for nothing. */
-function revokedBy({ list, kept, answer, issuerCertificate }: InForce, serial: string): Date | null | undefined {
-  if (answer !== undefined) {
-    const issuer = issuerCertificate && parseCertificate(issuerCertificate)
-    const entry = issuer && entryOf(answer, issuer, serial)
-    return entry?.status === 'revoked' ? entry.revoked : undefined
-  }
-  const entry = list?.find(serial) ?? kept?.find(serial)
-  if (entry === undefined) return undefined
-  return entry.reason === REMOVED ? null : entry.revoked
 }
 
 /** @param held - those in force of its issuer */
@@ -44,20 +33,24 @@ export async function standingOf(
     return form === 'base' ? known.crlUrls.includes(url) : known.crlUrls.length > 0
   })
   const had = new Set(lists.map(({ url }) => url))
-  let revoked: Date | null = null
-  // A delta has the last word on what its list says.
+  // As in a verdict: of one that names no responder no answer is asked.
+  const mayBeGood = ({ nextUpdate }: HeldList): boolean => known.ocspUrls.length > 0 && nextUpdate >= timeText(now)
+  let last: Said | undefined
+  // A delta has the last word on what its list says, and an answer on both; what is revoked for good stays revoked.
   for (const form of ['base', 'delta', 'answer'] as const)
     for (const list of lists.filter((one) => one.form === form)) {
       const found = await inForce.load(list)
-      const says = found && revokedBy(found, known.serial)
-      if (says !== undefined) revoked = says
+      const said = found && saysOf(found)(known.serial)
+      if (said === undefined || said.status === 'unknown' || (last !== undefined && isRevokedForGood(last))) continue
+      if (said.status === 'revoked' || mayBeGood(list)) last = said
     }
+  const revoked = last?.reason === REMOVE_FROM_CRL ? undefined : last?.revoked
   return {
     ...known,
     crlUrls: [...known.crlUrls],
     ocspUrls: [...known.ocspUrls],
     lists: lists.map((list) => listStatus(listFact(list, [known]), now)),
-    revoked: revoked === null ? null : timeText(revoked),
+    revoked: revoked === undefined ? null : timeText(revoked),
     missing: known.crlUrls.filter((url) => /^https?:/i.test(url) && !had.has(url)),
   }
 }

@@ -108,10 +108,13 @@ function matcher(ref: string): (row: JournalRow) => boolean {
   }
   const { target, path, tag } = parseTargetReference(ref)
   const names = new Set([path])
-  if (!ref.startsWith('oci:'))
-    for (const name of [`${target}/${path}`, ref.replace(/:[^/:]*$/, ''), ref]) names.add(name)
+  const isLayout = ref.startsWith('oci:')
+  if (!isLayout) for (const name of [`${target}/${path}`, ref.replace(/:[^/:]*$/, ''), ref]) names.add(name)
   const isNamed = (row: JournalRow): boolean => names.has(String(row['path'])) || names.has(String(row['repository']))
-  const elsewhere = (row: JournalRow): boolean => ref.startsWith('oci:') && row['target'] !== target
+  const namesHost = ref.startsWith(`${target}/`)
+  const elsewhere = ({ target: at }: JournalRow): boolean =>
+    // A layout has no host: what has this path there is meant, too.
+    isLayout ? at !== target : namesHost && typeof at === 'string' && at !== target && !at.startsWith('oci:')
   // Measures and verdicts speak of all tags of an artifact.
   const tagged = (row: JournalRow): boolean =>
     row['tag'] === tag || (row['tag'] === undefined && (!Array.isArray(row['tags']) || row['tags'].includes(tag ?? '')))

@@ -1,5 +1,5 @@
 /** `trust policy add | remove`: changes statements in notation's own file, in place, and only to a policy that can judge. */
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isJsonObject, parseJson, type JsonObject } from '../../codec/index.ts'
 import { placeFile, syncFolder } from '../../content/index.ts'
@@ -88,23 +88,13 @@ function put(policy: string, files: Map<string, Buffer>, { file, statements }: E
   }
 }
 
-function filesOf(policy: string): Map<string, Buffer> {
-  try {
-    return readPolicyFiles(policy)
-  } catch (error) {
-    if (error instanceof SallyportError && error.code === 'FILE_UNREADABLE' && error.message.includes('ENOENT'))
-      return new Map()
-    throw error
-  }
-}
-
 /**
  * Adds a statement. Throws POLICY_MALFORMED, with the rule, when the policy could not judge with it; nothing is written then.
  * A statement of that name is no reason to take its place: USAGE.
  */
 export function trustPolicyAdd(options: PolicyAddOptions): PolicyEditReport {
   const { policy, name, level, revocation, dryRun = false } = options
-  const files = filesOf(policy)
+  const files = existsSync(policy) ? readPolicyFiles(policy) : new Map<string, Buffer>()
   const blob = 'global' in options
   const { file, statements } = readStatements(policy, files, blob)
   if (statements.some((statement) => statement['name'] === name))

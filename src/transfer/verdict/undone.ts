@@ -3,11 +3,10 @@
  * may push to a repository must not keep what was let in there from being taken away.
  */
 import { CODES, type Code } from '../../errors/index.ts'
-import { entryOf, isRevokedForGood } from '../../revocation/index.ts'
-import { parseCertificate } from '../../signature/index.ts'
-import type { KnownCertificate, RecordedSignature, RecordedVerdict, State } from '../../state/index.ts'
+import { isRevokedForGood } from '../../revocation/index.ts'
+import type { KnownCertificate, ListPlace, RecordedSignature, RecordedVerdict, State } from '../../state/index.ts'
 import type { ArtifactVerdict, SignatureVerdict } from '../../trust/index.ts'
-import type { InForce } from '../revocation/held-lists.ts'
+import { saysOf } from '../revocation/held-lists.ts'
 import type { KnownRevocations } from '../revocation/known-revocations.ts'
 
 export interface Undone {
@@ -17,8 +16,6 @@ export interface Undone {
 
 /** The exit status of what was trusted before it was revoked or denied. */
 const REVOKED = 14
-/** An entry of a hold, or of its end. */
-const PASSING: ReadonlySet<number | undefined> = new Set([6, 8])
 
 /**
  * Why an undecided artifact is not trusted any more: what an earlier verdict stood on, and this one lacks, was revoked or
@@ -75,19 +72,13 @@ async function undoneUnread(
 
 /** For good, by whatever is held of its issuer. */
 async function isRevoked({ issuer, serial }: KnownCertificate, { lists }: KnownRevocations): Promise<boolean> {
-  const answer = await lists.load({ issuer, url: '', form: 'answer', serial })
-  if (answer !== undefined && isRevokedByAnswer(answer, serial)) return true
+  const places: ListPlace[] = [{ issuer, url: '', form: 'answer', serial }]
   for (const form of ['base', 'delta'] as const)
-    for (const url of lists.urls(issuer, form)) {
-      const held = await lists.load({ issuer, url, form })
-      const entry = held?.list?.find(serial) ?? held?.kept?.find(serial)
-      if (entry !== undefined && !PASSING.has(entry.reason)) return true
-    }
+    places.push(...lists.urls(issuer, form).map((url) => ({ issuer, url, form })))
+  for (const place of places) {
+    const held = await lists.load(place)
+    const said = held && saysOf(held)(serial)
+    if (said !== undefined && isRevokedForGood(said)) return true
+  }
   return false
-}
-
-function isRevokedByAnswer({ answer, issuerCertificate }: InForce, serial: string): boolean {
-  const issuer = issuerCertificate && parseCertificate(issuerCertificate)
-  const entry = answer && issuer && entryOf(answer, issuer, serial)
-  return entry !== undefined && isRevokedForGood(entry)
 }

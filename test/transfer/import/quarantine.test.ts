@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
-import { signatureTag, type Descriptor } from '../../../src/oci/index.ts'
+import { digestOf, signatureTag, type Descriptor, type Digest } from '../../../src/oci/index.ts'
 import { State } from '../../../src/state/index.ts'
+import { withoutHeld } from '../../../src/transfer/import/quarantine.ts'
 import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
+import type { Passage } from '../../../src/transfer/passage/passage.ts'
 import { openPlace } from '../../../src/transfer/place/place.ts'
 import { artifactIn, policyFolder, signAt } from '../policies.ts'
 import { NOW, planFor, Stage } from '../stage.ts'
@@ -63,6 +65,20 @@ describe('transfer/import/quarantine', () => {
     assert.equal(verdict, 'trusted')
     assert.equal(await quarantined(), 0)
     assert.equal((await openPlace(to, {}).at(path).resolve('1.0'))?.digest, app.digest)
+  })
+
+  it('looks a manifest up by its place, however many measures stand', async () => {
+    const opened = await State.open(state, { now: NOW, write: false })
+    let listed = 0
+    opened.quarantined = () => (listed++, State.prototype.quarantined.call(opened))
+    const manifests = Array.from({ length: 50 }, (_, at) => digestOf(Buffer.from(`${at}`)))
+    const judge = (digests: readonly Digest[]): unknown => {
+      const artifact = { repository: 'app', root: app.digest, manifests: digests, companions: [] }
+      const census = { content: { artifacts: [artifact] } } as unknown as Passage['census']
+      return withoutHeld(opened, { census } as Passage, () => ({ target: to, path }), null, false)
+    }
+    assert.deepEqual([judge(manifests), listed], [null, 1])
+    assert.throws(() => judge([...manifests, app.digest]), fault('ARTIFACT_QUARANTINED'))
   })
 
   it('lets nothing out by a bundle where the site wants an approval', async () => {

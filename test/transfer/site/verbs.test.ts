@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
 import { isFault } from '../../../src/errors/index.ts'
@@ -7,6 +7,7 @@ import {
   channelExpect,
   channelPin,
   channelShow,
+  channelUnpin,
   log,
   stateBackup,
   stateCheck,
@@ -67,12 +68,52 @@ describe('transfer/site/verbs', () => {
     await assert.rejects(pin(state), fault('CHANNEL_PINNED'))
   })
 
+  it('unpins a channel for a reason alone, also in a dry run', async () => {
+    const state = await stage.site()
+    const unpin = (reason: string, dryRun = false): Promise<object> =>
+      channelUnpin({ state, channel: CHANNEL, reason, dryRun, now: NOW })
+    for (const reason of ['', ' \n'])
+      for (const dryRun of [true, false]) await assert.rejects(unpin(reason, dryRun), fault('USAGE'))
+    assert.equal((await channelShow({ state, now: NOW })).channels.length, 1)
+    await unpin('contract ended')
+    await assert.rejects(unpin('again'), fault('CHANNEL_NOT_PINNED'))
+  })
+
   it('makes a state once, for a site with a proper name and a reason', async () => {
     const state = await bare()
     const init = { site: 'site-a', reason: 'test', now: NOW }
     await assert.rejects(stateInit({ ...init, state }), fault('STATE_EXISTS'))
     for (const more of [{ site: 'a b' }, { site: '' }, { site: 'x'.repeat(65) }, { reason: '  ' }])
       await assert.rejects(stateInit({ ...init, state: stage.path('s'), ...more }), fault('USAGE'))
+  })
+
+  it('lets a dry run begin where the real one does, and nowhere else', async () => {
+    const backup = stage.path('backup')
+    await stateBackup({ state: await stage.site(), file: backup })
+    const init = (state: string, dryRun: boolean): Promise<object> =>
+      stateInit({ state, site: 'site-a', reason: 'test', now: NOW, dryRun })
+    const restore = (state: string, dryRun: boolean): Promise<object> =>
+      stateRestore({ state, file: backup, reason: 'test', now: NOW, dryRun })
+    const folder = (...names: string[]): string => {
+      const dir = stage.path('folder')
+      mkdirSync(join(dir, 'lost+found'), { recursive: true })
+      for (const name of names) writeFileSync(join(dir, name), '')
+      return dir
+    }
+    const file = stage.path('file')
+    writeFileSync(file, '')
+    for (const run of [init, restore]) {
+      const left = folder('VERSION', 'journal.jsonl.restore.new')
+      await run(left, true)
+      assert.deepEqual(readdirSync(left).sort(), ['VERSION', 'journal.jsonl.restore.new', 'lost+found'])
+      await run(left, false)
+      for (const dryRun of [true, false]) {
+        await assert.rejects(run(left, dryRun), fault('STATE_EXISTS'))
+        await assert.rejects(run(folder('notes.txt'), dryRun), fault('STATE_EXISTS'))
+        for (const there of [file, join(file, 'state')])
+          await assert.rejects(run(there, dryRun), fault('STATE_UNWRITABLE'))
+      }
+    }
   })
 
   it('shows what is pinned and what a folder of keys holds', async () => {

@@ -7,6 +7,7 @@ import { REPORTS } from '../../../bundles/report-schemas.ts'
 import { checkBlob, signBlob } from '../../../src/transfer/index.ts'
 import { trustPolicyAdd, trustPolicyRemove } from '../../../src/transfer/trust/policy-edit.ts'
 import { trustPolicyShow } from '../../../src/transfer/trust/policy.ts'
+import { mayRefuseCalls, refused } from '../../cli/failing-call.ts'
 import { documentIn, sallyport } from '../../cli/program.ts'
 import { policyFolder, policyText, statement, VENDOR } from '../policies.ts'
 import { NOW, tree } from '../stage.ts'
@@ -98,6 +99,18 @@ describe('transfer/trust/policy-edit', () => {
     writeFileSync(newer, policyText(statement()))
     assert.equal(trustPolicyAdd(added).statements, 2)
     assert.deepEqual(readFileSync(newer), readFileSync(older))
+  })
+
+  it('takes a file that vanishes while it is read for no sign that there is no policy', async function () {
+    if (!mayRefuseCalls()) this.skip()
+    this.timeout(60_000)
+    const policy = policyFolder(path())
+    const before = tree(policy)
+    const terms = ['--scope', '*', '--store', 'ca:vendor', '--identity', '*', '--level', 'strict']
+    const adding = ['trust', 'policy', 'add', 'other', ...terms, '--policy', policy]
+    const vanishing = { calls: 'open,openat', path: join(policy, 'trustpolicy.json'), error: 'ENOENT', when: '1' }
+    const { status, out } = await refused(adding, vanishing)
+    assert.deepEqual([status, out.error.code, tree(policy)], [2, 'FILE_UNREADABLE', before])
   })
 
   it('adds, shows and removes at the command line, and refuses options of the other kind', async () => {
