@@ -40,17 +40,20 @@ export function withoutHeld(
     return null
   }
   const approved = needsApproval(state, policyDemands)
-  const companions = new Map(
-    census.content.artifacts.map((one) => [refusalKey({ ...one, digest: one.root }), one.companions]),
-  )
+  const carried = new Map(census.content.artifacts.map((one) => [refusalKey({ ...one, digest: one.root }), one]))
   return artifacts.map((artifact) => {
     if (artifact.verdict !== 'trusted') return artifact
     const landing = landed(artifact.repository)
-    const held = approved ? heldAt(state, landing, artifact.digest) : undefined
-    if (held !== undefined)
-      return refused(artifact, `it is in quarantine (${held.detail}), and this site lets nothing out without approval`)
+    const { manifests = [artifact.digest], companions = [] } = carried.get(refusalKey(artifact)) ?? {}
+    // The manifests of its platforms too: else what is held would come back in an index that somebody signs around it.
+    const held = approved ? heldAmong(state, landing, manifests) : undefined
+    if (held !== undefined) {
+      const what = held.digest === artifact.digest ? 'it' : held.digest
+      const why = `${what} is in quarantine (${held.detail}), and this site lets nothing out without approval`
+      return refused(artifact, why)
+    }
     // Stops it from coming back as a referrer, or under the signature tag, of something that is trusted: nobody judges those.
-    const beside = heldAmong(state, landing, companions.get(refusalKey(artifact)) ?? [])
+    const beside = heldAmong(state, landing, companions)
     if (beside === undefined) return artifact
     return refused(artifact, `${beside.digest}, which is in quarantine (${beside.detail}), is attached to it`)
   })
@@ -72,10 +75,12 @@ function refused(artifact: JudgedArtifact, why: string): JudgedArtifact {
 /** Writes down that what was held lies at its place again, by the bundle that brought it back trusted. */
 export async function recordHealed(state: State, { census, verdict }: Passage, landed: Landed): Promise<void> {
   if (state.quarantined().length === 0) return
-  for (const { repository, root } of census.content.artifacts) {
-    const held = heldAt(state, landed(repository), root)
-    if (held === undefined) continue
-    const { target, path, digest } = held
-    await state.recordRelease({ target, path, digest, reason: 'trusted again', by: [`import of ${verdict.id}`] })
-  }
+  const by = [`import of ${verdict.id}`]
+  for (const { repository, manifests } of census.content.artifacts)
+    for (const manifest of manifests) {
+      const held = heldAt(state, landed(repository), manifest)
+      if (held === undefined) continue
+      const { target, path, digest } = held
+      await state.recordRelease({ target, path, digest, reason: 'trusted again', by })
+    }
 }

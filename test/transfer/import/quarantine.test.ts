@@ -94,6 +94,48 @@ describe('transfer/import/quarantine', () => {
     assert.equal(await openPlace(to, {}).at(path).resolve('1.0'), undefined)
   })
 
+  describe('inside an index that is trusted', () => {
+    let around: string
+
+    beforeEach(async () => {
+      const dir = stage.path('layout')
+      const builder = new LayoutBuilder(dir)
+      const same = artifactIn(builder, PATH, '1.0', 'cargo')
+      assert.equal(same.digest, app.digest)
+      builder.tag(PATH, 'all', builder.index({ manifests: [app] }))
+      builder.finish()
+      await signAt(`oci:${dir}:${PATH}:all`)
+      const [keys, first] = [stage.forkKeys(), stage.path('first.tar')]
+      around = stage.path('around.tar')
+      // The site has seen the first.
+      await stage.export({ output: first, keys, plan: planFor(`oci:${dir}:${PATH}:1.0`) })
+      await stage.export({ output: around, keys, plan: planFor(`oci:${dir}:${PATH}:all`) })
+    })
+
+    it('lets nothing out where the site wants an approval', async () => {
+      const strict = policyFolder(stage.path('policy'), {
+        'policy.yaml': 'version: 1\nrevocation:\n  releaseNeedsApproval: true\n',
+      })
+      const { artifacts } = await stage.import(around, to, { state, policy: strict })
+      assert.deepEqual(
+        artifacts?.map(({ verdict, code }) => [verdict, code]),
+        [['rejected', 'ARTIFACT_QUARANTINED']],
+      )
+      assert.equal(await quarantined(), 1)
+      assert.equal(await openPlace(to, {}).at(path).resolve(app.digest), undefined)
+    })
+
+    it('heals it where it wants none, and says so', async () => {
+      const { artifacts } = await stage.import(around, to, { state, policy })
+      assert.deepEqual(
+        artifacts?.map(({ verdict }) => verdict),
+        ['trusted'],
+      )
+      assert.equal(await quarantined(), 0)
+      assert.equal((await openPlace(to, {}).at(path).resolve(app.digest))?.digest, app.digest)
+    })
+  })
+
   it('lets nothing back that hangs on something trusted, which no policy judges', async () => {
     const dir = stage.path('layout')
     const builder = new LayoutBuilder(dir)
