@@ -20,7 +20,7 @@ import { addWatch } from './watch-command.ts'
 export const VERSION = '0.1.0'
 
 const EPILOGUE =
-  'Exit status: 0 done · 1 our fault · 3 done, content left out by choice · 2 usage · 10 damaged · 11 not understood · 12 signature invalid · ' +
+  'Exit status: 0 done · 1 our fault · 3 done, what was left out by choice or is not known is named · 2 usage · 10 damaged · 11 not understood · 12 signature invalid · ' +
   '13 not trusted · 14 revoked · 15 stale or replayed · 16 cannot decide · 17 limit · 18 incomplete · 20 source · 21 target · 22 state · 130 interrupted'
 
 function build(argv: string[], register: Register): Argv {

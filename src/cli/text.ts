@@ -24,6 +24,9 @@ function omissions(omitted: BundleSummary['omitted']): string[] {
       ({ repository, digest, why, what, of }) =>
         `  ${plain(repository)}@${digest}  ${why}${what === undefined ? '' : ` ${plain(what)}`}  (named by ${of})`,
     ),
+    ...(omitted.some(({ why }) => why === 'platform')
+      ? ['  note: a registry that demands every image of an index refuses one that lacks some (SPARSE_REFUSED)']
+      : []),
   ]
 }
 

@@ -243,7 +243,7 @@ export const CODES = {
   LIST_BASE_MISSING: [18, 'a delta list builds on a base that is not held', 'ask the sender for the whole list'],
   PREREQUISITE_MISSING: [
     18,
-    'the bundle builds on content that the target does not hold',
+    'the bundle builds on content that the target does not hold (reserved: this version reads no such bundle)',
     'import the earlier bundle, or ask for a full one',
   ],
 
@@ -281,7 +281,7 @@ export const CODES = {
   SPARSE_REFUSED: [
     'side',
     'the registry does not take an index whose children are left out',
-    'carry all platforms, or allow sparse indexes there',
+    'carry all platforms, or allow sparse indexes there (distribution: validation.manifests.indexes.platforms: none)',
   ],
   LAYOUT_LOCKED: [
     'side',
