@@ -100,6 +100,16 @@ function refuseRepeated(args: object, verb: string): void {
   }
 }
 
+// Every value of a switch but `true` is read as false: what was to be rehearsed by --dry-run=yes would be done in earnest.
+function refuseOddSwitch(argv: readonly string[], args: Record<string, unknown>): void {
+  const end = argv.indexOf('--')
+  for (const given of end < 0 ? argv : argv.slice(0, end)) {
+    const [, option = '', value = ''] = /^(--?[^=]+)=(.*)$/s.exec(given) ?? []
+    if (typeof args[option.replace(/^--?/, '')] === 'boolean' && value !== 'true' && value !== 'false')
+      throw usage(option, 'it takes no value but true and false')
+  }
+}
+
 function emit({ out, err }: Outcome): void {
   if (err !== '') process.stderr.write(err)
   if (out !== '') process.stdout.write(out)
@@ -141,6 +151,7 @@ async function main(argv: string[]): Promise<number> {
           text: `the clock is wrong: it stands before ${BUILT.toISOString().slice(0, 10)}, when this program was made`,
         })
       try {
+        refuseOddSwitch(argv, args as Record<string, unknown>)
         refuseRepeated(args, verb)
         const result = await handler(args as T, context)
         outcome = outcomeOf(result, asJson, quiet)
