@@ -2,7 +2,7 @@
 /** The command line: arguments in, one outcome out. Everything else is loaded by the command that needs it. */
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
-import { SallyportError } from '../errors/index.ts'
+import { placeFault, SallyportError } from '../errors/index.ts'
 import { addCheck, addSign } from './artifact-commands.ts'
 import { addCa } from './ca-commands.ts'
 import { addChannel } from './channel-commands.ts'
@@ -156,7 +156,7 @@ async function main(argv: string[]): Promise<number> {
         const result = await handler(args as T, context)
         outcome = outcomeOf(result, asJson, quiet)
       } catch (error) {
-        outcome = failureOf(interrupted(error, context.signal), verb, asJson)
+        outcome = failureOf(interrupted(placeFault(error), context.signal), verb, asJson)
       }
       context.end()
       exit = outcome.exit
