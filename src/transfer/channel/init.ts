@@ -41,13 +41,14 @@ export interface ChannelInitOptions extends RunOptions {
 export interface ChannelInitReport {
   channel: string
   purpose: Purpose
-  /** Empty after a dry run, since there is no root yet. */
-  fingerprint: string
+  /** Null after a dry run, since there is no root yet. */
+  fingerprint: string | null
   root: string
   threshold: number
   people: string[]
   keys: KeyEntry[]
   rootExpires: string
+  dryRun: boolean
 }
 
 function check(options: ChannelInitOptions): void {
@@ -72,12 +73,13 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
     return {
       channel,
       purpose,
-      fingerprint: '',
+      fingerprint: null,
       root: join(dir, 'root.json'),
       threshold,
       people: [...people],
       keys: [],
       rootExpires: expires,
+      dryRun: true,
     }
   const entries: KeyEntry[] = []
   const made = new Map<Role, ChannelKey[]>([
@@ -149,5 +151,6 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
     people: [...people],
     keys: entries,
     rootExpires: expires,
+    dryRun: false,
   }
 }

@@ -59,10 +59,10 @@ export function underName(error: unknown, name: string): unknown {
   return new SallyportError(code, { side, subject, detail: detailOf(error), remedy, cause: error })
 }
 
-export function watchedSentence({ name, outcome, at, code, why }: WatchedBundle): string {
+export function watchedSentence({ name, outcome, at, code, why }: WatchedBundle, dryRun: boolean): string {
   const told = outcome === 'duplicate' ? [] : [code, why].filter((word) => word !== undefined)
   const reason = told.length === 0 ? '' : `: ${told.join(', ')}`
   if (outcome === 'waiting') return `${name} waits${reason}`
-  const became = outcome === 'duplicate' ? 'was imported before' : outcome
+  const became = outcome === 'duplicate' ? 'was imported before' : dryRun ? `would be ${outcome}` : outcome
   return `${name} ${became}${reason}${at === name ? '' : `; it is in ${at}`}`
 }

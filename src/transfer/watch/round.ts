@@ -226,7 +226,7 @@ export class Rounds {
       }
       this.#tried.delete(queued.mark)
     } else if (outcome === 'waiting') this.#wait(queued, bundle)
-    tell(this.#options, { type: 'note', text: watchedSentence(bundle) })
+    tell(this.#options, { type: 'note', text: watchedSentence(bundle, this.#shelves === undefined) })
     return bundle
   }
 
