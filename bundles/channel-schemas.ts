@@ -26,12 +26,13 @@ export const pinned = z.strictObject({
 export const CHANNEL_INIT = z.strictObject({
   channel: z.string(),
   purpose,
-  fingerprint,
+  fingerprint: fingerprint.nullable().describe('Null in a dry run, which makes no root.'),
   root: z.string(),
   threshold: version,
   people: z.array(z.string()),
   keys: z.array(z.strictObject({ ...key, keyid })),
   rootExpires: time,
+  dryRun: z.boolean(),
 })
 
 const signed = z.strictObject({ signed: count, threshold: version })
@@ -70,7 +71,9 @@ export const CHANNEL_ROTATE = z.strictObject({
     .describe('Whether sites begin to count anew; null when this run did not put it in force.'),
 })
 
-export const CHANNEL_PIN = z.strictObject(pin)
+export const CHANNEL_PIN = z.strictObject({ ...pin, dryRun: z.boolean() })
+
+export const CHANNEL_UNPIN = z.strictObject({ channel: z.string(), dryRun: z.boolean() })
 
 export const CHANNEL_SHOW = z.strictObject({
   channels: z.array(pinned),

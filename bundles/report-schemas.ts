@@ -41,12 +41,12 @@ import {
   type SiteDenyReport,
   type ForgetReport,
   type StatusReport,
+  type UnpinReport,
   type StoreAddReport,
   type StoreListReport,
   type StoreRemoveReport,
   type VerifyReport,
   type WatchReport,
-  type channelUnpin,
   type stateBackup,
   type stateCheck,
   type stateRebuild,
@@ -56,6 +56,7 @@ import { judgedPassengers, omission, passengers, summary, tags, version } from '
 import {
   CHANNEL_INIT,
   CHANNEL_PIN,
+  CHANNEL_UNPIN,
   CHANNEL_ROTATE,
   CHANNEL_SHOW,
   fingerprint,
@@ -127,6 +128,7 @@ export const REPORTS = {
     id: digest,
     keyid,
     added: z.boolean().describe('False when this person had signed already.'),
+    dryRun: z.boolean(),
     signed: count,
     threshold: version,
     summary: z.strictObject(summary),
@@ -185,7 +187,7 @@ export const REPORTS = {
   'channel init': CHANNEL_INIT,
   'channel rotate': CHANNEL_ROTATE,
   'channel pin': CHANNEL_PIN,
-  'channel unpin': z.strictObject({ channel: z.string() }),
+  'channel unpin': CHANNEL_UNPIN,
   'channel expect': EXPECT,
   'channel show': CHANNEL_SHOW,
   'quarantine list': QUARANTINE_LIST,
@@ -277,7 +279,7 @@ interface Given {
   'channel init': ChannelInitReport
   'channel rotate': ChannelRotateReport
   'channel pin': PinReport
-  'channel unpin': Awaited<ReturnType<typeof channelUnpin>>
+  'channel unpin': UnpinReport
   'channel expect': ExpectReport
   'channel show': ChannelShowReport
   'quarantine list': QuarantineListReport

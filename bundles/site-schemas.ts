@@ -103,6 +103,7 @@ export const WATCH = z.strictObject({
     .describe('What is left alone; the first hundred.'),
   status: HEALTH.nullable().describe('Null when the state could not be read.'),
   stopped: z.boolean(),
+  dryRun: z.boolean(),
   exit: count,
 })
 
@@ -119,6 +120,7 @@ export const EXPECT = z.strictObject({
   channel: z.string(),
   everySeconds: z.int().min(1).nullable().describe('Null: it is expected no more.'),
   last: time.nullable().describe('When the last bundle was accepted.'),
+  dryRun: z.boolean(),
 })
 
 /** With `--as-of` alone. */

@@ -158,7 +158,7 @@ export function addChannel(yargs: Argv, register: Register): Argv {
               verb: 'channel pin',
               report,
               text: [
-                `${argv['dry-run'] ? 'would pin' : 'pinned'} ${report.channel} (${report.purpose}), root ${report.rootVersion}, ${report.fingerprint}`,
+                `${report.dryRun ? 'would pin' : 'pinned'} ${report.channel} (${report.purpose}), root ${report.rootVersion}, ${report.fingerprint}`,
               ],
               exit: 0,
             }
@@ -194,7 +194,7 @@ export function addChannel(yargs: Argv, register: Register): Argv {
             return {
               verb: 'channel unpin',
               report,
-              text: [`${argv['dry-run'] ? 'would unpin' : 'unpinned'} ${report.channel}`],
+              text: [`${report.dryRun ? 'would unpin' : 'unpinned'} ${report.channel}`],
               exit: 0,
             }
           },
@@ -217,7 +217,7 @@ export function addChannel(yargs: Argv, register: Register): Argv {
           const every = argv.every === undefined ? null : await parseSpan(argv.every, '--every')
           const { channel, state } = argv
           const report = await channelExpect({ ...context, state, channel, every, dryRun: argv['dry-run'] })
-          return { verb: 'channel expect', report, text: expectText(report, argv['dry-run']), exit: 0 }
+          return { verb: 'channel expect', report, text: expectText(report), exit: 0 }
         }),
       )
       .command(

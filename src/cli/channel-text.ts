@@ -3,19 +3,19 @@ import type { ChannelInitReport, ChannelShowReport, ExpectReport } from '../inde
 import { plain, spanText } from './show.ts'
 
 export function initText(report: ChannelInitReport): string[] {
-  if (report.keys.length === 0)
+  if (report.dryRun)
     return [`channel ${report.channel} could be made: ${report.threshold} of ${report.people.join(', ')}`]
   return [
     `channel ${report.channel} (${report.purpose}): ${report.threshold} of ${report.people.length} people (${report.people.join(', ')}) approve a bundle`,
     `root        ${report.root}`,
-    `fingerprint ${report.fingerprint}`,
+    `fingerprint ${report.fingerprint ?? ''}`,
     `expires     ${report.rootExpires}`,
     'Give the root to each site, and the fingerprint by another way. Take the root-*.pem keys offline now,',
     "and give every person's key to that person alone.",
   ]
 }
 
-export function expectText({ channel, everySeconds, last }: ExpectReport, dryRun: boolean): string[] {
+export function expectText({ channel, everySeconds, last, dryRun }: ExpectReport): string[] {
   const would = dryRun ? 'would be' : 'is'
   if (everySeconds === null) return [`${channel} ${would} expected no more`]
   return [`${channel} ${would} expected every ${spanText(everySeconds)}; the last bundle came ${last ?? 'never'}`]

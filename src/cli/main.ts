@@ -2,7 +2,7 @@
 /** The command line: arguments in, one outcome out. Everything else is loaded by the command that needs it. */
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
-import { SallyportError } from '../errors/index.ts'
+import { placeFault, SallyportError } from '../errors/index.ts'
 import { addCheck, addSign } from './artifact-commands.ts'
 import { addCa } from './ca-commands.ts'
 import { addChannel } from './channel-commands.ts'
@@ -100,6 +100,16 @@ function refuseRepeated(args: object, verb: string): void {
   }
 }
 
+// Every value of a switch but `true` is read as false: what was to be rehearsed by --dry-run=yes would be done in earnest.
+function refuseOddSwitch(argv: readonly string[], args: Record<string, unknown>): void {
+  const end = argv.indexOf('--')
+  for (const given of end < 0 ? argv : argv.slice(0, end)) {
+    const [, option = '', value = ''] = /^(--?[^=]+)=(.*)$/s.exec(given) ?? []
+    if (typeof args[option.replace(/^--?/, '')] === 'boolean' && value !== 'true' && value !== 'false')
+      throw usage(option, 'it takes no value but true and false')
+  }
+}
+
 function emit({ out, err }: Outcome): void {
   if (err !== '') process.stderr.write(err)
   if (out !== '') process.stdout.write(out)
@@ -141,11 +151,12 @@ async function main(argv: string[]): Promise<number> {
           text: `the clock is wrong: it stands before ${BUILT.toISOString().slice(0, 10)}, when this program was made`,
         })
       try {
+        refuseOddSwitch(argv, args as Record<string, unknown>)
         refuseRepeated(args, verb)
         const result = await handler(args as T, context)
         outcome = outcomeOf(result, asJson, quiet)
       } catch (error) {
-        outcome = failureOf(interrupted(error, context.signal), verb, asJson)
+        outcome = failureOf(interrupted(placeFault(error), context.signal), verb, asJson)
       }
       context.end()
       exit = outcome.exit

@@ -77,7 +77,7 @@ export function addApprove(yargs: Argv, register: Register): Argv {
           passphrase: passphraseSource(argv['passphrase-file']),
           dryRun: argv['dry-run'],
         })
-        return { verb: 'approve', report, text: approveText(report, argv['dry-run']), exit: 0 }
+        return { verb: 'approve', report, text: approveText(report), exit: 0 }
       },
     ),
   )

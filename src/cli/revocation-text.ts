@@ -78,12 +78,11 @@ export function revokedLines(report: RevokedSinceReport): string[] {
 }
 
 /** By how many a bundle is signed, and how many must still approve it. */
-export function approvalsText({ output, signedBy, approvalsMissing }: ExportReport): string {
-  const missing =
-    approvalsMissing === 0
-      ? ''
-      : `; ${counted(approvalsMissing, 'approval')} still missing: sallyport approve ${word(output)} --key KEY`
-  return `signed by ${signedBy}${missing}`
+export function approvalsText({ output, signedBy, approvalsMissing, dryRun }: ExportReport): string {
+  const missing = approvalsMissing === 0 ? '' : `; ${counted(approvalsMissing, 'approval')} `
+  if (dryRun) return `would be signed by ${signedBy}${missing && `${missing}would still be missing`}`
+  const how = `still missing: sallyport approve ${word(output)} --key KEY`
+  return `signed by ${signedBy}${missing && `${missing}${how}`}`
 }
 
 export function revocationBundleText(report: RevocationBundleReport): string[] {
@@ -110,6 +109,6 @@ export function denyText({ channel, denial, added, denials, dryRun }: DenyReport
     added
       ? `${dryRun ? 'would deny' : 'denied'} ${what}: ${plain(reason)}`
       : `denied before, since ${since}: ${what}: ${plain(reason)}`,
-    `channel ${channel} has ${counted(denials, 'denial')}; sallyport revocation collect carries ${denials === 1 ? 'it' : 'them'}`,
+    `channel ${channel} ${dryRun && added ? 'would have' : 'has'} ${counted(denials, 'denial')}; sallyport revocation collect carries ${denials === 1 ? 'it' : 'them'}`,
   ]
 }

@@ -99,7 +99,7 @@ export function promisedLines({ summary, revocation, revoked, signed, threshold 
   ]
 }
 
-export function approveText({ bundle, id, added, signed, threshold, keyid }: ApproveReport, dryRun: boolean): string[] {
+export function approveText({ bundle, id, added, signed, threshold, keyid, dryRun }: ApproveReport): string[] {
   const done = added ? (dryRun ? 'would be signed' : 'signed') : 'signed before'
   return [
     `${done} by key ${keyid.slice(0, 16)}…: ${signed} of ${threshold} approvals${signed >= threshold ? ', enough' : ''}`,

@@ -7,17 +7,19 @@ export function alarmLines({ alarms }: { alarms: readonly Alarm[] }): string[] {
 }
 
 export function watchText(report: WatchReport): string[] {
-  const { imported, duplicate, rejected, waiting, bundles, others, strange, status } = report
+  const { imported, duplicate, rejected, waiting, bundles, others, strange, status, dryRun } = report
+  const would = dryRun ? 'would be ' : ''
   return [
     ...bundles.map(({ name, at, outcome, code, why }) => {
       // Of a duplicate the word says all.
       const told = outcome === 'duplicate' || why === undefined ? [code] : [code, plain(why)]
       const reason = told.filter((word) => word !== undefined).join(', ')
-      return `${outcome.padEnd(9)}  ${plain(name)}${name === at ? '' : ` → ${plain(at)}`}${reason === '' ? '' : `: ${reason}`}`
+      const became = outcome === 'imported' || outcome === 'rejected' ? `${would}${outcome}` : outcome
+      return `${became.padEnd(would.length + 9)}  ${plain(name)}${name === at ? '' : ` → ${plain(at)}`}${reason === '' ? '' : `: ${reason}`}`
     }),
     ...others.map(({ name, what }) => `left alone  ${plain(name)}: ${what}`),
     ...(strange > others.length ? [`left alone  ${strange - others.length} more`] : []),
-    `${counted(imported, 'bundle')} imported, ${duplicate} imported before, ${rejected} rejected, ${waiting} waiting`,
+    `${counted(imported, 'bundle')} ${would}imported, ${duplicate} imported before, ${rejected} ${would}rejected, ${waiting} waiting`,
     ...(status === null ? [] : alarmLines(status)),
   ]
 }

@@ -1,7 +1,7 @@
 /** Files of an OCI image layout: one interface over a folder and a tar. */
-import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import { SallyportError, type Side } from '../errors/index.ts'
+import { readFault, SallyportError, type Side } from '../errors/index.ts'
 import { algorithmOf, hexOf, type Algorithm, type Digest } from '../oci/index.ts'
 
 /** An open file, or the part of one, that holds a file of the layout. */
@@ -41,12 +41,23 @@ export class FolderReader implements LayoutReader {
     this.side = side
   }
 
-  /** Refuses a layout whose blob folders are links: they would lead reads and writes out of the folder. */
+  /**
+   * Refuses a layout whose blob folders are links: they would lead reads and writes out of the folder.
+   * Throws LAYOUT_MALFORMED, FILE_UNREADABLE.
+   */
   checkFolders(): void {
     for (const name of ['blobs', ...ALGORITHMS.map((algorithm) => `blobs/${algorithm}`)]) {
-      const stat = lstatSync(join(this.place, name), { throwIfNoEntry: false })
+      const stat = this.statOf(join(this.place, name))
       if (stat === undefined || stat.isDirectory()) continue
       throw new SallyportError('LAYOUT_MALFORMED', { side: this.side, subject: name, detail: 'not a folder' })
+    }
+  }
+
+  private statOf(path: string): Stats | undefined {
+    try {
+      return lstatSync(path, { throwIfNoEntry: false })
+    } catch (cause) {
+      throw readFault(cause, this.side, path)
     }
   }
 

@@ -1,15 +1,8 @@
 /** Fills a graph from a source: index → manifest → referrers and signature tags, at every manifest of the tree. */
 import { SallyportError } from '../errors/index.ts'
-import {
-  isSignatureType,
-  platformText,
-  signatureTag,
-  SIGNATURE_SUFFIXES,
-  type Descriptor,
-  type Digest,
-  type Platform,
-} from '../oci/index.ts'
+import { isSignatureType, signatureTag, SIGNATURE_SUFFIXES, type Descriptor, type Digest } from '../oci/index.ts'
 import type { Graph, GraphNode } from './graph.ts'
+import { chosenChildren } from './platforms.ts'
 import type { Source } from './source.ts'
 
 /** What of an artifact is taken; the rest is named as left out. */
@@ -26,27 +19,6 @@ export type Gate = <T>(task: () => Promise<T>) => Promise<T>
 const MAX_DEPTH = 16
 // Stops endless referrers; a bundle of a million blobs stays below it.
 const MAX_MANIFESTS = 1_000_000
-
-// Buildkit puts attestations beside the images of an index; they name their image here and go where it goes.
-const ATTESTED = 'vnd.docker.reference.digest'
-
-function matches(platform: Platform, wanted: readonly string[]): boolean {
-  const text = platformText(platform)
-  return wanted.some((item) => text === item || text.startsWith(`${item}/`))
-}
-
-/** The children of an index that a choice takes, in the order of the index. */
-export function chosenChildren(
-  manifests: readonly Descriptor[],
-  platforms: readonly string[] | undefined,
-): Descriptor[] {
-  if (platforms === undefined) return [...manifests]
-  const taken = new Set<string>()
-  // A child without a platform is no image of some platform (a nested index, an artifact): it stays.
-  const direct = (child: Descriptor): boolean => child.platform === undefined || matches(child.platform, platforms)
-  for (const child of manifests) if (direct(child)) taken.add(child.digest)
-  return manifests.filter((child) => taken.has(child.digest) || taken.has(child.annotations?.[ATTESTED] ?? ''))
-}
 
 function takes(referrer: Descriptor, choice: Choice): boolean {
   if (choice.referrers === 'all') return true

@@ -63,6 +63,18 @@ export function readFault(cause: unknown, side: Side, subject: string): Sallypor
   return new SallyportError(code, { side, subject, detail: errno, cause })
 }
 
+/** What the path that was named, or its rights, bring about; anything else is our bug. */
+const PLACE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG'])
+const READS = new Set(['open', 'stat', 'lstat', 'access', 'scandir', 'opendir', 'readlink', 'realpath'])
+
+/** What was thrown; what the system said of a path that a person named, as FILE_UNREADABLE or OUTPUT_FAILED. */
+export function placeFault(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return thrown
+  const { code = '', syscall = '', path } = thrown as NodeJS.ErrnoException
+  if (path === undefined || !PLACE.has(code)) return thrown
+  return READS.has(syscall) ? readFault(thrown, 'state', path) : writeFault(thrown, 'OUTPUT_FAILED', path)
+}
+
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
 /** A {@link SallyportError} for a failed write: DISK_FULL when that is the reason, else `code`; `cause` when it is one already. */

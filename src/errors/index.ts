@@ -1,3 +1,13 @@
 /** Floor 1: the error class, the code table and the exit map. */
 export { CODES, type Code } from './codes.ts'
-export { detailOf, SallyportError, exitOf, isFault, readFault, writeFault, type Fault, type Side } from './error.ts'
+export {
+  detailOf,
+  SallyportError,
+  exitOf,
+  isFault,
+  placeFault,
+  readFault,
+  writeFault,
+  type Fault,
+  type Side,
+} from './error.ts'

@@ -47,6 +47,7 @@ describe('cli/seed-command', function () {
     const cache = ca.path('named')
     const dry = documentIn((await seed({}, '--notation', `${cache}/`, '--dry-run', '--json')).stdout)
     assert.equal(dry.report['dryRun'], true)
+    assert.match((await seed({}, '--notation', `${cache}/`, '--dry-run')).stdout, /^ {2}would write list/m)
     assert.ok(!existsSync(cache))
     const { verb, report } = documentIn((await seed({}, '--notation', cache, '--json')).stdout)
     assert.deepEqual([verb, report['cache']], ['revocation seed', cache])

@@ -107,7 +107,7 @@ describe('docs/verify-without', function () {
 
   /** A folder as the page asks for, with the site's file filled in. */
   function desk(bundle = june, given: Told = {}): string {
-    const { keys = near.keys, site = SITE, fingerprint = near.channel.fingerprint, publisher = PUBLISHER } = given
+    const { keys = near.keys, site = SITE, fingerprint = near.channel.fingerprint ?? '', publisher = PUBLISHER } = given
     const dir = mkdtempSync(join(near.dir, 'desk-'))
     copyFileSync(bundle, join(dir, 'june.tar'))
     copyFileSync(join(keys, 'root.json'), join(dir, 'root.json'))
@@ -187,7 +187,7 @@ describe('docs/verify-without', function () {
     const other = await nearSide('p384')
     try {
       const zoo = await other.bundle('zoo', 'zoo')
-      const dir = desk(zoo, { keys: other.keys, fingerprint: other.channel.fingerprint })
+      const dir = desk(zoo, { keys: other.keys, fingerprint: other.channel.fingerprint ?? '' })
       assert.equal(await firstFailure(dir, 6), undefined)
     } finally {
       other.close()

@@ -81,7 +81,7 @@ export class Stage {
       passphrase: stage.passphrase,
       ...channel,
     })
-    stage.fingerprint = fingerprint
+    stage.fingerprint = fingerprint ?? ''
     return stage
   }
 

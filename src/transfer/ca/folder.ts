@@ -2,7 +2,7 @@
  * The folder of one's own certificates: a folder for each, with the sealed key, the certificate, its chain and the record
  * of its delegation. Each appears whole by a rename; one is handed to its holder, or taken offline, by moving it.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, type Dirent } from 'node:fs'
 import { join } from 'node:path'
 import {
   DELEGATION_CAP,
@@ -14,7 +14,7 @@ import {
 } from '../../ca/index.ts'
 import { encodePem } from '../../codec/index.ts'
 import { syncFolder, writeNew } from '../../content/index.ts'
-import { isFault, SallyportError, writeFault } from '../../errors/index.ts'
+import { isFault, readFault, SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, parseCertificates, selfSigned, type Certificate } from '../../signature/index.ts'
 import { timeText } from '../run/run.ts'
 import { readOwn } from '../run/small-file.ts'
@@ -114,6 +114,14 @@ function readEntry(dir: string, name: string): CaEntry {
   return { name, folder, chain, delegation, record, algorithm, keyHere: existsSync(join(folder, KEY_FILE)) }
 }
 
+function entriesIn(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+  } catch (cause) {
+    throw readFault(cause, 'source', dir)
+  }
+}
+
 /**
  * All that lies in the folder, by name. Other folders and files in it are passed over.
  * Throws CA_MALFORMED when there is nothing, or something does not fit together; FILE_UNREADABLE,
@@ -121,7 +129,7 @@ function readEntry(dir: string, name: string): CaEntry {
  */
 export function readCaFolder(dir: string): CaEntry[] {
   if (!existsSync(dir)) throw malformed(dir, 'no such folder')
-  const names = readdirSync(dir, { withFileTypes: true })
+  const names = entriesIn(dir)
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => name)
     .filter((name) => existsSync(join(dir, name, DELEGATION_FILE)))

@@ -1,6 +1,5 @@
 /** `ca init`: makes one's own certificates by a preset. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { CertificateKind, Delegation, KeyAlgorithm, Subject } from '../../ca/index.ts'
 import { SallyportError } from '../../errors/index.ts'
@@ -10,6 +9,7 @@ import { crlUrlFor, demandCrlBase } from './crl-url.ts'
 import { listing, plannedListing, type CaListing } from './listing.ts'
 import { subjectText, wholeSubject, type PartialSubject } from './subject.ts'
 import type { AskPassphrase } from '../channel/folder.ts'
+import { isFree } from '../run/new-folder.ts'
 import { addDays, checkInterrupted, nowOf, type RunOptions } from '../run/run.ts'
 
 export type CaPreset = 'hobbyist' | 'team' | 'vendor'
@@ -85,8 +85,7 @@ function check(options: CaInitOptions): void {
       })
     demandCrlBase(crlUrl)
   }
-  if (existsSync(dir) && readdirSync(dir).length > 0)
-    throw new SallyportError('CA_EXISTS', { side: 'source', subject: dir })
+  if (!isFree(dir)) throw new SallyportError('CA_EXISTS', { side: 'source', subject: dir })
 }
 
 /**

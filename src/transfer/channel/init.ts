@@ -1,5 +1,5 @@
 /** `channel init`: makes a channel's keys and its first root. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { makeFolder, syncFolder, writeNew } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
@@ -18,6 +18,7 @@ import {
 import { listingText, rootFileName, type AskPassphrase, type KeyEntry } from './folder.ts'
 import { isPersonName } from './person.ts'
 import { usage } from './usage.ts'
+import { isFree } from '../run/new-folder.ts'
 import { addDays, nowOf, timeText, type RunOptions } from '../run/run.ts'
 
 export interface ChannelInitOptions extends RunOptions {
@@ -40,13 +41,14 @@ export interface ChannelInitOptions extends RunOptions {
 export interface ChannelInitReport {
   channel: string
   purpose: Purpose
-  /** Empty after a dry run, since there is no root yet. */
-  fingerprint: string
+  /** Null after a dry run, since there is no root yet. */
+  fingerprint: string | null
   root: string
   threshold: number
   people: string[]
   keys: KeyEntry[]
   rootExpires: string
+  dryRun: boolean
 }
 
 function check(options: ChannelInitOptions): void {
@@ -55,8 +57,7 @@ function check(options: ChannelInitOptions): void {
   const odd = people.find((person, i) => !isPersonName(person) || people.indexOf(person) !== i)
   if (odd !== undefined) throw usage(odd, 'people are named once each, with a-z, 0-9 and hyphens')
   if (threshold < 1 || threshold > people.length) throw usage('--threshold', `${threshold} of ${people.length} people`)
-  if (existsSync(dir) && readdirSync(dir).length > 0)
-    throw new SallyportError('KEY_EXISTS', { side: 'source', subject: dir })
+  if (!isFree(dir)) throw new SallyportError('KEY_EXISTS', { side: 'source', subject: dir })
 }
 
 /**
@@ -72,12 +73,13 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
     return {
       channel,
       purpose,
-      fingerprint: '',
+      fingerprint: null,
       root: join(dir, 'root.json'),
       threshold,
       people: [...people],
       keys: [],
       rootExpires: expires,
+      dryRun: true,
     }
   const entries: KeyEntry[] = []
   const made = new Map<Role, ChannelKey[]>([
@@ -149,5 +151,6 @@ export async function channelInit(options: ChannelInitOptions): Promise<ChannelI
     people: [...people],
     keys: entries,
     rootExpires: expires,
+    dryRun: false,
   }
 }

@@ -50,6 +50,7 @@ export interface ApproveReport extends PromisedReport {
   keyid: string
   /** False when this person had signed already. */
   added: boolean
+  dryRun: boolean
 }
 
 /** What is known of a bundle before a key is used on it. */
@@ -148,7 +149,7 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
   const key = openKey(readSmall(options.key).toString('latin1'), await options.passphrase(options.key), options.key)
   const sign = (slot: Buffer): Buffer => addSignature(slot, rootBytes, key)
   const { slot, added } = dryRun ? planned(head, sign) : await signSlot(bundle, id, sign)
-  return { ...report, keyid: key.keyid, added, signed: approvals(slot, rootBytes).signed.length }
+  return { ...report, keyid: key.keyid, added, dryRun, signed: approvals(slot, rootBytes).signed.length }
 }
 
 function planned({ targets }: Head, sign: (slot: Buffer) => Buffer): SignedSlot {

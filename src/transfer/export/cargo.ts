@@ -5,9 +5,11 @@ import type { Denial } from '../../revocation/index.ts'
 import type { KeptRevocation } from '../collect/kept.ts'
 import { gather, united, type GatheredRepository, type Resolved } from '../place/gather.ts'
 import type { Selection } from '../place/sources.ts'
-import { refuseKeptNames } from '../revocation/path.ts'
+import { demandUsed } from '../place/naming.ts'
+import { refuseKeptNames, revocationRepository } from '../revocation/path.ts'
 import { keepHeapSmall } from '../run/heap.ts'
 import { checkInterrupted, nowOf } from '../run/run.ts'
+import { trustRepository } from '../trust/path.ts'
 import type { ApprovedHead } from './approved-head.ts'
 import type { OutputPlace } from './output-place.ts'
 import type { CarriedRevocation, CarryTerms } from './revocation.ts'
@@ -46,6 +48,9 @@ export async function gatherCargo(
       ? []
       : await (await import('./trust-cargo.ts')).gatherTrust(trust, channel, gathered, { ...options, map })
   checkInterrupted(options)
+  const kept = [trustRepository(channel), revocationRepository(channel)]
+  const names = gathered.map(({ graph }) => graph.repository)
+  demandUsed(map, names, kept)
   const repositories = options.revocationOnly === undefined ? united(gathered, [...informing, ...carried]) : carried
   const riding = passengers.map(({ passenger }) => passenger)
   const content = withPassengers(arrange(repositories, 'source'), riding, 'source')

@@ -9,7 +9,7 @@ import { failing, judgeStanding, mayBeToldLater, settled } from './standing.ts'
 import type { ImportOptions, ImportReport } from './terms.ts'
 import { demandPolicy, landingIn, recordVerdicts, verdictsFor } from './verdicts.ts'
 import type { Remembered } from '../verdict/judge-carried.ts'
-import { mapRepository, refuseCollisions, type Mapping } from '../place/naming.ts'
+import { demandUsed, mapRepository, refuseCollisions } from '../place/naming.ts'
 import { passNearDoor, type Passage } from '../passage/passage.ts'
 import { isAccepted } from '../passage/passenger.ts'
 import { passengerReports, withAccepted } from '../passage/passenger-report.ts'
@@ -19,15 +19,19 @@ import { rehearse } from './presence.ts'
 import { noCounts } from './push.ts'
 import type { RejudgeReport } from '../rejudge/report.ts'
 import { revocationDoor } from '../passage/revocation-gate.ts'
-import { demandRevocationPaths } from '../revocation/path.ts'
+import { demandRevocationPaths, revocationRepository } from '../revocation/path.ts'
 import { nowOf, timeText } from '../run/run.ts'
 import { pinnedIn } from '../site/pinned.ts'
 import { checkCreated } from '../site/head.ts'
 import { approvalOf, summarize } from '../passage/summary.ts'
+import { trustRepository } from '../trust/path.ts'
 import { openInput } from '../verdict/verify.ts'
 
 /** Source repository → path below the place. Throws TARGET_COLLISION; MAP_INVALID, also where lists would be laid over content. */
-function landings({ census }: Passage, map: readonly Mapping[]): Map<string, string> {
+function landings({ census, files }: Passage, { map, mapsMore = false }: ImportOptions): Map<string, string> {
+  const { channel } = files.transfer
+  const names = census.repositories.map(({ graph }) => graph.repository)
+  if (!mapsMore) demandUsed(map, names, [trustRepository(channel), revocationRepository(channel)])
   const landing = new Map(
     census.repositories.map(({ graph, to }) => [graph.repository, mapRepository(graph.repository, map, to)]),
   )
@@ -100,7 +104,7 @@ async function bring(
   checkCreated(judged, at)
   const intake = await revocationDoor(judged, state, at, options.policy !== undefined)
   const passage = withAccepted(intake?.passage ?? judged)
-  const landing = landings(passage, options.map)
+  const landing = landings(passage, options)
   const fromFile = isFileInput(input)
   const information = await informationIn(passage, landing)
   const remembered: Remembered = { certificates: new Map(), bases: new Map() }

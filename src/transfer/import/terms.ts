@@ -21,6 +21,8 @@ export interface ImportOptions extends ClockOptions {
   to: string
   /** The receiver's own mapping; it goes before the sender's. */
   map: readonly Mapping[]
+  /** It is for further bundles too: a mapping that is for nothing in this one is no mistake. */
+  mapsMore?: boolean | undefined
   registry: Omit<RegistryOptions, 'side'>
   concurrency: number
   /** Read every blob back whole after its push. */

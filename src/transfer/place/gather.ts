@@ -1,11 +1,11 @@
 /** Gathers what a plan selects: tags resolved once, graphs walked by digest, repositories in order. */
 import PQueue from 'p-queue'
 import type { PackedRepository } from '../../bundle/index.ts'
-import { Graph, Walk, WalkBudget, type Source } from '../../content/index.ts'
+import { Graph, platformsFound, Walk, WalkBudget, type Choice, type Source } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import type { Descriptor } from '../../oci/index.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
-import { checkInterrupted, type RunOptions } from '../run/run.ts'
+import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 import type { Selection } from './sources.ts'
 
 export interface GatheredRepository extends PackedRepository {
@@ -34,6 +34,21 @@ async function resolveOnce(source: Source, tagOrDigest: string, known: Resolved)
 }
 
 /**
+ * The platforms asked for that the artifact has no image for. Throws MANIFEST_MISSING when it has an image for none of
+ * them: what would be carried is an index that names images and holds no one.
+ */
+function demandPlatforms(graph: Graph, name: string, { digest }: Descriptor, { platforms = [] }: Choice): string[] {
+  const { has, lacks } = platformsFound(graph, digest, platforms)
+  if (lacks.length === 0 || lacks.length < platforms.length) return lacks
+  throw new SallyportError('MANIFEST_MISSING', {
+    side: 'source',
+    subject: name,
+    detail: `it has no image for ${lacks.join(', ')}, but for ${has.slice(0, 20).join(', ')}`,
+    remedy: 'name platforms that it has',
+  })
+}
+
+/**
  * The repositories of the selections, sorted by name, each with its whole graph.
  * `resolved` is filled with every binding; from it a later run goes on with the same digests.
  */
@@ -58,6 +73,8 @@ export async function gather(selections: readonly Selection[], options: GatherOp
   const budget = new WalkBudget()
   const repositories = new Map<string, { packed: GatheredRepository; walk: Walk }>()
   const work: Promise<void>[] = []
+  /** Platform → artifacts that have others of those asked for, but not this one. */
+  const lacking = new Map<string, string[]>()
   for (const { source, complete } of selections) {
     const name = source.repository
     const known = repositories.get(name)
@@ -82,11 +99,16 @@ export async function gather(selections: readonly Selection[], options: GatherOp
     const repository = repositories.get(source.repository)
     if (repository === undefined) continue
     const { packed, walk } = repository
+    const take = async (name: string, descriptor: Descriptor): Promise<void> => {
+      await walk.artifact(descriptor, choice)
+      for (const platform of demandPlatforms(packed.graph, name, descriptor, choice))
+        lacking.set(platform, [...(lacking.get(platform) ?? []), name])
+    }
     for (const tag of tags) {
       work.push(
         gate(() => resolveOnce(source, tag, resolved)).then((descriptor) => {
           packed.bindings.set(tag, descriptor)
-          return walk.artifact(descriptor, choice)
+          return take(`${source.repository}:${tag}`, descriptor)
         }),
       )
     }
@@ -94,12 +116,16 @@ export async function gather(selections: readonly Selection[], options: GatherOp
       work.push(
         gate(() => resolveOnce(source, digest, resolved)).then((descriptor) => {
           if (!packed.untagged.some((other) => other.digest === descriptor.digest)) packed.untagged.push(descriptor)
-          return walk.artifact(descriptor, choice)
+          return take(`${source.repository}@${digest}`, descriptor)
         }),
       )
     }
   }
   await settle(work)
+  for (const [platform, names] of lacking) {
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+    tell(options, { type: 'note', text: `no image for ${platform} in ${names.slice(0, 3).join(', ')}${more}` })
+  }
   return byName([...repositories.values()].map(({ packed }) => packed))
 }
 

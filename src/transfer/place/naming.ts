@@ -11,13 +11,49 @@ function pathOf(name: string): string {
   return name.slice(name.indexOf('/') + 1)
 }
 
+/** True for what a mapping may put in the place of its `from`: a path, or nothing. */
+export function isDestination(to: string): boolean {
+  const path = to.replace(/^\/+|\/+$/g, '')
+  return path === '' || isRepositoryPath(path)
+}
+
 /** The mapping in `FROM=TO`, as the command line gives it. Throws MAP_INVALID. */
 export function parseMapping(text: string): Mapping {
   const at = text.indexOf('=')
   const mapping = { from: text.slice(0, at), to: text.slice(at + 1) }
   if (at <= 0)
     throw new SallyportError('MAP_INVALID', { side: 'target', subject: text, detail: 'it has the form FROM=TO' })
+  if (!isDestination(mapping.to))
+    throw new SallyportError('MAP_INVALID', {
+      side: 'target',
+      subject: text,
+      detail: `${JSON.stringify(mapping.to)} is no path of a repository`,
+    })
   return mapping
+}
+
+function isFor({ from }: Mapping, name: string): boolean {
+  const whole = from.replace(/\/+$/, '')
+  return name === whole || name.startsWith(`${whole}/`)
+}
+
+/** How many names an error tells. */
+const NAMED = 10
+
+/**
+ * Kept when each mapping is for one of the names at least: what a misspelt one was meant for would land elsewhere.
+ * Throws MAP_INVALID.
+ * @param kept - names of what may be there another time: lists, trust information
+ */
+export function demandUsed(map: readonly Mapping[], names: readonly string[], kept: readonly string[]): void {
+  const idle = map.find((mapping) => ![...names, ...kept].some((name) => isFor(mapping, name)))
+  if (idle === undefined) return
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
+  throw new SallyportError('MAP_INVALID', {
+    side: 'target',
+    subject: `${idle.from}=${idle.to}`,
+    detail: `no repository here has this name, or begins with it; there is ${names.slice(0, NAMED).join(', ') || 'none'}${more}`,
+  })
 }
 
 /**
@@ -28,8 +64,7 @@ export function mapRepository(name: string, map: readonly Mapping[], fallback: s
   let best: Mapping | undefined
   for (const mapping of map) {
     const from = mapping.from.replace(/\/+$/, '')
-    const fits = name === from || name.startsWith(`${from}/`)
-    if (fits && (best === undefined || from.length > best.from.length)) best = { from, to: mapping.to }
+    if (isFor(mapping, name) && (best === undefined || from.length > best.from.length)) best = { from, to: mapping.to }
   }
   if (best === undefined) return fallback
   const path = `${best.to.replace(/\/+$/, '')}${name.slice(best.from.length)}`.replace(/^\/+/, '')

@@ -5,10 +5,12 @@ import { MAX_PASSENGERS } from '../../bundle/index.ts'
 import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { isTag } from '../../oci/index.ts'
+import { isDestination } from './naming.ts'
 
 const PLAN_CAP = 4 * 1024 * 1024
 
 const site = z.string().refine(isSiteName, SITE_NAME_RULE)
+const destination = z.string().refine(isDestination, 'no path of a repository')
 const tag = z.string().refine(isTag, 'not a tag')
 const platform = z
   .string()
@@ -56,7 +58,7 @@ const revocation = z.strictObject({
 const schema = z.strictObject({
   channel: z.string().optional(),
   audience: z.array(site).min(1).optional(),
-  map: z.array(z.strictObject({ from: z.string().min(1), to: z.string() })).default([]),
+  map: z.array(z.strictObject({ from: z.string().min(1), to: destination })).default([]),
   artifacts: z.array(artifact).default([]),
   /** Whom the sender trusts, and who delegated to whom; it rides along to inform. */
   trust: trust.optional(),

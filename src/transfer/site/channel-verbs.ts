@@ -10,12 +10,21 @@ import { nowOf, type RunOptions } from '../run/run.ts'
 import { readGivenRoot } from './pinned.ts'
 import type { StateRunOptions } from './state-verbs.ts'
 
-export interface PinReport {
+interface Pin {
   channel: string
   purpose: Purpose
   fingerprint: string
   rootVersion: number
   expires?: string
+}
+
+export interface PinReport extends Pin {
+  dryRun: boolean
+}
+
+export interface UnpinReport {
+  channel: string
+  dryRun: boolean
 }
 
 /** Pins a channel's root, against the fingerprint that a person was told by another way. */
@@ -27,7 +36,7 @@ export async function channelPin(
     purpose: Purpose
   },
 ): Promise<PinReport> {
-  const { channel, root: file, fingerprint, purpose } = options
+  const { channel, root: file, fingerprint, purpose, dryRun = false } = options
   // No trust on first use: without a fingerprint there is nothing to hold the file against.
   if (fingerprint === undefined) throw new SallyportError('FINGERPRINT_MISSING', { side: 'bundle', subject: file })
   const root = readGivenRoot({ file, fingerprint })
@@ -39,13 +48,12 @@ export async function channelPin(
     })
   if (root.purpose !== purpose)
     throw new SallyportError('PURPOSE_MISMATCH', { side: 'bundle', subject: file, detail: `it is for ${root.purpose}` })
-  const state = await State.open(options.state, { now: nowOf(options), write: options.dryRun !== true })
+  const state = await State.open(options.state, { now: nowOf(options), write: !dryRun })
   try {
     if (state.channel(channel) !== undefined)
       throw new SallyportError('CHANNEL_PINNED', { side: 'state', subject: channel })
-    if (options.dryRun !== true)
-      await state.pin({ channel, purpose, fingerprint, root: root.bytes, rootVersion: root.version })
-    return { channel, purpose, fingerprint, rootVersion: root.version }
+    if (!dryRun) await state.pin({ channel, purpose, fingerprint, root: root.bytes, rootVersion: root.version })
+    return { channel, purpose, fingerprint, rootVersion: root.version, dryRun }
   } finally {
     await state.close()
   }
@@ -54,21 +62,22 @@ export async function channelPin(
 /** Trusts a channel no longer; its counters stay, and go on when a known root of it is pinned again. Throws CHANNEL_NOT_PINNED, USAGE. */
 export async function channelUnpin(
   options: StateRunOptions & { channel: string; reason: string },
-): Promise<{ channel: string }> {
-  demandReason(options.reason)
-  const state = await State.open(options.state, { now: nowOf(options), write: options.dryRun !== true })
+): Promise<UnpinReport> {
+  const { channel, reason, dryRun = false } = options
+  demandReason(reason)
+  const state = await State.open(options.state, { now: nowOf(options), write: !dryRun })
   try {
-    if (state.channel(options.channel) === undefined)
-      throw new SallyportError('CHANNEL_NOT_PINNED', { side: 'state', subject: options.channel })
-    if (options.dryRun !== true) await state.unpin(options.channel, options.reason)
-    return { channel: options.channel }
+    if (state.channel(channel) === undefined)
+      throw new SallyportError('CHANNEL_NOT_PINNED', { side: 'state', subject: channel })
+    if (!dryRun) await state.unpin(channel, reason)
+    return { channel, dryRun }
   } finally {
     await state.close()
   }
 }
 
 export interface ChannelShowReport {
-  channels: (PinReport & {
+  channels: (Pin & {
     lastSequence: number | null
     lastId: string | null
     /** How often a bundle is expected; null: it is not. */

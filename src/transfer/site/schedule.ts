@@ -25,19 +25,20 @@ export interface ExpectReport {
   everySeconds: number | null
   /** When the last bundle was accepted; null before the first. */
   last: string | null
+  dryRun: boolean
 }
 
 /** Writes down how often the channel is expected; null ends that. Throws CHANNEL_NOT_PINNED. */
 export async function channelExpect(
   options: StateRunOptions & { channel: string; every: number | null },
 ): Promise<ExpectReport> {
-  const { channel, every } = options
-  const state = await State.open(options.state, { now: nowOf(options), write: options.dryRun !== true })
+  const { channel, every, dryRun = false } = options
+  const state = await State.open(options.state, { now: nowOf(options), write: !dryRun })
   try {
     if (state.channel(channel) === undefined)
       throw new SallyportError('CHANNEL_NOT_PINNED', { side: 'state', subject: channel })
-    if (options.dryRun !== true) await state.expect(channel, every)
-    return { channel, everySeconds: every, last: state.heard(channel) ?? null }
+    if (!dryRun) await state.expect(channel, every)
+    return { channel, everySeconds: every, last: state.heard(channel) ?? null, dryRun }
   } finally {
     await state.close()
   }

@@ -1,4 +1,6 @@
 /** `trust policy`: what is the matter with a policy folder, what it says, and what it says of one repository. */
+import { SallyportError } from '../../errors/index.ts'
+import { parseReference, repositoryName } from '../../oci/index.ts'
 import {
   checkTrustMaterial,
   explainFiles,
@@ -63,9 +65,27 @@ function explained(policy: string, material: TrustMaterial, scope: string): Poli
   }
 }
 
-/** What the policy says of one repository by its name at the destination. Throws as `openPolicy`. */
+/** What policies call the repository of a reference, whose tag and digest say nothing of it. Throws REFERENCE_INVALID. */
+function scopeOf(ref: string): string {
+  if (ref.endsWith('*')) return ref
+  if (ref.startsWith('oci:'))
+    throw new SallyportError('REFERENCE_INVALID', {
+      side: 'target',
+      subject: ref.slice(0, 300),
+      detail: 'a policy speaks of no place on this host',
+      remedy: 'name the repository as it is called at the destination; what goes to no registry is called local/NAME',
+    })
+  const reference = parseReference(ref, 'target')
+  return ref.startsWith('local/') ? reference.path : repositoryName(reference)
+}
+
+/**
+ * What the policy says of one repository.
+ * @param options.scope - its name at the destination, perhaps with a tag or digest
+ * Throws REFERENCE_INVALID, and as `openPolicy`.
+ */
 export function trustPolicyExplain({ policy, scope }: PolicyOptions & { scope: string }): PolicyExplainReport {
-  return explained(policy, openPolicy(policy), scope)
+  return explained(policy, openPolicy(policy), scopeOf(scope))
 }
 
 export interface PolicyShowReport {

@@ -177,7 +177,7 @@ export interface StoreRemoveReport {
 
 /**
  * Takes an anchor out of a store. A file that holds further certificates is refused: they would go with it.
- * Throws TRUST_STORE_MALFORMED, USAGE when it is not there.
+ * Throws TRUST_STORE_MALFORMED, USAGE when it is not there, OUTPUT_FAILED.
  */
 export function trustStoreRemove(options: {
   policy: string
@@ -203,8 +203,12 @@ export function trustStoreRemove(options: {
   if (removed.length === 0)
     throw new SallyportError('USAGE', { side: 'state', subject: store, detail: 'no such fingerprint in this store' })
   for (const file of dryRun ? [] : removed) {
-    rmSync(file)
-    syncFolder(dirname(file))
+    try {
+      rmSync(file)
+      syncFolder(dirname(file))
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', file)
+    }
   }
   return { store, removed, dryRun }
 }

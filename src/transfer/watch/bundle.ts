@@ -3,6 +3,7 @@ import { detailOf, SallyportError } from '../../errors/index.ts'
 import type { Left } from './hold.ts'
 import type { Claim, Queued } from './order.ts'
 import type { WatchedBundle, WatchOutcome } from '../status/watch-run.ts'
+import { reasonOf } from './reason.ts'
 import type { Ended } from './report.ts'
 
 function said(claim: Claim | undefined): Pick<WatchedBundle, 'channel' | 'sequence'> {
@@ -24,9 +25,7 @@ export function watchedBundle(
     const code = error instanceof SallyportError ? error.code : 'INTERNAL'
     return { ...base, exit, code, why: error instanceof Error ? error.message : String(error) }
   }
-  const refused = (ended.report.artifacts ?? []).find(({ verdict }) => verdict !== 'trusted')
-  if (refused === undefined) return { ...base, exit }
-  return { ...base, exit, code: refused.code ?? 'POLICY_UNMET', why: `${refused.repository}: ${refused.why}` }
+  return { ...base, exit, ...reasonOf(ended.report, exit) }
 }
 
 /** Why a file waits that was not tried. */
@@ -60,10 +59,10 @@ export function underName(error: unknown, name: string): unknown {
   return new SallyportError(code, { side, subject, detail: detailOf(error), remedy, cause: error })
 }
 
-export function watchedSentence({ name, outcome, at, code, why }: WatchedBundle): string {
+export function watchedSentence({ name, outcome, at, code, why }: WatchedBundle, dryRun: boolean): string {
   const told = outcome === 'duplicate' ? [] : [code, why].filter((word) => word !== undefined)
   const reason = told.length === 0 ? '' : `: ${told.join(', ')}`
   if (outcome === 'waiting') return `${name} waits${reason}`
-  const became = outcome === 'duplicate' ? 'was imported before' : outcome
+  const became = outcome === 'duplicate' ? 'was imported before' : dryRun ? `would be ${outcome}` : outcome
   return `${name} ${became}${reason}${at === name ? '' : `; it is in ${at}`}`
 }

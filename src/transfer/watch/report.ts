@@ -19,6 +19,8 @@ export interface WatchReport extends WatchRun {
   status: SiteStatus | null
   /** False when it looked once and ended by itself. */
   stopped: boolean
+  /** What is told of bundles would be done; nothing was. */
+  dryRun: boolean
   /** Over all bundles and alarms; 0 for a watch that was told to stop. */
   exit: number
 }

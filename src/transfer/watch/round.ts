@@ -196,7 +196,13 @@ export class Rounds {
     if (opened === undefined) return 'replaced'
     try {
       if (!opened.ended && clock().getTime() - queued.changed < PATIENCE) return 'endless'
-      const report = await importBundle({ ...options, registry, now: clock(), input: { file: opened.path } })
+      const report = await importBundle({
+        ...options,
+        mapsMore: true,
+        registry,
+        now: clock(),
+        input: { file: opened.path },
+      })
       return { report, exit: importExit(report) }
     } catch (error) {
       return { error, exit: exitOf(error) }
@@ -220,7 +226,7 @@ export class Rounds {
       }
       this.#tried.delete(queued.mark)
     } else if (outcome === 'waiting') this.#wait(queued, bundle)
-    tell(this.#options, { type: 'note', text: watchedSentence(bundle) })
+    tell(this.#options, { type: 'note', text: watchedSentence(bundle, this.#shelves === undefined) })
     return bundle
   }
 

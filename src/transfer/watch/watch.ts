@@ -144,10 +144,13 @@ class Watch {
 
   /** Once for as long as it lies there. What was tried is told by the round, with each try. */
   #tellLeft({ strange }: Pick<InboxView, 'strange'>): void {
+    const dryRun = this.#options.dryRun === true
     const untried = this.#waiting.filter(({ code }) => code === undefined).slice(0, NOTES_CAP)
     const notes = [
       // A file that is touched again and again has another reason each time, and is no news.
-      ...untried.map((bundle) => [`${bundle.name}/${bundle.waitsFor === undefined}`, watchedSentence(bundle)] as const),
+      ...untried.map(
+        (bundle) => [`${bundle.name}/${bundle.waitsFor === undefined}`, watchedSentence(bundle, dryRun)] as const,
+      ),
       ...strange.map(({ name, what }) => [`${name}/${what}`, `${name} is left alone: ${what}`] as const),
     ]
     for (const [key, text] of notes) if (!this.#told.has(key)) tell(this.#options, { type: 'note', text })
@@ -191,6 +194,7 @@ class Watch {
       others: this.#others,
       status: this.#status,
       stopped,
+      dryRun: this.#options.dryRun === true,
       exit: stopped ? 0 : this.#exit(),
     }
   }

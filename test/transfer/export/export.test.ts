@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { buildDemoLayout, type DemoLayout } from '../../../fixtures/layouts/build.ts'
 import { isFault, type Code } from '../../../src/errors/index.ts'
-import { channelInit, inspectBundle, type RunEvent } from '../../../src/transfer/index.ts'
+import { channelInit, inspectBundle, type Plan, type RunEvent } from '../../../src/transfer/index.ts'
 import { hoursLater, NOW, planFor, Stage, tree } from '../stage.ts'
 import { fault } from '../../fault.ts'
 
@@ -32,6 +32,10 @@ describe('transfer/export/export', () => {
     assert.equal(count, blobs)
     assert.ok(existsSync(`${output}.part`) && !existsSync(output))
   }
+
+  const of = (...platforms: string[]): Pick<Plan, 'artifacts'> => ({
+    artifacts: [{ ref: `oci:${demoDir}`, referrers: 'all', platforms }],
+  })
 
   it('gives equal bytes for equal input, to a file and to a pipe', async () => {
     const fixed = { plan: planFor(`oci:${demoDir}`), created: NOW, sequence: 7 }
@@ -205,6 +209,14 @@ describe('transfer/export/export', () => {
       'REFERENCE_INVALID',
       (keys) => ({ output: '', keys, plan: planFor('registry.example/UPPER:1') }),
     ],
+    'platforms of which an artifact has none': [
+      'MANIFEST_MISSING',
+      (keys) => ({ output: '', keys, plan: of('linux/amd46', 'linux/arm') }),
+    ],
+    'a mapping that is for nothing in the bundle': [
+      'MAP_INVALID',
+      (keys) => ({ output: '', keys, plan: { map: [{ from: 'registry.example/dem', to: 'mirror' }] } }),
+    ],
   }
 
   it('looks at a channel in a dry run without a trace, even while another run writes', async () => {
@@ -236,6 +248,25 @@ describe('transfer/export/export', () => {
       assert.deepEqual(tree(keys), before)
     })
   }
+
+  it('names what an index has when it has none of the platforms', async () => {
+    const run = stage.export({ output: stage.path('refused.tar'), keys: stage.forkKeys(), plan: of('linux/amd46') })
+    await assert.rejects(run, (error) => {
+      assert.ok(isFault(error, 'MANIFEST_MISSING'))
+      assert.match(error.subject ?? '', new RegExp(`^${demo.repository}:`))
+      return /linux\/amd46.*linux\/amd64, linux\/arm64/.test(error.message)
+    })
+  })
+
+  it('notes a platform that is not there beside one that is', async () => {
+    const notes: string[] = []
+    const onEvent = (event: RunEvent): void => void (event.type === 'note' && notes.push(event.text))
+    const output = stage.path('some.tar')
+    await stage.export({ output, keys: stage.forkKeys(), plan: of('linux/amd64', 'linux/s390x'), onEvent })
+    const about = notes.filter((text) => text.includes('linux/s390x'))
+    assert.deepEqual([about.length, about[0]?.includes(`${demo.repository}:1.0`)], [1, true], notes.join('; '))
+    assert.ok(!notes.some((text) => text.includes('linux/amd64')))
+  })
 
   it('signs with P-384 keys as with Ed25519 ones', async () => {
     const p384 = await Stage.make({ people: ['ann'], threshold: 1, kind: 'p384' })

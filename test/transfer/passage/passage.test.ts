@@ -261,6 +261,17 @@ describe('transfer/passage/passage', () => {
       assert.deepEqual(readFileSync(join(state, 'journal.jsonl')), before)
     })
 
+    it('are refused when they are for nothing in the bundle', async () => {
+      const june = await bundle('idle-map', `oci:${demoDir}`)
+      const state = await stage.site()
+      const out = stage.path('out')
+      const map = [{ from: `${demo.repository}s`, to: 'mirror' }]
+      await assert.rejects(stage.import(june, `oci:${out}`, { state, map }), fault('MAP_INVALID'))
+      assert.ok(!existsSync(out))
+      // As of a watch, whose mapping is for all that comes.
+      assert.equal((await stage.import(june, `oci:${out}`, { state, map, mapsMore: true })).verdict, 'trusted')
+    })
+
     it('are refused when no path comes out', async () => {
       const june = await bundle('bad-map', `oci:${demoDir}`)
       const state = await stage.site()

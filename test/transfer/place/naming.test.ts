@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { isFault } from '../../../src/errors/index.ts'
-import { mapRepository, parseMapping, refuseCollisions } from '../../../src/transfer/place/naming.ts'
+import { fault } from '../../fault.ts'
+import { demandUsed, mapRepository, parseMapping, refuseCollisions } from '../../../src/transfer/place/naming.ts'
 
 describe('transfer/place/naming', () => {
   it('takes the longest mapping that ends where a part of the name ends', () => {
@@ -36,12 +37,27 @@ describe('transfer/place/naming', () => {
   it('reads FROM=TO, and takes only the first equals sign for it', () => {
     assert.deepEqual(parseMapping('ghcr.io/a=b'), { from: 'ghcr.io/a', to: 'b' })
     assert.deepEqual(parseMapping('a='), { from: 'a', to: '' })
-    for (const text of ['', 'a', '=b'])
+    for (const text of ['', 'a', '=b', 'a=B', 'a=../b', 'a=b//c'])
       assert.throws(
         () => parseMapping(text),
         (error) => isFault(error, 'MAP_INVALID'),
         text,
       )
+  })
+
+  it('refuses a mapping that is for none of the names', () => {
+    const names = ['ghcr.io/acme/app', 'quay.io/a']
+    demandUsed(
+      [
+        { from: 'ghcr.io/acme/', to: 'b' },
+        { from: 'quay.io/a', to: '' },
+        { from: 'local', to: 'c' },
+      ],
+      names,
+      ['local/sallyport/trust/a'],
+    )
+    for (const from of ['ghcr.io/acm', 'ghcr.io/acme/app/sub', 'acme/app'])
+      assert.throws(() => demandUsed([{ from, to: 'b' }], names, []), fault('MAP_INVALID', `${from}=b`), from)
   })
 
   it('refuses two names for one path, and lets one name come twice', () => {

@@ -76,6 +76,7 @@ describe('transfer/place/plan-file', () => {
     'an unknown choice of referrers': ['artifacts:\n  - ref: a\n    referrers: some', '3:16'],
     'a site that is none': ['audience: [a, "b c"]\nartifacts: [{ref: a}]', '1:15'],
     'an empty audience': ['audience: []\nartifacts: [{ref: a}]', '1:11'],
+    'a mapping to what is no path': ['map: [{from: a, to: B}]\nartifacts: [{ref: a}]', '1:21'],
     'a mapping without an end': ['map: [{from: a}]\nartifacts: [{ref: a}]', '1:7'],
     'trust that names nothing to carry': ['artifacts: [{ref: a}]\ntrust: {chains: false}', '2:8'],
     'an unknown member of trust': ['artifacts: [{ref: a}]\ntrust: {stores: x}', '2:17'],

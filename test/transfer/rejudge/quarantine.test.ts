@@ -164,7 +164,7 @@ describe('transfer/rejudge/quarantine', () => {
       keys = join(ward.dir, 'approvers')
       const terms = { purpose: 'trust', rootDays: 365, now: NOW, passphrase, threshold: 1, kind: 'p384' } as const
       const made = await channelInit({ ...terms, channel: 'quarantine', dir: keys, people: ['alice', 'bob', 'carol'] })
-      ;({ fingerprint } = made)
+      fingerprint = made.fingerprint ?? ''
     })
     const pin = async (): Promise<void> => {
       await ward.pause()

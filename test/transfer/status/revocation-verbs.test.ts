@@ -189,8 +189,8 @@ describe('transfer/status/revocation-verbs', function () {
       now: NOW,
       passphrase: () => Promise.resolve(Buffer.from('only for tests')),
     })
-    const pin = { state: site.ward.stateDir, channel: 'rev', root: join(dir, 'root.json'), fingerprint, now: NOW }
-    await channelPin({ ...pin, purpose: 'revocation' })
+    const pin = { state: site.ward.stateDir, channel: 'rev', root: join(dir, 'root.json'), now: NOW }
+    await channelPin({ ...pin, fingerprint: fingerprint ?? '', purpose: 'revocation' })
     await write(() => site.state.expect('rev', DAY))
     assert.equal(revocationStatusExit(await told(undefined, new Date(NOW.getTime() + 20 * 3_600_000))), 0)
     const late = await told(undefined, new Date(NOW.getTime() + 26 * 3_600_000))

@@ -83,8 +83,17 @@ describe('transfer/trust/policy', () => {
     )
     assert.deepEqual([of('r.site:5000/free').skips, of('r.site:5000/free').statements[0]?.name], [true, 'skipped'])
     assert.equal(of('r.site:5000/app').skips, false)
-    for (const odd of ['r.site:5000/app:1.0', 'r.site:5000/free@sha256:12', 'app', '', 'r.site:5000/free/'])
-      assert.equal(of(odd).found, false, odd)
+    const digest = `sha256:${'0'.repeat(64)}`
+    for (const ref of ['r.site:5000/app:1.0', `r.site:5000/app@${digest}`, `r.site:5000/app:1.0@${digest}`])
+      assert.deepEqual([of(ref).scope, of(ref).found], ['r.site:5000/app', true], ref)
+    for (const [ref, scope] of [
+      ['app', 'docker.io/library/app'],
+      ['local/app:1.0', 'local/app'],
+      ['r.site:5000/other', 'r.site:5000/other'],
+    ] as const)
+      assert.equal(of(ref).scope, scope, ref)
+    for (const odd of ['r.site:5000/free@sha256:12', '', 'r.site:5000/free/', 'https://r.site:5000/app', 'oci:app'])
+      assert.throws(() => of(odd), fault('REFERENCE_INVALID', odd), odd)
   })
 
   it('shows each repository that some file names, by the rule that is in force', () => {
@@ -121,7 +130,8 @@ describe('transfer/trust/policy', () => {
       [['show', '--policy', site], 0],
       [['explain', 'r.site:5000/mirror/app', '--policy', site], 0],
       [['explain', 'r.site:5000/other', '--policy', site], 13],
-      [['explain', 'r.site:5000/mirror/app:1.0', '--policy', site], 13],
+      [['explain', 'r.site:5000/mirror/app:1.0', '--policy', site], 0],
+      [['explain', 'https://r.site:5000/mirror/app', '--policy', site], 2],
     ] as const) {
       const { status, stdout } = await sallyport(['trust', 'policy', ...args, '--json'])
       const { ok, exit: told } = documentIn(stdout)

@@ -82,7 +82,7 @@ describe('the policy gate at the command line', () => {
         state,
         channel: 'vendor-b',
         root: join(keys, 'root.json'),
-        fingerprint,
+        fingerprint: fingerprint ?? '',
         purpose: 'content',
         now,
       })
