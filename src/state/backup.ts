@@ -12,6 +12,7 @@ import type { Digest } from '../oci/index.ts'
 import { listParts, proveLists, readListing, unpackLists, type PackedList } from './backup-lists.ts'
 import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
 import { restoreEntry } from './entry.ts'
+import { knownHead } from './head-file.ts'
 import { draftRows, JOURNAL_FILE, LOCK_FILE } from './journal.ts'
 import type { Head } from './journal-row.ts'
 import { scanJournal, visitAll } from './journal-scan.ts'
@@ -63,14 +64,17 @@ async function* chunksOf(handle: FileHandle, size: number): AsyncGenerator<Buffe
  */
 export async function backup(state: { readonly dir: string }, file: string): Promise<Head> {
   const { dir } = state
+  // Stops a journal whose end was lost from taking the place of the last good backup.
+  const known = await knownHead(dir)
   const source = await open(join(dir, JOURNAL_FILE), 'r').catch((cause: unknown) => {
     throw new SallyportError('STATE_EMPTY', { side: 'state', subject: dir, cause })
   })
   try {
-    const replay = new Replay()
+    const replay = new Replay(known)
     const { head, end } = await visitAll(scanJournal(source, (await source.stat()).size, JOURNAL_FILE), (rows) =>
       replay.visit(rows),
     )
+    await replay.finish(head)
     const lists = replay.ledger.revocation.files()
     await placeFile(file, 'OUTPUT_FAILED', async (handle) => {
       const sum = createHash('sha256')

@@ -3,6 +3,7 @@
  *
  *     VERSION          sallyport-state/1
  *     journal.jsonl    the record
+ *     journal.head     the last row that was acknowledged
  *     journal.lock     who writes
  *     index/           LevelDB, made from the journal
  *     lists/           revocation lists that rows of the journal name, each under its SHA-256
@@ -12,6 +13,7 @@ import { join } from 'node:path'
 import { makeFolder } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { asFault, errnoOf, placeFile, writeWhole } from './durable-file.ts'
+import { HEAD_FILE } from './head-file.ts'
 import { JOURNAL_FILE, LOCK_FILE } from './journal.ts'
 import { LISTS_FOLDER, strangerInLists } from './list-files.ts'
 
@@ -55,12 +57,12 @@ export async function demandEmpty(folder: string): Promise<void> {
   }
 }
 
-/** Throws STATE_EMPTY, STATE_NEWER, and JOURNAL_BROKEN when there is an index but no journal any more. */
+/** Throws STATE_EMPTY, STATE_NEWER, and JOURNAL_BROKEN when there is an index or a head but no journal any more. */
 export async function demandState(folder: string): Promise<void> {
   const names = await namesIn(folder)
   if (names.includes(JOURNAL_FILE)) return refuseNewer(folder)
   // Stops the loss of one file from looking like a first start, which would take every replay.
-  if (names.includes(INDEX_FOLDER))
+  if (names.includes(INDEX_FOLDER) || names.includes(HEAD_FILE))
     throw new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: folder, detail: `${JOURNAL_FILE} is gone` })
   throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder })
 }
