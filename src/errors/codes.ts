@@ -81,7 +81,7 @@ export const CODES = {
   PLUGIN_FAILED: [2, 'a plugin failed or spoke outside the protocol', "look at the plugin's own log"],
 
   TAG_UNSEEN: [2, 'this site never saw the tag name this digest', 'see sallyport log for what it named, or say --any'],
-  TARGET_UNKNOWN: [2, 'nothing that this site judged lies at this target', 'name it as sallyport log does'],
+  TARGET_UNKNOWN: [2, 'this site never brought anything to this target', 'name it as sallyport log does'],
   QUARANTINE_UNKNOWN: [2, 'nothing is quarantined under this name', 'see sallyport quarantine list'],
 
   TAR_TRUNCATED: [10, 'the bundle ends too early', AGAIN],
