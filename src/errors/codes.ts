@@ -197,6 +197,11 @@ export const CODES = {
   ],
   LIST_FUTURE: [15, 'a revocation list is dated in the future', 'check the clocks of both sides'],
   LIST_STALE: [15, 'a revocation list is past its next update', 'fetch the newest list'],
+  LIST_LOST: [
+    15,
+    'a revocation list that the state names is missing or damaged there',
+    'have it sent again: until then it is not held',
+  ],
   CHANNEL_OVERDUE: [
     15,
     'a channel has been silent for longer than the site expects',

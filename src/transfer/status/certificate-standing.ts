@@ -44,11 +44,13 @@ export async function standingOf(
     return form === 'base' ? known.crlUrls.includes(url) : known.crlUrls.length > 0
   })
   const had = new Set(lists.map(({ url }) => url))
+  const lost = new Set<HeldList>()
   let revoked: Date | null = null
   // A delta has the last word on what its list says.
   for (const form of ['base', 'delta', 'answer'] as const)
     for (const list of lists.filter((one) => one.form === form)) {
       const found = await inForce.load(list)
+      if ((found?.list ?? found?.answer) === undefined || found?.issuerCertificate === undefined) lost.add(list)
       const says = found && revokedBy(found, known.serial)
       if (says !== undefined) revoked = says
     }
@@ -56,7 +58,7 @@ export async function standingOf(
     ...known,
     crlUrls: [...known.crlUrls],
     ocspUrls: [...known.ocspUrls],
-    lists: lists.map((list) => listStatus(listFact(list, [known]), now)),
+    lists: lists.map((list) => listStatus(listFact(list, [known], lost.has(list) ? 'lost' : 'held'), now)),
     revoked: revoked === null ? null : timeText(revoked),
     missing: known.crlUrls.filter((url) => /^https?:/i.test(url) && !had.has(url)),
   }

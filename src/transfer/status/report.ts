@@ -52,7 +52,7 @@ export async function status(options: StatusOptions): Promise<StatusReport> {
     bundles.take(row)
   }
   const { channels } = await channelShow({ state: options.state, now: nowOf(options) })
-  const health = siteStatus(siteFacts(state), nowOf(options), options.built)
+  const health = siteStatus(await siteFacts(state), nowOf(options), options.built)
   writeStatus(health, null, options.files ?? {})
   return {
     site: state.site,
