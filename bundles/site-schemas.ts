@@ -142,7 +142,10 @@ export const ATTENTION = z
       .strictObject({
         time,
         reason: z.string(),
-        unheard: z.array(z.string()).describe('Pinned channels of which nothing was accepted since.'),
+        unheard: z
+          .array(z.string())
+          .describe('Pinned channels of which nothing was accepted since, and nothing known was brought again.'),
+        policy: z.boolean().describe('The site judges artifacts by a policy, so that an import needs one.'),
       })
       .nullable()
       .describe('The state came back from a backup, and may not know what was accepted after it.'),
