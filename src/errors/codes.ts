@@ -301,6 +301,11 @@ export const CODES = {
   READ_BACK_MISMATCH: ['side', 'the registry does not hold what it said it stored', REGISTRY],
 
   STATE_EMPTY: [22, 'the state folder is empty', 'run sallyport state init, or state restore after a loss'],
+  STATE_INVALID: [
+    22,
+    'this is no state folder',
+    'name the folder of the state, or another one for sallyport state init',
+  ],
   STATE_EXISTS: [22, 'the state folder is in use already', 'name another folder'],
   STATE_LOCKED: [22, 'another process works with this state', 'wait for it to end'],
   STATE_NEWER: [22, 'the state was written by a newer version', 'use that version'],

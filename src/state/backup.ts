@@ -20,7 +20,7 @@ import { sweepLists } from './list-files.ts'
 import { Lock } from './lock.ts'
 import { Replay } from './replay.ts'
 import { State, type StateOptions } from './state.ts'
-import { demandEmpty, writeVersion } from './state-folder.ts'
+import { demandEmpty, demandState, writeVersion } from './state-folder.ts'
 
 const TRAILER_CAP = 1024
 const CHUNK = 256 * 1024
@@ -60,10 +60,11 @@ async function* chunksOf(handle: FileHandle, size: number): AsyncGenerator<Buffe
 /**
  * The head of the journal that was written to `file`, in one step: a file of that name is replaced by a whole one or
  * stays. Works beside a writer. A list whose file is lost or damaged is left out, so that the record can be saved still.
- * Throws JOURNAL_BROKEN, OUTPUT_FAILED, DISK_FULL.
+ * Throws STATE_EMPTY, STATE_INVALID, STATE_NEWER, JOURNAL_BROKEN, OUTPUT_FAILED, DISK_FULL.
  */
 export async function backup(state: { readonly dir: string }, file: string): Promise<Head> {
   const { dir } = state
+  await demandState(dir)
   // Stops a journal whose end was lost from taking the place of the last good backup.
   const known = await knownHead(dir)
   const source = await open(join(dir, JOURNAL_FILE), 'r').catch((cause: unknown) => {

@@ -27,6 +27,8 @@ const SCRATCH = ['index.new', 'index.old', 'index.check']
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((cause: unknown) => {
     if (errnoOf(cause) === 'ENOENT') return []
+    if (errnoOf(cause) === 'ENOTDIR')
+      throw new SallyportError('STATE_INVALID', { side: 'state', subject: folder, detail: 'it is no folder', cause })
     throw asFault(cause, 'STATE_UNWRITABLE', folder)
   })
 }
@@ -41,7 +43,7 @@ function isUnfinished(name: string): boolean {
   return name.endsWith('.new') && (name.startsWith(`${JOURNAL_FILE}.`) || name.startsWith(`${VERSION_FILE}.`))
 }
 
-/** Makes the folder with mode 0700 if it is absent. Throws STATE_EXISTS when there is anything in it. */
+/** Makes the folder with mode 0700 if it is absent. Throws STATE_EXISTS when there is anything in it, STATE_INVALID. */
 export async function demandEmpty(folder: string): Promise<void> {
   const names = await namesIn(folder)
   // A folder of that name that an interrupted restore did not leave is somebody's, and would be swept one day.
@@ -57,13 +59,20 @@ export async function demandEmpty(folder: string): Promise<void> {
   }
 }
 
-/** Throws STATE_EMPTY, STATE_NEWER, and JOURNAL_BROKEN when there is an index or a head but no journal any more. */
+/** Throws STATE_EMPTY, STATE_INVALID for what is none, STATE_NEWER, and JOURNAL_BROKEN when there is an index or a head but no journal any more. */
 export async function demandState(folder: string): Promise<void> {
   const names = await namesIn(folder)
   if (names.includes(JOURNAL_FILE)) return refuseNewer(folder)
   // Stops the loss of one file from looking like a first start, which would take every replay.
   if (names.includes(INDEX_FOLDER) || names.includes(HEAD_FILE))
     throw new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: folder, detail: `${JOURNAL_FILE} is gone` })
+  const stranger = names.find((name) => !isNothing(name))
+  if (stranger !== undefined)
+    throw new SallyportError('STATE_INVALID', {
+      side: 'state',
+      subject: folder,
+      detail: `it holds ${stranger} and no ${JOURNAL_FILE}`,
+    })
   throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder })
 }
 

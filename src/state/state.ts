@@ -97,7 +97,7 @@ export class State extends RevocationQueries {
    * lock and stands still. Either way the whole chain is proven. With `rehearse` all that is written to what was read
    * stays in memory, and is gone with it. With `acceptLoss` a reader takes a journal that acknowledged rows are missing
    * from at the end, to tell what is left.
-   * Throws STATE_EMPTY, STATE_NEWER, STATE_UNWRITABLE, STATE_LOCKED, JOURNAL_BROKEN, INDEX_DAMAGED, DISK_FULL.
+   * Throws STATE_EMPTY, STATE_INVALID, STATE_NEWER, STATE_UNWRITABLE, STATE_LOCKED, JOURNAL_BROKEN, INDEX_DAMAGED, DISK_FULL.
    */
   static async open(
     dir: string,
