@@ -4,7 +4,6 @@
  */
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -12,6 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  type Dirent,
 } from 'node:fs'
 import { join } from 'node:path'
 import {
@@ -52,6 +52,32 @@ export interface CaEntry {
 
 function malformed(subject: string, detail: string): SallyportError {
   return new SallyportError('CA_MALFORMED', { side: 'source', subject, detail })
+}
+
+function unreadable(subject: string, cause: unknown): SallyportError {
+  const detail = (cause as NodeJS.ErrnoException).code
+  return new SallyportError('FILE_UNREADABLE', { side: 'source', subject, detail, cause })
+}
+
+/**
+ * True when something has the name. Throws FILE_UNREADABLE when nobody can tell: what counted as absent would take an
+ * authority out of sight, and with it all that it revoked.
+ */
+export function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+}
+
+/** What lies in a folder. Throws FILE_UNREADABLE. */
+export function entriesIn(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch (cause) {
+    throw unreadable(folder, cause)
+  }
 }
 
 function readCapped(file: string, cap: number): Buffer {
@@ -121,7 +147,7 @@ function readEntry(dir: string, name: string): CaEntry {
   const delegation = readRecord(record, chain, { chain: chainFile, record: recordFile })
   const algorithm = keyAlgorithmOf(own.publicKey)
   if (algorithm === undefined) throw malformed(chainFile, 'a key of a kind that no signature may use')
-  return { name, folder, chain, delegation, record, algorithm, keyHere: existsSync(join(folder, KEY_FILE)) }
+  return { name, folder, chain, delegation, record, algorithm, keyHere: isThere(join(folder, KEY_FILE)) }
 }
 
 /**
@@ -130,11 +156,11 @@ function readEntry(dir: string, name: string): CaEntry {
  * JSON_MALFORMED.
  */
 export function readCaFolder(dir: string): CaEntry[] {
-  if (!existsSync(dir)) throw malformed(dir, 'no such folder')
-  const names = readdirSync(dir, { withFileTypes: true })
+  if (!isThere(dir)) throw malformed(dir, 'no such folder')
+  const names = entriesIn(dir)
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => name)
-    .filter((name) => existsSync(join(dir, name, DELEGATION_FILE)))
+    .filter((name) => isThere(join(dir, name, DELEGATION_FILE)))
     .sort()
   if (names.length === 0) throw malformed(dir, 'no certificate with its record there')
   if (names.length > ENTRIES_CAP) throw malformed(dir, `more than ${ENTRIES_CAP} certificates`)
