@@ -122,7 +122,6 @@ export const REVOCATION_STATUS = z.strictObject({
     HEALTH.shape.lists.element.extend({
       issuerName: z.string().nullable(),
       artifacts: count.describe('Whose chains hold a certificate that it speaks of.'),
-      bytes: z.enum(['held', 'lost']).describe('`lost`: it counts as not held.'),
       state: z.enum(['fresh', 'soon', 'stale']),
     }),
   ),

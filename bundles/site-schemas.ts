@@ -32,9 +32,12 @@ const list = z.strictObject({
   thisUpdate: time,
   nextUpdate: time,
   neededUntil: time.nullable().describe('When the last known certificate that hangs on it expires; null for none.'),
+  bytes: z
+    .enum(['held', 'lost'])
+    .describe('`lost`: a file of it in the state is missing or damaged; it counts as not held.'),
   ageSeconds: seconds,
   daysToBlind: z.number().describe('Until its next update; negative once it is stale.'),
-  blind: z.boolean().describe('Stale, and a certificate that is not expired hangs on it.'),
+  blind: z.boolean().describe('Stale or lost, and a certificate that is not expired hangs on it.'),
 })
 
 const health = {
@@ -141,7 +144,10 @@ export const ATTENTION = z
       .strictObject({
         time,
         reason: z.string(),
-        unheard: z.array(z.string()).describe('Pinned channels of which nothing was accepted since.'),
+        unheard: z
+          .array(z.string())
+          .describe('Pinned channels of which nothing was accepted since, and nothing known was brought again.'),
+        policy: z.boolean().describe('The site judges artifacts by a policy, so that an import needs one.'),
       })
       .nullable()
       .describe('The state came back from a backup, and may not know what was accepted after it.'),

@@ -34,7 +34,7 @@ export function attentionLines({ state, attention }: Pick<StatusReport, 'state' 
     ...(restored === null
       ? []
       : [
-          `RESTORED ${restored.time} (${plain(restored.reason)}), and nothing accepted since of ${restored.unheard.map(plain).join(', ')}: it may be blind to what came after the backup; bring the newest bundle of each: sallyport import BUNDLE${at} --to TARGET`,
+          `RESTORED ${restored.time} (${plain(restored.reason)}), and nothing accepted since of ${restored.unheard.map(plain).join(', ')}: it may be blind to what came after the backup; bring the newest bundle of each: sallyport import BUNDLE${at}${restored.policy ? ' --policy POLICY' : ''} --to TARGET`,
         ]),
   ]
 }

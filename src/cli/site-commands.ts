@@ -29,6 +29,11 @@ interface StateArgs {
   'dry-run': boolean
 }
 
+interface RebuildArgs extends StateArgs {
+  'accept-loss': boolean | undefined
+  reason: string | undefined
+}
+
 function withDryRun<T>(yargs: Argv<T>): Argv<T & { state: string; 'dry-run': boolean }> {
   return withState(yargs).option('dry-run', {
     type: 'boolean',
@@ -125,10 +130,26 @@ export function addState(yargs: Argv, register: Register): Argv {
       .command(
         'rebuild',
         'make the index anew from the journal',
-        (z) => withDryRun(z).example('$0 state rebuild', '').example('$0 state rebuild --state /srv/sallyport', ''),
-        register('state rebuild', async (argv: StateArgs, context) => {
+        (z) =>
+          withDryRun(z)
+            .option('accept-loss', {
+              type: 'boolean',
+              describe: 'go on without rows that were acknowledged and are gone: replays of what they said are taken',
+            })
+            .option('reason', {
+              type: 'string',
+              describe: 'with --accept-loss: goes into the journal',
+              requiresArg: true,
+            })
+            .implies('accept-loss', 'reason')
+            .implies('reason', 'accept-loss')
+            .example('$0 state rebuild', '')
+            .example('$0 state rebuild --accept-loss --reason "disk failed, the backup is older"', ''),
+        register('state rebuild', async (argv: RebuildArgs, context) => {
           const { stateRebuild } = await import('../index.ts')
-          const report = await stateRebuild({ ...context, state: argv.state, dryRun: argv['dry-run'] })
+          const { state, reason } = argv
+          const acceptLoss = argv['accept-loss'] === true ? reason : undefined
+          const report = await stateRebuild({ ...context, state, dryRun: argv['dry-run'], acceptLoss })
           return {
             verb: 'state rebuild',
             report,

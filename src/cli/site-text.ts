@@ -11,7 +11,7 @@ export function statusText(report: StatusReport): string[] {
     ...showText({ channels: report.channels }),
     ...report.bundles.map(
       ({ channel, sequence, id, time, phase, target }) =>
-        `${time}  ${plain(channel)} ${sequence}  ${phase}${target === undefined ? '' : ` at ${plain(target)}`}  ${plain(id)}`,
+        `${time}  ${plain(channel)} ${sequence}  ${phase === 'start' ? 'not finished' : phase}${target === undefined ? '' : ` at ${plain(target)}`}  ${plain(id)}`,
     ),
     ...report.openTags.map(
       ({ target, repository, tag }) =>

@@ -81,7 +81,7 @@ export const CODES = {
   PLUGIN_FAILED: [2, 'a plugin failed or spoke outside the protocol', "look at the plugin's own log"],
 
   TAG_UNSEEN: [2, 'this site never saw the tag name this digest', 'see sallyport log for what it named, or say --any'],
-  TARGET_UNKNOWN: [2, 'nothing that this site judged lies at this target', 'name it as sallyport log does'],
+  TARGET_UNKNOWN: [2, 'this site never brought anything to this target', 'name it as sallyport log does'],
   QUARANTINE_UNKNOWN: [2, 'nothing is quarantined under this name', 'see sallyport quarantine list'],
 
   TAR_TRUNCATED: [10, 'the bundle ends too early', AGAIN],
@@ -197,6 +197,11 @@ export const CODES = {
   ],
   LIST_FUTURE: [15, 'a revocation list is dated in the future', 'check the clocks of both sides'],
   LIST_STALE: [15, 'a revocation list is past its next update', 'fetch the newest list'],
+  LIST_LOST: [
+    15,
+    'a revocation list that the state names is missing or damaged there',
+    'have it sent again: until then it is not held',
+  ],
   CHANNEL_OVERDUE: [
     15,
     'a channel has been silent for longer than the site expects',
@@ -296,6 +301,11 @@ export const CODES = {
   READ_BACK_MISMATCH: ['side', 'the registry does not hold what it said it stored', REGISTRY],
 
   STATE_EMPTY: [22, 'the state folder is empty', 'run sallyport state init, or state restore after a loss'],
+  STATE_INVALID: [
+    22,
+    'this is no state folder',
+    'name the folder of the state, or another one for sallyport state init',
+  ],
   STATE_EXISTS: [22, 'the state folder is in use already', 'name another folder'],
   STATE_LOCKED: [22, 'another process works with this state', 'wait for it to end'],
   STATE_NEWER: [22, 'the state was written by a newer version', 'use that version'],

@@ -12,6 +12,7 @@ import type { Digest } from '../oci/index.ts'
 import { listParts, proveLists, readListing, unpackLists, type PackedList } from './backup-lists.ts'
 import { asFault, asReadFault, placeWhole } from './fault.ts'
 import { restoreEntry } from './entry.ts'
+import { knownHead } from './head-file.ts'
 import { draftRows, JOURNAL_FILE, LOCK_FILE, openToRead } from './journal.ts'
 import type { Head } from './journal-row.ts'
 import { scanJournal, visitAll } from './journal-scan.ts'
@@ -19,7 +20,7 @@ import { sweepLists } from './list-files.ts'
 import { Lock } from './lock.ts'
 import { Replay } from './replay.ts'
 import { State, type StateOptions } from './state.ts'
-import { demandEmpty, writeVersion } from './state-folder.ts'
+import { demandEmpty, demandState, writeVersion } from './state-folder.ts'
 
 const TRAILER_CAP = 1024
 const CHUNK = 256 * 1024
@@ -68,16 +69,20 @@ async function* readFrom<T, R>(file: string, reads: AsyncGenerator<T, R, undefin
 /**
  * The head of the journal that was written to `file`, in one step: a file of that name is replaced by a whole one or
  * stays. Works beside a writer. A list whose file is lost or damaged is left out, so that the record can be saved still.
- * Throws STATE_EMPTY, STATE_UNWRITABLE, JOURNAL_BROKEN, MEDIUM_UNREADABLE, OUTPUT_FAILED, DISK_FULL.
+ * Throws STATE_EMPTY, STATE_INVALID, STATE_NEWER, STATE_UNWRITABLE, JOURNAL_BROKEN, MEDIUM_UNREADABLE, OUTPUT_FAILED, DISK_FULL.
  */
 export async function backup(state: { readonly dir: string }, file: string): Promise<Head> {
   const { dir } = state
   const journal = join(dir, JOURNAL_FILE)
+  await demandState(dir)
+  // Stops a journal whose end was lost from taking the place of the last good backup.
+  const known = await knownHead(dir)
   const source = await openToRead(dir)
   try {
-    const replay = new Replay()
+    const replay = new Replay(known)
     const scan = scanJournal(source, (await source.stat()).size, JOURNAL_FILE)
     const { head, end } = await visitAll(readFrom(journal, scan), (rows) => replay.visit(rows))
+    await replay.finish(head)
     const lists = replay.ledger.revocation.files()
     await placeWhole(file, 'OUTPUT_FAILED', async (handle) => {
       const sum = createHash('sha256')

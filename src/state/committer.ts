@@ -1,4 +1,5 @@
-/** Brings decisions into the record: rules first, then the journal with one sync for all that wait, then the index. */
+/** Brings decisions into the record: rules first, then the journal with one sync for all that wait, then head and index. */
+import type { HeadFile } from './head-file.ts'
 import type { IndexDb, Op } from './index-db.ts'
 import { draftRows, type Draft, type Journal } from './journal.ts'
 import type { Entry, JournalRow } from './journal-row.ts'
@@ -23,6 +24,7 @@ const GROUP = 256
 
 export class Committer {
   readonly #journal: Journal
+  readonly #headFile: HeadFile
   readonly #index: IndexDb
   readonly #now: Date
   #ledger: Ledger
@@ -30,8 +32,9 @@ export class Committer {
   #running: Promise<void> | undefined
   #dead: unknown
 
-  constructor(journal: Journal, index: IndexDb, ledger: Ledger, now: Date) {
+  constructor(journal: Journal, headFile: HeadFile, index: IndexDb, ledger: Ledger, now: Date) {
     this.#journal = journal
+    this.#headFile = headFile
     this.#index = index
     this.#ledger = ledger
     this.#now = now
@@ -92,11 +95,13 @@ export class Committer {
       if (draft.head.n > base.n) await this.#journal.write(draft)
       ledger.settle()
       this.#ledger = ledger
-      if (draft.head.n > base.n)
+      if (draft.head.n > base.n) {
+        await this.#headFile.write([], draft.head)
         await this.#index.write(ops, draft.head).catch((error: unknown) => {
           this.#dead = error
           throw error
         })
+      }
       for (const { request, rows } of accepted) request.resolve(rows)
     } catch (error) {
       for (const { request } of accepted) request.reject(error)

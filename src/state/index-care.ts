@@ -1,13 +1,18 @@
 /** Proving the index equal to what the journal adds up to, and making it anew. */
-import { rename } from 'node:fs/promises'
+import { rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolderAside } from '../content/index.ts'
+import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import { asFault, errnoOf } from './fault.ts'
 import { openLevel, type OpenEngine } from './engine.ts'
+import { restoreEntry } from './entry.ts'
+import { HeadFile, knownHead } from './head-file.ts'
 import { IndexDb } from './index-db.ts'
 import { keyText } from './index-key.ts'
 import { Journal, LOCK_FILE } from './journal.ts'
+import { NO_ROWS, type Head } from './journal-row.ts'
+import { visitAll } from './journal-scan.ts'
 import type { Ledger } from './ledger.ts'
 import { readList, sweepLists, type ListFault } from './list-files.ts'
 import { Lock } from './lock.ts'
@@ -57,8 +62,8 @@ export async function checkState(dir: string, options: StateOptions): Promise<Ch
     try {
       const fresh = await IndexDb.open(join(dir, 'index.check'), openEngine)
       try {
-        const { rows, ledger } = await fold(index, fresh)
-        const report = await compare(index, fresh, rows)
+        const { head, ledger } = await fold([index, fresh, await knownHead(dir)])
+        const report = await compare(index, fresh, head.n)
         return { ...report, lists: await damagedLists(dir, ledger) }
       } finally {
         await fresh.close()
@@ -71,18 +76,25 @@ export async function checkState(dir: string, options: StateOptions): Promise<Ch
 
 /**
  * Makes the index anew from the journal and puts it in the place of the old one, which may be damaged or absent; what
- * no row names goes from `lists/`.
+ * no row names goes from `lists/`. Acknowledged rows that the journal has no more are refused, unless `acceptLoss` says
+ * why the site goes on without them: that goes into a `restore` row, since the state is an older one from then on.
  * After a kill the old one, the new one or none is in place; a missing one is made on the next open.
  * Throws JOURNAL_BROKEN, STATE_LOCKED, DISK_FULL and the like.
  */
-export async function rebuildIndex(dir: string, options: StateOptions): Promise<{ rows: number }> {
+export async function rebuildIndex(
+  dir: string,
+  options: StateOptions & { acceptLoss?: string | undefined },
+): Promise<{ rows: number }> {
   return withFolder(dir, options, async (openEngine, fold) => {
+    const { acceptLoss } = options
+    const loss = await lossIn(dir, openEngine)
+    if (loss !== undefined && acceptLoss === undefined) throw loss
     const fresh = join(dir, 'index.new')
     const index = await IndexDb.open(fresh, openEngine)
-    let rows: number
+    let head: Head
     try {
-      const folded = await fold(index)
-      rows = folded.rows
+      const folded = await fold([index], loss === undefined ? undefined : acceptLoss)
+      head = folded.head
       await sweepLists(dir, folded.ledger.revocation.files())
     } finally {
       await index.close()
@@ -97,12 +109,44 @@ export async function rebuildIndex(dir: string, options: StateOptions): Promise<
     } catch (cause) {
       throw asFault(cause, 'STATE_UNWRITABLE', place)
     }
-    return { rows }
+    // Last: until then whatever was refused is refused again, and the same command completes it.
+    const headFile = await HeadFile.open(dir)
+    if (headFile.head.hash !== head.hash) await headFile.write([], head)
+    await headFile.close()
+    return { rows: head.n }
   })
 }
 
+/** What is wrong with the journal, measured by head and old index; undefined when all that they know is in it. */
+async function lossIn(dir: string, openEngine: OpenEngine): Promise<SallyportError | undefined> {
+  const replay = new Replay(await knownHead(dir), await indexHead(join(dir, INDEX_FOLDER), openEngine))
+  try {
+    const { head } = await visitAll(Journal.readRuns(dir), (rows) => replay.visit(rows))
+    await replay.finish(head)
+    return undefined
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === 'JOURNAL_BROKEN') return error
+    throw error
+  }
+}
+
+/** What the old index knows, which is nothing where it is absent or cannot be read: that is what it is made anew for. */
+async function indexHead(folder: string, openEngine: OpenEngine): Promise<Sink> {
+  const write = (): Promise<void> => Promise.resolve()
+  try {
+    await stat(folder)
+    const index = await IndexDb.open(folder, openEngine)
+    await index.close()
+    return { head: index.head, write }
+  } catch (error) {
+    if (error instanceof SallyportError && error.code !== 'INDEX_DAMAGED' && error.code !== 'STATE_UNWRITABLE')
+      throw error
+    return { head: NO_ROWS, write }
+  }
+}
+
 interface Folded {
-  rows: number
+  head: Head
   ledger: Ledger
 }
 
@@ -121,16 +165,23 @@ async function damagedLists(dir: string, { revocation }: Ledger): Promise<ListDa
 async function withFolder<T>(
   dir: string,
   { now, openEngine = openLevel }: StateOptions,
-  task: (openEngine: OpenEngine, fold: (...sinks: Sink[]) => Promise<Folded>) => Promise<T>,
+  task: (openEngine: OpenEngine, fold: (sinks: readonly Sink[], acceptLoss?: string) => Promise<Folded>) => Promise<T>,
 ): Promise<T> {
   await demandState(dir)
   const lock = await Lock.take(join(dir, LOCK_FILE), now)
   let journal: Journal | undefined
-  const fold = async (...sinks: Sink[]): Promise<Folded> => {
+  const fold = async (sinks: readonly Sink[], acceptLoss?: string): Promise<Folded> => {
     const replay = new Replay(...sinks)
-    journal = await Journal.open(dir, { now, create: false, lock, visit: (rows) => replay.visit(rows) })
+    const visit = replay.visit.bind(replay)
+    const whole = replay.demandAll.bind(replay)
+    journal = await Journal.open(dir, { now, create: false, lock, visit, whole })
+    if (acceptLoss !== undefined) {
+      const { head } = journal
+      for (const row of await journal.appendAll([restoreEntry(acceptLoss, head)]))
+        await replay.visit([{ row, hash: journal.head.hash, end: 0 }])
+    }
     await replay.finish(journal.head)
-    return { rows: journal.head.n, ledger: replay.ledger }
+    return { head: journal.head, ledger: replay.ledger }
   }
   try {
     await clearScratch(dir)

@@ -41,6 +41,8 @@ export interface JournalOptions {
   lock?: Lock
   /** Sees every row once, in order, while the chain is proven. */
   visit?: (rows: readonly Proven[]) => void | Promise<void>
+  /** Sees the last whole row before a torn one behind it is cut off, which stays when this throws. */
+  whole?: (head: Head) => void
 }
 
 export class Journal {
@@ -76,12 +78,15 @@ export class Journal {
     try {
       if (options.create !== false && !(await exists(file))) await seedJournal(folder, [], options.now)
       handle = await open(file, 'r+')
+      // Rows of a killed run may not be on the disk: nothing that outlasts a power cut may be made from them before.
+      await handle.sync()
       const { size } = await handle.stat()
       const places = new RowPlaces()
       const scan = await visitAll(scanJournal(handle, size, JOURNAL_FILE), (rows) => {
         for (const { end } of rows) places.add(end)
         return options.visit?.(rows)
       })
+      options.whole?.(scan.head)
       const journal = new Journal(file, handle, lock, options.now, scan, places)
       if (scan.torn > 0) await journal.#cut(scan, options.visit)
       return journal

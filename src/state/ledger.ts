@@ -34,8 +34,10 @@ export class Ledger {
   readonly revocation: RevocationLedger
   readonly judged: JudgedLedger
   readonly #expected: LayeredMap<string, Expected>
-  /** The time of the last `head` row of each channel. */
-  readonly #heard: LayeredMap<string, string>
+  /** When the last bundle of each channel was accepted, and its last `head` row, which may tell of it once more. */
+  readonly #heard: LayeredMap<string, { time: string; n: number }>
+  /** The last `restore` row. */
+  #restored = 0
   #site: string | undefined
   #floor: string | undefined
   #policySince: string | undefined
@@ -48,6 +50,7 @@ export class Ledger {
     this.judged = new JudgedLedger(from?.judged)
     this.#expected = new LayeredMap(from === undefined ? undefined : from.#expected)
     this.#heard = new LayeredMap(from === undefined ? undefined : from.#heard)
+    this.#restored = from === undefined ? 0 : from.#restored
     this.#site = from?.site
     this.#floor = from?.floor
     this.#policySince = from?.policySince
@@ -84,7 +87,12 @@ export class Ledger {
 
   /** When the last bundle of the channel was accepted. */
   heard(channel: string): string | undefined {
-    return this.#heard.get(channel)
+    return this.#heard.get(channel)?.time
+  }
+
+  /** False while what the channel brought after the backup that the state came back from may be missing. */
+  isHeardSinceRestore(channel: string): boolean {
+    return this.#restored === 0 || (this.#heard.get(channel)?.n ?? 0) > this.#restored
   }
 
   /**
@@ -157,9 +165,11 @@ export class Ledger {
         return this.#intend(row)
       case 'tag-done':
         return this.#settle(row)
+      case 'restore':
+        this.#restored = row.n
+        return []
       case 'journal':
       case 'torn':
-      case 'restore':
       case 'note':
         return []
       default:
@@ -187,8 +197,12 @@ export class Ledger {
   }
 
   #head(row: JournalRow): Op[] {
+    const channel = textOf(row, 'channel')
+    const before = this.#channels.get(channel)?.lineage.last
     const ops = this.#channel(row, advanced)
-    this.#heard.set(textOf(row, 'channel'), row.time)
+    // Stops a bundle that is brought again from keeping a channel from being overdue.
+    const known = before?.id === row['id'] ? this.#heard.get(channel)?.time : undefined
+    this.#heard.set(channel, { time: known ?? row.time, n: row.n })
     return ops
   }
 

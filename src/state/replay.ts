@@ -9,7 +9,7 @@ import { Ledger } from './ledger.ts'
 
 const RUN = 1000
 
-/** An index that is brought up to a journal. */
+/** An index, or a known head, that is brought up to a journal. */
 export interface Sink {
   /** The last row that is in it already. */
   readonly head: Head
@@ -18,6 +18,17 @@ export interface Sink {
 
 function broken(row: number, detail: string, cause?: unknown): SallyportError {
   return new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: `journal.jsonl row ${row}`, detail, cause })
+}
+
+/** The backup may lack more rows than the journal does: the remedy names both ways. */
+function lost(row: number, detail: string): SallyportError {
+  return new SallyportError('JOURNAL_BROKEN', {
+    side: 'state',
+    subject: `journal.jsonl row ${row}`,
+    detail,
+    remedy:
+      'run sallyport state restore from a backup that has the row, or go on without: state rebuild --accept-loss --reason TEXT',
+  })
 }
 
 class Feed {
@@ -34,9 +45,9 @@ class Feed {
 
   async add(row: JournalRow, hash: string, ops: readonly Op[]): Promise<void> {
     if (row.n < this.from.n) return
-    // Stops a journal that was cut back and written on: the index has seen another row of this number.
+    // Stops a journal that was cut back and written on: index or head have seen another row of this number.
     if (row.n === this.from.n) {
-      if (hash !== this.from.hash) throw broken(row.n, 'the index was made from another row of this number')
+      if (hash !== this.from.hash) throw lost(row.n, 'another row of this number was acknowledged before')
       return
     }
     for (const op of ops) this.#pending.push(op)
@@ -44,9 +55,13 @@ class Feed {
     if (this.#pending.length >= RUN) await this.#flush()
   }
 
-  async finish(head: Head): Promise<void> {
+  demandAll(head: Head): void {
     if (this.from.n > head.n)
-      throw broken(this.from.n, `the index knows this row, but the journal ends with row ${head.n}: its tail is lost`)
+      throw lost(this.from.n, `this row was acknowledged, but the journal ends with row ${head.n}: its tail is lost`)
+  }
+
+  async finish(head: Head): Promise<void> {
+    this.demandAll(head)
     if (this.#last.n > this.sink.head.n) await this.#flush()
   }
 
@@ -73,7 +88,12 @@ export class Replay {
     this.ledger.settle()
   }
 
-  /** To be called when the journal's last row was visited. Throws JOURNAL_BROKEN when an index is ahead of it. */
+  /** To be called with the journal's last whole row, before a torn one is cut off. Throws JOURNAL_BROKEN as {@link finish}. */
+  demandAll(head: Head): void {
+    for (const feed of this.#feeds) feed.demandAll(head)
+  }
+
+  /** To be called when the journal's last row was visited. Throws JOURNAL_BROKEN when a sink is ahead of it. */
   async finish(head: Head): Promise<void> {
     for (const feed of this.#feeds) await feed.finish(head)
   }

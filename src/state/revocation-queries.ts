@@ -232,6 +232,11 @@ export class RevocationQueries extends Queries {
     return this.ledger.heard(channel)
   }
 
+  /** False while the channel's newest bundle was not brought since the state came back from a backup: it may lack some. */
+  isHeardSinceRestore(channel: string): boolean {
+    return this.ledger.isHeardSinceRestore(channel)
+  }
+
   /** The pinned channels of which bundles are expected, by name. */
   expectations(): Expectation[] {
     const { ledger } = this

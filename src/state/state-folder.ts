@@ -3,6 +3,7 @@
  *
  *     VERSION          sallyport-state/1
  *     journal.jsonl    the record
+ *     journal.head     the last row that was acknowledged
  *     journal.lock     who writes
  *     index/           LevelDB, made from the journal
  *     lists/           revocation lists that rows of the journal name, each under its SHA-256
@@ -12,6 +13,7 @@ import { join } from 'node:path'
 import { makeFolder, writeAllAside } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { asFault, errnoOf, placeWhole } from './fault.ts'
+import { HEAD_FILE } from './head-file.ts'
 import { JOURNAL_FILE, LOCK_FILE } from './journal.ts'
 import { LISTS_FOLDER, strangerInLists } from './list-files.ts'
 
@@ -25,6 +27,8 @@ const SCRATCH = ['index.new', 'index.old', 'index.check']
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((cause: unknown) => {
     if (errnoOf(cause) === 'ENOENT') return []
+    if (errnoOf(cause) === 'ENOTDIR')
+      throw new SallyportError('STATE_INVALID', { side: 'state', subject: folder, detail: 'it is no folder', cause })
     throw asFault(cause, 'STATE_UNWRITABLE', folder)
   })
 }
@@ -39,7 +43,7 @@ function isUnfinished(name: string): boolean {
   return name.endsWith('.new') && (name.startsWith(`${JOURNAL_FILE}.`) || name.startsWith(`${VERSION_FILE}.`))
 }
 
-/** Looks, and makes nothing. Throws STATE_EXISTS when there is anything in the folder, STATE_UNWRITABLE. */
+/** Looks, and makes nothing. Throws STATE_EXISTS when there is anything in the folder, STATE_INVALID, STATE_UNWRITABLE. */
 export async function demandVacant(folder: string): Promise<void> {
   const names = await namesIn(folder)
   // A folder of that name that an interrupted restore did not leave is somebody's, and would be swept one day.
@@ -60,13 +64,20 @@ export async function demandEmpty(folder: string): Promise<void> {
   }
 }
 
-/** Throws STATE_EMPTY, STATE_NEWER, and JOURNAL_BROKEN when there is an index but no journal any more. */
+/** Throws STATE_EMPTY, STATE_INVALID for what is none, STATE_NEWER, and JOURNAL_BROKEN when there is an index or a head but no journal any more. */
 export async function demandState(folder: string): Promise<void> {
   const names = await namesIn(folder)
   if (names.includes(JOURNAL_FILE)) return refuseNewer(folder)
   // Stops the loss of one file from looking like a first start, which would take every replay.
-  if (names.includes(INDEX_FOLDER))
+  if (names.includes(INDEX_FOLDER) || names.includes(HEAD_FILE))
     throw new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: folder, detail: `${JOURNAL_FILE} is gone` })
+  const stranger = names.find((name) => !isNothing(name))
+  if (stranger !== undefined)
+    throw new SallyportError('STATE_INVALID', {
+      side: 'state',
+      subject: folder,
+      detail: `it holds ${stranger} and no ${JOURNAL_FILE}`,
+    })
   throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder })
 }
 

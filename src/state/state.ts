@@ -7,6 +7,7 @@ import { openLevel, type OpenEngine } from './engine.ts'
 import * as entry from './entry.ts'
 import type { Entry, Head, JournalRow } from './journal-row.ts'
 import { secondsOf } from './journal-row.ts'
+import { HeadFile, knownHead } from './head-file.ts'
 import { IndexDb, type IndexReader } from './index-db.ts'
 import { Journal, LOCK_FILE, seedJournal } from './journal.ts'
 import { visitAll } from './journal-scan.ts'
@@ -32,6 +33,7 @@ export interface StateOptions {
 
 interface Writer {
   journal: Journal
+  headFile: HeadFile
   index: IndexDb
   committer: Committer
 }
@@ -93,20 +95,22 @@ export class State extends RevocationQueries {
   /**
    * The state of a folder. For writing it is locked; for reading it is folded from the journal into memory without a
    * lock and stands still. Either way the whole chain is proven. With `rehearse` all that is written to what was read
-   * stays in memory, and is gone with it.
-   * Throws STATE_EMPTY, STATE_NEWER, STATE_UNWRITABLE, STATE_LOCKED, JOURNAL_BROKEN, INDEX_DAMAGED, DISK_FULL.
+   * stays in memory, and is gone with it. With `acceptLoss` a reader takes a journal that acknowledged rows are missing
+   * from at the end, to tell what is left.
+   * Throws STATE_EMPTY, STATE_INVALID, STATE_NEWER, STATE_UNWRITABLE, STATE_LOCKED, JOURNAL_BROKEN, INDEX_DAMAGED, DISK_FULL.
    */
   static async open(
     dir: string,
-    options: StateOptions & { write: boolean; rehearse?: boolean | undefined },
+    options: StateOptions & { write: boolean; rehearse?: boolean | undefined; acceptLoss?: boolean | undefined },
   ): Promise<State> {
     await demandState(dir)
     if (options.write) {
       const lock = await Lock.take(join(dir, LOCK_FILE), options.now)
       return openWriter(dir, options, lock, State.#writable)
     }
+    const known = options.acceptLoss === true ? [] : [await knownHead(dir)]
     const index = new MemoryIndex(() => Journal.read(dir))
-    const replay = new Replay(index)
+    const replay = new Replay(index, ...known)
     const places = new RowPlaces()
     const { head } = await visitAll(Journal.readRuns(dir), (rows) => {
       for (const { end } of rows) places.add(end)
@@ -284,6 +288,7 @@ export class State extends RevocationQueries {
     await this.#lists
     await this.#writer?.committer.idle()
     await this.#writer?.index.close()
+    await this.#writer?.headFile.close()
     await this.#writer?.journal.close()
   }
 
@@ -309,18 +314,22 @@ async function openWriter(
   make: (dir: string, now: Date, ledger: Ledger, writer: Writer) => State,
 ): Promise<State> {
   let index: IndexDb | undefined
+  let headFile: HeadFile | undefined
   let journal: Journal | undefined
   try {
+    headFile = await HeadFile.open(dir)
     index = await IndexDb.open(join(dir, INDEX_FOLDER), options.openEngine ?? openLevel)
-    const replay = new Replay(index)
+    const replay = new Replay(index, headFile)
     const visit = replay.visit.bind(replay)
-    journal = await Journal.open(dir, { now: options.now, create: false, lock, visit })
+    const whole = replay.demandAll.bind(replay)
+    journal = await Journal.open(dir, { now: options.now, create: false, lock, visit, whole })
     await replay.finish(journal.head)
     await refuseDisagreement(replay.ledger, index)
-    const committer = new Committer(journal, index, replay.ledger, options.now)
-    return make(dir, options.now, replay.ledger, { journal, index, committer })
+    const committer = new Committer(journal, headFile, index, replay.ledger, options.now)
+    return make(dir, options.now, replay.ledger, { journal, headFile, index, committer })
   } catch (error) {
     await index?.close()
+    await headFile?.close()
     await (journal?.close() ?? lock.release())
     throw error
   }

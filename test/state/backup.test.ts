@@ -32,7 +32,7 @@ describe('state/backup', () => {
     assert.deepEqual(rows.at(-1)?.['from'], head)
     await again.close()
     assert.equal((await checkState(place, { now: NOW })).count, 0)
-    assert.deepEqual(readdirSync(place).sort(), ['VERSION', 'index', 'journal.jsonl'])
+    assert.deepEqual(readdirSync(place).sort(), ['VERSION', 'index', 'journal.head', 'journal.jsonl'])
   })
 
   it('is the journal and one line', async () => {

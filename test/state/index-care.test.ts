@@ -68,7 +68,7 @@ describe('state/index-care', () => {
     assert.deepEqual((await checkState(dir, options)).differences, [{ key: 'held x y z', what: 'extra' }])
     await rebuildIndex(dir, options)
     assert.equal((await checkState(dir, options)).count, 0)
-    assert.deepEqual(readdirSync(dir).sort(), ['VERSION', 'index', 'journal.jsonl'])
+    assert.deepEqual(readdirSync(dir).sort(), ['VERSION', 'index', 'journal.head', 'journal.jsonl'])
   })
 
   it('refuses a value that does not have its digest, or stands under another key', async () => {
@@ -148,6 +148,7 @@ describe('state/index-care', () => {
     await assert.rejects(checkState(dir, options), fault('JOURNAL_BROKEN', /tail is lost/))
     cpSync(join(dir, 'index'), join(dir, 'kept'), { recursive: true })
     rmSync(join(dir, 'index'), { recursive: true })
+    rmSync(join(dir, 'journal.head'))
     const state = await State.open(dir, write)
     await state.note('another row 14')
     await state.note('and on')

@@ -46,8 +46,13 @@ describe('state/state', () => {
     const dir = makeFolder()
     writeFileSync(join(dir, 'notes.txt'), 'mine')
     await assert.rejects(initState(dir), fault('STATE_EXISTS', /notes\.txt/))
-    await assert.rejects(State.open(dir, write), fault('STATE_EMPTY'))
-    assert.equal(readFileSync(join(dir, 'notes.txt'), 'utf8'), 'mine')
+    const file = join(dir, 'notes.txt')
+    for (const options of [write, read]) {
+      await assert.rejects(State.open(dir, options), fault('STATE_INVALID', /notes\.txt/))
+      await assert.rejects(State.open(file, options), fault('STATE_INVALID', /no folder/))
+    }
+    await assert.rejects(initState(file), fault('STATE_INVALID', /no folder/))
+    assert.equal(readFileSync(file, 'utf8'), 'mine')
   })
 
   it('starts over what an interrupted init left', async () => {

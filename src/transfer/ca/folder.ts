@@ -2,7 +2,7 @@
  * The folder of one's own certificates: a folder for each, with the sealed key, the certificate, its chain and the record
  * of its delegation. Each appears whole by a rename; one is handed to its holder, or taken offline, by moving it.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, type Dirent } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, type Dirent } from 'node:fs'
 import { join } from 'node:path'
 import {
   DELEGATION_CAP,
@@ -14,7 +14,7 @@ import {
 } from '../../ca/index.ts'
 import { encodePem } from '../../codec/index.ts'
 import { syncFolder, writeNew } from '../../content/index.ts'
-import { isFault, readFault, SallyportError, writeFault } from '../../errors/index.ts'
+import { isFault, SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, parseCertificates, selfSigned, type Certificate } from '../../signature/index.ts'
 import { timeText } from '../run/run.ts'
 import { readOwn } from '../run/small-file.ts'
@@ -42,6 +42,32 @@ export interface CaEntry {
 
 function malformed(subject: string, detail: string): SallyportError {
   return new SallyportError('CA_MALFORMED', { side: 'source', subject, detail })
+}
+
+function unreadable(subject: string, cause: unknown): SallyportError {
+  const detail = (cause as NodeJS.ErrnoException).code
+  return new SallyportError('FILE_UNREADABLE', { side: 'source', subject, detail, cause })
+}
+
+/**
+ * True when something has the name. Throws FILE_UNREADABLE when nobody can tell: what counted as absent would take an
+ * authority out of sight, and with it all that it revoked.
+ */
+export function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+}
+
+/** What lies in a folder. Throws FILE_UNREADABLE. */
+export function entriesIn(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch (cause) {
+    throw unreadable(folder, cause)
+  }
 }
 
 function readCapped(file: string, cap: number): Buffer {
@@ -111,15 +137,7 @@ function readEntry(dir: string, name: string): CaEntry {
   const delegation = readRecord(record, chain, { chain: chainFile, record: recordFile })
   const algorithm = keyAlgorithmOf(own.publicKey)
   if (algorithm === undefined) throw malformed(chainFile, 'a key of a kind that no signature may use')
-  return { name, folder, chain, delegation, record, algorithm, keyHere: existsSync(join(folder, KEY_FILE)) }
-}
-
-function entriesIn(dir: string): Dirent[] {
-  try {
-    return readdirSync(dir, { withFileTypes: true })
-  } catch (cause) {
-    throw readFault(cause, 'source', dir)
-  }
+  return { name, folder, chain, delegation, record, algorithm, keyHere: isThere(join(folder, KEY_FILE)) }
 }
 
 /**
@@ -128,11 +146,11 @@ function entriesIn(dir: string): Dirent[] {
  * JSON_MALFORMED.
  */
 export function readCaFolder(dir: string): CaEntry[] {
-  if (!existsSync(dir)) throw malformed(dir, 'no such folder')
+  if (!isThere(dir)) throw malformed(dir, 'no such folder')
   const names = entriesIn(dir)
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => name)
-    .filter((name) => existsSync(join(dir, name, DELEGATION_FILE)))
+    .filter((name) => isThere(join(dir, name, DELEGATION_FILE)))
     .sort()
   if (names.length === 0) throw malformed(dir, 'no certificate with its record there')
   if (names.length > ENTRIES_CAP) throw malformed(dir, `more than ${ENTRIES_CAP} certificates`)

@@ -2,13 +2,13 @@
  * The files by which an authority of a certificate folder revokes, beside its key: the register, and each list it issued
  * under its number. They go where the folder goes.
  */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { newRegister, readRegister, REGISTER_CAP, writeRegister, type RevocationRegister } from '../../ca/index.ts'
 import { lockFolder, placeFile, syncFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, type Certificate } from '../../signature/index.ts'
-import type { CaEntry } from './folder.ts'
+import { entriesIn, isThere, type CaEntry } from './folder.ts'
 import { readOwn } from '../run/small-file.ts'
 
 const REGISTER_FILE = 'revocations.json'
@@ -26,11 +26,11 @@ function malformed(subject: string, detail: string): SallyportError {
   return new SallyportError('CA_MALFORMED', { side: 'source', subject, detail })
 }
 
-/** The lists that lie beside the key, in no order. */
+/** The lists that lie beside the key, in no order. Throws FILE_UNREADABLE. */
 export function issuedLists({ folder }: CaEntry): ListFile[] {
   const lists = join(folder, LISTS_FOLDER)
-  if (!existsSync(lists)) return []
-  return readdirSync(lists).flatMap((name) => {
+  if (!isThere(lists)) return []
+  return entriesIn(lists).flatMap(({ name }) => {
     const [, number, delta] = LIST_NAME.exec(name) ?? []
     return number === undefined ? [] : [{ number: Number(number), delta: delta !== undefined, file: join(lists, name) }]
   })
@@ -43,7 +43,7 @@ export function issuedLists({ folder }: CaEntry): ListFile[] {
  */
 export function openRegister(entry: CaEntry): RevocationRegister {
   const file = join(entry.folder, REGISTER_FILE)
-  const size = statSync(file, { throwIfNoEntry: false })?.size
+  const size = isThere(file) ? statSync(file).size : undefined
   if ((size ?? 0) > REGISTER_CAP) throw malformed(file, `more than ${REGISTER_CAP} bytes`)
   const certificate = entry.chain[0].sha256
   const register =

@@ -41,8 +41,9 @@ function landings({ census, files }: Passage, { map, mapsMore = false }: ImportO
 }
 
 async function commit(state: State, { verdict, files }: Pick<Passage, 'verdict' | 'files'>, now: Date): Promise<void> {
-  if (verdict.repeat) return
   const { channel, created } = files.transfer
+  // After a restore a repeat says what nothing else can: that the backup has the newest bundle of the channel.
+  if (verdict.repeat && state.isHeardSinceRestore(channel)) return
   const { rootVersion, counters, reset, sequence, id } = verdict
   await state.commitHead({
     channel,

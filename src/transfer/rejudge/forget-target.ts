@@ -48,9 +48,15 @@ async function isSettledBut(state: State, target: string): Promise<boolean> {
   return (await affectedBy(state, state.pending())).every((one) => one.target === target)
 }
 
+/** True when the journal tells of the target, be it of an import that was begun there alone. */
+async function isNamed(state: State, target: string): Promise<boolean> {
+  for await (const row of state.rows()) if (row['target'] === target) return true
+  return false
+}
+
 /**
  * Nothing at the target is judged again until the next import goes there, which looks at all of it. What the journal tells
- * of it stays. Lists and denials that waited for it alone wait no more.
+ * of it stays, but for imports that are not finished there. Lists and denials that waited for it alone wait no more.
  * Throws TARGET_UNKNOWN, USAGE, REFERENCE_INVALID, and as `State.open`.
  */
 export async function stateForget(options: ForgetOptions): Promise<ForgetReport> {
@@ -61,7 +67,8 @@ export async function stateForget(options: ForgetOptions): Promise<ForgetReport>
   const state = await State.open(options.state, { now: nowOf(options), write: !dryRun })
   try {
     const here = [...state.judgedArtifacts()].filter((one) => one.target === target)
-    if (here.length === 0) throw new SallyportError('TARGET_UNKNOWN', { side: 'state', subject: target })
+    if (here.length === 0 && !(await isNamed(state, target)))
+      throw new SallyportError('TARGET_UNKNOWN', { side: 'state', subject: target })
     const through = state.head.n
     const { lists, denials, policy } = state.pending()
     const settles = lists.length + denials.length > 0 && (await isSettledBut(state, target))

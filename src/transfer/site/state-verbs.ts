@@ -48,14 +48,21 @@ export async function stateCheck({ state, ...options }: StateRunOptions): Promis
   return checkState(state, { now: nowOf(options) })
 }
 
-/** Makes the index anew from the journal, which is proven first; the old one is replaced in one step. */
+/**
+ * Makes the index anew from the journal, which is proven first; the old one is replaced in one step.
+ * Throws JOURNAL_BROKEN where acknowledged rows are missing at the journal's end, unless `acceptLoss` says why the site
+ * goes on without them, which goes into the journal.
+ */
 export async function stateRebuild({
   state,
   dryRun,
+  acceptLoss,
   ...options
-}: StateRunOptions): Promise<{ state: string; rows: number }> {
-  if (dryRun !== true) await rebuildIndex(state, { now: nowOf(options) })
-  const opened = await State.open(state, { now: nowOf(options), write: false })
+}: StateRunOptions & { acceptLoss?: string | undefined }): Promise<{ state: string; rows: number }> {
+  if (acceptLoss !== undefined) demandReason(acceptLoss)
+  const now = nowOf(options)
+  if (dryRun !== true) await rebuildIndex(state, { now, acceptLoss })
+  const opened = await State.open(state, { now, write: false, acceptLoss: acceptLoss !== undefined })
   await opened.close()
   return { state, rows: opened.head.n }
 }

@@ -1,5 +1,6 @@
 /** What of revocation waits for somebody, in short: each is told whole by a command of its own. */
 import type { JournalRow, State } from '../../state/index.ts'
+import { APPROVERS } from '../measure/release-approval.ts'
 import { missingLists } from './revocation.ts'
 
 /** A state that came back from a backup, and what may have been forgotten with it. */
@@ -7,8 +8,10 @@ export interface RestoredState {
   /** When, by the clock of then. */
   time: string
   reason: string
-  /** Pinned channels of which nothing was accepted since: what came after the backup would be taken as new, or not be known. */
+  /** Pinned channels of which nothing was accepted since, nor anything known brought again: what came after the backup would be taken as new, or not be known. */
   unheard: string[]
+  /** The site judges artifacts by a policy, so that an import needs one. */
+  policy: boolean
 }
 
 export interface Attention {
@@ -27,19 +30,22 @@ export interface Attention {
 /** Takes the rows of a journal in their order. */
 export class Restores {
   #last: { time: string; reason: string } | undefined
-  readonly #heard = new Set<string>()
 
   take(row: JournalRow): void {
-    if (row.kind === 'restore') {
-      this.#last = { time: row.time, reason: String(row['reason']) }
-      this.#heard.clear()
-    } else if (row.kind === 'head') this.#heard.add(String(row['channel']))
+    if (row.kind === 'restore') this.#last = { time: row.time, reason: String(row['reason']) }
   }
 
   /** A journal's counters can't say what was accepted behind a backup: only the newest bundle of a channel can. */
-  standing(channels: readonly string[]): RestoredState | null {
-    const unheard = channels.filter((channel) => !this.#heard.has(channel))
-    return this.#last === undefined || unheard.length === 0 ? null : { ...this.#last, unheard }
+  standing(state: State): RestoredState | null {
+    const unheard = state
+      .channels()
+      // Who only approves releases brings no bundle.
+      .filter(
+        ({ channel, last }) => !(channel === APPROVERS && last === undefined) && !state.isHeardSinceRestore(channel),
+      )
+      .map(({ channel }) => channel)
+    if (this.#last === undefined || unheard.length === 0) return null
+    return { ...this.#last, unheard, policy: state.policySince !== undefined }
   }
 }
 
@@ -50,6 +56,6 @@ export function attentionOf(state: State, restores: Restores, now: Date): Attent
     missing: missingLists(state, now).length,
     unplaced: state.unplaced().length,
     quarantined: state.quarantined().length,
-    restored: restores.standing(state.channels().map(({ channel }) => channel)),
+    restored: restores.standing(state),
   }
 }

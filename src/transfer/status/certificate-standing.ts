@@ -33,6 +33,7 @@ export async function standingOf(
     return form === 'base' ? known.crlUrls.includes(url) : known.crlUrls.length > 0
   })
   const had = new Set(lists.map(({ url }) => url))
+  const lost = new Set<HeldList>()
   // As in a verdict: of one that names no responder no answer is asked.
   const mayBeGood = ({ nextUpdate }: HeldList): boolean => known.ocspUrls.length > 0 && nextUpdate >= timeText(now)
   let last: Said | undefined
@@ -40,6 +41,7 @@ export async function standingOf(
   for (const form of ['base', 'delta', 'answer'] as const)
     for (const list of lists.filter((one) => one.form === form)) {
       const found = await inForce.load(list)
+      if ((found?.list ?? found?.answer) === undefined || found?.issuerCertificate === undefined) lost.add(list)
       const said = found && saysOf(found)(known.serial)
       if (said === undefined || said.status === 'unknown' || (last !== undefined && isRevokedForGood(last))) continue
       if (said.status === 'revoked' || mayBeGood(list)) last = said
@@ -49,7 +51,7 @@ export async function standingOf(
     ...known,
     crlUrls: [...known.crlUrls],
     ocspUrls: [...known.ocspUrls],
-    lists: lists.map((list) => listStatus(listFact(list, [known]), now)),
+    lists: lists.map((list) => listStatus(listFact(list, [known], lost.has(list) ? 'lost' : 'held'), now)),
     revoked: revoked === undefined ? null : timeText(revoked),
     missing: known.crlUrls.filter((url) => /^https?:/i.test(url) && !had.has(url)),
   }

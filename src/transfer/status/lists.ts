@@ -15,13 +15,15 @@ export interface ListFacts {
   nextUpdate: string
   /** When the last certificate known here expires that hangs on it; null when none does. */
   neededUntil: string | null
+  /** `lost`: a file of it in the state is missing or damaged, and what it says is not known. */
+  bytes: 'held' | 'lost'
 }
 
 export interface ListStatus extends ListFacts {
   ageSeconds: number
   /** Negative once it is stale. */
   daysToBlind: number
-  /** Past its next update, and a certificate that is not expired hangs on it. */
+  /** Past its next update or lost, and a certificate that is not expired hangs on it. */
   blind: boolean
 }
 
@@ -34,8 +36,22 @@ function hangs({ form, url, serial }: HeldList): (certificate: KnownCertificate)
   return (one) => one.crlUrls.length > 0
 }
 
+/** Whether all that a list is made of is there. Each file is read and hashed. */
+export async function bytesOf(
+  state: Pick<State, 'listBytes'>,
+  { digest, kept, issuerCertificate }: HeldList,
+): Promise<ListFacts['bytes']> {
+  for (const named of [digest, kept, issuerCertificate])
+    if (named !== undefined && (await state.listBytes(named)) === undefined) return 'lost'
+  return 'held'
+}
+
 /** @param certificates - all that the issuer's key is known to have issued */
-export function listFact(list: HeldList, certificates: readonly KnownCertificate[]): ListFacts {
+export function listFact(
+  list: HeldList,
+  certificates: readonly KnownCertificate[],
+  bytes: ListFacts['bytes'],
+): ListFacts {
   const { issuer, url, form, serial, number, thisUpdate, nextUpdate } = list
   const neededUntil = certificates
     .filter(hangs(list))
@@ -51,6 +67,7 @@ export function listFact(list: HeldList, certificates: readonly KnownCertificate
     thisUpdate,
     nextUpdate,
     neededUntil: neededUntil ?? null,
+    bytes,
   }
 }
 
@@ -60,13 +77,16 @@ export function listKey({ issuer, url, form, serial }: Pick<ListFacts, 'issuer' 
 }
 
 /** The lists in force, in the order of issuer, address and form. */
-export function listFacts(state: Pick<State, 'heldLists' | 'certificatesInUse'>): ListFacts[] {
+export async function listFacts(
+  state: Pick<State, 'heldLists' | 'certificatesInUse' | 'listBytes'>,
+): Promise<ListFacts[]> {
   const issued = new Map<string, KnownCertificate[]>()
-  const facts = state.heldLists().map((list): ListFacts => {
+  const facts: ListFacts[] = []
+  for (const list of state.heldLists()) {
     const certificates = issued.get(list.issuer) ?? state.certificatesInUse(list.issuer)
     issued.set(list.issuer, certificates)
-    return listFact(list, certificates)
-  })
+    facts.push(listFact(list, certificates, await bytesOf(state, list)))
+  }
   return facts.sort((a, b) => (listKey(a) < listKey(b) ? -1 : 1))
 }
 
@@ -77,6 +97,6 @@ export function listStatus(facts: ListFacts, now: Date): ListStatus {
     ...facts,
     ageSeconds: Math.floor((now.getTime() - Date.parse(facts.thisUpdate)) / 1000),
     daysToBlind: Math.floor(left / 86_400) / 1000,
-    blind: left < 0 && needed,
+    blind: (left < 0 || facts.bytes === 'lost') && needed,
   }
 }

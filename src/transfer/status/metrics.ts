@@ -27,11 +27,15 @@ function seconds(time: string | null): number | null {
   return time === null ? null : Date.parse(time) / 1000
 }
 
+function seriesOf({ form, issuer, url }: ListStatus): string {
+  return form === 'answer' ? issuer : `${issuer} ${form} ${url}`
+}
+
 /** One series for each list; of the answers of an issuer the one that ends first, since they are as many as certificates. */
 function perSeries(lists: readonly ListStatus[]): ListStatus[] {
   const first = new Map<string, ListStatus>()
   for (const list of lists) {
-    const key = list.form === 'answer' ? list.issuer : `${list.issuer} ${list.form} ${list.url}`
+    const key = seriesOf(list)
     const known = first.get(key)
     if (known === undefined || list.nextUpdate < known.nextUpdate) first.set(key, list)
   }
@@ -42,6 +46,9 @@ function perSeries(lists: readonly ListStatus[]): ListStatus[] {
 export function statusMetrics(status: SiteStatus, run: WatchRun | null): string {
   const { channels, artifacts, alarms } = status
   const lists = perSeries(status.lists)
+  const lost = new Map<string, number>()
+  for (const one of status.lists.filter(({ bytes }) => bytes === 'lost'))
+    lost.set(seriesOf(one), (lost.get(seriesOf(one)) ?? 0) + 1)
   const each = (of: (one: (typeof channels)[number]) => number | null): Sample[] =>
     channels.map((one) => [{ channel: one.channel, purpose: one.purpose }, of(one)])
   const perList = (of: (one: ListStatus) => number | null): Sample[] =>
@@ -103,8 +110,14 @@ export function statusMetrics(status: SiteStatus, run: WatchRun | null): string 
     ...family(
       'list_blind',
       'gauge',
-      '1 when it is stale and certificates hang on it.',
+      '1 when it is stale or lost and certificates hang on it.',
       perList((one) => Number(one.blind)),
+    ),
+    ...family(
+      'list_lost',
+      'gauge',
+      '1 when its bytes are missing or damaged in the state; of answers, how many are.',
+      perList((one) => lost.get(seriesOf(one)) ?? 0),
     ),
     ...family(
       'artifacts',

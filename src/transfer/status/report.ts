@@ -3,6 +3,7 @@ import { State, type JournalRow } from '../../state/index.ts'
 import { channelShow, type ChannelShowReport } from '../site/channel-verbs.ts'
 import type { ClockOptions } from '../run/clock.ts'
 import { attentionOf, Restores, type Attention } from './attention.ts'
+import { BundleEnds, type BundleEnd } from './bundle-ends.ts'
 import { Deprecated, type DeprecatedArtifact } from './deprecated.ts'
 import { openPolicy } from '../trust/policy-folder.ts'
 import { nowOf } from '../run/run.ts'
@@ -18,7 +19,8 @@ export interface StatusReport {
   floor: string | null
   rows: number
   channels: ChannelShowReport['channels']
-  bundles: { channel: string; sequence: number; id: string; time: string; phase: string; target?: string }[]
+  /** Each bundle at each target that it was brought to; one that was brought to none yet stands there once. */
+  bundles: BundleEnd[]
   openTags: { target: string; repository: string; tag: string }[]
   /** What hangs on algorithms that the policy deprecates or refuses by now; null when none was named. */
   deprecated: DeprecatedArtifact[] | null
@@ -35,31 +37,22 @@ export interface StatusOptions extends StateRunOptions, Pick<ClockOptions, 'buil
   policy?: string | undefined
 }
 
-/** What the site holds: channels, the last bundle of each, imports that are not done. */
+/** What the site holds: channels, bundles with their end at each target, imports that are not done. */
 export async function status(options: StatusOptions): Promise<StatusReport> {
   const material = options.policy === undefined ? undefined : openPolicy(options.policy)
   const deprecated = new Deprecated()
   const restores = new Restores()
   const state = await State.open(options.state, { now: nowOf(options), write: false })
-  const bundles = new Map<string, StatusReport['bundles'][number]>()
+  const bundles = new BundleEnds()
   let rows = 0
   for await (const row of state.rows()) {
     rows = row.n
     if (material !== undefined) deprecated.take(row)
     restores.take(row)
-    if (row.kind !== 'head' && row.kind !== 'import') continue
-    const [channel, sequence, id] = [String(row['channel']), Number(row['sequence']), String(row['id'])]
-    const entry = {
-      channel,
-      sequence,
-      id,
-      time: row.time,
-      phase: row.kind === 'head' ? 'accepted' : String(row['phase']),
-    }
-    bundles.set(`${channel} ${sequence}`, row.kind === 'head' ? entry : { ...entry, target: String(row['target']) })
+    bundles.take(row)
   }
   const { channels } = await channelShow({ state: options.state, now: nowOf(options) })
-  const health = siteStatus(siteFacts(state), nowOf(options), options.built)
+  const health = siteStatus(await siteFacts(state), nowOf(options), options.built)
   writeStatus(health, null, options.files ?? {})
   return {
     site: state.site,
@@ -67,7 +60,7 @@ export async function status(options: StatusOptions): Promise<StatusReport> {
     floor: state.floor ?? null,
     rows,
     channels,
-    bundles: [...bundles.values()],
+    bundles: bundles.list((target) => state.isForgotten(target)),
     openTags: state.openIntents().map(({ target, repository, tag }) => ({ target, repository, tag })),
     deprecated: material === undefined ? null : deprecated.artifacts(material, state.effectiveNow(nowOf(options))),
     attention: attentionOf(state, restores, nowOf(options)),

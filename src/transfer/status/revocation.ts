@@ -3,7 +3,7 @@ import type { Digest } from '../../oci/index.ts'
 import { State, type HeldList, type JudgedPlace, type KnownCertificate } from '../../state/index.ts'
 import { judgingTime } from '../run/clock.ts'
 import { nowOf, timeText } from '../run/run.ts'
-import { listFact, listKey, type ListStatus, listStatus } from './lists.ts'
+import { bytesOf, listFact, listKey, type ListStatus, listStatus } from './lists.ts'
 import { siteFacts, siteStatus, type Alarm, type ChannelStatus } from './site.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
 
@@ -17,8 +17,6 @@ export interface RevocationListStatus extends ListStatus {
   issuerName: string | null
   /** Whose chains hold a certificate that it speaks of. */
   artifacts: number
-  /** `lost`: its bytes are missing or damaged, and it counts as not held. */
-  bytes: 'held' | 'lost'
   /** `soon`: within the time that was asked for. */
   state: 'fresh' | 'soon' | 'stale'
 }
@@ -104,19 +102,17 @@ export async function revocationStatus(options: RevocationStatusOptions): Promis
   const state = await State.open(options.state, { now: nowOf(options), write: false })
   const now = judgingTime(state, options)
   const names = namesIn(state)
-  const { alarms, channels } = siteStatus(siteFacts(state), now)
+  const { alarms, channels } = siteStatus(await siteFacts(state), now)
   const lists: RevocationListStatus[] = []
   for (const held of state.heldLists()) {
     const known = state.certificatesInUse(held.issuer)
-    const status = listStatus(listFact(held, known), now)
+    const status = listStatus(listFact(held, known, await bytesOf(state, held)), now)
     const needed = status.neededUntil !== null && status.neededUntil > timeText(now)
     const soon = needed && status.daysToBlind * 86_400 <= warn
-    const bytes = (await state.listBytes(held.digest)) === undefined ? 'lost' : 'held'
     lists.push({
       ...status,
       issuerName: names.get(held.issuer) ?? null,
       artifacts: artifactsBehind(state, known.filter(speaksOf(held))),
-      bytes,
       state: status.daysToBlind < 0 ? 'stale' : soon ? 'soon' : 'fresh',
     })
   }

@@ -51,7 +51,7 @@ export interface SiteStatus extends Omit<SiteFacts, 'channels' | 'lists'> {
 }
 
 /** Reads them off an open state. */
-export function siteFacts(state: State): SiteFacts {
+export async function siteFacts(state: State): Promise<SiteFacts> {
   const expectations = new Map(state.expectations().map((expected) => [expected.channel, expected]))
   const artifacts = { trusted: 0, rejected: 0, inconclusive: 0 }
   for (const { target, verdict } of state.judgedArtifacts()) if (!state.isForgotten(target)) artifacts[verdict]++
@@ -70,7 +70,7 @@ export function siteFacts(state: State): SiteFacts {
         expected: expected === undefined ? null : { everySeconds: expected.every, since: expected.since },
       }
     }),
-    lists: listFacts(state),
+    lists: await listFacts(state),
     artifacts,
     quarantined: state.quarantined().length,
   }
@@ -100,6 +100,12 @@ function channelAlarm({ channel, accepted, due, everySeconds }: ChannelStatus): 
   return { code: 'CHANNEL_OVERDUE', subject: channel, detail }
 }
 
+function listAlarm({ url, form, bytes, nextUpdate }: ListStatus): Alarm {
+  if (bytes === 'lost')
+    return { code: 'LIST_LOST', subject: url, detail: `${form}, its file in the state is missing or damaged` }
+  return { code: 'LIST_STALE', subject: url, detail: `${form}, its next update was due ${nextUpdate}` }
+}
+
 /** @param built - as for `clockDoubt` */
 export function siteStatus(facts: SiteFacts, now: Date, built?: Date): SiteStatus {
   const channels = facts.channels.map((one) => channelStatus(one, now))
@@ -114,11 +120,7 @@ export function siteStatus(facts: SiteFacts, now: Date, built?: Date): SiteStatu
     alarms: [
       ...(doubt === undefined ? [] : [{ code: doubt.code, subject: timeText(now), detail: doubt.detail }]),
       ...channels.filter(({ overdue }) => overdue).map(channelAlarm),
-      ...lists
-        .filter(({ blind }) => blind)
-        .map(({ url, form, nextUpdate }): Alarm => {
-          return { code: 'LIST_STALE', subject: url, detail: `${form}, its next update was due ${nextUpdate}` }
-        }),
+      ...lists.filter(({ blind }) => blind).map(listAlarm),
     ],
   }
 }

@@ -28,6 +28,7 @@ const BUNDLES_CAP = 1000
 const NOTES_CAP = 100
 /** A state that changes with every round is folded anew no more often. */
 const ROWS = 'journal.jsonl'
+const LISTS = 'lists'
 
 /** Throws FOLDER_LOCKED: two that move files of one inbox would each report what the other did. */
 async function locked(inbox: string): Promise<FolderLock> {
@@ -165,11 +166,13 @@ class Watch {
       mtimeMs: 0,
       ino: 0,
     }
-    const mark = `${ino} ${size} ${mtimeMs}`
+    // A list that somebody took away leaves the journal as it is.
+    const lists = statSync(join(dir, LISTS), { throwIfNoEntry: false })?.mtimeMs ?? 0
+    const mark = `${ino} ${size} ${mtimeMs} ${lists}`
     if (this.#facts?.mark === mark) return this.#facts.facts
     const state = await State.open(dir, { now: clock(), write: false })
     try {
-      this.#facts = { mark, facts: siteFacts(state) }
+      this.#facts = { mark, facts: await siteFacts(state) }
       return this.#facts.facts
     } finally {
       await state.close()

@@ -52,6 +52,15 @@ describe('transfer/ca/show', function () {
     assert.equal(await of(new Date(NOW.getTime() - 1000)), 'not yet valid')
   })
 
+  it('refuses a folder of which it cannot tell what is there, as what it revoked would count as good', async () => {
+    for (const name of ['issuing/delegation.json', 'issuing/revocations.json', 'issuing/lists', 'issuing/key.pem']) {
+      const dir = fork()
+      rmSync(join(dir, name), { recursive: true, force: true })
+      symlinkSync(join(dir, name), join(dir, name))
+      await assert.rejects(ca.show(dir), fault('FILE_UNREADABLE'), name)
+    }
+  })
+
   it('says where a key is missing', async () => {
     const dir = fork()
     rmSync(join(dir, 'root/key.pem'))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
-import { stateBackup, stateRestore, status } from '../../../src/transfer/index.ts'
+import { log, stateBackup, stateRestore, status } from '../../../src/transfer/index.ts'
 import { State } from '../../../src/state/index.ts'
 import { revocationStatus, revocationStatusExit } from '../../../src/transfer/status/revocation.ts'
 import { revocationStatusText } from '../../../src/cli/revocation-site-text.ts'
@@ -9,10 +9,18 @@ import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
 import { artifactIn } from '../policies.ts'
 import { RevocableSite } from '../revocable.ts'
 import { NOW, planFor, Stage } from '../stage.ts'
+import { pinOf } from '../../state/folder.ts'
 import { BUNDLE } from '../ward.ts'
 
 describe('transfer/status/attention', () => {
   const told = async (state: string): Promise<Attention> => (await status({ state, now: NOW })).attention
+
+  /** A channel whose people only approve releases: it brings no bundle. */
+  const pinApprovers = async (dir: string): Promise<void> => {
+    const state = await State.open(dir, { write: true, now: NOW })
+    await state.pin(pinOf('quarantine'))
+    await state.close()
+  }
 
   it('counts what nobody judged by, the lists that were never had, and what a measure stands against', async () => {
     const site = await RevocableSite.make()
@@ -104,7 +112,21 @@ describe('transfer/status/attention', () => {
         time: '2026-06-01T12:00:00Z',
         reason: 'disk lost',
         unheard: ['vendor-a'],
+        policy: false,
       })
+      const again = stage.path('again')
+      await stateRestore({ state: again, file, reason: 'disk lost', now: NOW })
+      await pinApprovers(again)
+      assert.deepEqual((await told(again)).restored?.unheard, ['vendor-a'])
+      const later = new Date(NOW.getTime() + 60_000)
+      await stage.import(bundle, to, { state: again, now: later })
+      assert.equal((await told(again)).restored, null)
+      const { health } = await status({ state: again, now: later })
+      assert.equal(health.channels.find(({ channel }) => channel === 'vendor-a')?.accepted, '2026-06-01T12:00:00Z')
+      const { rows } = await log({ state: again, now: later })
+      await stage.import(bundle, to, { state: again, now: later })
+      const heads = (await log({ state: again, now: later })).rows.slice(rows.length).map(({ kind }) => kind)
+      assert.ok(!heads.includes('head'), 'once is enough')
       await stage.import(next, to, { state: restored })
       assert.equal((await told(restored)).restored, null)
     } finally {

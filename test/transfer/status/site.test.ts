@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { siteFacts, siteStatus, type SiteFacts } from '../../../src/transfer/status/site.ts'
 import { writeStatus } from '../../../src/transfer/status/file.ts'
@@ -95,9 +96,9 @@ describe('transfer/status/site', () => {
 
     it('says how old a list is and when the site goes blind, and alarms only while a certificate hangs on it', async () => {
       const stale = new Date('2026-07-02T00:00:00Z')
-      assert.deepEqual(siteStatus(siteFacts(site.state), stale).alarms, [])
+      assert.deepEqual(siteStatus(await siteFacts(site.state), stale).alarms, [])
       await site.admit([1])
-      const fresh = siteStatus(siteFacts(site.state), NOW)
+      const fresh = siteStatus(await siteFacts(site.state), NOW)
       const [list] = fresh.lists
       assert.deepEqual(
         [list?.number, list?.url, list?.form, list?.serial, list?.blind],
@@ -106,15 +107,36 @@ describe('transfer/status/site', () => {
       assert.equal(list?.ageSeconds, (NOW.getTime() - Date.parse('2026-05-01T00:00:00Z')) / 1000)
       assert.equal(list?.daysToBlind, 29.5)
       assert.deepEqual([fresh.alarms, fresh.artifacts.trusted], [[], 1])
-      const late = siteStatus(siteFacts(site.state), stale)
+      const late = siteStatus(await siteFacts(site.state), stale)
       assert.deepEqual([late.lists[0]?.daysToBlind, late.alarms.map(({ code }) => code)], [-1, ['LIST_STALE']])
       await site.take(site.vendor.list(2))
-      assert.deepEqual(siteStatus(siteFacts(site.state), stale).alarms, [])
+      assert.deepEqual(siteStatus(await siteFacts(site.state), stale).alarms, [])
+    })
+
+    it('alarms when the bytes of a list are lost while a certificate hangs on it, and says so as metrics', async () => {
+      const [held] = site.state.heldLists()
+      const file = join(site.state.dir, 'lists', (held?.digest ?? '').slice('sha256:'.length))
+      const bytes = readFileSync(file)
+      const codes = async (): Promise<unknown[]> => {
+        const { alarms, lists } = siteStatus(await siteFacts(site.state), NOW)
+        return [lists[0]?.bytes, lists[0]?.blind, ...alarms.map(({ code }) => code)]
+      }
+      rmSync(file)
+      assert.deepEqual(await codes(), ['lost', false])
+      await site.admit([1])
+      assert.deepEqual(await codes(), ['lost', true, 'LIST_LOST'])
+      const samples = parseMetrics(statusMetrics(siteStatus(await siteFacts(site.state), NOW), null))
+      const of = (name: string): unknown => samples.find((one) => one.name === `sallyport_${name}`)?.value
+      assert.deepEqual([of('list_lost'), of('list_blind')], [1, 1])
+      writeFileSync(file, 'damaged')
+      assert.deepEqual(await codes(), ['lost', true, 'LIST_LOST'])
+      writeFileSync(file, bytes)
+      assert.deepEqual(await codes(), ['held', false])
     })
 
     it('is written to a file also when a list ends at no whole day', async () => {
       await site.admit([1])
-      const told = siteStatus(siteFacts(site.state), after(1234))
+      const told = siteStatus(await siteFacts(site.state), after(1234))
       assert.ok(!Number.isInteger(told.lists[0]?.daysToBlind))
       const status = site.path('status.json')
       writeStatus(told, null, { status })
@@ -126,7 +148,7 @@ describe('transfer/status/site', () => {
       await site.admit([2])
       await site.take(site.vendor.list(2, { 1: 1 }))
       await site.rejudge()
-      const facts = siteFacts(site.state)
+      const facts = await siteFacts(site.state)
       assert.deepEqual(facts.artifacts, { trusted: 1, rejected: 1, inconclusive: 0 })
       assert.equal(facts.quarantined, site.state.quarantined().length)
       assert.equal(site.verdictOf(bad), 'rejected')
@@ -142,7 +164,14 @@ describe('transfer/status/site', () => {
   it('writes metrics that any name and address leave whole', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.webUrl(), (name, url) => {
-        const list = { issuer: 'a'.repeat(64), form: 'base' as const, serial: null, number: '1', neededUntil: null }
+        const list = {
+          issuer: 'a'.repeat(64),
+          form: 'base' as const,
+          serial: null,
+          number: '1',
+          neededUntil: null,
+          bytes: 'held' as const,
+        }
         const facts: SiteFacts = {
           ...channel(text(NOW), null),
           site: name,
@@ -169,6 +198,7 @@ describe('transfer/status/site', () => {
       thisUpdate: text(NOW),
       nextUpdate: text(after(hours * HOUR)),
       neededUntil: null,
+      bytes: 'held',
     })
     const facts = { ...NOTHING, lists: [answer('01', 48), answer('02', 24), answer('03', 72)] }
     const samples = parseMetrics(statusMetrics(siteStatus(facts, NOW), null))
