@@ -42,7 +42,11 @@ export function withState<T>(yargs: Argv<T>): Argv<T & { state: string }> {
 
 export function withRegistry<T>(yargs: Argv<T>): Argv<T & RegistryArgs> {
   return yargs
-    .option('authfile', { type: 'string', describe: 'docker config.json with credentials [where docker and podman keep theirs]', requiresArg: true })
+    .option('authfile', {
+      type: 'string',
+      describe: 'docker config.json with credentials [where docker and podman keep theirs]',
+      requiresArg: true,
+    })
     .option('ca-file', { type: 'string', describe: 'further certificate authorities (PEM)', requiresArg: true })
     .option('cert', { type: 'string', describe: 'client certificate (PEM)', requiresArg: true })
     .option('cert-key', { type: 'string', describe: 'key of the client certificate (PEM)', requiresArg: true })

@@ -94,7 +94,7 @@ describe('state/state', () => {
   it('says when the place cannot be written', async () => {
     const file = join(makeFolder(), 'file')
     writeFileSync(file, '')
-    await assert.rejects(initState(join(file, 'state')), fault('STATE_UNWRITABLE'))
+    await assert.rejects(initState(join(file, 'state')), fault('STATE_INVALID'))
     const dir = await storiedState()
     rmSync(join(dir, 'journal.jsonl'))
     mkdirSync(join(dir, 'journal.jsonl'))

@@ -111,7 +111,7 @@ describe('transfer/site/verbs', () => {
         await assert.rejects(run(left, dryRun), fault('STATE_EXISTS'))
         await assert.rejects(run(folder('notes.txt'), dryRun), fault('STATE_EXISTS'))
         for (const there of [file, join(file, 'state')])
-          await assert.rejects(run(there, dryRun), fault('STATE_UNWRITABLE'))
+          await assert.rejects(run(there, dryRun), fault('STATE_INVALID'))
       }
     }
   })
