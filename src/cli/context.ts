@@ -149,6 +149,12 @@ export function contextOf(common: Common, guarded: boolean): Context & { end: ()
 /** Registers a handler; the caller runs it and turns its result into output. What yargs gives is what was declared beside it. */
 export type Register = <T>(verb: string, handler: Handler<T>) => (argv: object) => Promise<void>
 
+/** Refuses an option that decides nothing without another one: it would be taken for one that did. */
+export function demandCompany(option: string, given: unknown, companion: string, there: unknown): void {
+  const isGiven = given !== undefined && given !== false && !(Array.isArray(given) && given.length === 0)
+  if (isGiven && there === undefined) throw usage(option, `it goes with ${companion}`)
+}
+
 /** A fault of the command line; `subject` is the option or command. */
 export function usage(subject: string, detail: string): SallyportError {
   return new SallyportError('USAGE', { side: 'state', subject, detail })

@@ -4,7 +4,7 @@ import type { Plan } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { bundleTerms, lacksByChoice, readPlan, withBundle, type BundleArgs } from './bundle-options.ts'
-import { usage, withRegistry, type Register } from './context.ts'
+import { demandCompany, usage, withRegistry, type Register } from './context.ts'
 import { exportText } from './text.ts'
 
 type ExportArgs = BundleArgs &
@@ -12,7 +12,7 @@ type ExportArgs = BundleArgs &
     refs: string[]
     file: string | undefined
     platform: string[]
-    referrers: 'all' | 'signatures' | 'none'
+    referrers: 'all' | 'signatures' | 'none' | undefined
     passenger: string[]
     policy: string | undefined
     destination: string | undefined
@@ -44,8 +44,7 @@ export function addExport(yargs: Argv, register: Register): Argv {
             })
             .option('referrers', {
               choices: ['all', 'signatures', 'none'] as const,
-              default: 'all' as const,
-              describe: 'which referrers ride along',
+              describe: 'which referrers ride along [all]',
             })
             .option('revocation', {
               type: 'string',
@@ -82,13 +81,17 @@ export function addExport(yargs: Argv, register: Register): Argv {
               map: [],
               artifacts: argv.refs.map((ref) => ({
                 ref,
-                referrers: argv.referrers,
+                referrers: argv.referrers ?? 'all',
                 ...(argv.platform.length > 0 ? { platforms: argv.platform } : {}),
               })),
             }
           : await parsePlan(readPlan(argv.file), planName)
       const asOf = asOfIn(argv)
-      if (asOf !== undefined && argv.policy === undefined) throw usage('--as-of', 'it goes with --policy')
+      demandCompany('--as-of', asOf, '--policy', argv.policy)
+      demandCompany('--destination', argv.destination, '--policy', argv.policy)
+      const named = argv.file === undefined ? true : undefined
+      demandCompany('--platform', argv.platform, 'references; a plan names platforms itself', named)
+      demandCompany('--referrers', argv.referrers, 'references; a plan names referrers itself', named)
       const report = await exportBundle({
         ...context,
         ...(await bundleTerms('export', argv, plan, planName, argv.revocation)),

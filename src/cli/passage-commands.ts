@@ -3,7 +3,16 @@ import type { Argv } from 'yargs'
 import type { BundleInput, VerifyReport } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
-import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
+import {
+  accessOf,
+  demandCompany,
+  hostsOf,
+  usage,
+  withRegistry,
+  withState,
+  type Register,
+  type RegistryArgs,
+} from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { approveText, importText, inspectText, promisedLines, verifyText } from './text.ts'
@@ -147,6 +156,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
         const { verifyBundle } = await import('../index.ts')
         if (argv.root === undefined && argv.fingerprint !== undefined)
           throw usage('--fingerprint', 'it goes with --root')
+        demandCompany('--destination', argv.destination, '--policy', argv.policy)
         const root = argv.root === undefined ? undefined : { file: argv.root, fingerprint: argv.fingerprint ?? '' }
         const report = await verifyBundle({
           ...context,
@@ -225,6 +235,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           },
         context,
       ) => {
+        demandCompany('--keep-going', argv['keep-going'], '--policy', argv.policy)
         const { exitOfImport, importBundle, parseMapping } = await import('../index.ts')
         const report = await importBundle({
           ...context,

@@ -1,7 +1,7 @@
 /** The commands about revocation, one function each. */
 import type { Argv } from 'yargs'
 import { bundleTerms, lacksByChoice, readPlan, withBundle, type BundleArgs } from './bundle-options.ts'
-import { usage, withRegistry, type Register } from './context.ts'
+import { demandCompany, usage, withRegistry, type Register } from './context.ts'
 import { addRevocationSeed } from './seed-command.ts'
 import {
   addAffected,
@@ -59,6 +59,7 @@ function addCollect(yargs: Argv, register: Register): Argv {
       const plan = await parsePlan(readPlan(argv.file), argv.file)
       const terms = await bundleTerms('revocation collect', argv, plan, argv.file, argv.from)
       const { policy, destination } = argv
+      demandCompany('--destination', destination, '--policy', policy)
       const report = await revocationBundle({ ...context, ...terms, policy, destination })
       const exit = lacksByChoice(report) ? 3 : 0
       return { verb: 'revocation collect', report, text: revocationBundleText(report), exit }
@@ -109,6 +110,7 @@ function addDeny(yargs: Argv, register: Register): Argv {
       if (state !== undefined) return denyHere({ ...argv, state }, context)
       if (keys === undefined || argv.to !== undefined) throw usage('--to', 'it goes with --state')
       if (argv.key !== undefined) throw usage('--key', 'it goes with --state')
+      if (argv.policy !== undefined) throw usage('--policy', 'it goes with --state')
       const report = await denyArtifact({ ...context, artifact, signer, reason, keys, dryRun: argv['dry-run'] })
       return { verb: 'revocation deny', report, text: denyText(report), exit: 0 }
     }),

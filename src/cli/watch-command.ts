@@ -2,7 +2,16 @@
 import type { Argv } from 'yargs'
 import type { Ended } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
-import { accessOf, hostsOf, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
+import {
+  accessOf,
+  demandCompany,
+  hostsOf,
+  usage,
+  withRegistry,
+  withState,
+  type Register,
+  type RegistryArgs,
+} from './context.ts'
 import { failureOf, outcomeOf } from './outcome.ts'
 import { STATUS_FILE, TEXTFILE } from './site-commands.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
@@ -82,6 +91,7 @@ export function addWatch(yargs: Argv, register: Register): Argv {
     register('watch', async (argv: WatchArgs, context) => {
       const { parseMapping, parseSpan, watch } = await import('../index.ts')
       if (argv.inbox === '') throw usage('watch', 'name a folder')
+      demandCompany('--keep-going', argv['keep-going'], '--policy', argv.policy)
       const place = argv.to.includes('/') ? argv.to : `${argv.to}/x`
       const access = (): ReturnType<typeof accessOf> =>
         accessOf(argv, argv.to.startsWith('oci:') ? [] : hostsOf([place]))
