@@ -110,12 +110,12 @@ export class Queries {
     return (await this.#index.get(bundleKey(channel, sequence))) as unknown as KnownBundle | undefined
   }
 
-  /** True when the last import of this bundle to this target came to its end. */
   /** True when content of this bundle began to go to the target once, whatever became of it. */
   async importBegun(target: string, id: string): Promise<boolean> {
     return (await this.#index.get(importKey(target, id))) !== undefined
   }
 
+  /** True when the last import of this bundle to this target came to its end. */
   async importDone(target: string, id: string): Promise<boolean> {
     const value = (await this.#index.get(importKey(target, id))) as { phase: string } | undefined
     return value?.phase === 'done'

@@ -68,11 +68,6 @@ export function inspectHead(files: HeadFiles): UnverifiedHead {
   }
 }
 
-/** The channel that a timestamp slot claims, for choosing the pinned state to judge it by. Throws METADATA_MALFORMED. */
-export function peekChannel(timestamp: Uint8Array): string {
-  return headMark(read(timestamp, 'timestamp')).channel
-}
-
 export interface Approvals {
   /** Keyids of the role whose signature verifies under this root. */
   signed: string[]

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import type { Expectations, Judge, Pin } from '../../bundles/vectors/expect.ts'
 import type { ByteInput } from '../../src/bundle/index.ts'
 import { SallyportError } from '../../src/errors/index.ts'
-import { passNearDoor, type Passage, type PassageOptions, type Pinned } from '../../src/transfer/passage/passage.ts'
+import { checkCreated, type PassageOptions } from '../../src/transfer/passage/head-checks.ts'
+import { passNearDoor, type Passage } from '../../src/transfer/passage/passage.ts'
+import type { Pinned } from '../../src/transfer/site/pinned.ts'
 import { provePayload } from '../../src/transfer/passage/payload.ts'
-import { checkCreated } from '../../src/transfer/site/head.ts'
 
 export const BUNDLES = join(import.meta.dirname, '../../bundles')
 

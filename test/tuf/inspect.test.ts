@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isFault } from '../../src/errors/index.ts'
 import { judgeHead } from '../../src/tuf/head.ts'
-import { approvals, inspectHead, peekChannel } from '../../src/tuf/inspect.ts'
+import { approvals, inspectHead } from '../../src/tuf/inspect.ts'
 import { fingerprint } from '../../src/tuf/root-reader.ts'
 import { LATER, TARGETS, forge, judging, makeChannel, makeKeys, roots, rotate } from './channel-fixture.ts'
 
@@ -23,7 +23,6 @@ describe('tuf/inspect', () => {
     assert.deepEqual(head.fingerprints, { 1: fingerprint(channel.root), 2: fingerprint(second.root) })
     assert.deepEqual(head.parts.targets.keyids, [alice.keyid, bob.keyid])
     assert.deepEqual(Object.fromEntries(head.targets), TARGETS)
-    assert.equal(peekChannel(genuine.timestamp), 'vendor-a')
   })
 
   it('shows an unsigned, expired head too, since nothing is verified', () => {
@@ -36,7 +35,7 @@ describe('tuf/inspect', () => {
   it('refuses what is no head', () => {
     for (const bytes of [new Uint8Array(), genuine.snapshot, genuine.timestamp.subarray(1)])
       assert.throws(
-        () => peekChannel(bytes),
+        () => inspectHead({ ...genuine, timestamp: Buffer.from(bytes) }),
         (error) => isFault(error, 'METADATA_MALFORMED'),
       )
   })

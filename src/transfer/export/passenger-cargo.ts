@@ -17,7 +17,8 @@ import { demandPurpose } from '../passage/passenger.ts'
 import { passNearDoor } from '../passage/passage.ts'
 import { provePayload } from '../passage/payload.ts'
 import type { RunOptions } from '../run/run.ts'
-import { checkCreated, type FindPinned } from '../site/head.ts'
+import { checkCreated } from '../passage/head-checks.ts'
+import type { FindPinned } from '../site/pinned.ts'
 
 /** A bundle file that may ride along. */
 export interface CargoPassenger {

@@ -20,9 +20,8 @@ import { revocationIn } from './revocation-gate.ts'
 import type { RevocationInformation } from '../revocation/information.ts'
 import { keepHeapSmall } from '../run/heap.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
-import { checkAgreement, checkAudience, pinnedWithRoots, type PassageOptions } from '../site/head.ts'
+import { checkAgreement, checkAudience, pinnedWithRoots, type PassageOptions } from './head-checks.ts'
 
-export { checkAgreement, type FindPinned, type PassageOptions, type Pinned } from '../site/head.ts'
 
 export interface Passage {
   reader: BundleReader

@@ -12,7 +12,7 @@ import {
   pinnedWithRoots,
   type PassageOptions,
   type SaidOfHead,
-} from '../site/head.ts'
+} from './head-checks.ts'
 
 /** A passenger as it was found: of one form, and nobody's word is believed yet. */
 export interface FoundPassenger {

@@ -44,7 +44,7 @@ export interface RevocationIntake {
 
 type Carrier = Pick<Passage, 'files'> & { revocation: RevocationInformation | undefined; id: string }
 
-/** Nothing was carried: most bundles go this way, without the code for lists. */
+/** What the bundle and its passengers carry on revocation, taken into memory and ready to be written. Throws as `ListIntake.take`. */
 export async function takeIn(passage: Passage, state: State | undefined, now: Date): Promise<RevocationIntake> {
   const intake = new Intake(new KnownRevocations(state), now)
   // A bundle for revocation alone is all or nothing. Content that brings the lists of a hundred issuers is not: any one of

@@ -1,9 +1,14 @@
 /** What a site has pinned, in the shape the near door asks for. */
 import { SallyportError } from '../../errors/index.ts'
 import type { State } from '../../state/index.ts'
-import { fingerprint, readRoot } from '../../tuf/index.ts'
-import type { FindPinned } from './head.ts'
+import { fingerprint, readRoot, type HeadInput } from '../../tuf/index.ts'
 import { readSmall } from '../run/small-file.ts'
+
+/** What the site pinned of the channel, and what it has accepted from it. */
+export type Pinned = Omit<HeadInput, 'bundle' | 'now'>
+
+/** Finds what is pinned under a channel's name. Throws CHANNEL_NOT_PINNED. */
+export type FindPinned = (channel: string) => Pinned
 
 /** Looks channels up in the state. */
 export function pinnedIn(state: State): FindPinned {

@@ -11,7 +11,8 @@ import {
   type JudgedArtifact,
   type PluginPlace,
 } from './artifact-verdicts.ts'
-import { passNearDoor, type FindPinned, type Passage } from '../passage/passage.ts'
+import { checkCreated } from '../passage/head-checks.ts'
+import { passNearDoor, type Passage } from '../passage/passage.ts'
 import { expectPayload, provePayload } from '../passage/payload.ts'
 import { passengerReports, withAccepted, type PassengerReport } from '../passage/passenger-report.ts'
 import { asOfMember, judgingTime, type AsOfReport, type ClockOptions } from '../run/clock.ts'
@@ -19,8 +20,7 @@ import type { KnownRevocations } from '../revocation/known-revocations.ts'
 import { revocationDoor } from '../passage/revocation-gate.ts'
 import type { RevocationReport } from '../passage/revocation-intake.ts'
 import { nowOf, type RunOptions } from '../run/run.ts'
-import { pinnedByHand, pinnedIn, type GivenRoot } from '../site/pinned.ts'
-import { checkCreated } from '../site/head.ts'
+import { pinnedByHand, pinnedIn, type FindPinned, type GivenRoot } from '../site/pinned.ts'
 import { approvalOf, summarize, type Approval, type BundleSummary } from '../passage/summary.ts'
 import type { InformationReport } from '../passage/trust-information.ts'
 

@@ -1,6 +1,6 @@
 /** Which bundle of a channel has to wait for an older one: taken first, it would make the older one a rollback. */
 import { judgeHead, type Purpose } from '../../tuf/index.ts'
-import type { Pinned } from '../site/head.ts'
+import type { Pinned } from '../site/pinned.ts'
 import { openArrival } from './inbox.ts'
 import { readHead, type Queued } from './order.ts'
 

@@ -2,14 +2,9 @@
 import type { Head, PromiseFiles } from '../../bundle/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import type { VerifiedRoots } from '../../state/index.ts'
-import { judgeRoots, type HeadInput, type Purpose } from '../../tuf/index.ts'
+import { judgeRoots, type Purpose } from '../../tuf/index.ts'
 import type { RunOptions } from '../run/run.ts'
-
-/** What the site pinned of the channel, and what it has accepted from it. */
-export type Pinned = Omit<HeadInput, 'bundle' | 'now'>
-
-/** Finds what is pinned under a channel's name. Throws CHANNEL_NOT_PINNED. */
-export type FindPinned = (channel: string) => Pinned
+import type { FindPinned, Pinned } from '../site/pinned.ts'
 
 export interface PassageOptions extends RunOptions {
   /** Not below the floor of the state. */
