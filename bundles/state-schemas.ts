@@ -2,10 +2,11 @@
 import * as z from 'zod'
 import { count, digest, time } from './schema-words.ts'
 
-const head = { state: z.string(), rows: count }
+const dryRun = z.boolean()
+const head = { state: z.string(), rows: count, dryRun }
 
 export const STATE = {
-  'state init': z.strictObject({ state: z.string(), site: z.string() }),
+  'state init': z.strictObject({ state: z.string(), site: z.string(), dryRun }),
   'state check': z.strictObject({
     rows: count,
     keys: count,
@@ -31,12 +32,13 @@ export const STATE = {
     added: z.boolean().describe('False when it was forgotten before.'),
     artifacts: count.describe('What the site knows to lie there, and looks after no more.'),
     pending: z.strictObject({ lists: count, denials: count }).describe('That wait to be judged by at other targets.'),
-    dryRun: z.boolean(),
+    dryRun,
   }),
   'state restore': z.strictObject({
     state: z.string(),
     from: z.strictObject({ n: count, hash: z.string() }),
     time,
     warning: z.string(),
+    dryRun,
   }),
 }

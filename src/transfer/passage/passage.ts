@@ -22,7 +22,6 @@ import { keepHeapSmall } from '../run/heap.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
 import { checkAgreement, checkAudience, pinnedWithRoots, type PassageOptions } from './head-checks.ts'
 
-
 export interface Passage {
   reader: BundleReader
   head: Head

@@ -26,11 +26,23 @@ export interface StateRunOptions extends RunOptions {
 export interface InitReport {
   state: string
   site: string
+  dryRun: boolean
+}
+
+export interface RebuildReport {
+  state: string
+  rows: number
+  dryRun: boolean
+}
+
+export interface BackupReport extends RebuildReport {
+  file: string
+  head: string
 }
 
 /** Makes an empty state, on purpose: a lost disk must not look like a new site. Throws STATE_EXISTS, USAGE. */
 export async function stateInit(options: StateRunOptions & { site: string; reason: string }): Promise<InitReport> {
-  const { state: dir, site, reason } = options
+  const { state: dir, site, reason, dryRun = false } = options
   if (!isSiteName(site))
     throw new SallyportError('USAGE', {
       side: 'state',
@@ -38,9 +50,9 @@ export async function stateInit(options: StateRunOptions & { site: string; reaso
       detail: SITE_NAME_RULE,
     })
   demandReason(reason)
-  if (options.dryRun === true) await demandVacant(dir)
+  if (dryRun) await demandVacant(dir)
   else await (await State.init(dir, { now: nowOf(options), site, reason })).close()
-  return { state: dir, site }
+  return { state: dir, site, dryRun }
 }
 
 /** Proves the journal's chain, and that the index says the same; differences are reported, not thrown. */
@@ -55,45 +67,43 @@ export async function stateCheck({ state, ...options }: StateRunOptions): Promis
  */
 export async function stateRebuild({
   state,
-  dryRun,
+  dryRun = false,
   acceptLoss,
   ...options
-}: StateRunOptions & { acceptLoss?: string | undefined }): Promise<{ state: string; rows: number }> {
+}: StateRunOptions & { acceptLoss?: string | undefined }): Promise<RebuildReport> {
   if (acceptLoss !== undefined) demandReason(acceptLoss)
   const now = nowOf(options)
-  if (dryRun !== true) await rebuildIndex(state, { now, acceptLoss })
+  if (!dryRun) await rebuildIndex(state, { now, acceptLoss })
   const opened = await State.open(state, { now, write: false, acceptLoss: acceptLoss !== undefined })
   await opened.close()
-  return { state, rows: opened.head.n }
+  return { state, rows: opened.head.n, dryRun }
 }
 
 /** Writes the record to one self-checking file. Throws OUTPUT_EXISTS. */
-export async function stateBackup(
-  options: StateRunOptions & { file: string },
-): Promise<{ state: string; file: string; rows: number; head: string }> {
-  const { state, file } = options
+export async function stateBackup(options: StateRunOptions & { file: string }): Promise<BackupReport> {
+  const { state, file, dryRun = false } = options
   if (existsSync(file)) throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file })
-  if (options.dryRun === true) {
+  if (dryRun) {
     const opened = await State.open(state, { now: nowOf(options), write: false })
     await opened.close()
-    return { state, file, rows: opened.head.n, head: opened.head.hash }
+    return { state, file, rows: opened.head.n, head: opened.head.hash, dryRun }
   }
   const head = await backup({ dir: state }, file)
-  return { state, file, rows: head.n, head: head.hash }
+  return { state, file, rows: head.n, head: head.hash, dryRun }
 }
 
 /** Makes a state from a backup that is proven whole. Its counters are those of the backup's time, which the report says. */
 export async function stateRestore(
   options: StateRunOptions & { file: string; reason: string },
-): Promise<Restored & { state: string }> {
-  const { state, file, reason } = options
+): Promise<Restored & { state: string; dryRun: boolean }> {
+  const { state, file, reason, dryRun = false } = options
   demandReason(reason)
   const now = nowOf(options)
-  if (options.dryRun !== true) return { state, ...(await restore(state, file, { now, reason })) }
+  if (!dryRun) return { state, dryRun, ...(await restore(state, file, { now, reason })) }
   await demandVacant(state)
   const scratch = mkdtempSync(join(tmpdir(), 'sallyport-restore-'))
   try {
-    return { state, ...(await restore(join(scratch, 'state'), file, { now, reason })) }
+    return { state, dryRun, ...(await restore(join(scratch, 'state'), file, { now, reason })) }
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
