@@ -6,6 +6,7 @@ import type { PlacedBlob, PlacedBlobs } from './layout.ts'
 import { MemberReader } from './member-reader.ts'
 import { blobName } from './names.ts'
 import { failing, RangeProver, type FailedBlob } from './payload-range.ts'
+import { headAlone } from './reader.ts'
 import { WORTH_THREADS, type ProveOptions, type RunOrder } from './provers.ts'
 
 const RUN_BYTES = 8 * 1024 * 1024
@@ -37,12 +38,13 @@ async function checkEnd(input: FileInput, end: number): Promise<void> {
 }
 
 /** Reads one member through the strict screen; throws what is wrong with it. */
-async function explain(input: FileInput, blob: PlacedBlob): Promise<never> {
+async function explain(input: FileInput, blob: PlacedBlob, isFirst: boolean): Promise<never> {
   const { descriptor, headerAt } = blob
   input.seek(headerAt)
   const reader = new MemberReader(input, headerAt)
   const member = await reader.next()
   const name = blobName(descriptor.digest)
+  if (member === undefined && isFirst) throw headAlone(name)
   if (member === undefined || member.name !== name)
     throw new SallyportError('TAR_ORDER', {
       side: 'bundle',
@@ -93,6 +95,6 @@ export async function checkPayload(input: FileInput, blobs: PlacedBlobs, options
   const first = failed.toSorted((a, b) => a.blob.offset - b.blob.offset)[0]
   if (first?.errno !== undefined)
     throw readFault({ code: first.errno }, 'bundle', blobName(first.blob.descriptor.digest))
-  if (first !== undefined) await explain(input, first.blob)
+  if (first !== undefined) await explain(input, first.blob, first.blob.headerAt === blobs.at(0).headerAt)
   await checkEnd(input, blobs.end)
 }

@@ -87,6 +87,7 @@ export interface Aboard {
 export class BundleReader {
   readonly members: MemberReader
   private pushed: PlacedMember | undefined
+  private atPayload = true
   /** Bytes of passengers that were held. */
   private aboard = 0
 
@@ -248,6 +249,11 @@ export class BundleReader {
 
   /** The next payload member, which must be this blob with this size. Its bytes are the caller's to prove. */
   async payload(digest: Digest, size: number): Promise<PlacedMember> {
+    if (this.atPayload) {
+      this.atPayload = false
+      this.pushed ??= await this.members.next()
+      if (this.pushed === undefined) throw headAlone(blobName(digest))
+    }
     return this.expect(blobName(digest), size, size)
   }
 
@@ -255,6 +261,16 @@ export class BundleReader {
   async end(): Promise<void> {
     await this.members.finish()
   }
+}
+
+/** What ends where its payload belongs is no damage: people approve such a head before anything large is fetched. */
+export function headAlone(subject: string): SallyportError {
+  return new SallyportError('TAR_TRUNCATED', {
+    side: 'bundle',
+    subject,
+    detail: 'it is a head: all of a bundle up to its payload',
+    remedy: 'have the bundle streamed behind it: sallyport export PLAN --approved HEAD -o -',
+  })
 }
 
 function order(member: PlacedMember, wanted: string): SallyportError {

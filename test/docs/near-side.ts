@@ -22,8 +22,13 @@ export interface NearSide {
   dir: string
   keys: string
   channel: ChannelInitReport
-  /** A bundle of one fixture layout, approved by two of three. Stock tools judge it by the real clock. */
-  bundle(layout: 'demo' | 'zoo', name: string, signatures?: readonly ArtifactSignature[]): Promise<string>
+  /** A bundle of one fixture layout, or of such images in it, approved by two of three. Stock tools judge it by the real clock. */
+  bundle(
+    layout: 'demo' | 'zoo',
+    name: string,
+    signatures?: readonly ArtifactSignature[],
+    images?: readonly string[],
+  ): Promise<string>
   close(): void
 }
 
@@ -40,13 +45,13 @@ export async function nearSide(kind: 'ed25519' | 'p384' = 'ed25519'): Promise<Ne
     dir,
     keys,
     channel,
-    async bundle(layout, name, signatures = []) {
+    async bundle(layout, name, signatures = [], images = ['']) {
       const output = join(dir, `${name}.tar`)
       const from = join(dir, `from-${name}`)
       cpSync(join(dir, layout), from, { recursive: true })
       for (const { ref, ...signature } of signatures)
         await sign({ ...signature, ref: `oci:${from}${ref}`, registry: {}, form: 'legacy', metadata: {} })
-      const artifacts = [{ ref: `oci:${from}`, referrers: 'all' as const }]
+      const artifacts = images.map((image) => ({ ref: `oci:${from}${image}`, referrers: 'all' as const }))
       await exportBundle({
         plan: { map: [], audience: [SITE], artifacts },
         planName: 'the test',

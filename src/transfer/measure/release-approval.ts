@@ -9,12 +9,9 @@ import type { Quarantined, State } from '../../state/index.ts'
 import { readRoot, type ChannelKey, type Root } from '../../tuf/index.ts'
 import { timeText } from '../run/run.ts'
 import { readSmall } from '../run/small-file.ts'
+import { APPROVERS, LEAST_APPROVERS } from '../site/approvers.ts'
 
-/** The channel whose people approve releases. */
-export const APPROVERS = 'quarantine'
 const FORMAT = 'sallyport-release/1'
-/** Two people at least, whatever threshold the channel has. */
-const LEAST = 2
 const FILE_CAP = 64 * 1024
 
 export interface ReleaseRequest {
@@ -89,13 +86,16 @@ function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root,
  */
 export function demandApprovals(state: State, request: ReleaseRequest, files: readonly string[], now: Date): string[] {
   const root = approversOf(state, now)
-  const needed = Math.max(LEAST, root.roles.targets.threshold)
+  const needed = Math.max(LEAST_APPROVERS, root.roles.targets.threshold)
   const by = new Set(files.map((file) => approverIn(readSmall(file), request, root, file)))
   if (by.size >= needed) return [...by].sort()
   throw new SallyportError('APPROVAL_MISSING', {
     side: 'state',
     subject: `${request.held.path}@${request.held.digest}`,
-    detail: `${by.size} of ${needed}`,
-    remedy: 'have further people run sallyport quarantine approve, and name their files with --approval',
+    detail: `${by.size} of ${needed}; whatever the channel demands, a release takes ${LEAST_APPROVERS} at least, whom --by does not name`,
+    remedy:
+      root.roles.targets.keys.size < needed
+        ? `channel ${APPROVERS} has too few people: have it rotated to more, or pin one that has them`
+        : 'have further people run sallyport quarantine approve, and name their files with --approval',
   })
 }

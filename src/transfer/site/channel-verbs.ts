@@ -1,12 +1,13 @@
 /** The verbs about channels on the far side: pin, unpin, show. */
 import { isFault, SallyportError } from '../../errors/index.ts'
 import { State } from '../../state/index.ts'
-import { fingerprint as fingerprintOf, type Purpose } from '../../tuf/index.ts'
+import { fingerprint as fingerprintOf, readRoot, type Purpose } from '../../tuf/index.ts'
 import { openChannelFolder, type ChannelFolder } from '../channel/folder.ts'
 import { readPending } from '../channel/pending-root.ts'
 import { checkPlanned } from '../channel/rotation-check.ts'
 import { demandReason } from '../run/reason.ts'
-import { nowOf, type RunOptions } from '../run/run.ts'
+import { nowOf, tell, type RunOptions } from '../run/run.ts'
+import { tooFewApprovers } from './approvers.ts'
 import { readGivenRoot } from './pinned.ts'
 import type { StateRunOptions } from './state-verbs.ts'
 
@@ -52,6 +53,8 @@ export async function channelPin(
   try {
     if (state.channel(channel) !== undefined)
       throw new SallyportError('CHANNEL_PINNED', { side: 'state', subject: channel })
+    const warning = tooFewApprovers(readRoot(root.bytes, { side: 'bundle', subject: file }))
+    if (warning !== undefined) tell(options, { type: 'note', text: warning })
     if (!dryRun) await state.pin({ channel, purpose, fingerprint, root: root.bytes, rootVersion: root.version })
     return { channel, purpose, fingerprint, rootVersion: root.version, dryRun }
   } finally {

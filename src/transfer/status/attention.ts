@@ -1,6 +1,6 @@
 /** What of revocation waits for somebody, in short: each is told whole by a command of its own. */
 import type { JournalRow, State } from '../../state/index.ts'
-import { APPROVERS } from '../measure/release-approval.ts'
+import { APPROVERS } from '../site/approvers.ts'
 import { missingLists } from './revocation.ts'
 
 /** A state that came back from a backup, and what may have been forgotten with it. */

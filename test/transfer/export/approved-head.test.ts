@@ -4,7 +4,7 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { buildDemoLayout, type DemoLayout } from '../../../fixtures/layouts/build.ts'
 import { exitOf, isFault, type Code } from '../../../src/errors/index.ts'
-import type { ExportReport } from '../../../src/transfer/index.ts'
+import { verifyBundle, type ExportReport } from '../../../src/transfer/index.ts'
 import { hoursLater, NOW, planFor, Stage, tree, type StageExport } from '../stage.ts'
 import { fault } from '../../fault.ts'
 
@@ -54,6 +54,20 @@ describe('transfer/export/approved-head', () => {
     assert.deepEqual(tree(keys), before)
     const looked = await stage.export({ ...common(keys), output: { write }, dryRun: true })
     assert.equal(looked.approvalsMissing, 1)
+  })
+
+  it('is told from a damaged bundle when somebody verifies or imports it, from a file and from a pipe', async () => {
+    const { head } = await headIn(stage.forkKeys())
+    await stage.approve(head, 'bob')
+    const state = await stage.site()
+    const isHead = (error: unknown): boolean => isFault(error, 'TAR_TRUNCATED') && /--approved/.test(error.remedy)
+    await assert.rejects(stage.verify(head, { state }), isHead)
+    await assert.rejects(stage.import(head, `oci:${stage.path('from-head')}`, { state }), isHead)
+    await assert.rejects(
+      stage.piped(head, (input) => verifyBundle({ input, state, now: NOW })),
+      isHead,
+    )
+    assert.ok(!existsSync(stage.path('from-head')))
   })
 
   it('gives the bytes of a file that was approved', async () => {

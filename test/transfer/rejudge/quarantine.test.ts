@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isFault } from '../../../src/errors/index.ts'
 import { fallbackTag } from '../../../src/oci/index.ts'
 import { State } from '../../../src/state/index.ts'
 import { channelInit, channelPin, channelUnpin } from '../../../src/transfer/index.ts'
@@ -206,6 +207,29 @@ describe('transfer/rejudge/quarantine', () => {
       const report = await release({ approvals: [alice.output, bob.output] })
       assert.deepEqual(report.by, ['alice', ...[alice.keyid, bob.keyid].sort().map((keyid) => `key ${keyid}`)])
       assert.deepEqual((await ward.rows('release'))[0]?.['by'], report.by)
+    })
+
+    it('take two people whatever the channel demands, which is told when one of a single person is pinned', async () => {
+      const dir = join(ward.dir, 'solo')
+      const terms = { purpose: 'trust', rootDays: 365, now: NOW, passphrase, threshold: 1, kind: 'p384' } as const
+      const solo = await channelInit({ ...terms, channel: 'quarantine', dir, people: ['alice'] })
+      const notes: string[] = []
+      await ward.pause()
+      await channelPin({
+        state: ward.stateDir,
+        channel: 'quarantine',
+        root: join(dir, 'root.json'),
+        fingerprint: solo.fingerprint,
+        purpose: 'trust',
+        now: NOW,
+        onEvent: (event) => void (event.type === 'note' && notes.push(event.text)),
+      })
+      await ward.resume()
+      assert.match(notes.join(), /quarantine has 1 of the 2 people/)
+      await assert.rejects(
+        release(),
+        (error) => isFault(error, 'APPROVAL_MISSING') && /too few people/.test(error.remedy),
+      )
     })
 
     it('hold for one release and one reason only', async () => {
