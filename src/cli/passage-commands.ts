@@ -1,6 +1,6 @@
 /** The other commands of the passage: approve, inspect, verify, import. */
 import type { Argv } from 'yargs'
-import type { BundleInput, VerifyReport } from '../index.ts'
+import type { BundleInput } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import {
@@ -16,23 +16,6 @@ import {
 import { passphraseSource } from './passphrase.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { approveText, importText, inspectText, promisedLines, verifyText } from './text.ts'
-
-/** The lowest status that artifacts, passengers and refused lists give; else 3 when something was left out by choice. */
-async function exitOfReport({
-  artifacts,
-  passengers,
-  omitted,
-  revocation,
-}: Pick<VerifyReport, 'artifacts' | 'passengers' | 'omitted' | 'revocation'>): Promise<number> {
-  const { exitOfLists, exitOfPassengers, exitOfVerdicts } = await import('../index.ts')
-  const exits = [
-    await exitOfVerdicts(artifacts ?? []),
-    await exitOfPassengers(passengers),
-    await exitOfLists(revocation),
-  ]
-  const met = exits.filter((exit) => exit !== 0)
-  return met.length > 0 ? Math.min(...met) : omitted.length > 0 ? 3 : 0
-}
 
 function inputOf(bundle: string): BundleInput {
   return bundle === '-' ? { fd: 0 } : { file: bundle }
@@ -153,7 +136,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
         },
         context,
       ) => {
-        const { verifyBundle } = await import('../index.ts')
+        const { exitOfVerify, verifyBundle } = await import('../index.ts')
         if (argv.root === undefined && argv.fingerprint !== undefined)
           throw usage('--fingerprint', 'it goes with --root')
         demandCompany('--destination', argv.destination, '--policy', argv.policy)
@@ -169,7 +152,7 @@ export function addVerify(yargs: Argv, register: Register): Argv {
           destination: argv.destination,
           asOf: asOfIn(argv),
         })
-        return { verb: 'verify', report, text: verifyText(report), exit: await exitOfReport(report) }
+        return { verb: 'verify', report, text: verifyText(report), exit: await exitOfVerify(report) }
       },
     ),
   )

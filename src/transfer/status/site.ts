@@ -1,8 +1,9 @@
 /** How a site stands: channels and lists with their ages, verdicts, and what somebody has to look at. */
-import type { Code } from '../../errors/index.ts'
+import { exitOf, SallyportError, type Code } from '../../errors/index.ts'
 import type { Purpose } from '../../tuf/index.ts'
 import type { State } from '../../state/index.ts'
 import { clockDoubt } from '../run/clock.ts'
+import { lowestExit } from '../run/exit.ts'
 import { timeText } from '../run/run.ts'
 import { listFacts, listStatus, type ListFacts, type ListStatus } from './lists.ts'
 
@@ -123,4 +124,9 @@ export function siteStatus(facts: SiteFacts, now: Date, built?: Date): SiteStatu
       ...lists.filter(({ blind }) => blind).map(listAlarm),
     ],
   }
+}
+
+/** The exit status for these alarms: 0, or the lowest of theirs. */
+export function alarmsExit(alarms: readonly Pick<Alarm, 'code'>[]): number {
+  return lowestExit(alarms.map(({ code }) => exitOf(new SallyportError(code, { side: 'state' }))))
 }

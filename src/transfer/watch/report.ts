@@ -1,12 +1,9 @@
 /** What a watch tells of bundles: what became of each, and the sum. */
 import { exitOf, SallyportError } from '../../errors/index.ts'
-import { verdictExit } from '../verdict/artifact-verdicts.ts'
 import type { ImportReport } from '../import/terms.ts'
-import { listsExit, passengerExit } from '../passage/passenger-report.ts'
-import { rejudgeExit } from '../rejudge/report.ts'
 import type { WatchedBundle, WatchOutcome, WatchRun } from '../status/watch-run.ts'
 import type { Strange } from './inbox.ts'
-import type { Alarm, SiteStatus } from '../status/site.ts'
+import type { SiteStatus } from '../status/site.ts'
 
 export interface WatchReport extends WatchRun {
   inbox: string
@@ -27,29 +24,6 @@ export interface WatchReport extends WatchRun {
 
 /** How an import ended: with its report, or with what it threw. */
 export type Ended = { report: ImportReport; exit: number } | { error: unknown; exit: number }
-
-/** The exit status of an import: the lowest of artifacts, passengers, lists that were refused and what was judged again; else 3 for what was left out by choice. */
-export function importExit({
-  artifacts,
-  passengers,
-  omitted,
-  rejudged,
-  revocation,
-}: Pick<ImportReport, 'artifacts' | 'passengers' | 'omitted' | 'rejudged' | 'revocation'>): number {
-  const exits = [verdictExit(artifacts ?? []), passengerExit(passengers), rejudgeExit(rejudged), listsExit(revocation)]
-  return lowestExit([...exits, omitted.length > 0 ? 3 : 0])
-}
-
-/** One status over several: the lowest but 0 and 3, which only stand where there is no other. */
-export function lowestExit(exits: readonly number[]): number {
-  const met = exits.filter((exit) => exit !== 0 && exit !== 3)
-  return met.length > 0 ? Math.min(...met) : exits.includes(3) ? 3 : 0
-}
-
-/** The exit status for these alarms: 0, or the lowest of theirs. */
-export function alarmsExit(alarms: readonly Pick<Alarm, 'code'>[]): number {
-  return lowestExit(alarms.map(({ code }) => exitOf(new SallyportError(code, { side: 'state' }))))
-}
 
 /** True when it is this bundle that is wrong, whenever and wherever it is tried; else it waits. */
 export function isRefused(error: unknown): boolean {

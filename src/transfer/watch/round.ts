@@ -7,7 +7,8 @@ import type { ImportOptions } from '../import/terms.ts'
 import { tell, timeText } from '../run/run.ts'
 import { DONE, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './inbox.ts'
 import { inOrder, readClaim, type Claim, type Queued } from './order.ts'
-import { importExit, outcomeOfImport, type Ended } from './report.ts'
+import { importExit } from '../import/exit.ts'
+import { outcomeOfImport, type Ended } from './report.ts'
 import type { WatchedBundle, WatchOutcome } from '../status/watch-run.ts'
 import {
   heldBundle,

@@ -11,7 +11,9 @@ import { siteFacts, siteStatus, type SiteFacts, type SiteStatus } from '../statu
 import { watchedSentence } from './bundle.ts'
 import { DONE, REJECTED, type InboxView, type Strange } from './inbox.ts'
 import type { WatchedBundle, WatchRun } from '../status/watch-run.ts'
-import { alarmsExit, lowestExit, type WatchReport } from './report.ts'
+import { lowestExit } from '../run/exit.ts'
+import { alarmsExit } from '../status/site.ts'
+import type { WatchReport } from './report.ts'
 import { Rounds, type Round, type RoundOptions, type Shelves } from './round.ts'
 import { Shelf } from './shelf.ts'
 

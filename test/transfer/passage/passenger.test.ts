@@ -15,7 +15,8 @@ import { openLayout } from '../../../src/content/index.ts'
 import { isFault, SallyportError, type Code } from '../../../src/errors/index.ts'
 import type { Digest } from '../../../src/oci/index.ts'
 import { State } from '../../../src/state/index.ts'
-import { channelPin, exitOfPassengers, inspectBundle } from '../../../src/transfer/index.ts'
+import { channelPin, inspectBundle } from '../../../src/transfer/index.ts'
+import { passengerExit } from '../../../src/transfer/passage/passenger-report.ts'
 import { passNearDoor, type Passage } from '../../../src/transfer/passage/passage.ts'
 import { readCargo } from '../../../src/transfer/export/passenger-cargo.ts'
 import { provePayload } from '../../../src/transfer/passage/payload.ts'
@@ -251,7 +252,7 @@ describe('transfer/passage/passenger', function () {
           report.passengers.map(({ channel, purpose, outcome }) => [channel, purpose, outcome]),
           [['office', 'revocation', 'accepted']],
         )
-        assert.equal(await exitOfPassengers(report.passengers), 0)
+        assert.equal(passengerExit(report.passengers), 0)
         assert.equal(await lastOf(state, 'office'), 5)
         assert.ok(await lies(target, denials))
         // What rode along once is no news by itself, and an older one is refused like any.
@@ -278,7 +279,7 @@ describe('transfer/passage/passenger', function () {
         ],
       )
       assert.ok(tags.length > 0 && tags.every(({ repository }) => !repository.includes('sallyport')))
-      assert.equal(await exitOfPassengers(passengers), 0)
+      assert.equal(passengerExit(passengers), 0)
       assert.equal(await lastOf(state, 'office'), 5)
     })
 
@@ -301,7 +302,7 @@ describe('transfer/passage/passenger', function () {
           passengers.map(({ outcome, code: why }) => [outcome, why]),
           [['refused', code]],
         )
-        assert.equal(await exitOfPassengers(passengers), exit)
+        assert.equal(passengerExit(passengers), exit)
         assert.deepEqual(
           tags.map(({ tag }) => tag),
           ['1.0'],
