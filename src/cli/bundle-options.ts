@@ -96,7 +96,7 @@ function withRevocation(plan: Plan, from: string | undefined, allowPrivate: bool
 
 export interface BundleTerms {
   plan: Plan
-  planName: string
+  planName: string | undefined
   keys: string
   holder: string | undefined
   passphrase: (file: string) => Promise<Buffer>
@@ -119,7 +119,7 @@ export async function bundleTerms(
   verb: string,
   argv: BundleArgs,
   given: Plan,
-  planName: string,
+  planName: string | undefined,
   from: string | undefined,
 ): Promise<BundleTerms> {
   const { parseMapping } = await import('../index.ts')

@@ -9,6 +9,7 @@ import { addChannel } from './channel-commands.ts'
 import { BUILT, contextOf, dieOfSignal, usage, type Handler, type Register } from './context.ts'
 import { addExport } from './export-command.ts'
 import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
+import { plainUsage } from './yargs-text.ts'
 import { addApprove, addImport, addInspect, addVerify } from './passage-commands.ts'
 import { addQuarantine, addRestore } from './quarantine-commands.ts'
 import { addRevocation } from './revocation-commands.ts'
@@ -177,7 +178,7 @@ async function main(argv: string[]): Promise<number> {
               .slice(0, options < 0 ? argv.length : options)
               .join(' ')
               .slice(0, 200) || undefined,
-          detail: message ?? error?.message,
+          detail: plainUsage(message ?? error?.message),
         })
       })
       .parseAsync()
