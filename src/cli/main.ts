@@ -2,7 +2,7 @@
 /** The command line: arguments in, one outcome out. Everything else is loaded by the command that needs it. */
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
-import { placeFault, SallyportError } from '../errors/index.ts'
+import { placeFault, SallyportError, writeFault } from '../errors/index.ts'
 import { addCheck, addSign } from './artifact-commands.ts'
 import { addCa } from './ca-commands.ts'
 import { addChannel } from './channel-commands.ts'
@@ -117,7 +117,11 @@ function emit({ out, err }: Outcome): void {
 }
 
 // Whoever reads what we print may have seen enough and close the pipe; a run goes on when nobody watches it.
-process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? undefined : 22))
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code === 'EPIPE') process.exit()
+  process.stderr.write(failureOf(writeFault(cause, 'OUTPUT_FAILED', 'standard output'), '', false).err)
+  process.exit(22)
+})
 process.stderr.on('error', () => undefined)
 
 /** The last words of the commands that write a bundle. */
