@@ -219,7 +219,7 @@ describe('transfer/rejudge/quarantine', () => {
         state: ward.stateDir,
         channel: 'quarantine',
         root: join(dir, 'root.json'),
-        fingerprint: solo.fingerprint,
+        fingerprint: solo.fingerprint ?? '',
         purpose: 'trust',
         now: NOW,
         onEvent: (event) => void (event.type === 'note' && notes.push(event.text)),
