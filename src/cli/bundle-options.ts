@@ -1,5 +1,6 @@
 /** What the commands that write a bundle share: `export` and `revocation collect`. */
 import { readFileSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import type { Argv } from 'yargs'
 import { SallyportError } from '../errors/index.ts'
 import type { ByteOutput, ExportReport, Plan } from '../index.ts'
@@ -96,7 +97,7 @@ function withRevocation(plan: Plan, from: string | undefined, allowPrivate: bool
 
 export interface BundleTerms {
   plan: Plan
-  planName: string
+  planName: string | undefined
   keys: string
   holder: string | undefined
   passphrase: (file: string) => Promise<Buffer>
@@ -119,13 +120,16 @@ export async function bundleTerms(
   verb: string,
   argv: BundleArgs,
   given: Plan,
-  planName: string,
+  planName: string | undefined,
   from: string | undefined,
 ): Promise<BundleTerms> {
   const { parseMapping } = await import('../index.ts')
   const output = argv.head ?? argv.output
   if (output === undefined || (argv.head !== undefined && argv.output !== undefined))
     throw usage(verb, 'name the output with -o, or a head to be approved with --head')
+  // Its bytes would act on the terminal, and be lost.
+  if (output === '-' && !argv['dry-run'] && isatty(1))
+    throw usage('--output', 'a bundle is not written to a terminal; name a file, or give - a pipe')
   if (argv.head === '-') throw usage('--head', 'a head is a file')
   if (argv.approved !== undefined && argv.output !== '-')
     throw usage('--approved', 'it goes with -o -; a file is approved itself')

@@ -72,9 +72,10 @@ export function addExport(yargs: Argv, register: Register): Argv {
         ),
     register('export', async (argv: ExportArgs, context) => {
       const { exportBundle, parsePlan } = await import('../index.ts')
-      if ((argv.file === undefined) === (argv.refs.length === 0))
+      if (argv.file === undefined && argv.refs.length === 0)
+        throw usage('export', 'name what to export: references, or a plan with -f')
+      if (argv.file !== undefined && argv.refs.length > 0)
         throw usage('export', 'name references or a plan with -f, not both')
-      const planName = argv.file ?? 'command line'
       const plan: Plan =
         argv.file === undefined
           ? {
@@ -85,7 +86,7 @@ export function addExport(yargs: Argv, register: Register): Argv {
                 ...(argv.platform.length > 0 ? { platforms: argv.platform } : {}),
               })),
             }
-          : await parsePlan(readPlan(argv.file), planName)
+          : await parsePlan(readPlan(argv.file), argv.file)
       const asOf = asOfIn(argv)
       demandCompany('--as-of', asOf, '--policy', argv.policy)
       demandCompany('--destination', argv.destination, '--policy', argv.policy)
@@ -94,7 +95,7 @@ export function addExport(yargs: Argv, register: Register): Argv {
       demandCompany('--referrers', argv.referrers, 'references; a plan names referrers itself', named)
       const report = await exportBundle({
         ...context,
-        ...(await bundleTerms('export', argv, plan, planName, argv.revocation)),
+        ...(await bundleTerms('export', argv, plan, argv.file, argv.revocation)),
         passengers: argv.passenger,
         policy: argv.policy,
         plugins: pluginsHere(),

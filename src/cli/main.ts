@@ -2,13 +2,14 @@
 /** The command line: arguments in, one outcome out. Everything else is loaded by the command that needs it. */
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
-import { placeFault, SallyportError } from '../errors/index.ts'
+import { placeFault, SallyportError, writeFault } from '../errors/index.ts'
 import { addCheck, addSign } from './artifact-commands.ts'
 import { addCa } from './ca-commands.ts'
 import { addChannel } from './channel-commands.ts'
 import { BUILT, contextOf, dieOfSignal, usage, type Handler, type Register } from './context.ts'
 import { addExport } from './export-command.ts'
 import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
+import { plainUsage } from './yargs-text.ts'
 import { addApprove, addImport, addInspect, addVerify } from './passage-commands.ts'
 import { addQuarantine, addRestore } from './quarantine-commands.ts'
 import { addRevocation } from './revocation-commands.ts'
@@ -116,7 +117,11 @@ function emit({ out, err }: Outcome): void {
 }
 
 // Whoever reads what we print may have seen enough and close the pipe; a run goes on when nobody watches it.
-process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? undefined : 22))
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code === 'EPIPE') process.exit()
+  process.stderr.write(failureOf(writeFault(cause, 'OUTPUT_FAILED', 'standard output'), '', false).err)
+  process.exit(22)
+})
 process.stderr.on('error', () => undefined)
 
 /** The last words of the commands that write a bundle. */
@@ -177,7 +182,7 @@ async function main(argv: string[]): Promise<number> {
               .slice(0, options < 0 ? argv.length : options)
               .join(' ')
               .slice(0, 200) || undefined,
-          detail: message ?? error?.message,
+          detail: plainUsage(message ?? error?.message),
         })
       })
       .parseAsync()

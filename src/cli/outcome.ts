@@ -20,15 +20,23 @@ export interface Result {
   exit: number
   /** Where the status alone does not say whether all is well. */
   ok?: boolean
+  /** What is said of a refusal where nothing else is to be said; all of the text by default. */
+  refusal?: string[]
+}
+
+function lines(text: readonly string[]): string {
+  return text.map((line) => `${line}\n`).join('')
 }
 
 export function outcomeOf(result: Result, json: boolean, quiet: boolean): Outcome {
   const { verb, report, text, exit } = result
   // A report that refuses must not read as success to whoever looks at one member only.
   // 22 with a report is a difference that was found, which is what was asked for.
-  const { ok = exit === 0 || exit === 3 || exit === 22 } = result
+  const { ok = exit === 0 || exit === 3 || exit === 22, refusal = text } = result
   if (json) return { exit, out: `${visibleJson({ ok, verb, exit, report })}\n`, err: '' }
-  return { exit, out: quiet ? '' : text.map((line) => `${line}\n`).join(''), err: '' }
+  // Who asked for errors alone is not left with a bare number.
+  if (quiet) return { exit, out: '', err: ok ? '' : lines(refusal) }
+  return { exit, out: lines(text), err: '' }
 }
 
 /** The facts of an error, without secrets: messages and subjects are made of names, never of content. */

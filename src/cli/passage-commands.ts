@@ -15,7 +15,7 @@ import {
 } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
-import { approveText, importText, inspectText, promisedLines, verifyText } from './text.ts'
+import { approveText, importText, inspectText, promisedLines, refusalLines, verifyText } from './text.ts'
 
 function inputOf(bundle: string): BundleInput {
   return bundle === '-' ? { fd: 0 } : { file: bundle }
@@ -152,7 +152,8 @@ export function addVerify(yargs: Argv, register: Register): Argv {
           destination: argv.destination,
           asOf: asOfIn(argv),
         })
-        return { verb: 'verify', report, text: verifyText(report), exit: await exitOfVerify(report) }
+        const said = { text: verifyText(report), refusal: refusalLines(report) }
+        return { verb: 'verify', report, ...said, exit: await exitOfVerify(report) }
       },
     ),
   )
@@ -240,7 +241,8 @@ export function addImport(yargs: Argv, register: Register): Argv {
           dryRun: argv['dry-run'],
           asOf: asOfIn(argv),
         })
-        return { verb: 'import', report, text: importText(report), exit: await exitOfImport(report) }
+        const said = { text: importText(report), refusal: refusalLines(report) }
+        return { verb: 'import', report, ...said, exit: await exitOfImport(report) }
       },
     ),
   )

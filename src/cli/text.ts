@@ -107,6 +107,21 @@ export function approveText({ bundle, id, added, signed, threshold, keyid, dryRu
   ]
 }
 
+type Refusable = Pick<VerifyReport, 'artifacts' | 'passengers' | 'revocation'> &
+  Partial<Pick<ImportReport, 'rejudged' | 'dryRun'>>
+
+/** What is refused of a bundle, or trusted no more by it, and nothing else. */
+export function refusalLines(report: Refusable): string[] {
+  const { revocation, rejudged = null, dryRun = false } = report
+  const lists = (revocation?.lists ?? []).filter(({ outcome }) => outcome === 'refused')
+  return [
+    ...judgedLines((report.artifacts ?? []).filter(({ verdict }) => verdict !== 'trusted')),
+    ...judgedPassengers({ passengers: report.passengers.filter(({ outcome }) => outcome === 'refused') }),
+    ...lists.map(({ url, code }) => `REFUSED list of ${plain(url)}${code === undefined ? '' : `: ${code}`}`),
+    ...rejudgedLines(rejudged, dryRun),
+  ]
+}
+
 export function verifyText(report: VerifyReport): string[] {
   return [
     ...heading(report),

@@ -15,7 +15,7 @@ import {
 import { failureOf, outcomeOf } from './outcome.ts'
 import { STATUS_FILE, TEXTFILE } from './site-commands.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
-import { watchText } from './watch-text.ts'
+import { watchRefusal, watchText } from './watch-text.ts'
 
 interface WatchArgs extends RegistryArgs, TombstoneKeyArgs {
   inbox: string
@@ -120,7 +120,9 @@ export function addWatch(yargs: Argv, register: Register): Argv {
         files: { status: argv.status, textfile: argv.textfile },
         document: documentOf,
       })
-      return { verb: 'watch', report, text: watchText(report), exit: report.exit, ok: [0, 3].includes(report.exit) }
+      const { exit } = report
+      const said = { text: watchText(report), refusal: watchRefusal(report) }
+      return { verb: 'watch', report, ...said, exit, ok: [0, 3].includes(exit) }
     }),
   )
 }

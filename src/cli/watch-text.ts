@@ -6,6 +6,18 @@ export function alarmLines({ alarms }: { alarms: readonly Alarm[] }): string[] {
   return alarms.map(({ code, subject, detail }) => `ALARM ${code} ${plain(subject)}: ${plain(detail)}`)
 }
 
+/** What became of bundles that did not end well, and what somebody has to look at. */
+export function watchRefusal(report: WatchReport): string[] {
+  const bundles = report.bundles.filter(({ exit }) => exit !== 0 && exit !== 3)
+  return [
+    ...bundles.map(
+      ({ name, outcome, code, why }) =>
+        `${outcome}  ${plain(name)}: ${[code, why && plain(why)].filter(Boolean).join(', ')}`,
+    ),
+    ...(report.status === null ? [] : alarmLines(report.status)),
+  ]
+}
+
 export function watchText(report: WatchReport): string[] {
   const { imported, duplicate, rejected, waiting, bundles, others, strange, status, dryRun } = report
   const would = dryRun ? 'would be ' : ''

@@ -163,7 +163,7 @@ export const CODES = {
     'do not pin it; ask the sender by another way',
   ],
   CHANNEL_MISMATCH: [13, 'the signed metadata speaks for another channel', SENDER],
-  PURPOSE_MISMATCH: [13, 'the channel was pinned for another purpose', SENDER],
+  PURPOSE_MISMATCH: [13, 'the channel is for another purpose', SENDER],
   AUDIENCE_MISMATCH: [13, 'the bundle is not addressed to this site', 'send it on to the site it names'],
 
   POLICY_MISSING: [13, 'no trust policy speaks for this repository', 'write one for its name at the destination'],

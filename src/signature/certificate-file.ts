@@ -1,6 +1,6 @@
 /** Certificates out of a file that an operator named. */
 import { readDer } from '../codec/index.ts'
-import { SallyportError } from '../errors/index.ts'
+import { detailOf, isFault, SallyportError } from '../errors/index.ts'
 import { parseCertificate, type Certificate } from './certificate.ts'
 
 const MAX_COUNT = 1000
@@ -10,8 +10,19 @@ const MAX_SIZE = 16 * 1024 * 1024
  * The certificates of a file, in its order: DER, one after the other, or PEM blocks with any text around them.
  * Throws CERTIFICATE_FILE when there is none, one is malformed, a block of another kind stands there (stops a private
  * key from being carried along as a certificate), for more than 1000, and for more than 16 MiB.
+ * @param file - as errors name it
  */
-export function parseCertificates(bytes: Uint8Array): Certificate[] {
+export function parseCertificates(bytes: Uint8Array, file?: string): Certificate[] {
+  try {
+    return certificatesOf(bytes)
+  } catch (cause) {
+    if (file === undefined || !isFault(cause, 'CERTIFICATE_FILE')) throw cause
+    const { side, remedy } = cause
+    throw new SallyportError('CERTIFICATE_FILE', { side, subject: file, detail: detailOf(cause), remedy, cause })
+  }
+}
+
+function certificatesOf(bytes: Uint8Array): Certificate[] {
   if (bytes.length > MAX_SIZE) throw fault('it is larger than 16 MiB')
   const all = bytes[0] === 0x30 ? derOf(bytes) : pemOf(Buffer.from(bytes).toString('latin1'))
   if (all.length === 0) throw fault('it holds no certificate')

@@ -217,6 +217,9 @@ describe('cli/exit codes', function () {
         [['refused', 'ROOT_UNKNOWN']],
       )
     }
+    const quiet = await sallyport(['verify', refused, '--state', at, '-q'])
+    assert.deepEqual([quiet.status, quiet.stdout], [13, ''])
+    assert.match(quiet.stderr, /^passenger .*REFUSED/m)
     const two = join(BUNDLES, 'accept', 'passengers-two.tar')
     const fresh = await sallyport([
       'verify',

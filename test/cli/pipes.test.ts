@@ -29,6 +29,28 @@ describe('cli/pipes', function () {
 
   after(() => stage?.close())
 
+  it('says so when standard output takes no more', async () => {
+    const run = spawn('sh', ['-c', 'exec "$0" "$@" >/dev/full', process.execPath, MAIN, '--help'], {
+      env: { PATH: process.env['PATH'], ...COMPILE_CACHE },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let said = ''
+    run.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()))
+    const [status] = (await once(run, 'close')) as [number]
+    assert.equal(status, 22)
+    assert.match(said, /^sallyport: DISK_FULL[\s\S]*standard output/)
+  })
+
+  it('writes no bundle to a terminal', async function () {
+    const keys = stage.forkKeys()
+    const before = tree(keys)
+    const line = [process.execPath, MAIN, ...exporting('-', keys)].map((part) => `'${part}'`).join(' ')
+    const { stdout } = await sh(`command -v script >/dev/null || exit 0; script -qec "${line}" /dev/null || true`)
+    if (stdout.length === 0) this.skip()
+    assert.match(stdout.toString(), /USAGE[\s\S]*--output/)
+    assert.deepEqual(tree(keys), before)
+  })
+
   const exporting = (output: string, keys: string, ...more: string[]): string[] => {
     const layout = `oci:${join(stage.dir, 'demo')}`
     const given = ['--passphrase-file', passphrase, '--created', created, '--sequence', '5', ...more]

@@ -14,6 +14,7 @@ function names(file: string | Uint8Array): (string | undefined)[] {
 
 function refuses(file: string | Uint8Array): void {
   assert.throws(() => parseCertificates(Buffer.from(file)), { code: 'CERTIFICATE_FILE' })
+  assert.throws(() => parseCertificates(Buffer.from(file), 'a.pem'), { code: 'CERTIFICATE_FILE', subject: 'a.pem' })
 }
 
 describe('signature/certificate-file', () => {

@@ -39,7 +39,7 @@ function certificateOf(entries: readonly CaEntry[], named: string): Certificate 
   const entry = entries.find(({ name }) => name === named)
   if (entry !== undefined) return entry.chain[0]
   if (!existsSync(named)) throw new SallyportError('CA_CERTIFICATE_UNKNOWN', { side: 'source', subject: named })
-  const [own] = parseCertificates(readSmall(named))
+  const [own] = parseCertificates(readSmall(named), named)
   if (own === undefined) throw new SallyportError('CERTIFICATE_FILE', { side: 'source', subject: named })
   return own
 }

@@ -67,7 +67,7 @@ function webUrls(urls: readonly string[]): string[] {
  * Throws FILE_UNREADABLE, CERTIFICATE_FILE; CHAIN_FILE when an issuer is missing, without whom no list can be proven.
  */
 function pairsOfFile(file: string): [Certificate, Certificate][] {
-  const all = parseCertificates(readSmall(file))
+  const all = parseCertificates(readSmall(file), file)
   return all
     .filter((certificate) => !selfSigned(certificate))
     .map((certificate) => {

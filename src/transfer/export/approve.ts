@@ -1,6 +1,6 @@
 /** `approve`: adds a further person's signature to a bundle file, in place. */
 import { BundleReader, fileInput, type Head, type PromiseFiles } from '../../bundle/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { detailOf, SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import { addSignature, approvals, inspectHead, openKey, readRoot, type Root } from '../../tuf/index.ts'
 import { completeIntent, signSlot, type SignedSlot } from './approval-intent.ts'
@@ -99,12 +99,19 @@ async function readPromised(bundle: string, options: RunOptions & { id?: string 
 
 /** The earlier bundle or head to compare with. Throws CHANNEL_MISMATCH for one of another channel, USAGE for the same. */
 async function readEarlier(file: string, { id, root }: Promised, options: RunOptions): Promise<Promised> {
-  const earlier = await readPromised(file, { signal: options.signal })
+  const earlier = await readPromised(file, { signal: options.signal }).catch((cause: unknown) => {
+    if (!(cause instanceof SallyportError) || cause.subject?.includes(file) === true) throw cause
+    // Two bundles are read: "offset 14" alone would be looked for in the other one.
+    const { code, side, remedy } = cause
+    const subject = cause.subject === undefined ? file : `${file}: ${cause.subject}`
+    throw new SallyportError(code, { side, subject, detail: detailOf(cause), remedy, cause })
+  })
   if (earlier.root.channel !== root.channel)
     throw new SallyportError('CHANNEL_MISMATCH', {
       side: 'bundle',
       subject: file,
       detail: `it is of ${earlier.root.channel}, the bundle of ${root.channel}`,
+      remedy: `name an earlier bundle of ${root.channel} with --since`,
     })
   if (earlier.id === id)
     throw new SallyportError('USAGE', { side: 'bundle', subject: file, detail: 'it is the bundle itself' })

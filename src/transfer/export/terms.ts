@@ -16,7 +16,7 @@ import type { ByteOutput } from './stream-out.ts'
 export interface ExportOptions extends ClockOptions {
   plan: Plan
   /** The plan as errors name it. */
-  planName: string
+  planName?: string | undefined
   /** The channel's folder. */
   keys: string
   /** Whose key signs; the first person's there by default. */
@@ -95,7 +95,7 @@ function demandPurpose({ channel, purpose }: ChannelFolder, { keys, plan, revoca
 
 /** Opens channel, keys and passengers. Throws CHANNEL_MISMATCH, PURPOSE_MISMATCH, USAGE without an audience, the codes of the keys, and as `readCargo`. */
 export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
-  const { plan, planName } = options
+  const { plan, planName = 'command line' } = options
   const folder = openChannelFolder(options.keys)
   if (plan.channel !== undefined && plan.channel !== folder.channel) {
     throw new SallyportError('CHANNEL_MISMATCH', {

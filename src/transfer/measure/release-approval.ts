@@ -3,8 +3,8 @@
  * name `quarantine`: its root is compared by hand like any other, its keys are made, sealed and replaced like any other, and
  * a signature over one release is good for nothing else.
  */
-import { canonicalBytes, isJsonObject, parseJson, type JsonObject } from '../../codec/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { canonicalBytes, isJsonObject, parseJson, type Json, type JsonObject } from '../../codec/index.ts'
+import { isFault, SallyportError } from '../../errors/index.ts'
 import type { Quarantined, State } from '../../state/index.ts'
 import { readRoot, type ChannelKey, type Root } from '../../tuf/index.ts'
 import { timeText } from '../run/run.ts'
@@ -63,12 +63,21 @@ export function demandApprover({ roles }: Root, { keyid }: ChannelKey, file: str
     throw new SallyportError('KEY_REFUSED', { side: 'source', subject: file, detail: `not of channel ${APPROVERS}` })
 }
 
+function documentIn(bytes: Uint8Array, otherwise: () => SallyportError): Json {
+  try {
+    return parseJson(bytes, 'state', 'approval')
+  } catch (cause) {
+    if (isFault(cause, 'JSON_MALFORMED')) throw otherwise()
+    throw cause
+  }
+}
+
 /** The approver that a file is by. Throws APPROVAL_INVALID unless it is over exactly this release. */
 function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root, file: string): string {
   const invalid = (detail: string): SallyportError =>
-    new SallyportError('APPROVAL_INVALID', { side: 'source', subject: file, detail })
+    new SallyportError('APPROVAL_INVALID', { side: 'state', subject: file, detail })
   if (bytes.length > FILE_CAP) throw invalid('too long')
-  const document = parseJson(bytes, 'source', file)
+  const document = documentIn(bytes, () => invalid('not an approval'))
   const { signed, signatures } = isJsonObject(document) ? document : {}
   const [entry] = Array.isArray(signatures) ? signatures : []
   if (!isJsonObject(signed) || !isJsonObject(entry)) throw invalid('not an approval')

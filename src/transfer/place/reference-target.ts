@@ -22,7 +22,7 @@ export interface Located {
 
 /** One artifact that a reference names. Throws REFERENCE_INVALID, MANIFEST_MISSING, and USAGE when it names several. */
 export async function locate(sources: Sources, ref: string): Promise<Located> {
-  const selections = await sources.select({ map: [], artifacts: [{ ref, referrers: 'all' }] }, ref)
+  const selections = await sources.select({ map: [], artifacts: [{ ref, referrers: 'all' }] })
   const named = selections.flatMap(({ source, tags, digests }) => [
     ...digests.map((name) => ({ source, name, tag: undefined })),
     ...tags.map((name) => ({ source, name, tag: name })),
@@ -31,7 +31,10 @@ export async function locate(sources: Sources, ref: string): Promise<Located> {
   for (const { source, name, tag } of named) {
     const descriptor = await source.resolve(name)
     if (descriptor === undefined)
-      throw new SallyportError('MANIFEST_MISSING', { side: 'source', subject: `${source.repository} ${name}` })
+      throw new SallyportError('MANIFEST_MISSING', {
+        side: 'source',
+        subject: `${source.repository}${tag === undefined ? '@' : ':'}${name}`,
+      })
     // One artifact in two repositories is two: which policy speaks for it hangs on the name.
     const same = (other: Located): boolean =>
       other.descriptor.digest === descriptor.digest && other.source.repository === source.repository

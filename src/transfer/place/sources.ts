@@ -48,6 +48,16 @@ export function parseLayoutReference(ref: string): LayoutPlace {
   throw new SallyportError('FILE_UNREADABLE', { side: 'source', subject: path, detail: 'ENOENT' })
 }
 
+function tagless(ref: string): SallyportError {
+  const file = existsSync(ref) ? `; for the file say oci:${ref}, or --blob where it is no layout` : ''
+  return new SallyportError('REFERENCE_INVALID', {
+    side: 'source',
+    subject: ref,
+    detail: 'it names no tag and no digest',
+    remedy: `name one: ${ref}:TAG or ${ref}@sha256:…${file}`,
+  })
+}
+
 export class Sources {
   private readonly client: RegistryClient
   private readonly repositories = new Map<string, { source: Source; place: string }>()
@@ -71,8 +81,11 @@ export class Sources {
     return layout
   }
 
-  /** The selections of a plan, in its order. */
-  async select(plan: Plan, name: string): Promise<Selection[]> {
+  /**
+   * The selections of a plan, in its order.
+   * @param name - the plan's file, for errors; without it the references were named one by one
+   */
+  async select(plan: Plan, name?: string): Promise<Selection[]> {
     const selections: Selection[] = []
     for (const artifact of plan.artifacts) {
       selections.push(
@@ -105,7 +118,7 @@ export class Sources {
     })
   }
 
-  private async selectRegistry(artifact: PlanArtifact, name: string): Promise<Selection> {
+  private async selectRegistry(artifact: PlanArtifact, name: string | undefined): Promise<Selection> {
     const reference = parseReference(artifact.ref)
     const source = this.registry(reference.host, reference.path)
     const tags = [
@@ -115,6 +128,7 @@ export class Sources {
     const digests = reference.digest === undefined ? [] : [reference.digest]
     const matched = await matchTags(source, artifact.tagPattern)
     if (tags.length + digests.length + matched.length === 0) {
+      if (name === undefined) throw tagless(artifact.ref)
       const detail =
         artifact.tagPattern === undefined
           ? `${artifact.ref} names no tag and no digest; tagPattern "*" takes all`

@@ -57,7 +57,7 @@ function signerKey(signer: string): string {
       '--signer',
       "the SHA-256 of the signer's public key, 64 digits of lower-case hex, or his certificate file",
     )
-  const [certificate] = parseCertificates(readSmall(signer))
+  const [certificate] = parseCertificates(readSmall(signer), signer)
   if (certificate === undefined) throw usage('--signer', 'the file holds no certificate')
   return certificate.spkiSha256
 }

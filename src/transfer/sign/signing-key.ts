@@ -1,6 +1,6 @@
 /** Opens the key and chain that a person signs artifacts with. */
 import { openSigningKey } from '../../ca/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
 import { postTimestampQuery } from '../../registry/index.ts'
 import {
   freshTimestamp,
@@ -33,8 +33,21 @@ export interface SignerFiles {
  * Throws FILE_UNREADABLE, CERTIFICATE_FILE, CHAIN_FILE, CHAIN_INVALID, KEY_MALFORMED, KEY_PASSPHRASE.
  */
 export async function openSigner({ key, chain, passphrase }: SignerFiles): Promise<Signer> {
-  const certificates = parseCertificates(readSmall(chain))
-  return localSigner(openSigningKey(readSmall(key).toString('latin1'), await passphrase(key), key), certificates)
+  const certificates = parseCertificates(readSmall(chain), chain)
+  const opened = openSigningKey(readSmall(key).toString('latin1'), await passphrase(key), key)
+  return ofOwnChain(chain, () => localSigner(opened, certificates))
+}
+
+/** A chain that its owner named is his to mend, not some signer's. */
+function ofOwnChain<T>(chain: string, make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    if (!isFault(cause, 'CHAIN_INVALID', 'CHAIN_FILE')) throw cause
+    const detail = cause.subject === undefined ? detailOf(cause) : `${cause.subject}: ${detailOf(cause)}`
+    const remedy = 'name the chain of this key with --chain, leaf first, root last'
+    throw new SallyportError(cause.code, { side: 'state', subject: chain, detail, remedy, cause })
+  }
 }
 
 export interface PluginTerms {
@@ -64,7 +77,7 @@ export async function openPluginSigner(terms: PluginTerms): Promise<Signer | Env
   const { name, keyId, chain, ...place } = terms
   const plugin = await openPlugin(name, place)
   if (plugin.capabilities.has('SIGNATURE_GENERATOR.RAW'))
-    return pluginSigner(plugin, keyId, chain === undefined ? undefined : parseCertificates(readSmall(chain)))
+    return pluginSigner(plugin, keyId, chain === undefined ? undefined : parseCertificates(readSmall(chain), chain))
   // Whoever names a chain counts on it being the one that is signed with.
   if (chain !== undefined)
     throw new SallyportError('USAGE', {

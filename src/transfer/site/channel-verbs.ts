@@ -46,9 +46,15 @@ export async function channelPin(
       side: 'bundle',
       subject: file,
       detail: `it is the root of ${root.channel}`,
+      remedy: `name the root of ${channel}, or pin this one as ${root.channel}`,
     })
   if (root.purpose !== purpose)
-    throw new SallyportError('PURPOSE_MISMATCH', { side: 'bundle', subject: file, detail: `it is for ${root.purpose}` })
+    throw new SallyportError('PURPOSE_MISMATCH', {
+      side: 'bundle',
+      subject: file,
+      detail: `it is for ${root.purpose}`,
+      remedy: `if that is what it is to be trusted for, say --for ${root.purpose}`,
+    })
   const state = await State.open(options.state, { now: nowOf(options), write: !dryRun })
   try {
     if (state.channel(channel) !== undefined)

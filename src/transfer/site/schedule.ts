@@ -19,6 +19,13 @@ export function parseSpan(text: string, option: string): number {
   return Number(count) * SECONDS[unit as keyof typeof SECONDS]
 }
 
+/** A span as people write it, in the largest unit in which it is whole. */
+export function spanOf(seconds: number): string {
+  const units = Object.entries(SECONDS).toReversed()
+  const [unit, length] = units.find(([, one]) => seconds % one === 0) ?? ['s', 1]
+  return `${seconds / length}${unit}`
+}
+
 export interface ExpectReport {
   channel: string
   /** Null: it is expected no more. */

@@ -87,7 +87,7 @@ async function asked(state: State, what: string): Promise<Asked> {
     return byArtifact(state, distinct([...state.artifactsWith(what), ...state.artifactsHolding(what)]))
   const none: Asked = { kind: 'certificate', certificates: [], places: [] }
   if (isFileName(what)) {
-    const [certificate] = parseCertificates(readSmall(what))
+    const [certificate] = parseCertificates(readSmall(what), what)
     return (certificate && (byHash(state, certificate.sha256) ?? byHash(state, certificate.spkiSha256))) ?? none
   }
   if (/^[0-9a-f]{64}$/.test(what)) return none

@@ -5,6 +5,7 @@ import type { State } from '../../state/index.ts'
 import { clockDoubt } from '../run/clock.ts'
 import { lowestExit } from '../run/exit.ts'
 import { timeText } from '../run/run.ts'
+import { spanOf } from '../site/schedule.ts'
 import { listFacts, listStatus, type ListFacts, type ListStatus } from './lists.ts'
 
 /** What a state says that stands still until its next row; ages are told from it at any time. */
@@ -97,7 +98,7 @@ function channelStatus(facts: SiteFacts['channels'][number], now: Date): Channel
 
 function channelAlarm({ channel, accepted, due, everySeconds }: ChannelStatus): Alarm {
   const last = accepted === null ? 'nothing came yet' : `the last came ${accepted}`
-  const detail = `${last}, expected every ${(everySeconds ?? 0) / 3600} h, due ${due ?? ''}`
+  const detail = `${last}, expected every ${spanOf(everySeconds ?? 0)}, due ${due ?? ''}`
   return { code: 'CHANNEL_OVERDUE', subject: channel, detail }
 }
 

@@ -6,7 +6,7 @@ import { placeFile, syncFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { checkTrustMaterial, faultOf } from '../../trust/index.ts'
 import { readPolicyFiles } from './policy-folder.ts'
-import type { RunOptions } from '../run/run.ts'
+import { nowOf, tell, type RunOptions } from '../run/run.ts'
 
 const NEWER = 'trustpolicy.oci.json'
 /** The name that every version of notation reads. */
@@ -62,8 +62,14 @@ function readStatements(policy: string, files: ReadonlyMap<string, Buffer>, blob
   return { file, statements }
 }
 
-/** Puts the file in place whole, or takes it away with its last statement, once all files together make a policy that can judge. */
-function put(policy: string, files: Map<string, Buffer>, { file, statements }: Edited, dryRun: boolean): void {
+type PutOptions = RunOptions & { policy: string; dryRun?: boolean | undefined }
+
+/**
+ * Puts the file in place whole, or takes it away with its last statement, once all files together make a policy that can
+ * judge. What they warn of by this change alone is told: a statement may name a store that holds nobody.
+ */
+function put(options: PutOptions, files: Map<string, Buffer>, { file, statements }: Edited): void {
+  const { policy, dryRun = false } = options
   const text = `${JSON.stringify({ version: '1.0', trustPolicies: statements }, undefined, 2)}\n`
   const changed = new Map(files)
   // Of two names for one policy both must say the same, or two readers of the folder would differ. What is read is written
@@ -72,8 +78,13 @@ function put(policy: string, files: Map<string, Buffer>, { file, statements }: E
   for (const name of names)
     if (statements.length === 0) changed.delete(name)
     else changed.set(name, Buffer.from(text))
-  const first = checkTrustMaterial(changed).findings.find(({ severity }) => severity === 'error')
+  const now = nowOf(options)
+  const { findings } = checkTrustMaterial(changed, now)
+  const first = findings.find(({ severity }) => severity === 'error')
   if (first !== undefined) throw faultOf(first)
+  const before = new Set(checkTrustMaterial(files, now).findings.map(({ detail }) => detail))
+  for (const found of findings.filter(({ detail }) => !before.has(detail)))
+    tell(options, { type: 'note', text: `${found.file}: ${found.place}: ${found.detail}` })
   if (dryRun) return
   try {
     mkdirSync(policy, { recursive: true })
@@ -111,7 +122,7 @@ export function trustPolicyAdd(options: PolicyAddOptions): PolicyEditReport {
     trustedIdentities: identities,
   }
   const edited = { file, statements: [...statements, added] }
-  put(policy, files, edited, dryRun)
+  put(options, files, edited)
   return { policy, file: join(policy, file), name, statements: edited.statements.length, dryRun }
 }
 
@@ -128,6 +139,6 @@ export function trustPolicyRemove(options: {
   const left = statements.filter((statement) => statement['name'] !== name)
   if (left.length === statements.length)
     throw new SallyportError('USAGE', { side: 'state', subject: name, detail: 'no statement has this name' })
-  put(policy, files, { file, statements: left }, dryRun)
+  put(options, files, { file, statements: left })
   return { policy, file: join(policy, file), name, statements: left.length, dryRun }
 }

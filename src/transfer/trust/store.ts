@@ -110,7 +110,7 @@ export async function trustStoreAdd(options: StoreAddOptions): Promise<StoreAddR
   const { policy, from, dryRun = false } = options
   const now = nowOf(options)
   const store = storeName(options.kind, options.name)
-  const parsed = parseCertificates(options.bytes)
+  const parsed = parseCertificates(options.bytes, from)
   const certificates = [...new Map(parsed.map((certificate) => [certificate.sha256, certificate])).values()]
   demandFingerprints(certificates, options.fingerprints, from)
   for (const certificate of certificates) {
@@ -140,7 +140,7 @@ export async function trustStoreAdd(options: StoreAddOptions): Promise<StoreAddR
 function openStoreFiles(policy: string, folder: string): [string, Certificate[]][] {
   return [...readPolicyFiles(policy)]
     .filter(([name]) => dirname(name) === folder)
-    .map(([name, bytes]) => [join(policy, name), parseCertificates(bytes)])
+    .map(([name, bytes]) => [join(policy, name), parseCertificates(bytes, join(policy, name))])
 }
 
 function place(policy: string, file: string, text: string): void {

@@ -1,6 +1,6 @@
 /** What an approver is told of a revocation bundle before the key is used. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '../../../src/errors/index.ts'
 import {
@@ -105,5 +105,11 @@ describe('transfer/export/newly-revoked', function () {
   it('compares with no bundle of another channel, nor with the bundle itself', async () => {
     await assert.rejects(approve('second', since('content')), fault('CHANNEL_MISMATCH'))
     await assert.rejects(approve('second', since('second')), fault('USAGE'))
+    const half = join(keys, 'half.tar')
+    writeFileSync(half, Buffer.alloc(14, 0x20))
+    await assert.rejects(
+      approve('second', { since: half }),
+      (error) => error instanceof SallyportError && error.subject === `${half}: offset 14`,
+    )
   })
 })

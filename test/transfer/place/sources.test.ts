@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildDemoLayout, type DemoLayout } from '../../../fixtures/layouts/build.ts'
+import { isFault } from '../../../src/errors/index.ts'
 import { parsePlan } from '../../../src/index.ts'
 import { Sources, type Selection } from '../../../src/transfer/place/sources.ts'
 
@@ -48,6 +49,22 @@ describe('transfer/place/sources', () => {
     await assert.rejects(select(...twice), { code: 'TARGET_COLLISION' })
     const same = await select({ ref: `oci:${dir}/demo`, tags: ['1.0'] }, { ref: `oci:${dir}/demo`, tags: ['latest'] })
     assert.equal(same.length, 2)
+  })
+
+  it('names a reference without tag or digest, by itself or in its plan', async () => {
+    await assert.rejects(select({ ref: 'registry.example/app' }), { code: 'PLAN_MALFORMED', subject: 'plan' })
+    const sources = new Sources({})
+    try {
+      const ref = 'registry.example/app'
+      const bare = sources.select({ map: [], artifacts: [{ ref, referrers: 'all' }] })
+      await assert.rejects(bare, (error) => {
+        assert.ok(isFault(error, 'REFERENCE_INVALID'))
+        assert.match(error.remedy, /registry\.example\/app:TAG/)
+        return error.subject === ref && !/plan|tagPattern/.test(error.message + error.remedy)
+      })
+    } finally {
+      await sources.close()
+    }
   })
 
   it('refuses a path that is not there and a tag that belongs to another manifest', async () => {

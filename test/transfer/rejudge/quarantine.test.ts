@@ -260,7 +260,7 @@ describe('transfer/rejudge/quarantine', () => {
         await assert.rejects(release({ approvals: [altered] }), fault('APPROVAL_INVALID'), String(from))
       }
       writeFileSync(altered, '[')
-      await assert.rejects(release({ approvals: [altered] }), fault('JSON_MALFORMED'))
+      await assert.rejects(release({ approvals: [altered] }), fault('APPROVAL_INVALID', altered))
       await assert.rejects(approve('snapshot'), fault('KEY_REFUSED'))
       await assert.rejects(approve('alice', ''), fault('USAGE'))
       const late = new Date('2027-07-01T00:00:00Z')

@@ -49,6 +49,20 @@ describe('transfer/sign/signing-key', () => {
     assert.equal((await openSigner({ key, chain, passphrase: says(FIXTURE_PASSPHRASE) })).algorithm, 'ES384')
   })
 
+  it('leaves a broken chain to its owner to mend', async () => {
+    const [key, chain] = [stage.path('own.pem'), stage.path('leaf-alone.pem')]
+    const good = fixtureSigner('ES384')
+    writeFileSync(key, fixtureKeyFile(good.key, good.commonName))
+    writeFileSync(chain, pemOf(...VENDOR.chain.slice(0, 1)))
+    const passphrase = (): Promise<Buffer> => Promise.resolve(Buffer.from(FIXTURE_PASSPHRASE))
+    await assert.rejects(openSigner({ key, chain, passphrase }), {
+      code: 'CHAIN_INVALID',
+      side: 'state',
+      subject: chain,
+      remedy: /--chain/,
+    })
+  })
+
   it('prints no passphrase, key, or query of a timestamp URL, whatever goes wrong', async () => {
     const dir = stage.path('layout')
     const builder = new LayoutBuilder(dir)

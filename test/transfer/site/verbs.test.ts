@@ -62,6 +62,12 @@ describe('transfer/site/verbs', () => {
       [{ state: stage.path('none') }, 'STATE_EMPTY'],
     ] as const)
       await assert.rejects(pin(state, more), fault(code), JSON.stringify(more))
+    // Nobody sent a bundle yet.
+    for (const [more, remedy] of [
+      [{ channel: 'other' }, new RegExp(`pin this one as ${CHANNEL}`)],
+      [{ purpose: 'trust' }, /--for content/],
+    ] as const)
+      await assert.rejects(pin(state, more), { remedy })
     assert.deepEqual((await pin(state, { dryRun: true })).fingerprint, stage.fingerprint)
     assert.deepEqual(readFileSync(join(state, 'journal.jsonl')), before)
     await pin(state)

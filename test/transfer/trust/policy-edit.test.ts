@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { REPORTS } from '../../../bundles/report-schemas.ts'
-import { checkBlob, signBlob } from '../../../src/transfer/index.ts'
+import { checkBlob, signBlob, type RunEvent } from '../../../src/transfer/index.ts'
 import { trustPolicyAdd, trustPolicyRemove } from '../../../src/transfer/trust/policy-edit.ts'
 import { trustPolicyShow } from '../../../src/transfer/trust/policy.ts'
 import { mayRefuseCalls, refused } from '../../cli/failing-call.ts'
@@ -48,6 +48,21 @@ describe('transfer/trust/policy-edit', () => {
         ['one', false, 'audit'],
       ],
     )
+  })
+
+  it('notes a store that holds nobody, and not what was so before', () => {
+    const policy = policyFolder(path())
+    const notes: string[] = []
+    const onEvent = (event: RunEvent): void => void (event.type === 'note' && notes.push(event.text))
+    const add = (name: string, store: string): void =>
+      void trustPolicyAdd({ policy, ...TERMS, onEvent, name, scopes: [`r.site/${name}`], stores: [store] })
+    add('whole', 'ca:vendor')
+    assert.equal(notes.length, 0, notes.join())
+    add('typo', 'ca:vendr')
+    assert.equal(notes.length, 1, notes.join())
+    assert.match(notes.join(), /ca:vendr /)
+    add('other', 'ca:vendor')
+    assert.equal(notes.length, 1, notes.join())
   })
 
   it('judges files by what it added, and by nothing when that is taken out', async () => {

@@ -219,6 +219,7 @@ describe('transfer/watch/watch', function () {
     assert.equal((await look({ ...site, clock: () => hoursLater(1) })).exit, 0)
     const late = await look(site)
     assert.deepEqual([late.exit, late.status?.alarms.map(({ code }) => code)], [15, ['CHANNEL_OVERDUE']])
+    assert.match(late.status?.alarms[0]?.detail ?? '', /expected every [1-9][0-9]*[smhd],/)
     watching.put(site, 1, 'a.tar')
     const heard = await look(site)
     assert.deepEqual([heard.exit, heard.status?.alarms], [0, []])
