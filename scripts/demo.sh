@@ -18,7 +18,7 @@ node "$root/fixtures/layouts/build.ts" . >/dev/null
 fp() { sha256sum keys/root.json | cut -d' ' -f1; }
 show '^fingerprint' channel init vendor-a --for content --dir keys --people 3 --passphrase-file passphrase
 show 'wrote|signed by' export oci:demo --for-site site-a --keys keys -o june.tar --passphrase-file passphrase
-show 'approvals' approve june.tar --key keys/bob.pem --passphrase-file passphrase
+show 'signed by' approve june.tar --key keys/bob.pem --passphrase-file passphrase
 echo '$ tar tf june.tar | head -5'
 tar tf june.tar | sed -n '1,5s/^/  /p'
 cp june.tar keys/root.json ../far/
@@ -40,8 +40,8 @@ refused 'sallyport:|where' import tampered.tar --to oci:mirror
 
 echo "== so is a replay: once July is in, June is too old"
 cd ../near
-sallyport export oci:demo --for-site site-a --keys keys -o july.tar --passphrase-file passphrase --quiet
-sallyport approve july.tar --key keys/carol.pem --passphrase-file passphrase --quiet
+id=$(sallyport export oci:demo --for-site site-a --keys keys -o july.tar --passphrase-file passphrase 2>&1 | sed -n 's/^bundle id //p')
+sallyport approve july.tar --key keys/carol.pem --id "$id" --passphrase-file passphrase --quiet
 cp july.tar ../far/ && cd ../far
 sallyport import july.tar --to oci:mirror --quiet
 refused 'sallyport:|remedy' import june.tar --to oci:mirror

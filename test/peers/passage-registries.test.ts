@@ -148,7 +148,10 @@ describe('peers/passage-registries', function () {
       const lists = Object.values(original).reduce((sum, { referrers }) => sum + Object.keys(referrers).length, 0)
       // Three tags name one index. Each list of referrers is a manifest too; that there is no API is asked twice a repository.
       const probed = Object.values(original).filter(({ referrers }) => Object.keys(referrers).length > 0).length
-      assert.ok(looks.length <= manifests + 2 + lists + 2 * probed, `${looks.length} requests for ${manifests} manifests`)
+      assert.ok(
+        looks.length <= manifests + 2 + lists + 2 * probed,
+        `${looks.length} requests for ${manifests} manifests`,
+      )
       assert.deepEqual(
         looks.filter(({ method, path }) => path.includes('/blobs/') || !['GET', 'HEAD'].includes(method)),
         [],

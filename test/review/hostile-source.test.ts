@@ -21,7 +21,10 @@ describe('review: what a source says', () => {
     const source = repository()
     const child = await image(source)
     const odd = { ...child, platform: { os: `a\u0001${'b'.repeat(5000)}`, architecture: 'c' } }
-    const plain = { ...(await image(source, [blob(source, 'amd64')])), platform: { os: 'linux', architecture: 'amd64' } }
+    const plain = {
+      ...(await image(source, [blob(source, 'amd64')])),
+      platform: { os: 'linux', architecture: 'amd64' },
+    }
     await source.tag('v1', await index(source, [odd, plain]))
     const { files } = await promised([
       { source, tags: ['v1'], choice: { platforms: ['linux/amd64'], referrers: 'all' } },

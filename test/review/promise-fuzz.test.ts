@@ -89,7 +89,8 @@ describe('review: promise', () => {
       } catch (error) {
         // One digest as manifest and, with another size or type, as something else is refused by name; so are platforms
         // of which an index has none.
-        if (!isFault(error, 'DESCRIPTOR_MALFORMED', 'MANIFEST_MISSING')) throw new Error(`round ${round}`, { cause: error })
+        if (!isFault(error, 'DESCRIPTOR_MALFORMED', 'MANIFEST_MISSING'))
+          throw new Error(`round ${round}`, { cause: error })
       }
     }
     assert.ok(made > 150, `${made} promises`)
