@@ -14,7 +14,7 @@ import {
 } from '../../ca/index.ts'
 import { encodePem } from '../../codec/index.ts'
 import { syncFolder, writeNew } from '../../content/index.ts'
-import { isFault, SallyportError, writeFault } from '../../errors/index.ts'
+import { isFault, readFault, SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, parseCertificates, selfSigned, type Certificate } from '../../signature/index.ts'
 import { timeText } from '../run/run.ts'
 import { readOwn } from '../run/small-file.ts'
@@ -44,11 +44,6 @@ function malformed(subject: string, detail: string): SallyportError {
   return new SallyportError('CA_MALFORMED', { side: 'source', subject, detail })
 }
 
-function unreadable(subject: string, cause: unknown): SallyportError {
-  const detail = (cause as NodeJS.ErrnoException).code
-  return new SallyportError('FILE_UNREADABLE', { side: 'source', subject, detail, cause })
-}
-
 /**
  * True when something has the name. Throws FILE_UNREADABLE when nobody can tell: what counted as absent would take an
  * authority out of sight, and with it all that it revoked.
@@ -57,7 +52,7 @@ export function isThere(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined
   } catch (cause) {
-    throw unreadable(path, cause)
+    throw readFault(cause, 'source', path)
   }
 }
 
@@ -66,7 +61,7 @@ export function entriesIn(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
   } catch (cause) {
-    throw unreadable(folder, cause)
+    throw readFault(cause, 'source', folder)
   }
 }
 
