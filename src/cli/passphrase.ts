@@ -1,5 +1,5 @@
 /** Passphrases: from a file or a prompt without echo; never from an argument or the environment. */
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { SallyportError } from '../errors/index.ts'
 
@@ -7,12 +7,32 @@ function refused(detail: string): SallyportError {
   return new SallyportError('KEY_PASSPHRASE', { side: 'source', subject: 'passphrase', detail })
 }
 
+/** Far above any passphrase; a file without end would fill the memory. */
+const CAP = 64 * 1024
+
 function fromFile(file: string): Buffer {
+  const read = readAtMost(file, CAP)
   try {
-    const bytes = readFileSync(file)
-    const end = bytes.indexOf(0x0a)
-    const line = end < 0 ? bytes : bytes.subarray(0, end)
+    const end = read.indexOf(0x0a)
+    if (end < 0 && read.length === CAP) throw refused(`the first line of ${file} is longer than 64 KiB`)
+    const line = end < 0 ? read : read.subarray(0, end)
     return Buffer.from(line.at(-1) === 0x0d ? line.subarray(0, -1) : line)
+  } finally {
+    read.fill(0)
+  }
+}
+
+/** What a file or pipe begins with; a shell's `<(…)` gives a passphrase by a pipe, so no kind of file is refused. */
+function readAtMost(file: string, cap: number): Buffer {
+  const bytes = Buffer.alloc(cap)
+  let length = 0
+  try {
+    const fd = openSync(file, 'r')
+    try {
+      for (let n = 1; n > 0 && length < cap; length += n) n = readSync(fd, bytes, length, cap - length, null)
+    } finally {
+      closeSync(fd)
+    }
   } catch (cause) {
     throw new SallyportError('FILE_UNREADABLE', {
       side: 'source',
@@ -21,6 +41,7 @@ function fromFile(file: string): Buffer {
       cause,
     })
   }
+  return bytes.subarray(0, length)
 }
 
 function prompt(text: string): Promise<Buffer> {

@@ -1,6 +1,9 @@
 /** Encrypted PKCS#8 (RFC 5958, RFC 8018 PBES2): written here since node:crypto cannot set the iteration count. */
-import { createCipheriv, pbkdf2Sync, type CipherKey } from 'node:crypto'
+import { createCipheriv, createDecipheriv, pbkdf2, pbkdf2Sync, type CipherKey } from 'node:crypto'
+import { promisify } from 'node:util'
+import { DerError, parseDer, type DerNode } from './der-tree.ts'
 import { derInteger, derNull, derOctets, derOid, derSequence, readDer } from './der.ts'
+import { readSmallNatural } from './der-values.ts'
 import { decodePem, encodePem } from './pem.ts'
 
 const LABEL = 'ENCRYPTED PRIVATE KEY'
@@ -28,12 +31,58 @@ export function sealPkcs8(
   const cipher = createCipheriv('aes-256-cbc', key, iv)
   const encrypted = Buffer.concat([cipher.update(info), cipher.final()])
   key.fill(0)
-  const kdf = derSequence(
-    PBKDF2,
-    derSequence(derOctets(salt), derInteger(PBKDF2_ROUNDS), derSequence(HMAC_SHA256, derNull())),
-  )
-  const scheme = derSequence(PBES2, derSequence(kdf, derSequence(AES_256_CBC, derOctets(iv))))
-  return encodePem(LABEL, derSequence(scheme, derOctets(encrypted)))
+  return encodePem(LABEL, derSequence(schemeOf({ salt, rounds: PBKDF2_ROUNDS, iv }), derOctets(encrypted)))
+}
+
+interface SealTerms {
+  salt: Uint8Array
+  rounds: number
+  iv: Uint8Array
+}
+
+/** The one scheme that is written here. */
+function schemeOf({ salt, rounds, iv }: SealTerms): Buffer {
+  const kdf = derSequence(PBKDF2, derSequence(derOctets(salt), derInteger(rounds), derSequence(HMAC_SHA256, derNull())))
+  return derSequence(PBES2, derSequence(kdf, derSequence(AES_256_CBC, derOctets(iv))))
+}
+
+/**
+ * The PrivateKeyInfo in what {@link sealPkcs8} writes, or undefined for any other scheme, which is node:crypto's to open.
+ * The rounds are done on another thread, where node:crypto does those of a sealed key on the one that asks. Throws an
+ * error of node:crypto when the passphrase does not fit; one wrong one in 256 gives bytes that are no key. The bytes are
+ * the caller's to overwrite.
+ */
+export async function openPkcs8(text: string, passphrase: string | Uint8Array): Promise<Buffer | undefined> {
+  const sealed = readOwnScheme(text)
+  if (sealed === undefined) return undefined
+  const key: CipherKey = await promisify(pbkdf2)(passphrase, sealed.salt, sealed.rounds, 32, 'sha256')
+  try {
+    const decipher = createDecipheriv('aes-256-cbc', key, sealed.iv)
+    return Buffer.concat([decipher.update(sealed.encrypted), decipher.final()])
+  } finally {
+    key.fill(0)
+  }
+}
+
+function readOwnScheme(text: string): (SealTerms & { encrypted: Uint8Array }) | undefined {
+  try {
+    const [scheme, encrypted] = parseDer(decodePem(LABEL, text) ?? new Uint8Array()).children
+    const [kdf, cipher] = childrenOf(scheme?.children[1])
+    const [salt, rounds] = childrenOf(kdf?.children[1])
+    const iv = cipher?.children[1]
+    if (scheme === undefined || encrypted?.tag !== 0x04 || salt === undefined || rounds === undefined) return undefined
+    const terms = { salt: salt.contents, rounds: readSmallNatural(rounds), iv: iv?.contents ?? new Uint8Array() }
+    // Written again it must be the same: another digest or cipher, or one more parameter, would stand in the bytes.
+    const own = terms.rounds > 0 && terms.iv.length === 16 && scheme.raw.equals(schemeOf(terms))
+    return own ? { ...terms, encrypted: encrypted.contents } : undefined
+  } catch (error) {
+    if (error instanceof DerError) return undefined
+    throw error
+  }
+}
+
+function childrenOf(node: DerNode | undefined): readonly DerNode[] {
+  return node?.children ?? []
 }
 
 /** True when the text is one PEM block of an EncryptedPrivateKeyInfo under PBES2; nothing is decrypted. */

@@ -1,6 +1,16 @@
 /** A channel's private keys as files: encrypted PKCS#8 in PEM, which OpenSSL opens too. */
 import { createPrivateKey, randomBytes, type KeyObject } from 'node:crypto'
-import { der, derBits, derInteger, derOctets, derOid, derSequence, isSealedPkcs8, sealPkcs8 } from '../codec/index.ts'
+import {
+  der,
+  derBits,
+  derInteger,
+  derOctets,
+  derOid,
+  derSequence,
+  isSealedPkcs8,
+  openPkcs8,
+  sealPkcs8,
+} from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { ChannelKey } from './key.ts'
 import { P384_ALGORITHM } from './public-key.ts'
@@ -45,12 +55,12 @@ function privateKeyInfo(key: ChannelKey): Buffer {
  * the form has no integrity of its own, damage to the encrypted part reads as a wrong passphrase.
  * @param subject - named in the error, as the passphrase never is
  */
-export function openKey(pem: string, passphrase: Passphrase, subject: string): ChannelKey {
+export async function openKey(pem: string, passphrase: Passphrase, subject: string): Promise<ChannelKey> {
   const bad = (detail: string): SallyportError =>
     new SallyportError('KEY_MALFORMED', { side: 'state', subject, detail })
   // An unencrypted key would be taken by node:crypto whatever the passphrase is.
   if (!isSealedPkcs8(pem)) throw bad('not an encrypted PKCS#8 key in PEM')
-  const object = decrypt(pem, passphrase, subject)
+  const object = await decrypt(pem, passphrase, subject)
   const { kty, crv, d } =
     object.asymmetricKeyType === 'ed25519' || object.asymmetricKeyType === 'ec' ? object.export({ format: 'jwk' }) : {}
   const secret = Buffer.from(d ?? '', 'base64url')
@@ -63,11 +73,16 @@ export function openKey(pem: string, passphrase: Passphrase, subject: string): C
   throw bad('neither Ed25519 nor P-384')
 }
 
-function decrypt(pem: string, passphrase: Passphrase, subject: string): KeyObject {
+async function decrypt(pem: string, passphrase: Passphrase, subject: string): Promise<KeyObject> {
+  let info: Buffer | undefined
   try {
-    return createPrivateKey({ key: pem, format: 'pem', passphrase: Buffer.from(passphrase) })
+    info = await openPkcs8(pem, passphrase)
+    if (info === undefined) return createPrivateKey({ key: pem, format: 'pem', passphrase: Buffer.from(passphrase) })
+    return createPrivateKey({ key: info, format: 'der', type: 'pkcs8' })
   } catch {
     // OpenSSL's reason is left out: one wrong passphrase in 256 unpads by chance and fails later, in other words.
     throw new SallyportError('KEY_PASSPHRASE', { side: 'state', subject })
+  } finally {
+    info?.fill(0)
   }
 }

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
-import { PBKDF2_ROUNDS, decodePem, derInteger, encodePem, isSealedPkcs8, sealPkcs8 } from '../../src/codec/index.ts'
+import {
+  PBKDF2_ROUNDS,
+  decodePem,
+  derInteger,
+  encodePem,
+  isSealedPkcs8,
+  openPkcs8,
+  sealPkcs8,
+} from '../../src/codec/index.ts'
 
 describe('codec/pkcs8', () => {
   const { privateKey } = generateKeyPairSync('ed25519')
@@ -22,4 +30,42 @@ describe('codec/pkcs8', () => {
     for (const other of [plain, relabelled, cut, '', 'junk', `${sealed}${sealed}`])
       assert.equal(isSealedPkcs8(other), false)
   })
+
+  it('opens what it writes, and leaves every other form to node:crypto', async () => {
+    assert.deepEqual(await openPkcs8(sealed, 'open sesame'), info)
+    assert.deepEqual(await openPkcs8(sealed, Buffer.from('open sesame')), info)
+    const cipher = { format: 'pem', type: 'pkcs8', passphrase: 'open sesame' } as const
+    assert.deepEqual(
+      await openPkcs8(String(privateKey.export({ ...cipher, cipher: 'aes-256-cbc' })), 'open sesame'),
+      info,
+    )
+    assert.equal(
+      await openPkcs8(String(privateKey.export({ ...cipher, cipher: 'aes-128-cbc' })), 'open sesame'),
+      undefined,
+    )
+    for (const other of [encodePem('PRIVATE KEY', info), '', 'junk', `${sealed}${sealed}`])
+      assert.equal(await openPkcs8(other, 'open sesame'), undefined)
+  })
+
+  it('takes no file for its own that differs in one octet of the scheme, but for salt, rounds and vector', async () => {
+    const bytes = decodePem('ENCRYPTED PRIVATE KEY', sealed) ?? Buffer.alloc(0)
+    const [salt, vector] = [bytes.indexOf(Buffer.alloc(16, 7)), bytes.lastIndexOf(Buffer.alloc(16, 7))]
+    const rounds = bytes.indexOf(derInteger(PBKDF2_ROUNDS)) + 2
+    // Any value is a salt; other rounds are a number still, which would only be counted to.
+    const free = [...span(salt, 16), ...span(vector, 16), ...span(rounds, 3)]
+    for (let at = 0; at < vector; at += 1) {
+      if (free.includes(at)) continue
+      const other = Buffer.from(bytes)
+      other[at] = (other[at] ?? 0) ^ 1
+      assert.equal(await openPkcs8(encodePem('ENCRYPTED PRIVATE KEY', other), 'open sesame'), undefined, `octet ${at}`)
+    }
+  })
+
+  it('refuses a wrong passphrase', async () => {
+    await assert.rejects(openPkcs8(sealed, 'open simsim'))
+  })
 })
+
+function span(start: number, length: number): number[] {
+  return Array.from({ length }, (_, i) => start + i)
+}

@@ -79,7 +79,7 @@ describe('review: approve', () => {
   it('completes a write that a kill cut in two', async () => {
     const file = await bundle()
     const { targetsAt, targets, roots } = await headOf(file)
-    const signed = addSignature(targets, roots.get(1) ?? Buffer.alloc(0), key('bob'))
+    const signed = addSignature(targets, roots.get(1) ?? Buffer.alloc(0), await key('bob'))
     const first = signed.findIndex((byte, i) => byte !== targets[i])
     const torn = readFileSync(file)
     signed.copy(torn, targetsAt, 0, first + 40)
@@ -99,7 +99,7 @@ describe('review: approve', () => {
       sequence: 1,
       expires: '2099-01-01T00:00:00Z',
       targets: Object.fromEntries(targets),
-      signers: [key('alice'), key('snapshot'), key('timestamp')],
+      signers: await Promise.all([key('alice'), key('snapshot'), key('timestamp')]),
     })
     const bytes = readFileSync(file)
     made.targets.copy(bytes, head.targetsAt)
@@ -107,7 +107,7 @@ describe('review: approve', () => {
     made.timestamp.copy(bytes, head.targetsAt - 2 * (512 + 16_384))
     writeFileSync(file, bytes)
     await assert.rejects(stage.approve(file, 'bob'), code('METADATA_MIXED'))
-    made.targets = addSignature(made.targets, head.roots.get(1) ?? Buffer.alloc(0), key('bob'))
+    made.targets = addSignature(made.targets, head.roots.get(1) ?? Buffer.alloc(0), await key('bob'))
     made.targets.copy(bytes, head.targetsAt)
     writeFileSync(file, bytes)
     await assert.rejects(stage.verify(file, { state: await stage.site() }), code('METADATA_MIXED'))

@@ -44,16 +44,16 @@ describe('tuf/key', () => {
 })
 
 describe('tuf/key-file', () => {
-  it('opens what it sealed, with a passphrase as text or bytes', () => {
+  it('opens what it sealed, with a passphrase as text or bytes', async () => {
     for (const [i, key] of keys.entries()) {
-      assert.equal(openKey(sealed[i] ?? '', PASSPHRASE, 'k.pem').keyid, key.keyid)
-      assert.equal(openKey(sealed[i] ?? '', Buffer.from(PASSPHRASE), 'k.pem').keyid, key.keyid)
+      assert.equal((await openKey(sealed[i] ?? '', PASSPHRASE, 'k.pem')).keyid, key.keyid)
+      assert.equal((await openKey(sealed[i] ?? '', Buffer.from(PASSPHRASE), 'k.pem')).keyid, key.keyid)
     }
   })
 
-  it('keeps the leading zeros of a secret', () => {
+  it('keeps the leading zeros of a secret', async () => {
     const key = new ChannelKey('p384', Buffer.concat([Buffer.alloc(47), Buffer.of(9)]))
-    assert.equal(openKey(sealKey(key, PASSPHRASE), PASSPHRASE, 'k.pem').keyid, key.keyid)
+    assert.equal((await openKey(sealKey(key, PASSPHRASE), PASSPHRASE, 'k.pem')).keyid, key.keyid)
   })
 
   it('writes another file each time, and the same from the same salt', () => {
@@ -74,13 +74,13 @@ describe('tuf/key-file', () => {
     }
   })
 
-  it('opens a key that OpenSSL made', () => {
+  it('opens a key that OpenSSL made', async () => {
     for (const [i, key] of keys.entries()) {
       const env = { ...process.env, PASSPHRASE }
       const args = ['pkcs8', '-topk8', '-v2', 'aes-256-cbc', '-passin', 'env:PASSPHRASE', '-passout', 'env:PASSPHRASE']
       const pem = execFileSync('openssl', args, { input: sealed[i], env, encoding: 'utf8' })
       assert.notEqual(pem, sealed[i])
-      assert.equal(openKey(pem, PASSPHRASE, 'k.pem').keyid, key.keyid)
+      assert.equal((await openKey(pem, PASSPHRASE, 'k.pem')).keyid, key.keyid)
     }
   })
 
@@ -102,26 +102,28 @@ describe('tuf/key-file', () => {
     ['an empty passphrase', 'KEY_PASSPHRASE', sealed[1] ?? '', ''],
   ]
   for (const [title, code, pem, passphrase = PASSPHRASE] of cases)
-    it(`refuses ${title}: ${code}`, () => {
-      assert.throws(
-        () => openKey(pem, passphrase, 'keys/alice.pem'),
-        (error) => {
-          assert.ok(isFault(error, code), String(error))
-          assert.equal(error.subject, 'keys/alice.pem')
-          if (passphrase.length > 0) assert.ok(!inspect(error, { depth: 9 }).includes(passphrase))
-          return true
-        },
-      )
+    it(`refuses ${title}: ${code}`, async () => {
+      await assert.rejects(openKey(pem, passphrase, 'keys/alice.pem'), (error) => {
+        assert.ok(isFault(error, code), String(error))
+        assert.equal(error.subject, 'keys/alice.pem')
+        if (passphrase.length > 0) assert.ok(!inspect(error, { depth: 9 }).includes(passphrase))
+        return true
+      })
     })
 
-  it('calls every wrong passphrase wrong, also those that unpad by chance', () => {
+  it('calls every wrong passphrase wrong, also those that unpad by chance', async () => {
     // Few rounds, so that enough can be tried: one in 256 unpads.
     const pem = encrypt(plain)
     for (let i = 0; i < 700; i++)
-      assert.throws(
-        () => openKey(pem, `wrong ${i}`, 'k.pem'),
-        (error) => isFault(error, 'KEY_PASSPHRASE'),
-      )
+      await assert.rejects(openKey(pem, `wrong ${i}`, 'k.pem'), (error) => isFault(error, 'KEY_PASSPHRASE'))
+  })
+
+  it('does the rounds of its own files on other threads', async () => {
+    let ticks = 0
+    const ticking = setInterval(() => (ticks += 1), 1)
+    await Promise.all(sealed.map((pem) => openKey(pem, PASSPHRASE, 'k.pem')))
+    clearInterval(ticking)
+    assert.ok(ticks > 0)
   })
 
   it('seals nothing under an empty passphrase', () => {

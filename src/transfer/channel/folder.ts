@@ -114,27 +114,48 @@ export function presentKeys(folder: ChannelFolder, role: Role): KeyEntry[] {
 
 /** Opens one key file. Throws FILE_UNREADABLE, KEY_MALFORMED, KEY_PASSPHRASE, and KEY_REFUSED when it is not the key that was meant. */
 export async function openEntry(folder: ChannelFolder, entry: KeyEntry, ask: AskPassphrase): Promise<ChannelKey> {
-  const file = join(folder.dir, entry.file)
-  const key = openKey(readOwn(file, KEY_FILE_CAP).toString('latin1'), await ask(file), file)
-  if (key.keyid !== entry.keyid)
-    throw new SallyportError('KEY_REFUSED', {
-      side: 'source',
-      subject: file,
-      detail: 'another key than channel.json names',
-    })
-  return key
+  return unseal(await askFor(folder, entry, ask))
+}
+
+/** A key file that was read, and the passphrase that was given for it. */
+interface AskedKey {
+  entry: KeyEntry
+  file: string
+  pem: string
+  passphrase: Buffer
+}
+
+async function askFor({ dir }: ChannelFolder, entry: KeyEntry, ask: AskPassphrase): Promise<AskedKey> {
+  const file = join(dir, entry.file)
+  return { entry, file, pem: readOwn(file, KEY_FILE_CAP).toString('latin1'), passphrase: await ask(file) }
+}
+
+async function unseal({ entry, file, pem, passphrase }: AskedKey): Promise<ChannelKey> {
+  const key = await openKey(pem, passphrase, file)
+  if (key.keyid === entry.keyid) return key
+  throw new SallyportError('KEY_REFUSED', {
+    side: 'source',
+    subject: file,
+    detail: 'another key than channel.json names',
+  })
+}
+
+export interface ExportKeys {
+  /** Throws as {@link openEntry}; they are unsealed on other threads meanwhile, whether it is awaited or not. */
+  signers: Promise<ChannelKey[]>
+  holder: string
 }
 
 /**
- * The keys an export signs with: snapshot, timestamp, and one person's.
+ * The keys an export signs with: snapshot, timestamp, and one person's. All passphrases have been asked for.
  * @param holder - whose; without it the first person whose key is here
- * Throws KEY_MISSING.
+ * Throws KEY_MISSING, FILE_UNREADABLE.
  */
 export async function exportKeys(
   folder: ChannelFolder,
   holder: string | undefined,
   ask: AskPassphrase,
-): Promise<{ keys: ChannelKey[]; holder: string }> {
+): Promise<ExportKeys> {
   const people = presentKeys(folder, 'targets')
   const person = holder === undefined ? people[0] : people.find((entry) => entry.holder === holder)
   if (person === undefined) {
@@ -144,15 +165,17 @@ export async function exportKeys(
       detail: holder === undefined ? 'no key of a person' : `no key of ${holder}`,
     })
   }
-  const keys: ChannelKey[] = []
-  for (const role of ['snapshot', 'timestamp'] as const) {
-    const entries = presentKeys(folder, role)
-    if (entries.length < folder.root.roles[role].threshold) {
-      throw new SallyportError('KEY_MISSING', { side: 'source', subject: folder.dir, detail: `no ${role} key` })
-    }
-    for (const entry of entries.slice(0, folder.root.roles[role].threshold))
-      keys.push(await openEntry(folder, entry, ask))
-  }
-  keys.push(await openEntry(folder, person, ask))
-  return { keys, holder: person.holder }
+  const entries = (['snapshot', 'timestamp'] as const).flatMap((role) => {
+    const { threshold } = folder.root.roles[role]
+    const present = presentKeys(folder, role)
+    if (present.length >= threshold) return present.slice(0, threshold)
+    throw new SallyportError('KEY_MISSING', { side: 'source', subject: folder.dir, detail: `no ${role} key` })
+  })
+  const asked: AskedKey[] = []
+  // One after the other: each may be a question to a person.
+  for (const entry of [...entries, person]) asked.push(await askFor(folder, entry, ask))
+  const signers = Promise.all(asked.map(unseal))
+  // Whoever fails before it awaits them has told enough.
+  signers.catch(() => {})
+  return { signers, holder: person.holder }
 }

@@ -216,7 +216,7 @@ async function signers(
   const made = new Set((waiting?.made ?? []).filter(({ role }) => role === 'root').map(({ keyid }) => keyid))
   const keys: ChannelKey[] = []
   for (const file of options.keys) {
-    const key = openKey(readSmall(file).toString('latin1'), await options.passphrase(file), file)
+    const key = await openKey(readSmall(file).toString('latin1'), await options.passphrase(file), file)
     if (!before.has(key.keyid) && !made.has(key.keyid))
       throw new SallyportError('KEY_REFUSED', { side: 'source', subject: file, detail: 'it is no root key here' })
     keys.push(key)

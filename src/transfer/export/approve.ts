@@ -154,7 +154,11 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
     revoked: await revokedSince(promised, options),
   }
   options.onPromised?.(report)
-  const key = openKey(readSmall(options.key).toString('latin1'), await options.passphrase(options.key), options.key)
+  const key = await openKey(
+    readSmall(options.key).toString('latin1'),
+    await options.passphrase(options.key),
+    options.key,
+  )
   const sign = (slot: Buffer): Buffer => addSignature(slot, rootBytes, key)
   const { slot, added } = dryRun ? planned(head, sign) : await signSlot(bundle, id, sign)
   return { ...report, keyid: key.keyid, added, dryRun, signed: approvals(slot, rootBytes).signed.length }

@@ -34,13 +34,15 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     const resolving = stopped === undefined ? 'resolving' : 'going on with a stopped export: resolving'
     tell(options, { type: 'phase', phase: resolving })
     const selections = await sources.select(options.plan, options.planName)
+    // A wrong passphrase is told before the long part begins.
+    const signers = await terms.signers
     const bring = async (settled: Settled): Promise<ExportCargo> => {
       const brought = await gatherCargo(selections, settled, terms, options)
       await judgeCargo(brought, terms, options)
       return brought
     }
     const make = (brought: ExportCargo, begun: Begun): MadeBundle => {
-      const made = makeBundle(terms, log, brought, begun, options)
+      const made = makeBundle(terms, signers, log, brought, begun, options)
       if (options.headOnly === true) return { ...made, layout: layOutHead(made, terms, brought.content) }
       return approved === undefined ? made : withApprovals(made, approved, terms, brought.content)
     }

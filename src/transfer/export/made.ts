@@ -2,7 +2,7 @@
 import { layOut, promise, proveReadable, type BundleLayout, type Promise3 } from '../../bundle/index.ts'
 import type { Omission } from '../../content/index.ts'
 import type { Digest } from '../../oci/index.ts'
-import { buildHead, type Head } from '../../tuf/index.ts'
+import { buildHead, type ChannelKey, type Head } from '../../tuf/index.ts'
 import { asOfMember, type AsOfReport } from '../run/clock.ts'
 import type { ExportLog } from '../channel/export-log.ts'
 import type { ExportCargo } from './cargo.ts'
@@ -51,12 +51,13 @@ export interface MadeBundle {
 /** Promise, signatures and layout; equal input gives equal bytes. */
 export function makeBundle(
   terms: ExportTerms,
+  signers: readonly ChannelKey[],
   log: ExportLog,
   { repositories, content }: ExportCargo,
   { created, sequence }: Begun,
   options: ExportOptions,
 ): MadeBundle {
-  const { folder, audience, signers } = terms
+  const { folder, audience } = terms
   const validUntil = timeText(addDays(new Date(created), options.validDays))
   const files = promise(
     {

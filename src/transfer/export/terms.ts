@@ -50,11 +50,11 @@ export interface ExportOptions extends ClockOptions {
   dryRun?: boolean | undefined
 }
 
-/** All that is settled before anything is asked of a source. */
+/** All that is settled before anything is asked of a source, but for the keys, which are being unsealed by then. */
 export interface ExportTerms {
   folder: ChannelFolder
   audience: string[]
-  signers: ChannelKey[]
+  signers: Promise<readonly ChannelKey[]>
   holder: string
   passengers: CargoPassenger[]
 }
@@ -113,9 +113,9 @@ export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
       detail: 'for which site? Name it with --for-site, or audience in the plan',
     })
   }
-  const { keys, holder } = await exportKeys(folder, options.holder, options.passphrase)
+  const { signers, holder } = await exportKeys(folder, options.holder, options.passphrase)
   const audience = [...new Set(plan.audience)].sort()
-  return { folder, audience, signers: keys, holder, passengers: await cargoOf(folder, audience, options) }
+  return { folder, audience, signers, holder, passengers: await cargoOf(folder, audience, options) }
 }
 
 /** One digest over all that makes a bundle another one; a stopped run is gone on with only when it is equal. */

@@ -102,7 +102,7 @@ export async function quarantineApprove(options: ApproveReleaseOptions): Promise
   const held = heldBy(state, ref)
   const root = approversOf(state, now)
   if (existsSync(output)) throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: output })
-  const key = openKey(readSmall(file).toString('latin1'), await options.passphrase(file), file)
+  const key = await openKey(readSmall(file).toString('latin1'), await options.passphrase(file), file)
   demandApprover(root, key, file)
   const bytes = approvalFile({ site: state.site, held, reason }, key)
   if (options.dryRun !== true) placeFile(output, bytes, 0o644)

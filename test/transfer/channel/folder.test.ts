@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { exportKeys, openChannelFolder } from '../../../src/transfer/channel/folder.ts'
 import { ask, refusal, RotationStage } from './rotation-stage.ts'
 
@@ -18,9 +19,16 @@ describe('transfer/channel/folder', () => {
   const opened = async () => exportKeys(openChannelFolder(keys), undefined, ask)
 
   it('opens what an export signs with', async () => {
-    const { holder, keys: open } = await opened()
+    const { holder, signers } = await opened()
     assert.equal(holder, 'ann')
-    assert.equal(open.length, 3)
+    assert.equal((await signers).length, 3)
+  })
+
+  it('refuses another key than the list names, also when nobody waits for it', async () => {
+    copyFileSync(join(keys, 'snapshot.pem'), join(keys, 'timestamp.pem'))
+    const { signers } = await opened()
+    await setTimeout(300)
+    await assert.rejects(signers, refusal('KEY_REFUSED'))
   })
 
   it('waits for no pipe in the place of a key', async () => {
