@@ -1,6 +1,7 @@
 /** What the far side would refuse is refused here, before the trip. */
 import type { ReadEnvelope } from '../trust/found-signatures.ts'
-import { demandTrusted, placed, scopesBelow } from '../verdict/artifact-verdicts.ts'
+import { demandTrusted, placed } from '../verdict/artifact-verdicts.ts'
+import { scopesBelow } from '../place/scope.ts'
 import { revocationRepository } from '../revocation/path.ts'
 import { judgingTime } from '../run/clock.ts'
 import { nowOf } from '../run/run.ts'

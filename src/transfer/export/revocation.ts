@@ -17,7 +17,7 @@ import { lackingReports, collectedReport, type CollectedReport } from '../collec
 import { anchorsFor, anchorsKey, demandedOf, type Anchors } from '../collect/demanded.ts'
 import { revocableIn, type CollectedChain, type RevocableCertificate } from '../collect/wants.ts'
 import { openPolicy } from '../trust/policy-folder.ts'
-import { scopesBelow } from '../verdict/artifact-verdicts.ts'
+import { scopesBelow } from '../place/scope.ts'
 import { addDays, tell } from '../run/run.ts'
 
 /** What goes into the bundle, and what is said of it. */

@@ -1,7 +1,8 @@
 /** `import`: near door → (file: whole payload proven) → journal → far door → tags → journal. */
 import { isFileInput } from '../../bundle/index.ts'
 import { State } from '../../state/index.ts'
-import { informationIn, verdictOver, withoutRefused } from '../verdict/artifact-verdicts.ts'
+import { verdictOver, withoutRefused } from '../verdict/artifact-verdicts.ts'
+import { informationIn } from '../passage/informing.ts'
 import { asOfMember, judgingTime, recordAsOf } from '../run/clock.ts'
 import { deliver, wantedTags, type Delivery } from './delivery.ts'
 import { recordHealed, withoutHeld } from './quarantine.ts'

@@ -1,7 +1,8 @@
 /** What an import is asked for, and what it says. */
 import type { RegistryOptions } from '../../registry/index.ts'
 import type { Verdict } from '../../trust/index.ts'
-import type { JudgedArtifact, PluginPlace } from '../verdict/artifact-verdicts.ts'
+import type { JudgedArtifact } from '../verdict/artifact-verdicts.ts'
+import type { PluginPlace } from '../verdict/plugin-place.ts'
 import type { AsOfReport, ClockOptions } from '../run/clock.ts'
 import type { Mapping } from '../place/naming.ts'
 import type { PassengerReport } from '../passage/passenger-report.ts'

@@ -5,7 +5,7 @@ import { layoutTarget, type Target, type TargetPlace } from '../../content/index
 import { SallyportError } from '../../errors/index.ts'
 import { isHost, isRepositoryPath } from '../../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../../registry/index.ts'
-import { localScope } from './local-scope.ts'
+import { localScope } from './scope.ts'
 
 /** Below the prefix of a registry. */
 const QUARANTINE = 'sallyport/quarantine'

@@ -14,7 +14,7 @@ import {
   unitedAffected,
   type Affected,
 } from './affected.ts'
-import type { PluginPlace } from '../verdict/artifact-verdicts.ts'
+import type { PluginPlace } from '../verdict/plugin-place.ts'
 import { manifestsWithin } from '../revocation/denied-within.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'
 import { isElsewhere } from '../trust/found-signatures.ts'

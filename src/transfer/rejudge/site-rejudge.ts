@@ -1,7 +1,7 @@
 /** Judges again at the end of what may have changed something: by the site's policy, or by denials alone. */
 import type { State } from '../../state/index.ts'
 import type { TrustMaterial } from '../../trust/index.ts'
-import type { PluginPlace } from '../verdict/artifact-verdicts.ts'
+import type { PluginPlace } from '../verdict/plugin-place.ts'
 import { Measures } from '../measure/measure.ts'
 import type { Place } from '../place/place.ts'
 import { rejudge } from './rejudge.ts'

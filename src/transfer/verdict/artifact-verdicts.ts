@@ -1,57 +1,15 @@
 /** What follows from verdicts: what is let in, what is journaled, and with which status a run ends. */
 import { CODES, SallyportError, type Code } from '../../errors/index.ts'
-import { isHost, isRepositoryPath, type Digest } from '../../oci/index.ts'
+import type { Digest } from '../../oci/index.ts'
 import type { SignatureChains, Verdict as VerdictRow } from '../../state/index.ts'
 import type { SignatureVerdict, Verdict } from '../../trust/index.ts'
-import { localScope } from '../place/local-scope.ts'
 import type { Passage } from '../passage/passage.ts'
-import { isAccepted } from '../passage/passenger.ts'
-import type { InformationReport } from '../passage/trust-information.ts'
-import { trustRepository } from '../trust/path.ts'
 import type { SignatureReport, VerdictReport } from './report.ts'
 
 export interface JudgedArtifact extends VerdictReport {
   /** As the bundle calls it. */
   repository: string
   tags: string[]
-}
-
-/** Scopes below a destination `host[:port][/prefix]`, or `local/…` without one. Throws REFERENCE_INVALID. */
-export function scopesBelow(destination: string | undefined): (path: string) => string {
-  if (destination === undefined || destination.startsWith('oci:')) return localScope
-  const at = destination.replace(/\/+$/, '')
-  const slash = at.indexOf('/')
-  if (!isHost(slash < 0 ? at : at.slice(0, slash)) || (slash >= 0 && !isRepositoryPath(at.slice(slash + 1))))
-    throw new SallyportError('REFERENCE_INVALID', { side: 'target', subject: destination })
-  return (path) => `${at}/${path}`
-}
-
-/** Where plugins of Notation are, and what they see. */
-export interface PluginPlace {
-  /** Holds `plugins/`. */
-  folder: string
-  environment: Readonly<Record<string, string>>
-}
-
-/**
- * What rides along to inform on trust: carried unjudged, since it makes nothing trusted. Most bundles have none, and
- * start without the code for it.
- * @param landing - where repositories go, when the receiver has a word in it
- */
-export async function informationIn(
-  passage: Pick<Passage, 'census' | 'law' | 'files'> & Partial<Pick<Passage, 'passengers'>>,
-  landing?: ReadonlyMap<string, string>,
-): Promise<InformationReport[]> {
-  const aboard = (passage.passengers ?? []).filter(isAccepted)
-  if (aboard.length > 0) {
-    const own = { census: passage.census, law: passage.law, files: passage.files }
-    const all = await Promise.all([own, ...aboard].map((bundle) => informationIn(bundle, landing)))
-    return all.flat()
-  }
-  const own = trustRepository(passage.files.transfer.channel)
-  if (!passage.census.repositories.some(({ graph }) => graph.repository === own)) return []
-  const { readTrustInformation } = await import('../passage/trust-information.ts')
-  return readTrustInformation(passage, landing).items
 }
 
 /** With what to do where a policy had to judge without being told where the content goes. */

@@ -15,7 +15,8 @@ import {
   type JudgeMeans,
   type TrustMaterial,
 } from '../../trust/index.ts'
-import { isAuthentic, refusalKey, type JudgedArtifact, type PluginPlace } from './artifact-verdicts.ts'
+import { isAuthentic, refusalKey, type JudgedArtifact } from './artifact-verdicts.ts'
+import type { PluginPlace } from './plugin-place.ts'
 import { carriedSignatures, type ReadEnvelope } from '../trust/found-signatures.ts'
 import { namesCarried, otherDigest, withoutDenied } from '../revocation/denied-within.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'

@@ -3,14 +3,10 @@ import { fileInput, isFileInput, pipeInput, type ByteInput } from '../../bundle/
 import { SallyportError } from '../../errors/index.ts'
 import { State } from '../../state/index.ts'
 import type { Verdict } from '../../trust/index.ts'
-import {
-  informationIn,
-  placed,
-  scopesBelow,
-  verdictOver,
-  type JudgedArtifact,
-  type PluginPlace,
-} from './artifact-verdicts.ts'
+import { placed, verdictOver, type JudgedArtifact } from './artifact-verdicts.ts'
+import { informationIn } from '../passage/informing.ts'
+import { scopesBelow } from '../place/scope.ts'
+import type { PluginPlace } from './plugin-place.ts'
 import { checkCreated } from '../passage/head-checks.ts'
 import { passNearDoor, type Passage } from '../passage/passage.ts'
 import { expectPayload, provePayload } from '../passage/payload.ts'
