@@ -92,11 +92,7 @@ export class Referrers {
     // listed for any manifest, and nobody would notice.
     if (first.status !== 200 && !speaksOf(first)) first = await ask()
     if (first.status !== 200) {
-      const { origin } = first.url
-      const odd = origin !== (await registry.origin()).url ? 'from another origin' : this.#supported ? 'this once' : ''
-      if (odd !== '' && !speaksOf(first))
-        throw new SallyportError('REGISTRY_PROTOCOL', { side, subject: named, detail: `status ${first.status} ${odd}` })
-      this.#unsupported = !speaksOf(first)
+      if (!speaksOf(first)) await this.#settle(first, named)
       return undefined
     }
     this.#supported = true
@@ -113,6 +109,17 @@ export class Referrers {
         throw new SallyportError('GRAPH_TOO_LARGE', { side, subject: named, detail: `more than ${over}` })
     }
     return unite(found)
+  }
+
+  /** Takes the registry for one without the API. Throws REGISTRY_PROTOCOL when the answer can't be meant so. */
+  async #settle({ status, url }: Reply, subject: string): Promise<void> {
+    const { registry, side } = this.#repository
+    const elsewhere = url.origin !== (await registry.origin()).url
+    if (elsewhere || this.#supported) {
+      const detail = `status ${status} ${elsewhere ? 'from another origin' : 'this once'}`
+      throw new SallyportError('REGISTRY_PROTOCOL', { side, subject, detail })
+    }
+    this.#unsupported = true
   }
 
   async #fromTag(subject: Digest): Promise<Descriptor[]> {
