@@ -14,7 +14,7 @@ import { asFault, asReadFault, placeWhole } from './fault.ts'
 import { restoreEntry } from './entry.ts'
 import { knownHead } from './head-file.ts'
 import { draftRows, JOURNAL_FILE, LOCK_FILE, openToRead } from './journal.ts'
-import type { Head } from './journal-row.ts'
+import type { JournalHead } from './journal-row.ts'
 import { scanJournal, visitAll } from './journal-scan.ts'
 import { sweepLists } from './list-files.ts'
 import { Lock } from './lock.ts'
@@ -33,7 +33,7 @@ interface Parts {
 }
 
 /** The last line: format, head of the journal, size and SHA-256 of all bytes before it. */
-function trailerOf(head: Head, size: number, sha256: string, parts?: Parts): Buffer {
+function trailerOf(head: JournalHead, size: number, sha256: string, parts?: Parts): Buffer {
   const format = `sallyport-backup/${parts === undefined ? 1 : 2}`
   return Buffer.from(`${sortedJson({ format, hash: head.hash, n: head.n, sha256, size, ...parts })}\n`)
 }
@@ -71,7 +71,7 @@ async function* readFrom<T, R>(file: string, reads: AsyncGenerator<T, R, undefin
  * stays. Works beside a writer. A list whose file is lost or damaged is left out, so that the record can be saved still.
  * Throws STATE_EMPTY, STATE_INVALID, STATE_NEWER, STATE_UNWRITABLE, JOURNAL_BROKEN, MEDIUM_UNREADABLE, OUTPUT_FAILED, DISK_FULL.
  */
-export async function backup(state: { readonly dir: string }, file: string): Promise<Head> {
+export async function backup(state: { readonly dir: string }, file: string): Promise<JournalHead> {
   const { dir } = state
   const journal = join(dir, JOURNAL_FILE)
   await demandState(dir)
@@ -119,7 +119,7 @@ async function putLists(
 
 export interface Restored {
   /** The journal's head in the backup. */
-  from: Head
+  from: JournalHead
   /** The time of its last row. */
   time: string
   /** For the operator, always: what a restored state cannot know. */
@@ -215,7 +215,7 @@ async function settle(dir: string, file: string, options: StateOptions & { reaso
 }
 
 interface Proof {
-  head: Head
+  head: JournalHead
   /** Where the journal ends. */
   end: number
   /** Of its last row. */

@@ -10,20 +10,20 @@ import { isJsonObject, sortedJson, type Json } from '../codec/index.ts'
 import { writeAllAside } from '../content/index.ts'
 import { asFault, errnoOf } from './fault.ts'
 import type { Op } from './index-db.ts'
-import { NO_ROWS, type Head } from './journal-row.ts'
+import { NO_ROWS, type JournalHead } from './journal-row.ts'
 import type { Sink } from './replay.ts'
 
 export const HEAD_FILE = 'journal.head'
 
 const FORMAT = 'sallyport-head/1'
 
-function lineOf({ hash: row, n }: Head): Buffer {
+function lineOf({ hash: row, n }: JournalHead): Buffer {
   const bare = { format: FORMAT, hash: row, n }
   return Buffer.from(`${sortedJson({ ...bare, sum: hash('sha256', sortedJson(bare)) })}\n`)
 }
 
 /** No rows for a line that is not whole: a power cut leaves half of one, and a reader may see one half written. */
-function headIn(bytes: Buffer): Head {
+function headIn(bytes: Buffer): JournalHead {
   const line = bytes.subarray(0, bytes.indexOf('\n') + 1)
   try {
     const value = JSON.parse(line.toString()) as Json
@@ -39,7 +39,7 @@ function headIn(bytes: Buffer): Head {
  * The head in a state folder's file; no rows where it says none, as in a state that no writer opened since there is one.
  * To be read before the journal: a writer may append in between. Throws STATE_UNWRITABLE.
  */
-export async function readHead(folder: string): Promise<Head> {
+export async function readHead(folder: string): Promise<JournalHead> {
   const file = join(folder, HEAD_FILE)
   const bytes = await readFile(file).catch((cause: unknown) => {
     if (errnoOf(cause) === 'ENOENT') return Buffer.alloc(0)
@@ -55,10 +55,10 @@ export async function knownHead(folder: string): Promise<Sink> {
 
 export class HeadFile implements Sink {
   readonly #handle: FileHandle
-  #head: Head
+  #head: JournalHead
   #unsynced = false
 
-  private constructor(handle: FileHandle, head: Head) {
+  private constructor(handle: FileHandle, head: JournalHead) {
     this.#handle = handle
     this.#head = head
   }
@@ -76,7 +76,7 @@ export class HeadFile implements Sink {
     }
   }
 
-  get head(): Head {
+  get head(): JournalHead {
     return this.#head
   }
 
@@ -84,7 +84,7 @@ export class HeadFile implements Sink {
    * Keeps a head that is durable in the journal. In place and without a sync, since an older head, or none, is true as
    * well; for the same reason a failure is none of the row's, which stands in the journal.
    */
-  async write(_ops: readonly Op[], head: Head): Promise<void> {
+  async write(_ops: readonly Op[], head: JournalHead): Promise<void> {
     this.#head = head
     this.#unsynced = true
     await writeAllAside(this.#handle, lineOf(head), 0).catch(() => undefined)

@@ -11,7 +11,7 @@ import { HeadFile, knownHead } from './head-file.ts'
 import { IndexDb } from './index-db.ts'
 import { keyText } from './index-key.ts'
 import { Journal, LOCK_FILE } from './journal.ts'
-import { NO_ROWS, type Head } from './journal-row.ts'
+import { NO_ROWS, type JournalHead } from './journal-row.ts'
 import { visitAll } from './journal-scan.ts'
 import type { Ledger } from './ledger.ts'
 import { readList, sweepLists, type ListFault } from './list-files.ts'
@@ -91,7 +91,7 @@ export async function rebuildIndex(
     if (loss !== undefined && acceptLoss === undefined) throw loss
     const fresh = join(dir, 'index.new')
     const index = await IndexDb.open(fresh, openEngine)
-    let head: Head
+    let head: JournalHead
     try {
       const folded = await fold([index], loss === undefined ? undefined : acceptLoss)
       head = folded.head
@@ -146,7 +146,7 @@ async function indexHead(folder: string, openEngine: OpenEngine): Promise<Sink> 
 }
 
 interface Folded {
-  head: Head
+  head: JournalHead
   ledger: Ledger
 }
 

@@ -4,7 +4,7 @@ import { SallyportError } from '../errors/index.ts'
 import { engineFault, type Engine, type OpenEngine } from './engine.ts'
 import { endOf, META_FORMAT, META_HEAD } from './index-key.ts'
 import { openValue, sealValue } from './index-value.ts'
-import { NO_ROWS, type Head } from './journal-row.ts'
+import { NO_ROWS, type JournalHead } from './journal-row.ts'
 
 const FORMAT = 'sallyport-index/1'
 
@@ -24,10 +24,10 @@ export interface IndexReader {
 export class IndexDb implements IndexReader {
   readonly #engine: Engine
   readonly #folder: string
-  #head: Head
+  #head: JournalHead
   #unsynced = false
 
-  private constructor(engine: Engine, folder: string, head: Head) {
+  private constructor(engine: Engine, folder: string, head: JournalHead) {
     this.#engine = engine
     this.#folder = folder
     this.#head = head
@@ -55,7 +55,7 @@ export class IndexDb implements IndexReader {
   }
 
   /** The last journal row that is in the index. */
-  get head(): Head {
+  get head(): JournalHead {
     return this.#head
   }
 
@@ -85,7 +85,7 @@ export class IndexDb implements IndexReader {
   }
 
   /** Brings in the changes of the rows up to `head`, all or none. Of two changes of one key the last one counts. */
-  async write(ops: readonly Op[], head: Head): Promise<void> {
+  async write(ops: readonly Op[], head: JournalHead): Promise<void> {
     await this.#put(ops, head, false)
   }
 
@@ -95,7 +95,7 @@ export class IndexDb implements IndexReader {
     await this.#engine.close()
   }
 
-  async #put(ops: readonly Op[], head: Head, sync: boolean): Promise<void> {
+  async #put(ops: readonly Op[], head: JournalHead, sync: boolean): Promise<void> {
     const last = new Map<string, Json | undefined>()
     for (const op of ops) last.set(op.key, op.value)
     last.set(META_FORMAT, FORMAT)

@@ -18,7 +18,7 @@ export type {
   VerifiedRoots,
 } from './entry.ts'
 export { checkState, rebuildIndex, type CheckReport, type Difference, type ListDamage } from './index-care.ts'
-export type { Entry, Head, JournalRow } from './journal-row.ts'
+export type { Entry, JournalHead, JournalRow } from './journal-row.ts'
 export { Journal, type JournalOptions } from './journal.ts'
 export type { Intent } from './ledger.ts'
 export { LIST_CAP } from './list-files.ts'

@@ -28,13 +28,13 @@ export type JournalRow = JsonObject & {
 }
 
 /** The end of a chain: how many rows, and the SHA-256 of the last one's line. */
-export interface Head {
+export interface JournalHead {
   n: number
   hash: string
 }
 
 /** The head of a journal without rows. */
-export const NO_ROWS: Head = { n: 0, hash: '0'.repeat(64) }
+export const NO_ROWS: JournalHead = { n: 0, hash: '0'.repeat(64) }
 
 const OWN = ['n', 'prev', 'time', 'tenant', 'kind', 'sum']
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
@@ -50,7 +50,11 @@ export function secondsOf(time: Date): string {
 }
 
 /** A row that follows `head`, its line, and the head it makes. Throws LIMIT_EXCEEDED beyond {@link ROW_CAP}. */
-export function encodeRow(entry: Entry, head: Head, time: string): { row: JournalRow; line: Buffer; head: Head } {
+export function encodeRow(
+  entry: Entry,
+  head: JournalHead,
+  time: string,
+): { row: JournalRow; line: Buffer; head: JournalHead } {
   for (const name of OWN) if (Object.hasOwn(entry.body, name)) throw new TypeError(`a body may not hold ${name}`)
   const bare = { ...entry.body, kind: entry.kind, n: head.n + 1, prev: head.hash, tenant: '-', time }
   const row = { ...bare, sum: hash('sha256', sortedJson(bare)) }
@@ -64,7 +68,7 @@ export function encodeRow(entry: Entry, head: Head, time: string): { row: Journa
  * The row of a line (with its LF) that must follow `head`.
  * Throws SyntaxError, with what is wrong, for anything that {@link encodeRow} would not have written there.
  */
-export function decodeRow(line: Buffer, head: Head): JournalRow {
+export function decodeRow(line: Buffer, head: JournalHead): JournalRow {
   const row = decodeLine(line)
   if (row.n !== head.n + 1) throw new SyntaxError(`row ${row.n} stands where row ${head.n + 1} belongs`)
   if (row.prev !== head.hash) throw new SyntaxError('prev is not the hash of the row before')

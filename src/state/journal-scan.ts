@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { SallyportError } from '../errors/index.ts'
-import { decodeRow, NO_ROWS, ROW_CAP, type Head, type JournalRow } from './journal-row.ts'
+import { decodeRow, NO_ROWS, ROW_CAP, type JournalHead, type JournalRow } from './journal-row.ts'
 
 const FORMAT = 'sallyport-journal/'
 const VERSION = 1
@@ -22,7 +22,7 @@ export interface Proven {
 
 /** Where the whole rows end. */
 export interface ScanEnd {
-  head: Head
+  head: JournalHead
   /** Byte offset behind the last whole row. */
   end: number
   /** Bytes of a last line without LF: the row that was being written when its writer was killed. */
@@ -105,7 +105,7 @@ export async function visitAll(
   }
 }
 
-function isRowBut(tail: Buffer, head: Head): boolean {
+function isRowBut(tail: Buffer, head: JournalHead): boolean {
   try {
     decodeRow(tail, head)
     return true

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { writeAllAside } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { asFault, errnoOf, placeWhole } from './fault.ts'
-import { encodeRow, NO_ROWS, secondsOf, type Entry, type Head, type JournalRow } from './journal-row.ts'
+import { encodeRow, NO_ROWS, secondsOf, type Entry, type JournalHead, type JournalRow } from './journal-row.ts'
 import { HEADER, scanJournal, visitAll, type Proven, type ScanEnd } from './journal-scan.ts'
 import { Lock } from './lock.ts'
 import { RowPlaces } from './row-places.ts'
@@ -14,14 +14,14 @@ export const LOCK_FILE = 'journal.lock'
 
 /** Rows that are made but not yet written; only good while the journal's head is `base`. */
 export interface Draft {
-  base: Head
-  head: Head
+  base: JournalHead
+  head: JournalHead
   rows: JournalRow[]
   lines: Buffer[]
 }
 
 /** The rows of `entries` behind a head. Throws LIMIT_EXCEEDED for a row over the cap. */
-export function draftRows(base: Head, entries: readonly Entry[], now: Date): Draft {
+export function draftRows(base: JournalHead, entries: readonly Entry[], now: Date): Draft {
   const draft: Draft = { base, head: base, rows: [], lines: [] }
   for (const entry of entries) {
     const { row, line, head } = encodeRow(entry, draft.head, secondsOf(now))
@@ -42,7 +42,7 @@ export interface JournalOptions {
   /** Sees every row once, in order, while the chain is proven. */
   visit?: (rows: readonly Proven[]) => void | Promise<void>
   /** Sees the last whole row before a torn one behind it is cut off, which stays when this throws. */
-  whole?: (head: Head) => void
+  whole?: (head: JournalHead) => void
 }
 
 export class Journal {
@@ -51,7 +51,7 @@ export class Journal {
   readonly #lock: Lock
   readonly #now: Date
   readonly #places: RowPlaces
-  #head: Head
+  #head: JournalHead
   #end: number
   #dead: unknown
   #queue: Promise<unknown> = Promise.resolve()
@@ -127,7 +127,7 @@ export class Journal {
     }
   }
 
-  get head(): Head {
+  get head(): JournalHead {
     return this.#head
   }
 

@@ -2,7 +2,7 @@
 import type { Json } from '../codec/index.ts'
 import type { IndexReader, Op } from './index-db.ts'
 import { HELD_KEYS } from './index-key.ts'
-import { NO_ROWS, type Head, type JournalRow } from './journal-row.ts'
+import { NO_ROWS, type JournalHead, type JournalRow } from './journal-row.ts'
 import { heldOps } from './ledger.ts'
 
 /**
@@ -12,18 +12,18 @@ import { heldOps } from './ledger.ts'
 export class MemoryIndex implements IndexReader {
   readonly #values = new Map<string, Json>()
   readonly #rows: () => AsyncIterable<JournalRow>
-  #head: Head = NO_ROWS
+  #head: JournalHead = NO_ROWS
 
   /** @param rows - the journal from its first row on */
   constructor(rows: () => AsyncIterable<JournalRow>) {
     this.#rows = rows
   }
 
-  get head(): Head {
+  get head(): JournalHead {
     return this.#head
   }
 
-  write(ops: readonly Op[], head: Head): Promise<void> {
+  write(ops: readonly Op[], head: JournalHead): Promise<void> {
     this.#head = head
     for (const { key, value } of ops) {
       if (key.startsWith(HELD_KEYS)) continue

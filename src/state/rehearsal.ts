@@ -2,7 +2,7 @@
 import type { Digest } from '../oci/index.ts'
 import type { Drafting } from './committer.ts'
 import { draftRows } from './journal.ts'
-import type { Head, JournalRow } from './journal-row.ts'
+import type { JournalHead, JournalRow } from './journal-row.ts'
 import { Ledger } from './ledger.ts'
 import { demandHeld, listDigest } from './list-files.ts'
 import type { MemoryIndex } from './memory-index.ts'
@@ -11,14 +11,14 @@ import { bytesOf } from './take-lists.ts'
 
 export class Rehearsal {
   ledger: Ledger
-  head: Head
+  head: JournalHead
   readonly #index: MemoryIndex
   readonly #now: Date
   readonly #rows = new Map<number, JournalRow>()
   readonly #lists = new Map<Digest, Buffer>()
 
   /** Goes on from what was read; the index is written to. */
-  constructor(ledger: Ledger, head: Head, index: MemoryIndex, now: Date) {
+  constructor(ledger: Ledger, head: JournalHead, index: MemoryIndex, now: Date) {
     this.ledger = ledger
     this.head = head
     this.#index = index

@@ -3,7 +3,7 @@ import { sortedJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { IndexReader, Op } from './index-db.ts'
 import { channelKey, keyText, prefixOf } from './index-key.ts'
-import type { Head, JournalRow } from './journal-row.ts'
+import type { JournalHead, JournalRow } from './journal-row.ts'
 import type { Proven } from './journal-scan.ts'
 import { Ledger } from './ledger.ts'
 
@@ -12,8 +12,8 @@ const RUN = 1000
 /** An index, or a known head, that is brought up to a journal. */
 export interface Sink {
   /** The last row that is in it already. */
-  readonly head: Head
-  write(ops: readonly Op[], head: Head): Promise<void>
+  readonly head: JournalHead
+  write(ops: readonly Op[], head: JournalHead): Promise<void>
 }
 
 function broken(row: number, detail: string, cause?: unknown): SallyportError {
@@ -33,9 +33,9 @@ function lost(row: number, detail: string): SallyportError {
 
 class Feed {
   readonly sink: Sink
-  readonly from: Head
+  readonly from: JournalHead
   #pending: Op[] = []
-  #last: Head
+  #last: JournalHead
 
   constructor(sink: Sink) {
     this.sink = sink
@@ -55,12 +55,12 @@ class Feed {
     if (this.#pending.length >= RUN) await this.#flush()
   }
 
-  demandAll(head: Head): void {
+  demandAll(head: JournalHead): void {
     if (this.from.n > head.n)
       throw lost(this.from.n, `this row was acknowledged, but the journal ends with row ${head.n}: its tail is lost`)
   }
 
-  async finish(head: Head): Promise<void> {
+  async finish(head: JournalHead): Promise<void> {
     this.demandAll(head)
     if (this.#last.n > this.sink.head.n) await this.#flush()
   }
@@ -89,12 +89,12 @@ export class Replay {
   }
 
   /** To be called with the journal's last whole row, before a torn one is cut off. Throws JOURNAL_BROKEN as {@link finish}. */
-  demandAll(head: Head): void {
+  demandAll(head: JournalHead): void {
     for (const feed of this.#feeds) feed.demandAll(head)
   }
 
   /** To be called when the journal's last row was visited. Throws JOURNAL_BROKEN when a sink is ahead of it. */
-  async finish(head: Head): Promise<void> {
+  async finish(head: JournalHead): Promise<void> {
     for (const feed of this.#feeds) await feed.finish(head)
   }
 

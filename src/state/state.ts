@@ -5,7 +5,7 @@ import type { Digest } from '../oci/index.ts'
 import { Committer, type Drafting } from './committer.ts'
 import { openLevel, type OpenEngine } from './engine.ts'
 import * as entry from './entry.ts'
-import type { Entry, Head, JournalRow } from './journal-row.ts'
+import type { Entry, JournalHead, JournalRow } from './journal-row.ts'
 import { secondsOf } from './journal-row.ts'
 import { HeadFile, knownHead } from './head-file.ts'
 import { IndexDb, type IndexReader } from './index-db.ts'
@@ -40,7 +40,7 @@ interface Writer {
 
 interface Read {
   ledger: Ledger
-  head: Head
+  head: JournalHead
   places: RowPlaces
 }
 
@@ -126,7 +126,7 @@ export class State extends RevocationQueries {
   }
 
   /** The last row of the journal: keep it elsewhere and a lost tail can be seen. */
-  get head(): Head {
+  get head(): JournalHead {
     return this.#writer?.journal.head ?? this.#rehearsal?.head ?? this.#read.head
   }
 

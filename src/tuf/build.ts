@@ -30,7 +30,7 @@ export interface HeadPlan {
   signers: readonly Signer[]
 }
 
-export interface Head {
+export interface SignedHead {
   /** The bundle id: `sha256:` and the SHA-256 of the canonical signed part of targets. */
   id: Digest
   timestamp: Buffer
@@ -47,7 +47,7 @@ function place(role: string): Place {
  * Throws USAGE for a sequence, expiry or target that cannot be, KEY_REFUSED for a signer without a role, KEY_MISSING when
  * timestamp or snapshot keys are lacking, LIMIT_EXCEEDED when a slot is too small, and what {@link readRoot} throws.
  */
-export function buildHead(plan: HeadPlan): Head {
+export function buildHead(plan: HeadPlan): SignedHead {
   const root = readRoot(plan.root, place('root'))
   checkPlan(plan)
   for (const { keyid } of plan.signers)

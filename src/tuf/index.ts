@@ -1,5 +1,5 @@
 /** Floor 5: channels. Builds and judges their TUF metadata; no I/O, no clock. */
-export { addSignature, buildHead, type Head, type HeadPlan } from './build.ts'
+export { addSignature, buildHead, type SignedHead, type HeadPlan } from './build.ts'
 export { byRole, CAPS, isChannelName, ROLES, type Purpose, type Role } from './channel.ts'
 export {
   judgeHead,

@@ -2,7 +2,7 @@
 import { layOut, promise, proveReadable, type BundleLayout, type Promise3 } from '../../bundle/index.ts'
 import type { Omission } from '../../content/index.ts'
 import type { Digest } from '../../oci/index.ts'
-import { buildHead, type ChannelKey, type Head } from '../../tuf/index.ts'
+import { buildHead, type ChannelKey, type SignedHead } from '../../tuf/index.ts'
 import { asOfMember, type AsOfReport } from '../run/clock.ts'
 import type { ExportLog } from '../channel/export-log.ts'
 import type { ExportCargo } from './cargo.ts'
@@ -43,7 +43,7 @@ export interface ExportReport {
 
 /** A bundle that is promised and signed, not yet written. */
 export interface MadeBundle {
-  head: Head
+  head: SignedHead
   files: Promise3
   layout: BundleLayout
 }

@@ -5,7 +5,7 @@ import { openArrival } from './inbox.ts'
 import { readHead, type Queued } from './order.ts'
 
 /** What a round knows of the channels, as it begins. */
-export interface Standing {
+export interface RoundStart {
   pins: ReadonlyMap<string, Pinned>
   /** Heads are not found expired by a clock that may be wrong. */
   inDoubt: boolean
@@ -27,13 +27,13 @@ const HOLD = 3_600_000
 /** No head has expired by this time. */
 const NEVER = new Date(0)
 
-export function purposesOf({ pins }: Standing): (channel: string) => Purpose | undefined {
+export function purposesOf({ pins }: RoundStart): (channel: string) => Purpose | undefined {
   return (channel) => pins.get(channel)?.purpose
 }
 
 export class Holds {
   readonly #inbox: string
-  #standing: Standing | undefined
+  #start: RoundStart | undefined
   #left = new Map<string, Left[]>()
   /** The sequences that this round took. */
   #taken = new Map<string, number>()
@@ -47,8 +47,8 @@ export class Holds {
     this.#inbox = inbox
   }
 
-  begin(standing: Standing): void {
-    this.#standing = standing
+  begin(start: RoundStart): void {
+    this.#start = start
     this.#left = new Map()
     this.#taken = new Map()
     this.#held = new Set()
@@ -68,7 +68,7 @@ export class Holds {
 
   /** The older bundle of the channel that this one, next in order, has to wait for. */
   async before(queued: Queued): Promise<Left | undefined> {
-    const pinned = queued.claim === undefined ? undefined : this.#standing?.pins.get(queued.claim.channel)
+    const pinned = queued.claim === undefined ? undefined : this.#start?.pins.get(queued.claim.channel)
     if (pinned === undefined) return undefined
     for (const left of this.#left.get(pinned.channel) ?? []) {
       // Stops whoever writes into the inbox from blocking a channel, of revocations say, by a file that claims it.
@@ -86,7 +86,7 @@ export class Holds {
   }
 
   #isInTime({ arrived }: Queued, pinned: Pinned): boolean {
-    const now = this.#standing?.now.getTime() ?? 0
+    const now = this.#start?.now.getTime() ?? 0
     const accepted = markOf(pinned)
     const before = this.#since.get(pinned.channel)
     const since = before?.accepted === accepted ? before : { from: now, accepted }
@@ -99,7 +99,7 @@ export class Holds {
   async #isProven({ queued, tried }: Left, pinned: Pinned): Promise<boolean> {
     const { mark, claim } = queued
     if (!tried && (claim?.sequence ?? 0) <= (this.#taken.get(pinned.channel) ?? 0)) return false
-    const by = `${markOf(pinned)} ${this.#standing?.inDoubt}`
+    const by = `${markOf(pinned)} ${this.#start?.inDoubt}`
     let judged = this.#judged.get(mark)
     if (judged?.by !== by) {
       judged = { by, as: await this.#judge(queued, pinned) }
@@ -112,7 +112,7 @@ export class Holds {
   async #judge(queued: Queued, pinned: Pinned): Promise<'new' | 'repeat' | 'unproven'> {
     const opened = await openArrival(this.#inbox, queued, true).catch(() => undefined)
     if (opened === undefined) return 'unproven'
-    const { inDoubt = false, now = NEVER } = this.#standing ?? {}
+    const { inDoubt = false, now = NEVER } = this.#start ?? {}
     try {
       const bundle = await readHead(opened.path)
       return judgeHead({ ...pinned, bundle, now: inDoubt ? NEVER : now }).repeat ? 'repeat' : 'new'

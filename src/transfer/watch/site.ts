@@ -4,12 +4,12 @@ import { clockDoubt } from '../run/clock.ts'
 import type { ImportOptions } from '../import/terms.ts'
 import { openPlace } from '../place/place.ts'
 import { pinnedIn } from '../site/pinned.ts'
-import type { Standing } from './hold.ts'
+import type { RoundStart } from './hold.ts'
 import type { Claim } from './order.ts'
 import type { RoundOptions } from './round.ts'
 
 /** What a round goes by. */
-export interface WatchedSite extends Standing {
+export interface WatchedSite extends RoundStart {
   registry: ImportOptions['registry']
 }
 
