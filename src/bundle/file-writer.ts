@@ -4,6 +4,7 @@
  */
 import {
   closeSync,
+  constants,
   fdatasync,
   fstatSync,
   fsyncSync,
@@ -22,6 +23,20 @@ import { memberParts } from './member-body.ts'
 
 const CHUNK = 1024 * 1024
 
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
+
+/** Stops a link or pipe that somebody put beside the output: what it leads to would be overwritten, or waited for. */
+function openPart(part: string, resume: boolean): number {
+  try {
+    const fd = openSync(part, O_RDWR | O_NOFOLLOW | (resume ? O_NONBLOCK : O_CREAT | O_EXCL), 0o644)
+    if (fstatSync(fd).isFile()) return fd
+    closeSync(fd)
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', part)
+  }
+  throw new SallyportError('OUTPUT_FAILED', { side: 'state', subject: part, detail: 'not a regular file' })
+}
+
 export class FileWriter {
   readonly part: string
   readonly fd: number
@@ -30,16 +45,12 @@ export class FileWriter {
   private flushing: Promise<void> | undefined
   private failed: unknown
 
-  /** Opens `output.part`, fresh or as a stopped run left it. Throws DISK_FULL before anything is fetched, OUTPUT_FAILED. */
+  /** Opens `output.part`, where nothing is yet or as a stopped run left it. Throws DISK_FULL before anything is fetched, OUTPUT_FAILED. */
   constructor(output: string, layout: BundleLayout, resume: boolean) {
     this.output = output
     this.part = `${output}.part`
     this.layout = layout
-    try {
-      this.fd = openSync(this.part, resume ? 'r+' : 'w+', 0o644)
-    } catch (cause) {
-      throw writeFault(cause, 'OUTPUT_FAILED', this.part)
-    }
+    this.fd = openPart(this.part, resume)
     this.reserve()
   }
 

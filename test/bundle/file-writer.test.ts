@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileWriter, layOut, memoryInput, promise, type BundleLayout, type PlacedBlob } from '../../src/bundle/index.ts'
@@ -71,5 +81,28 @@ describe('bundle/file-writer', () => {
       () => new FileWriter(join(dir, 'absent', 'x.tar'), layout, false),
       (error) => isFault(error, 'OUTPUT_FAILED'),
     )
+  })
+
+  it('writes through no link, and waits for no pipe, that lies where its part belongs', () => {
+    const place = join(dir, 'planted.tar')
+    const victim = join(dir, 'victim')
+    writeFileSync(victim, 'precious')
+    const planted: ((part: string) => void)[] = [
+      (part) => symlinkSync(victim, part),
+      (part) => symlinkSync(join(dir, 'nowhere'), part),
+      (part) => mkdirSync(part),
+      (part) => execFileSync('mkfifo', [part]),
+    ]
+    for (const plant of planted) {
+      plant(`${place}.part`)
+      for (const resume of [false, true])
+        assert.throws(
+          () => new FileWriter(place, layout, resume),
+          (error) => isFault(error, 'OUTPUT_FAILED'),
+        )
+      rmSync(`${place}.part`, { recursive: true })
+    }
+    assert.equal(readFileSync(victim, 'utf8'), 'precious')
+    assert.equal(existsSync(join(dir, 'nowhere')), false)
   })
 })

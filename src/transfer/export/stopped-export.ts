@@ -1,11 +1,12 @@
 /** What a stopped export leaves beside its output, so that the next run makes the same bundle and goes on in it. */
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import * as z from 'zod'
 import { sortedJson, parseJson } from '../../codec/index.ts'
 import { placeFile } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { DigestNumbers, isDigest, type Descriptor, type Digest } from '../../oci/index.ts'
 import type { Resolved } from '../place/gather.ts'
+import { readOwn } from '../run/small-file.ts'
 
 const descriptor = z.strictObject({ mediaType: z.string(), digest: z.custom<Digest>(isDigest), size: z.int().min(0) })
 const schema = z.strictObject({
@@ -19,6 +20,14 @@ const schema = z.strictObject({
   resolved: z.record(z.string(), descriptor),
 })
 
+/** Far above the tags of a thousand large repositories. */
+const RECORD_CAP = 256 * 1024 * 1024
+/** What is claimed behind it is hashed or fetched anew. */
+const PROGRESS_CAP = 1024 * 1024 * 1024
+/** Above any line of it. */
+const LINE_CAP = 256
+const CHUNK = 64 * 1024
+
 export type StoppedExport = z.output<typeof schema>
 
 export function partNames(output: string): { plan: string; progress: string; part: string; lists: string } {
@@ -31,7 +40,7 @@ export function readStopped(output: string): StoppedExport | undefined {
   const { plan } = partNames(output)
   if (!existsSync(plan)) return undefined
   try {
-    return schema.safeParse(parseJson(readFileSync(plan), 'source', plan)).data
+    return schema.safeParse(parseJson(readOwn(plan, RECORD_CAP), 'source', plan)).data
   } catch (error) {
     if (error instanceof SallyportError) return undefined
     throw error
@@ -58,6 +67,16 @@ export function resolvedRecord(resolved: Resolved): Record<string, Descriptor> {
   return Object.fromEntries([...resolved].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
+
+/** Stops a link or pipe that somebody put beside the output: what it leads to would be added to, or waited for. */
+function openProgress(file: string): number {
+  const fd = openSync(file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644)
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
+  throw new SallyportError('OUTPUT_FAILED', { side: 'state', subject: file, detail: 'not a regular file' })
+}
+
 /**
  * How far each blob has come. It only says what is worth hashing again: a claim in it is never taken for content.
  */
@@ -70,16 +89,27 @@ export class Progress {
   constructor(output: string) {
     const { progress } = partNames(output)
     this.file = progress
-    if (existsSync(progress)) {
-      for (const line of readFileSync(progress, 'latin1').split('\n')) {
+    try {
+      this.fd = openProgress(progress)
+      this.read()
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', progress)
+    }
+  }
+
+  private read(): void {
+    const chunk = Buffer.allocUnsafe(CHUNK)
+    let rest = ''
+    for (let at = 0; at < PROGRESS_CAP;) {
+      const count = readSync(this.fd, chunk, 0, CHUNK, at)
+      if (count === 0) break
+      at += count
+      const lines = `${rest}${chunk.toString('latin1', 0, count)}`.split('\n')
+      rest = (lines.pop() ?? '').slice(-LINE_CAP)
+      for (const line of lines) {
         const [digest, length] = line.split(' ')
         if (isDigest(digest) && /^\d{1,16}$/.test(length ?? '')) this.lengths.set(digest, Number(length))
       }
-    }
-    try {
-      this.fd = openSync(progress, 'a', 0o644)
-    } catch (cause) {
-      throw writeFault(cause, 'OUTPUT_FAILED', progress)
     }
   }
 

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, existsSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readStopped, writeStopped, type StoppedExport } from '../../../src/transfer/export/stopped-export.ts'
+import { isFault } from '../../../src/errors/index.ts'
+import type { Digest } from '../../../src/oci/index.ts'
+import {
+  partNames,
+  Progress,
+  readStopped,
+  writeStopped,
+  type StoppedExport,
+} from '../../../src/transfer/export/stopped-export.ts'
 import { inSmallRoom } from '../../small-room.ts'
 
 describe('transfer/export/stopped-export', () => {
@@ -38,4 +47,58 @@ describe('transfer/export/stopped-export', () => {
     assert.equal(said, 'DISK_FULL 0')
     assert.deepEqual(readStopped(output), record)
   })
+
+  const blob = (n: number): Digest => `sha256:${n.toString(16).padStart(64, '0')}`
+
+  it('gives back what was claimed, the last claim of each, over lines that are none', () => {
+    const output = join(dir, 'july.tar')
+    const { progress } = partNames(output)
+    const first = new Progress(output)
+    // Lines that lie across the chunks that are read.
+    for (let n = 0; n < 2000; n += 1) first.claim(blob(n), n)
+    first.claim(blob(7), 70)
+    first.close()
+    appendFileSync(progress, `junk\n${blob(8)} -1\n${blob(9)} 99999999999999999\n${blob(10)} 1`)
+    const second = new Progress(output)
+    assert.deepEqual(
+      [7, 8, 9, 10, 1999, 2000].map((n) => second.claimed(blob(n))),
+      [70, 8, 9, 10, 1999, 0],
+    )
+    second.close()
+  })
+
+  it('reads what has no lines in little memory', () => {
+    const output = join(dir, 'august.tar')
+    truncateSync(openAndClose(partNames(output).progress), 256 * 1024 ** 2)
+    const before = process.memoryUsage.rss()
+    new Progress(output).close()
+    assert.ok(process.memoryUsage.rss() - before < 128 * 1024 ** 2)
+  })
+
+  it('adds to no link, and waits for no pipe, that lies where its progress belongs', () => {
+    const output = join(dir, 'september.tar')
+    const { progress, plan } = partNames(output)
+    const victim = join(dir, 'victim')
+    writeFileSync(victim, '')
+    for (const plant of [
+      () => symlinkSync(victim, progress),
+      () => symlinkSync(join(dir, 'nowhere'), progress),
+      () => execFileSync('mkfifo', [progress]),
+    ]) {
+      plant()
+      assert.throws(
+        () => new Progress(output),
+        (error) => isFault(error, 'OUTPUT_FAILED'),
+      )
+      rmSync(progress)
+    }
+    assert.equal(existsSync(join(dir, 'nowhere')), false)
+    execFileSync('mkfifo', [plan])
+    assert.equal(readStopped(output), undefined)
+  })
 })
+
+function openAndClose(file: string): string {
+  writeFileSync(file, '')
+  return file
+}
