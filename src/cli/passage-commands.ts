@@ -3,16 +3,8 @@ import type { Argv } from 'yargs'
 import type { BundleInput } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
-import {
-  accessOf,
-  demandCompany,
-  hostsOf,
-  usage,
-  withRegistry,
-  withState,
-  type Register,
-  type RegistryArgs,
-} from './context.ts'
+import { demandCompany, usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
+import { accessTo, landingOf, withLanding, type LandingArgs } from './landing-options.ts'
 import { passphraseSource } from './passphrase.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { approveText, importText, inspectText, promisedLines, refusalLines, verifyText } from './text.ts'
@@ -165,37 +157,14 @@ export function addImport(yargs: Argv, register: Register): Argv {
     'prove a bundle, then bring its content to a registry or layout',
     (y) =>
       withRegistry(
-        withTombstoneKey(withAsOf(withState(y)))
+        withLanding(withTombstoneKey(withAsOf(withState(y))))
           .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
           // Without it yargs takes a lone - for the empty text.
           .nargs('bundle', 1)
-          .option('to', {
-            type: 'string',
-            describe: 'host[:port][/prefix], or oci:DIR',
-            demandOption: true,
-            requiresArg: true,
-          })
-          .option('map', {
-            type: 'string',
-            array: true,
-            describe: "FROM=TO, before the sender's own mapping",
-            default: [] as string[],
-          })
           .option('read-back', {
             choices: ['head', 'full'] as const,
             default: 'head' as const,
             describe: 'how blobs are read back',
-          })
-          .option('policy', { type: 'string', describe: 'judge each artifact by this folder', requiresArg: true })
-          .option('channel-only', {
-            type: 'boolean',
-            default: false,
-            describe: 'judge no artifacts, at a site that has judged them before',
-          })
-          .option('keep-going', {
-            type: 'boolean',
-            default: false,
-            describe: 'bring what is trusted although something else is not',
           })
           .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be pushed' }),
       )
@@ -205,39 +174,26 @@ export function addImport(yargs: Argv, register: Register): Argv {
       'import',
       async (
         argv: RegistryArgs &
+          LandingArgs &
           AsOfArgs &
           TombstoneKeyArgs & {
             bundle: string
             state: string
-            to: string
-            map: string[]
             'read-back': 'head' | 'full'
-            policy: string | undefined
-            'channel-only': boolean
-            'keep-going': boolean
             'dry-run': boolean
           },
         context,
       ) => {
-        demandCompany('--keep-going', argv['keep-going'], '--policy', argv.policy)
-        const { exitOfImport, importBundle, parseMapping } = await import('../index.ts')
+        const landing = await landingOf(argv)
+        const { exitOfImport, importBundle } = await import('../index.ts')
         const report = await importBundle({
           ...context,
           input: inputOf(argv.bundle),
           state: argv.state,
-          to: argv.to,
-          map: argv.map.map(parseMapping),
-          registry: await accessOf(
-            argv,
-            argv.to.startsWith('oci:') ? [] : hostsOf([argv.to.includes('/') ? argv.to : `${argv.to}/x`]),
-          ),
-          concurrency: argv.concurrency,
+          ...landing,
+          registry: await accessTo(argv),
           readBackFull: argv['read-back'] === 'full',
-          policy: argv.policy,
-          plugins: pluginsHere(),
           seal: await tombstoneSeal(argv, context),
-          channelOnly: argv['channel-only'],
-          keepGoing: argv['keep-going'],
           dryRun: argv['dry-run'],
           asOf: asOfIn(argv),
         })

@@ -2,16 +2,8 @@
 import type { Argv } from 'yargs'
 import type { JudgeAgainReport } from '../index.ts'
 import { pluginsHere } from './artifact-commands.ts'
-import {
-  accessOf,
-  hostsOf,
-  usage,
-  withRegistry,
-  withState,
-  type Context,
-  type Register,
-  type RegistryArgs,
-} from './context.ts'
+import { usage, withRegistry, withState, type Context, type Register, type RegistryArgs } from './context.ts'
+import { accessTo } from './landing-options.ts'
 import type { Result } from './outcome.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { affectedText, judgeAgainText, revocationStatusText, siteDenyText } from './revocation-site-text.ts'
@@ -25,10 +17,6 @@ export interface SiteDenyArgs extends RegistryArgs, TombstoneKeyArgs {
   to: string | undefined
   policy: string | undefined
   'dry-run': boolean
-}
-
-function hostsAt(to: string): string[] {
-  return to.startsWith('oci:') ? [] : hostsOf([to.includes('/') ? to : `${to}/x`])
 }
 
 /** The options of the far side. */
@@ -61,7 +49,7 @@ export async function denyHere(argv: SiteDenyArgs & { state: string }, context: 
     state,
     to,
     policy,
-    ...(to === undefined ? {} : { registry: await accessOf(argv, hostsAt(to)) }),
+    ...(to === undefined ? {} : { registry: await accessTo({ ...argv, to }) }),
     plugins: pluginsHere(),
     seal: await tombstoneSeal(argv, context),
     dryRun: argv['dry-run'],
@@ -161,7 +149,7 @@ export function addJudge(yargs: Argv, register: Register): Argv {
         policy: argv.policy,
         plugins: pluginsHere(),
         seal: await tombstoneSeal(argv, context),
-        registry: await accessOf(argv, hostsAt(argv.to)),
+        registry: await accessTo(argv),
         dryRun: argv['dry-run'],
       })
       return { verb: 'revocation judge', report, text: judgeAgainText(report), exit: await exitOfJudging(report) }

@@ -1,30 +1,16 @@
 /** The command `watch`. */
 import type { Argv } from 'yargs'
 import type { Ended } from '../index.ts'
-import { pluginsHere } from './artifact-commands.ts'
-import {
-  accessOf,
-  demandCompany,
-  hostsOf,
-  usage,
-  withRegistry,
-  withState,
-  type Register,
-  type RegistryArgs,
-} from './context.ts'
+import { usage, withRegistry, withState, type Register, type RegistryArgs } from './context.ts'
+import { accessTo, landingOf, withLanding, type LandingArgs } from './landing-options.ts'
 import { failureOf, outcomeOf } from './outcome.ts'
 import { STATUS_FILE, TEXTFILE } from './site-commands.ts'
 import { tombstoneSeal, withTombstoneKey, type TombstoneKeyArgs } from './tombstone-key.ts'
 import { watchRefusal, watchText } from './watch-text.ts'
 
-interface WatchArgs extends RegistryArgs, TombstoneKeyArgs {
+interface WatchArgs extends RegistryArgs, LandingArgs, TombstoneKeyArgs {
   inbox: string
-  to: string
   state: string
-  map: string[]
-  policy: string | undefined
-  'channel-only': boolean
-  'keep-going': boolean
   once: boolean
   'dry-run': boolean
   interval: string
@@ -45,34 +31,11 @@ export function addWatch(yargs: Argv, register: Register): Argv {
     'import whatever is put into a folder, and tell how the site stands',
     (y) =>
       withRegistry(
-        withTombstoneKey(withState(y))
+        withLanding(withTombstoneKey(withState(y)))
           .positional('inbox', {
             type: 'string',
             demandOption: true,
             describe: 'a folder; done/ and rejected/ are made in it',
-          })
-          .option('to', {
-            type: 'string',
-            describe: 'host[:port][/prefix], or oci:DIR',
-            demandOption: true,
-            requiresArg: true,
-          })
-          .option('map', {
-            type: 'string',
-            array: true,
-            describe: "FROM=TO, before the sender's own mapping",
-            default: [] as string[],
-          })
-          .option('policy', { type: 'string', describe: 'judge each artifact by this folder', requiresArg: true })
-          .option('channel-only', {
-            type: 'boolean',
-            default: false,
-            describe: 'judge no artifacts, at a site that has judged them before',
-          })
-          .option('keep-going', {
-            type: 'boolean',
-            default: false,
-            describe: 'bring what is trusted although something else is not',
           })
           .option('once', { type: 'boolean', default: false, describe: 'look once and end, for cron' })
           .option('dry-run', { type: 'boolean', default: false, describe: 'look once, and say what would be done' })
@@ -89,14 +52,11 @@ export function addWatch(yargs: Argv, register: Register): Argv {
         .example('$0 watch /srv/inbox --to registry.site:5000/mirror --policy policy/', 'as a service')
         .example('$0 watch /srv/inbox --to oci:/srv/layout --once', 'from cron'),
     register('watch', async (argv: WatchArgs, context) => {
-      const { parseMapping, parseSpan, watch } = await import('../index.ts')
+      const { parseSpan, watch } = await import('../index.ts')
       if (argv.inbox === '') throw usage('watch', 'name a folder')
-      demandCompany('--keep-going', argv['keep-going'], '--policy', argv.policy)
-      const place = argv.to.includes('/') ? argv.to : `${argv.to}/x`
-      const access = (): ReturnType<typeof accessOf> =>
-        accessOf(argv, argv.to.startsWith('oci:') ? [] : hostsOf([place]))
+      const landing = await landingOf(argv)
       // What is wrong with the options is said at once.
-      await access()
+      await accessTo(argv)
       const report = await watch({
         signal: context.signal,
         onEvent: context.onEvent,
@@ -104,15 +64,9 @@ export function addWatch(yargs: Argv, register: Register): Argv {
         clock: () => new Date(),
         inbox: argv.inbox,
         state: argv.state,
-        to: argv.to,
-        map: argv.map.map(parseMapping),
-        access,
-        concurrency: argv.concurrency,
-        policy: argv.policy,
-        plugins: pluginsHere(),
+        ...landing,
+        access: () => accessTo(argv),
         seal: await tombstoneSeal(argv, context),
-        channelOnly: argv['channel-only'],
-        keepGoing: argv['keep-going'],
         dryRun: argv['dry-run'],
         once: argv.once,
         interval: (await parseSpan(argv.interval, '--interval')) * 1000,
