@@ -1,9 +1,8 @@
 /** What the commands that write a bundle share: `export` and `revocation collect`. */
-import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { Argv } from 'yargs'
-import { SallyportError } from '../errors/index.ts'
 import type { ByteOutput, ExportReport, Plan } from '../index.ts'
+import { readAtMost } from './capped-file.ts'
 import { accessOf, hostsOf, usage, whole, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { standardOutput } from './standard-output.ts'
@@ -70,18 +69,12 @@ export function withBundle<T>(yargs: Argv<T>): Argv<T & Omit<BundleArgs, keyof R
     .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be written' })
 }
 
+/** Above what a plan may come to, whose reader refuses what is longer than that. */
+const PLAN_CAP = 16 * 1024 * 1024
+
 /** The text of a plan file, or of standard input for `-`. Throws FILE_UNREADABLE. */
 export function readPlan(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (cause) {
-    throw new SallyportError('FILE_UNREADABLE', {
-      side: 'source',
-      subject: file,
-      detail: (cause as NodeJS.ErrnoException).code,
-      cause,
-    })
-  }
+  return readAtMost(file, PLAN_CAP).toString('utf8')
 }
 
 /** Where lists come from, over what the plan says: `network`, `none`, or a folder. */

@@ -1,7 +1,7 @@
 /** Passphrases: from a file or a prompt without echo; never from an argument or the environment. */
-import { closeSync, openSync, readSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { SallyportError } from '../errors/index.ts'
+import { readAtMost } from './capped-file.ts'
 
 function refused(detail: string): SallyportError {
   return new SallyportError('KEY_PASSPHRASE', { side: 'source', subject: 'passphrase', detail })
@@ -20,28 +20,6 @@ function fromFile(file: string): Buffer {
   } finally {
     read.fill(0)
   }
-}
-
-/** What a file or pipe begins with; a shell's `<(…)` gives a passphrase by a pipe, so no kind of file is refused. */
-function readAtMost(file: string, cap: number): Buffer {
-  const bytes = Buffer.alloc(cap)
-  let length = 0
-  try {
-    const fd = openSync(file, 'r')
-    try {
-      for (let n = 1; n > 0 && length < cap; length += n) n = readSync(fd, bytes, length, cap - length, null)
-    } finally {
-      closeSync(fd)
-    }
-  } catch (cause) {
-    throw new SallyportError('FILE_UNREADABLE', {
-      side: 'source',
-      subject: file,
-      detail: (cause as NodeJS.ErrnoException).code,
-      cause,
-    })
-  }
-  return bytes.subarray(0, length)
 }
 
 function prompt(text: string): Promise<Buffer> {

@@ -1,10 +1,13 @@
 /** The commands about trust: which publishers this site believes. */
-import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
+import { readAtMost } from './capped-file.ts'
 import { accessOf, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
 import { addPolicy } from './policy-commands.ts'
 import { withPolicy, type PolicyArgs } from './policy-option.ts'
 import { anchorsText, removedText, storesText } from './trust-text.ts'
+
+/** Far above what certificates come to. */
+const CERTIFICATES_CAP = 16 * 1024 * 1024
 
 type AddArgs = RegistryArgs &
   PolicyArgs & {
@@ -58,8 +61,9 @@ function addStoreAdd(yargs: Argv, register: Register): Argv {
       const registry = await accessOf(argv, argv.artifact ? hostsOf([argv.from]) : [])
       const bytes =
         argv.from === '-'
-          ? readFileSync(0)
+          ? readAtMost('-', CERTIFICATES_CAP + 1)
           : await acquire({ ...context, from: argv.from, artifact: argv.artifact, registry })
+      if (bytes.length > CERTIFICATES_CAP) throw usage(shown(argv.from), `larger than ${CERTIFICATES_CAP} bytes`)
       const report = await trustStoreAdd({
         ...context,
         policy: argv.policy,
