@@ -91,6 +91,12 @@ export async function scripted(script: Script = {}, tls?: Tls): Promise<Scripted
       raw(response)
       return
     }
+    // Of a large body all may be in the sockets by then, and what came is told of.
+    if (early)
+      readAll(request).then(
+        (came) => (entry.body = came),
+        () => undefined,
+      )
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? Buffer.alloc(0))
     const length =
       method === 'HEAD' || headers['content-length'] !== undefined ? {} : { 'content-length': bytes.length }
