@@ -20,6 +20,12 @@ export interface Source {
   /** The descriptor (media type, digest, size) behind a tag or digest, or undefined when there is none. */
   resolve(tagOrDigest: string): Promise<Descriptor | undefined>
 
+  /**
+   * The digest that a tag names now, by the source's word alone, or undefined; for a source that counts each manifest it
+   * gives out as a pull. Without it {@link Source.resolve} is asked.
+   */
+  pointsTo?(tag: string): Promise<Digest | undefined>
+
   /** Every tag, sorted; listed once, then remembered. */
   tags(): Promise<string[]>
 

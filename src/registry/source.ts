@@ -4,7 +4,7 @@ import { isFault } from '../errors/index.ts'
 import { MANIFEST_CAP, type Descriptor, type Digest } from '../oci/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { readBlob } from './blob.ts'
-import { asPromised, getManifest, subjectOf, type FetchedManifest } from './manifest.ts'
+import { asPromised, getManifest, headManifest, subjectOf, type FetchedManifest } from './manifest.ts'
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
 import { listTags } from './tag.ts'
@@ -19,6 +19,15 @@ export type FetchInto = (
 ) => Promise<void>
 
 const KEPT = 16 * 1024 * 1024
+
+async function orNone<T>(asking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asking
+  } catch (error) {
+    if (isFault(error, 'MANIFEST_MISSING')) return undefined
+    throw error
+  }
+}
 
 export class RegistrySource implements Source {
   readonly repository: string
@@ -40,14 +49,14 @@ export class RegistrySource implements Source {
 
   /** One GET, so that the manifest itself need not be asked for again. Throws REPOSITORY_MISSING. */
   async resolve(tagOrDigest: string): Promise<Descriptor | undefined> {
-    try {
-      const fetched = await getManifest(this.#repository, tagOrDigest)
-      this.#keep(fetched)
-      return fetched.descriptor
-    } catch (error) {
-      if (isFault(error, 'MANIFEST_MISSING')) return undefined
-      throw error
-    }
+    const fetched = await orNone(getManifest(this.#repository, tagOrDigest))
+    if (fetched !== undefined) this.#keep(fetched)
+    return fetched?.descriptor
+  }
+
+  /** By a HEAD: Docker Hub, which lets a client pull so often and no more, does not count it. */
+  async pointsTo(tag: string): Promise<Digest | undefined> {
+    return (await orNone(headManifest(this.#repository, tag)))?.digest
   }
 
   #keep(fetched: FetchedManifest): void {

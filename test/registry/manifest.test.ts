@@ -33,6 +33,16 @@ describe('registry/manifest', () => {
     })
   })
 
+  it('says what a tag names without a pull, where the registry tells so much', async () => {
+    const head = { headers: { ...good.headers, 'docker-content-digest': descriptor.digest, 'content-length': '7' } }
+    const source = await sourceOf({ 'HEAD /v2/a/b/manifests/1.0': head, 'GET /v2/a/b/manifests/1.1': good })
+    assert.equal(await source.pointsTo?.('1.0'), descriptor.digest)
+    assert.deepEqual(fake.seen(), ['HEAD /v2/a/b/manifests/1.0'])
+    fake.script['HEAD /v2/a/b/manifests/1.1'] = { headers: good.headers ?? {} }
+    assert.equal(await source.pointsTo?.('1.1'), descriptor.digest)
+    assert.equal(await source.pointsTo?.('1.2'), undefined)
+  })
+
   it('accepts parameters in the Content-Type', async () => {
     const reply = { ...good, headers: { 'content-type': `${OCI_MANIFEST}; charset=utf-8` } }
     assert.deepEqual(await (await sourceOf({ [BY_DIGEST]: reply })).manifest(descriptor), bytes)
