@@ -77,9 +77,9 @@ export class RegistryClient {
     return this.#pool.push(registry.host, path, descriptor, span, mountFrom, signal)
   }
 
-  /** The repository `host/path` to read from; no request is made yet. Throws REFERENCE_INVALID. */
-  source(host: string, path: string): Source {
-    return new RegistrySource(repositoryAt(this.#registry(host), path), (...job) => this.#fetchInto(...job))
+  /** The repository `host/path` to read from, until the signal says otherwise; no request is made yet. Throws REFERENCE_INVALID. */
+  source(host: string, path: string, signal?: AbortSignal): Source {
+    return new RegistrySource(repositoryAt(this.#registry(host), path, signal), (...job) => this.#fetchInto(...job))
   }
 
   /** The registry `host` to write to, until the signal says otherwise. Closing it closes the client. */

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { buildDemoLayout } from '../../fixtures/layouts/build.ts'
 import { scripted } from '../registry/scripted.ts'
+import { policyFolder } from '../transfer/policies.ts'
 import { PASSPHRASE, planFor, Stage } from '../transfer/stage.ts'
 import { documentIn, sallyport, start } from './program.ts'
 import { slowRegistry, type SlowRegistry } from './slow-registry.ts'
@@ -97,6 +98,27 @@ describe('cli/interrupt', function () {
     const again = await sallyport(['import', bundle, '--to', `oci:${stage.path('out')}`, '--state', state])
     assert.equal(again.status, 0, again.stderr)
   })
+
+  for (const [verb, options] of [
+    ['export', () => ['--keys', stage.forkKeys(), '-o', stage.path('never.tar'), '--passphrase-file', passphrase]],
+    ['check', () => ['--policy', policyFolder(stage.path('policy'))]],
+  ] as [string, () => string[]][])
+    it(`ends a ${verb} with 130 while the registry keeps still`, async function () {
+      // The request itself would be waited for, and repeated, some minutes.
+      this.timeout(40_000)
+      const silent = await scripted({ 'GET /v2/': {}, 'GET *': { raw: () => undefined } })
+      try {
+        const site = verb === 'export' ? ['--for-site', 'site-a'] : []
+        const run = start([verb, `${silent.host}/a/b:1`, ...options(), ...site, '--plain-http', '--json'])
+        await until(() => silent.asked.some(({ url }) => url.includes('/a/b/')) || run.child.exitCode !== null)
+        run.child.kill('SIGINT')
+        const { status, stdout, stderr } = await run.ended
+        assert.equal(status, 130, stderr)
+        assert.equal(documentIn(stdout).error.code, 'INTERRUPTED')
+      } finally {
+        await silent.close()
+      }
+    })
 
   it('ends at once at a second signal, and completes all the same', async () => {
     const keys = stage.forkKeys()

@@ -23,7 +23,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
   const place = openPlace(terms, options)
   const { dir } = terms.folder
   const log = await (options.dryRun === true ? ExportLog.read(dir) : ExportLog.open(dir, now))
-  const sources = new Sources(options.registry)
+  const sources = new Sources(options.registry, options.signal)
   try {
     // The record lies where the output does, and its id covers all it says. Unless the channel's own log knows that id,
     // someone else may have written it, to bind tags and the sequence as it suits him.
@@ -90,8 +90,10 @@ async function lookAgain(repositories: readonly GatheredRepository[], options: E
   try {
     return await movedTags(repositories, options.concurrency)
   } catch (error) {
-    if (!(error instanceof SallyportError)) throw error
-    tell(options, { type: 'note', text: `whether tags moved meanwhile is not known: ${error.message}` })
+    const stopped = options.signal?.aborted === true
+    if (!stopped && !(error instanceof SallyportError)) throw error
+    const why = error instanceof SallyportError && !stopped ? error.message : 'interrupted'
+    tell(options, { type: 'note', text: `whether tags moved meanwhile is not known: ${why}` })
     return []
   }
 }

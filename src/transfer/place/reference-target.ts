@@ -60,10 +60,11 @@ export function writable(
   ref: string,
   source: Source,
   registry: Omit<RegistryOptions, 'side'>,
+  signal?: AbortSignal,
 ): { place: Place; target: Target } {
   if (!ref.startsWith('oci:')) {
     const { host, path } = parseReference(ref)
-    const place = openPlace(host, registry)
+    const place = openPlace(host, registry, signal)
     return { place, target: place.at(path) }
   }
   const { path } = parseLayoutReference(ref)

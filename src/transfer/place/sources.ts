@@ -60,10 +60,13 @@ function tagless(ref: string): SallyportError {
 
 export class Sources {
   private readonly client: RegistryClient
+  private readonly signal: AbortSignal | undefined
   private readonly repositories = new Map<string, { source: Source; place: string }>()
   private readonly layouts = new Map<string, Layout>()
 
-  constructor(options: Omit<RegistryOptions, 'side'>) {
+  /** @param signal - ends what is asked of a registry, in the middle too */
+  constructor(options: Omit<RegistryOptions, 'side'>, signal?: AbortSignal) {
+    this.signal = signal
     this.client = new RegistryClient({ ...options, side: 'source' })
   }
 
@@ -99,7 +102,7 @@ export class Sources {
 
   private registry(host: string, path: string): Source {
     const name = `${host}/${path}`
-    return this.known(name, host, () => this.client.source(host, path))
+    return this.known(name, host, () => this.client.source(host, path, this.signal))
   }
 
   /** One source for each repository. Two places that give one name would be mixed up in the bundle: refused. */

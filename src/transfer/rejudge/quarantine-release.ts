@@ -171,7 +171,7 @@ export async function quarantineRelease(options: ReleaseOptions, makeJudge?: Mak
     const request = { site: state.site, held, reason: options.reason }
     const needed = needsApproval(state, material.revocation.releaseNeedsApproval) || options.approvals.length > 0
     const keys = needed ? demandApprovals(state, request, options.approvals, at) : []
-    const place = openPlace(held.target, options.registry)
+    const place = openPlace(held.target, options.registry, options.signal)
     try {
       if (options.dryRun !== true) await settleIntents(state, place)
       const judge = makeJudge?.(state, place, material) ?? judgeLying(state, place, material, { ...options, now: at })

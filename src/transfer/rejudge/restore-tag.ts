@@ -133,7 +133,7 @@ export async function restoreTag(options: RestoreOptions, makeJudge?: MakeJudge)
     const at = judgingTime(state, options)
     await demandFormer(state, named, options)
     demandFree(state, named, to)
-    const place = openPlace(named.target, options.registry)
+    const place = openPlace(named.target, options.registry, options.signal)
     try {
       if (!dryRun) await settleIntents(state, place)
       const target = place.at(named.path)

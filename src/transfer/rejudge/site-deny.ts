@@ -128,7 +128,7 @@ export async function judgeAgain(options: JudgeAgainOptions): Promise<JudgeAgain
   const state = await State.open(options.state, { now: nowOf(options), write: !dryRun })
   try {
     const now = judgingTime(state, options)
-    const place = openPlace(options.to, options.registry)
+    const place = openPlace(options.to, options.registry, options.signal)
     try {
       const touched = await touchedAt(state, place, material)
       const rejudged = dryRun ? null : await judgeBy(state, place, now, material, options)
@@ -167,7 +167,7 @@ export async function denyAtSite(options: SiteDenyOptions): Promise<SiteDenyRepo
     const places = [...state.artifactsWith(denial.artifact), ...state.artifactsHolding(denial.artifact)]
     const unknown = unknownOf(state, denial, places)
     const touched = [...new Set(places)].map((place) => told({ ...place, because: ['denial'] }))
-    const place = dryRun || options.to === undefined ? undefined : openPlace(options.to, options.registry ?? {})
+    const place = dryRun || options.to === undefined ? undefined : openPlace(options.to, options.registry ?? {}, options.signal)
     try {
       const rejudged = place === undefined ? null : await judgeBy(state, place, now, material, options)
       const denials = state.denials().length + (dryRun && held === undefined ? 1 : 0)

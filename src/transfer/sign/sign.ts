@@ -94,7 +94,7 @@ export async function sign(options: SignOptions): Promise<SignReport> {
   const times = sealTimes(nowOf(options), options.validDays)
   const { signingTime, expiry } = times
   const { ref, signer, format, registry } = options
-  const sources = new Sources(registry)
+  const sources = new Sources(registry, options.signal)
   try {
     tell(options, { type: 'phase', phase: 'resolving' })
     const { source, descriptor, tag } = await locate(sources, ref)
@@ -115,7 +115,7 @@ export async function sign(options: SignOptions): Promise<SignReport> {
     }
     const payload = targetPayload(descriptor, metadata)
     // Before the key or a service is used: a place that can't be written to is refused, in a dry run too.
-    const { place, target } = writable(ref, source, registry)
+    const { place, target } = writable(ref, source, registry, options.signal)
     try {
       if (options.dryRun === true) return report
       tell(options, { type: 'phase', phase: 'signing' })

@@ -18,8 +18,8 @@ export interface AcquireOptions extends RunOptions {
   registry: Omit<RegistryOptions, 'side'>
 }
 
-async function fromArtifact({ from, registry }: AcquireOptions): Promise<Buffer> {
-  const sources = new Sources(registry)
+async function fromArtifact({ from, registry, signal }: AcquireOptions): Promise<Buffer> {
+  const sources = new Sources(registry, signal)
   try {
     const { source, descriptor } = await locate(sources, from)
     const subject = `${source.repository}@${descriptor.digest}`

@@ -66,7 +66,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   const means = { ...meansOf(options.plugins, options.signal), ...known.means(material, now) }
   const judge = judgeWith(material, now, means)
   const anchors = new Set([...material.stores.values()].flat().map(({ sha256 }) => sha256))
-  const sources = new Sources(options.registry)
+  const sources = new Sources(options.registry, options.signal)
   try {
     tell(options, { type: 'phase', phase: 'resolving' })
     const { source, descriptor, tag, scope } = await locate(sources, options.ref)
