@@ -167,7 +167,8 @@ export async function denyAtSite(options: SiteDenyOptions): Promise<SiteDenyRepo
     const places = [...state.artifactsWith(denial.artifact), ...state.artifactsHolding(denial.artifact)]
     const unknown = unknownOf(state, denial, places)
     const touched = [...new Set(places)].map((place) => told({ ...place, because: ['denial'] }))
-    const place = dryRun || options.to === undefined ? undefined : openPlace(options.to, options.registry ?? {}, options.signal)
+    const place =
+      dryRun || options.to === undefined ? undefined : openPlace(options.to, options.registry ?? {}, options.signal)
     try {
       const rejudged = place === undefined ? null : await judgeBy(state, place, now, material, options)
       const denials = state.denials().length + (dryRun && held === undefined ? 1 : 0)
