@@ -109,11 +109,11 @@ export class RegistryTarget implements Target {
 
   async tag(tag: string, descriptor: Descriptor, bytes: Uint8Array): Promise<void> {
     this.#refuseWrong(descriptor, bytes)
-    const told = await putManifest(this.#repository, tag, descriptor, bytes)
-    if (!told) await this.#settled(() => this.#pointsAt(tag, descriptor.digest))
+    await putManifest(this.#repository, tag, descriptor, bytes)
+    await this.#settled(() => this.#pointsAt(tag, descriptor.digest))
   }
 
-  /** What speaks against the tag having moved. */
+  /** What speaks against the tag having moved. A login page in front of the registry answers a PUT with 200 as well. */
   async #pointsAt(tag: string, digest: Digest): Promise<SallyportError | undefined> {
     const found = await this.resolve(tag)
     if (found?.digest === digest) return undefined

@@ -38,31 +38,5 @@ describe('registry/target: tags', () => {
         )
       })
 
-  const told = (digest: string, more: Answering = {}): Answering => ({
-    status: 201,
-    ...more,
-    headers: { 'docker-content-digest': digest, ...more.headers },
-  })
-
-  it('asks no more of a registry that answers with the digest', async () => {
-    const fake = await opened.add(scripted({ [PUT]: told(image.descriptor.digest) }))
-    const place = (await opened.add(clientOf('target'))).targetPlace(fake.host)
-    await place.repository('a/b').tag('1.0', image.descriptor, image.bytes)
-    assert.deepEqual(
-      fake.seen().filter((line) => line.startsWith('HEAD')),
-      [],
-    )
-  })
-
-  it('looks at the tag when somebody else answers with the digest, or with another status', async () => {
-    const fake = await opened.add(scripted({ 'PUT /elsewhere': told(image.descriptor.digest) }))
-    const redirect = { status: 307, headers: { location: `${fake.origin}/elsewhere` } }
-    for (const put of [redirect, told(image.descriptor.digest, { status: 200 })])
-      await assert.rejects(move(put, { status: 404 }), (error) => isFault(error, 'READ_BACK_MISMATCH'))
-  })
-
-  it('refuses an answer with another digest', () =>
-    assert.rejects(move(told(other.descriptor.digest), named(image)), (error) => isFault(error, 'READ_BACK_MISMATCH')))
-
   it('looks again at a tag that is late', () => move({ status: 201 }, [named(other), named(image)]))
 })
