@@ -105,7 +105,10 @@ const exported = {
   ),
   omitted: z.array(omission),
   passengers,
-  moved: z.array(z.string()).describe('Tags that point elsewhere now than in the bundle.'),
+  moved: z
+    .array(z.string())
+    .nullable()
+    .describe('Tags that point elsewhere now than in the bundle; null when that could not be looked at.'),
   revocation: COLLECTED.nullable().describe('Null when nothing was signed by a certificate.'),
   signedBy: z.string(),
   approvalsMissing: count,

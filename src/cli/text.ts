@@ -81,7 +81,10 @@ export function exportText(report: ExportReport): string[] {
     ...claimedPassengers(report),
     ...collectedLines(report.revocation),
     ...omissions(omitted),
-    ...moved.map((tag) => `moved at the source meanwhile: ${plain(tag)} (the bundle holds what it pointed at before)`),
+    ...(moved === null ? ['whether tags moved at the source meanwhile is not known'] : []),
+    ...(moved ?? []).map(
+      (tag) => `moved at the source meanwhile: ${plain(tag)} (the bundle holds what it pointed at before)`,
+    ),
     approvalsText(report),
   ]
 }

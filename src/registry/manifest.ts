@@ -82,11 +82,23 @@ export function asPromised(repository: Repository, fetched: FetchedManifest, des
   return fetched.bytes
 }
 
+/** The digest that the registry says a tag names, by one HEAD where that tells it. Throws MANIFEST_MISSING. */
+export async function headDigest(repository: Repository, tag: string): Promise<Digest> {
+  const reply = await askHead(repository, tag)
+  return (
+    namedDigest(repository, reply, subjectOf(repository, tag)) ?? (await getManifest(repository, tag)).descriptor.digest
+  )
+}
+
+function askHead(repository: Repository, reference: string): Promise<Reply> {
+  const call = callTo(repository, 'HEAD', `manifests/${reference}`, 'manifest', subjectOf(repository, reference))
+  return repository.registry.ask({ ...call, headers: { accept: ACCEPT } }, [200], MANIFEST_CAP)
+}
+
 /** What the registry says stands behind a tag or digest, unproven, by one HEAD where that tells enough. */
 export async function headManifest(repository: Repository, reference: string): Promise<Descriptor> {
   const subject = subjectOf(repository, reference)
-  const call = callTo(repository, 'HEAD', `manifests/${reference}`, 'manifest', subject)
-  const reply = await repository.registry.ask({ ...call, headers: { accept: ACCEPT } }, [200], MANIFEST_CAP)
+  const reply = await askHead(repository, reference)
   const mediaType = contentType(reply)
   const named = namedDigest(repository, reply, subject)
   const digest = isDigest(reference) ? reference : named

@@ -2,7 +2,7 @@
 import { SallyportError, type Code } from '../errors/index.ts'
 import { Answer } from './answer.ts'
 import { Authorizer } from './auth.ts'
-import { Deadline } from './deadline.ts'
+import { Deadline, unlessAborted } from './deadline.ts'
 import { headFault, networkCode, networkFault, plainText, refusal, Transient, type Purpose } from './errors.ts'
 import { Line } from './line.ts'
 import { REACH_REFUSED, type Network } from './network.ts'
@@ -66,7 +66,7 @@ export class Registry {
     this.#network = network
   }
 
-  #meet(subject: string): Promise<{ origin: Origin; authorizer: Authorizer }> {
+  #meet(subject: string, signal?: AbortSignal): Promise<{ origin: Origin; authorizer: Authorizer }> {
     this.#met ??= findOrigin(this.host, this.settings, this.#network).then(
       (origin) => ({ origin, authorizer: new Authorizer(origin, this.settings, this.#network) }),
       (error: unknown) => {
@@ -74,7 +74,7 @@ export class Registry {
         throw networkFault(error, this.settings.side, subject)
       },
     )
-    return this.#met
+    return signal === undefined ? this.#met : unlessAborted(this.#met, signal)
   }
 
   /** Where the registry is dialled. */
@@ -91,7 +91,7 @@ export class Registry {
     signal: AbortSignal = new AbortController().signal,
     refused?: { used: string | undefined; challenge: string[] },
   ): Promise<Permit> {
-    const { origin, authorizer } = await this.#meet(call.subject)
+    const { origin, authorizer } = await this.#meet(call.subject, signal)
     if (refused !== undefined) await authorizer.renew(call.path, call.scopes, refused.used, refused.challenge, signal)
     const authorization = await authorizer.header(call.path, call.scopes, signal)
     return { origin, sockets: this.#network.sockets(origin.url), authorization }
@@ -103,7 +103,7 @@ export class Registry {
    */
   async exchange(call: Call): Promise<Answer> {
     const { side, timing } = this.settings
-    const { origin, authorizer } = await this.#meet(call.subject)
+    const { origin, authorizer } = await this.#meet(call.subject, call.signal)
     const late = (): Transient =>
       new Transient(
         new SallyportError('REGISTRY_UNREACHABLE', { side, subject: call.subject, detail: 'no answer in time' }),

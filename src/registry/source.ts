@@ -4,7 +4,7 @@ import { isFault } from '../errors/index.ts'
 import { MANIFEST_CAP, type Descriptor, type Digest } from '../oci/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { readBlob } from './blob.ts'
-import { asPromised, getManifest, headManifest, subjectOf, type FetchedManifest } from './manifest.ts'
+import { asPromised, getManifest, headDigest, subjectOf, type FetchedManifest } from './manifest.ts'
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
 import { listTags } from './tag.ts'
@@ -55,8 +55,8 @@ export class RegistrySource implements Source {
   }
 
   /** By a HEAD: Docker Hub, which lets a client pull so often and no more, does not count it. */
-  async pointsTo(tag: string): Promise<Digest | undefined> {
-    return (await orNone(headManifest(this.#repository, tag)))?.digest
+  pointsTo(tag: string): Promise<Digest | undefined> {
+    return orNone(headDigest(this.#repository, tag))
   }
 
   #keep(fetched: FetchedManifest): void {

@@ -140,22 +140,16 @@ async function unseal({ entry, file, pem, passphrase }: AskedKey): Promise<Chann
   })
 }
 
-export interface ExportKeys {
-  /** Throws as {@link openEntry}; they are unsealed on other threads meanwhile, whether it is awaited or not. */
-  signers: Promise<ChannelKey[]>
-  holder: string
-}
-
 /**
- * The keys an export signs with: snapshot, timestamp, and one person's. All passphrases have been asked for.
+ * The keys an export signs with: snapshot, timestamp, and one person's, all asked for before they are unsealed at once.
  * @param holder - whose; without it the first person whose key is here
- * Throws KEY_MISSING, FILE_UNREADABLE.
+ * Throws KEY_MISSING, and as {@link openEntry} of the first that does not open.
  */
 export async function exportKeys(
   folder: ChannelFolder,
   holder: string | undefined,
   ask: AskPassphrase,
-): Promise<ExportKeys> {
+): Promise<{ signers: ChannelKey[]; holder: string }> {
   const people = presentKeys(folder, 'targets')
   const person = holder === undefined ? people[0] : people.find((entry) => entry.holder === holder)
   if (person === undefined) {
@@ -174,8 +168,10 @@ export async function exportKeys(
   const asked: AskedKey[] = []
   // One after the other: each may be a question to a person.
   for (const entry of [...entries, person]) asked.push(await askFor(folder, entry, ask))
-  const signers = Promise.all(asked.map(unseal))
-  // Whoever fails before it awaits them has told enough.
-  signers.catch(() => {})
+  const opened = await Promise.allSettled(asked.map(unseal))
+  const signers = opened.map((one) => {
+    if (one.status === 'rejected') throw one.reason
+    return one.value
+  })
   return { signers, holder: person.holder }
 }

@@ -34,15 +34,13 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     const resolving = stopped === undefined ? 'resolving' : 'going on with a stopped export: resolving'
     tell(options, { type: 'phase', phase: resolving })
     const selections = await sources.select(options.plan, options.planName)
-    // A wrong passphrase is told before the long part begins.
-    const signers = await terms.signers
     const bring = async (settled: Settled): Promise<ExportCargo> => {
       const brought = await gatherCargo(selections, settled, terms, options)
       await judgeCargo(brought, terms, options)
       return brought
     }
     const make = (brought: ExportCargo, begun: Begun): MadeBundle => {
-      const made = makeBundle(terms, signers, log, brought, begun, options)
+      const made = makeBundle(terms, log, brought, begun, options)
       if (options.headOnly === true) return { ...made, layout: layOutHead(made, terms, brought.content) }
       return approved === undefined ? made : withApprovals(made, approved, terms, brought.content)
     }
@@ -86,7 +84,10 @@ function piecesByTag(report: CollectedReport | undefined): Record<string, Digest
 }
 
 /** The bundle is whole by now: a source that no longer answers is worth a note, and no more. */
-async function lookAgain(repositories: readonly GatheredRepository[], options: ExportOptions): Promise<string[]> {
+async function lookAgain(
+  repositories: readonly GatheredRepository[],
+  options: ExportOptions,
+): Promise<string[] | null> {
   try {
     return await movedTags(repositories, options.concurrency)
   } catch (error) {
@@ -94,6 +95,6 @@ async function lookAgain(repositories: readonly GatheredRepository[], options: E
     if (!stopped && !(error instanceof SallyportError)) throw error
     const why = error instanceof SallyportError && !stopped ? error.message : 'interrupted'
     tell(options, { type: 'note', text: `whether tags moved meanwhile is not known: ${why}` })
-    return []
+    return null
   }
 }

@@ -4,7 +4,7 @@ import type { FileWriter, PlacedBlob, PlacedBlobs } from '../../bundle/index.ts'
 import type { Source } from '../../content/index.ts'
 import { isFault, SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
-import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
+import { checkInterrupted, interruption, tell, type RunOptions } from '../run/run.ts'
 import type { Progress } from './stopped-export.ts'
 
 // So much of one blob is lost at most when the run is killed.
@@ -25,7 +25,8 @@ export async function fetchBlobs(
   options: FetchOptions,
 ): Promise<void> {
   const stop = new AbortController()
-  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
+  const outer = interruption(options.signal)
+  const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal])
   const queue = new PQueue({ concurrency: options.concurrency })
   const failures: unknown[] = []
   let unflushed = 0

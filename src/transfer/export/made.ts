@@ -2,7 +2,7 @@
 import { layOut, promise, proveReadable, type BundleLayout, type Promise3 } from '../../bundle/index.ts'
 import type { Omission } from '../../content/index.ts'
 import type { Digest } from '../../oci/index.ts'
-import { buildHead, type ChannelKey, type SignedHead } from '../../tuf/index.ts'
+import { buildHead, type SignedHead } from '../../tuf/index.ts'
 import { asOfMember, type AsOfReport } from '../run/clock.ts'
 import type { ExportLog } from '../channel/export-log.ts'
 import type { ExportCargo } from './cargo.ts'
@@ -27,8 +27,8 @@ export interface ExportReport {
   omitted: Omission[]
   /** Bundles of other channels that ride along. */
   passengers: PassengerClaim[]
-  /** Tags that point elsewhere now than in the bundle. */
-  moved: string[]
+  /** Tags that point elsewhere now than in the bundle; null when that could not be looked at. */
+  moved: string[] | null
   /** How each certificate of the signatures can be revoked, and what is carried for it; null when there are none. */
   revocation: CollectedReport | null
   signedBy: string
@@ -51,13 +51,12 @@ export interface MadeBundle {
 /** Promise, signatures and layout; equal input gives equal bytes. */
 export function makeBundle(
   terms: ExportTerms,
-  signers: readonly ChannelKey[],
   log: ExportLog,
   { repositories, content }: ExportCargo,
   { created, sequence }: Begun,
   options: ExportOptions,
 ): MadeBundle {
-  const { folder, audience } = terms
+  const { folder, audience, signers } = terms
   const validUntil = timeText(addDays(new Date(created), options.validDays))
   const files = promise(
     {

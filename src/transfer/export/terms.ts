@@ -50,11 +50,11 @@ export interface ExportOptions extends ClockOptions {
   dryRun?: boolean | undefined
 }
 
-/** All that is settled before anything is asked of a source, but for the keys, which are being unsealed by then. */
+/** All that is settled before anything is asked of a source. */
 export interface ExportTerms {
   folder: ChannelFolder
   audience: string[]
-  signers: Promise<readonly ChannelKey[]>
+  signers: ChannelKey[]
   holder: string
   passengers: CargoPassenger[]
 }

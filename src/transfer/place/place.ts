@@ -5,6 +5,7 @@ import { layoutTarget, type Target, type TargetPlace } from '../../content/index
 import { SallyportError } from '../../errors/index.ts'
 import { isHost, isRepositoryPath } from '../../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../../registry/index.ts'
+import { interruption } from '../run/run.ts'
 import { localScope } from './scope.ts'
 
 /** Below the prefix of a registry. */
@@ -52,7 +53,7 @@ export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>, s
     })
   }
   const client = new RegistryClient({ ...registry, side: 'target' })
-  return placed(client.targetPlace(host, signal), prefix, () => client.close())
+  return placed(client.targetPlace(host, interruption(signal)), prefix, () => client.close())
 }
 
 // The longest path that registries take.

@@ -6,6 +6,7 @@ import { openLayout, type Choice, type Layout, type Source } from '../../content
 import { SallyportError } from '../../errors/index.ts'
 import { isDigest, isReservedTag, parseReference, repositoryName, type Digest } from '../../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../../registry/index.ts'
+import { interruption } from '../run/run.ts'
 import type { Plan, PlanArtifact } from './plan-file.ts'
 
 /** What the plan takes of one repository by one of its entries. */
@@ -66,7 +67,7 @@ export class Sources {
 
   /** @param signal - ends what is asked of a registry, in the middle too */
   constructor(options: Omit<RegistryOptions, 'side'>, signal?: AbortSignal) {
-    this.signal = signal
+    this.signal = interruption(signal)
     this.client = new RegistryClient({ ...options, side: 'source' })
   }
 

@@ -29,6 +29,24 @@ export function checkInterrupted({ signal }: RunOptions): void {
   if (signal?.aborted === true) throw new SallyportError('INTERRUPTED', { side: 'state' })
 }
 
+const following = new WeakMap<AbortSignal, AbortSignal>()
+
+/**
+ * A signal that follows the run's, for what goes on elsewhere: whatever it ends rejects with its reason, which is
+ * INTERRUPTED here and an error without a code there.
+ */
+export function interruption(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined) return undefined
+  const known = following.get(signal)
+  if (known !== undefined) return known
+  const stop = new AbortController()
+  const abort = (): void => stop.abort(new SallyportError('INTERRUPTED', { side: 'state', cause: signal.reason }))
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  following.set(signal, stop.signal)
+  return stop.signal
+}
+
 /** The one time of a run. */
 export function nowOf({ now }: RunOptions): Date {
   return now ?? new Date()

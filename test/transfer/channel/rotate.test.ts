@@ -62,7 +62,7 @@ describe('transfer/channel/rotate', function () {
     const folder = openChannelFolder(keys)
     const passphrase = (file: string): Promise<Buffer> =>
       Promise.resolve(Buffer.from(file.endsWith('.2.pem') ? NEW_PASS : PASS))
-    const opened = await (await exportKeys(folder, 'ann', passphrase)).signers
+    const { signers: opened } = await exportKeys(folder, 'ann', passphrase)
     const { snapshot, timestamp, targets } = folder.root.roles
     assert.deepEqual(
       opened.map(({ keyid }) => [snapshot, timestamp, targets].some((role) => role.keys.has(keyid))),
