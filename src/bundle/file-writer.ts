@@ -9,33 +9,20 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  openSync,
   readSync,
   renameSync,
   statfsSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { SallyportError, writeFault } from '../errors/index.ts'
-import { syncFolder, writeAll, type FileSlot } from '../content/index.ts'
+import { openUnlinked, syncFolder, writeAll, type FileSlot } from '../content/index.ts'
 import { hasherFor } from '../oci/index.ts'
 import { encodeBlobHeader, type BundleLayout, type PlacedBlob } from './layout.ts'
 import { memberParts } from './member-body.ts'
 
 const CHUNK = 1024 * 1024
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
-
-/** Stops a link or pipe that somebody put beside the output: what it leads to would be overwritten, or waited for. */
-function openPart(part: string, resume: boolean): number {
-  try {
-    const fd = openSync(part, O_RDWR | O_NOFOLLOW | (resume ? O_NONBLOCK : O_CREAT | O_EXCL), 0o644)
-    if (fstatSync(fd).isFile()) return fd
-    closeSync(fd)
-  } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', part)
-  }
-  throw new SallyportError('OUTPUT_FAILED', { side: 'state', subject: part, detail: 'not a regular file' })
-}
+const { O_CREAT, O_EXCL, O_RDWR } = constants
 
 export class FileWriter {
   readonly part: string
@@ -50,7 +37,7 @@ export class FileWriter {
     this.output = output
     this.part = `${output}.part`
     this.layout = layout
-    this.fd = openPart(this.part, resume)
+    this.fd = openUnlinked(this.part, O_RDWR | (resume ? 0 : O_CREAT | O_EXCL))
     this.reserve()
   }
 

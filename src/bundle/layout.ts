@@ -21,6 +21,7 @@ export class PlacedBlobs implements Iterable<PlacedBlob> {
   readonly #early: readonly PlacedBlob[]
   readonly #payload: DescriptorTable
   readonly #headers: Float64Array
+  #envelopes: ReadonlySet<Digest> | undefined
   /** Offset behind the last one. */
   readonly end: number
 
@@ -58,6 +59,12 @@ export class PlacedBlobs implements Iterable<PlacedBlob> {
 
   sizeAt(i: number): number {
     return this.#early[i]?.descriptor.size ?? this.#payload.sizeAt(i - this.#early.length)
+  }
+
+  /** True for an envelope of the law and a blob of the payload alike. */
+  has(digest: Digest): boolean {
+    this.#envelopes ??= new Set(this.#early.map(({ descriptor }) => descriptor.digest))
+    return this.#envelopes.has(digest) || this.#payload.has(digest)
   }
 
   /** The number of the payload blob with this digest, or -1. */

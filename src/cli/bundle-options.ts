@@ -2,7 +2,7 @@
 import { isatty } from 'node:tty'
 import type { Argv } from 'yargs'
 import type { ByteOutput, ExportReport, Plan } from '../index.ts'
-import { readAtMost } from './capped-file.ts'
+import { readWhole, STANDARD_INPUT } from './capped-file.ts'
 import { accessOf, hostsOf, usage, whole, type RegistryArgs } from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { standardOutput } from './standard-output.ts'
@@ -74,7 +74,7 @@ const PLAN_CAP = 16 * 1024 * 1024
 
 /** The text of a plan file, or of standard input for `-`. Throws FILE_UNREADABLE. */
 export function readPlan(file: string): string {
-  return readAtMost(file, PLAN_CAP).toString('utf8')
+  return readWhole(file === '-' ? STANDARD_INPUT : file, PLAN_CAP).toString('utf8')
 }
 
 /** Where lists come from, over what the plan says: `network`, `none`, or a folder. */

@@ -1,7 +1,7 @@
 /** Passphrases: from a file or a prompt without echo; never from an argument or the environment. */
 import { isatty } from 'node:tty'
 import { SallyportError } from '../errors/index.ts'
-import { readAtMost } from './capped-file.ts'
+import { readUpTo } from './capped-file.ts'
 
 function refused(detail: string): SallyportError {
   return new SallyportError('KEY_PASSPHRASE', { side: 'source', subject: 'passphrase', detail })
@@ -11,7 +11,7 @@ function refused(detail: string): SallyportError {
 const CAP = 64 * 1024
 
 function fromFile(file: string): Buffer {
-  const read = readAtMost(file, CAP)
+  const read = readUpTo(file, CAP)
   try {
     const end = read.indexOf(0x0a)
     if (end < 0 && read.length === CAP) throw refused(`the first line of ${file} is longer than 64 KiB`)

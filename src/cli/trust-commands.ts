@@ -1,6 +1,6 @@
 /** The commands about trust: which publishers this site believes. */
 import type { Argv } from 'yargs'
-import { readAtMost } from './capped-file.ts'
+import { readWhole, STANDARD_INPUT } from './capped-file.ts'
 import { accessOf, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
 import { addPolicy } from './policy-commands.ts'
 import { withPolicy, type PolicyArgs } from './policy-option.ts'
@@ -61,9 +61,8 @@ function addStoreAdd(yargs: Argv, register: Register): Argv {
       const registry = await accessOf(argv, argv.artifact ? hostsOf([argv.from]) : [])
       const bytes =
         argv.from === '-'
-          ? readAtMost('-', CERTIFICATES_CAP + 1)
+          ? readWhole(STANDARD_INPUT, CERTIFICATES_CAP)
           : await acquire({ ...context, from: argv.from, artifact: argv.artifact, registry })
-      if (bytes.length > CERTIFICATES_CAP) throw usage(shown(argv.from), `larger than ${CERTIFICATES_CAP} bytes`)
       const report = await trustStoreAdd({
         ...context,
         policy: argv.policy,

@@ -58,7 +58,13 @@ export async function openPkcs8(text: string, passphrase: string | Uint8Array): 
   const key: CipherKey = await promisify(pbkdf2)(passphrase, sealed.salt, sealed.rounds, 32, 'sha256')
   try {
     const decipher = createDecipheriv('aes-256-cbc', key, sealed.iv)
-    return Buffer.concat([decipher.update(sealed.encrypted), decipher.final()])
+    const parts = [decipher.update(sealed.encrypted)]
+    try {
+      parts.push(decipher.final())
+      return Buffer.concat(parts)
+    } finally {
+      for (const part of parts) part.fill(0)
+    }
   } finally {
     key.fill(0)
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -89,6 +90,7 @@ describe('bundle/file-writer', () => {
     writeFileSync(victim, 'precious')
     const planted: ((part: string) => void)[] = [
       (part) => symlinkSync(victim, part),
+      (part) => linkSync(victim, part),
       (part) => symlinkSync(join(dir, 'nowhere'), part),
       (part) => mkdirSync(part),
       (part) => execFileSync('mkfifo', [part]),

@@ -4,14 +4,15 @@
  * the id of the bundle covers it.
  */
 import { hash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { parseJson, sortedJson, type Json } from '../../codec/index.ts'
 import { syncFolder, writeNew } from '../../content/index.ts'
 import { CODES, SallyportError, writeFault, type Code } from '../../errors/index.ts'
-import { demandIssuedAnswer, demandIssuedList, parseAnswer, parseList } from '../../revocation/index.ts'
+import { demandIssuedAnswer, demandIssuedList, LIST_CAP, parseAnswer, parseList } from '../../revocation/index.ts'
 import { parseCertificate } from '../../signature/index.ts'
+import { readOwn } from '../run/small-file.ts'
 import type { Collected } from './proof.ts'
 import type { LackingReport } from './report.ts'
 
@@ -46,6 +47,8 @@ const schema = z.strictObject({
 type Row = z.output<typeof schema>['collected'][number]
 
 const RECORD = 'revocation.json'
+/** Far above the rows of ten thousand pieces. */
+const RECORD_CAP = 64 * 1024 * 1024
 
 function derOf(piece: Collected): Buffer {
   return piece.kind === 'answer' ? piece.answer.der : piece.list.der
@@ -79,7 +82,7 @@ export function writeKept(dir: string, { collected, lacking, warnings }: KeptRev
 }
 
 function read(dir: string, row: Row): Collected {
-  const bytes = readFileSync(join(dir, row.sha256))
+  const bytes = readOwn(join(dir, row.sha256), LIST_CAP)
   const issuer = parseCertificate(Buffer.from(row.issuer, 'base64'))
   const { url } = row
   if (row.kind === 'answer') {
@@ -96,7 +99,7 @@ function read(dir: string, row: Row): Collected {
 export function readKept(dir: string): KeptRevocation | undefined {
   if (!existsSync(join(dir, RECORD))) return undefined
   try {
-    const parsed = schema.safeParse(parseJson(readFileSync(join(dir, RECORD)), 'source', RECORD))
+    const parsed = schema.safeParse(parseJson(readOwn(join(dir, RECORD), RECORD_CAP), 'source', RECORD))
     if (!parsed.success) return undefined
     const { collected, lacking, warnings } = parsed.data
     return { collected: collected.map((row) => read(dir, row)), lacking, warnings }

@@ -63,7 +63,7 @@ async function writeFile(
   options: ExportOptions,
 ): Promise<void> {
   try {
-    const progress = new Progress(file)
+    const progress = new Progress(file, (digest) => blobs.has(digest))
     try {
       writer.writeReady()
       await fetchBlobs(writer, blobs, sourceOf, progress, options)

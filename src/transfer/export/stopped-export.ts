@@ -1,8 +1,8 @@
 /** What a stopped export leaves beside its output, so that the next run makes the same bundle and goes on in it. */
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, readSync, rmSync, writeSync } from 'node:fs'
 import * as z from 'zod'
 import { sortedJson, parseJson } from '../../codec/index.ts'
-import { placeFile } from '../../content/index.ts'
+import { openUnlinked, placeFile } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { DigestNumbers, isDigest, type Descriptor, type Digest } from '../../oci/index.ts'
 import type { Resolved } from '../place/gather.ts'
@@ -20,8 +20,8 @@ const schema = z.strictObject({
   resolved: z.record(z.string(), descriptor),
 })
 
-/** Far above the tags of a thousand large repositories. */
-const RECORD_CAP = 256 * 1024 * 1024
+/** A quarter of a million tags. */
+const RECORD_CAP = 64 * 1024 * 1024
 /** What is claimed behind it is hashed or fetched anew. */
 const PROGRESS_CAP = 1024 * 1024 * 1024
 /** Above any line of it. */
@@ -47,9 +47,17 @@ export function readStopped(output: string): StoppedExport | undefined {
   }
 }
 
-/** Replaces the record in one step. Its name lasts before the number is taken: else that could be one of which nobody knows a bundle. */
+/**
+ * Replaces the record in one step. Its name lasts before the number is taken: else that could be one of which nobody knows a
+ * bundle. Throws LIMIT_EXCEEDED, DISK_FULL, OUTPUT_FAILED.
+ */
 export function writeStopped(output: string, record: StoppedExport): void {
-  placeFile(partNames(output).plan, sortedJson(record), 0o644)
+  const { plan } = partNames(output)
+  const text = sortedJson(record)
+  // What the next run would not read, it could not go on with.
+  if (text.length > RECORD_CAP)
+    throw new SallyportError('LIMIT_EXCEEDED', { side: 'source', subject: plan, detail: 'too many tags' })
+  placeFile(plan, text, 0o644)
 }
 
 export function removeStopped(output: string, withPart: boolean): void {
@@ -67,15 +75,7 @@ export function resolvedRecord(resolved: Resolved): Record<string, Descriptor> {
   return Object.fromEntries([...resolved].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
-
-/** Stops a link or pipe that somebody put beside the output: what it leads to would be added to, or waited for. */
-function openProgress(file: string): number {
-  const fd = openSync(file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644)
-  if (fstatSync(fd).isFile()) return fd
-  closeSync(fd)
-  throw new SallyportError('OUTPUT_FAILED', { side: 'state', subject: file, detail: 'not a regular file' })
-}
+const { O_APPEND, O_CREAT, O_RDWR } = constants
 
 /**
  * How far each blob has come. It only says what is worth hashing again: a claim in it is never taken for content.
@@ -83,16 +83,20 @@ function openProgress(file: string): number {
 export class Progress {
   private readonly file: string
   private readonly fd: number
+  private readonly carried: (digest: Digest) => boolean
   /** As a run before this one left them. */
   private readonly lengths = new DigestNumbers()
 
-  constructor(output: string) {
+  /** @param carried - true for the blobs of this bundle: what else is claimed is not held */
+  constructor(output: string, carried: (digest: Digest) => boolean) {
     const { progress } = partNames(output)
     this.file = progress
+    this.carried = carried
+    this.fd = openUnlinked(progress, O_RDWR | O_APPEND | O_CREAT)
     try {
-      this.fd = openProgress(progress)
       this.read()
     } catch (cause) {
+      closeSync(this.fd)
       throw writeFault(cause, 'OUTPUT_FAILED', progress)
     }
   }
@@ -108,7 +112,8 @@ export class Progress {
       rest = (lines.pop() ?? '').slice(-LINE_CAP)
       for (const line of lines) {
         const [digest, length] = line.split(' ')
-        if (isDigest(digest) && /^\d{1,16}$/.test(length ?? '')) this.lengths.set(digest, Number(length))
+        if (isDigest(digest) && /^\d{1,16}$/.test(length ?? '') && this.carried(digest))
+          this.lengths.set(digest, Number(length))
       }
     }
   }

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, existsSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isFault } from '../../../src/errors/index.ts'
@@ -48,30 +57,34 @@ describe('transfer/export/stopped-export', () => {
     assert.deepEqual(readStopped(output), record)
   })
 
+  const any = (): boolean => true
   const blob = (n: number): Digest => `sha256:${n.toString(16).padStart(64, '0')}`
 
   it('gives back what was claimed, the last claim of each, over lines that are none', () => {
     const output = join(dir, 'july.tar')
     const { progress } = partNames(output)
-    const first = new Progress(output)
+    const first = new Progress(output, any)
     // Lines that lie across the chunks that are read.
     for (let n = 0; n < 2000; n += 1) first.claim(blob(n), n)
     first.claim(blob(7), 70)
     first.close()
     appendFileSync(progress, `junk\n${blob(8)} -1\n${blob(9)} 99999999999999999\n${blob(10)} 1`)
-    const second = new Progress(output)
+    const second = new Progress(output, any)
     assert.deepEqual(
       [7, 8, 9, 10, 1999, 2000].map((n) => second.claimed(blob(n))),
       [70, 8, 9, 10, 1999, 0],
     )
     second.close()
+    const third = new Progress(output, (digest) => digest !== blob(7))
+    assert.deepEqual([third.claimed(blob(7)), third.claimed(blob(8))], [0, 8])
+    third.close()
   })
 
   it('reads what has no lines in little memory', () => {
     const output = join(dir, 'august.tar')
     truncateSync(openAndClose(partNames(output).progress), 256 * 1024 ** 2)
     const before = process.memoryUsage.rss()
-    new Progress(output).close()
+    new Progress(output, any).close()
     assert.ok(process.memoryUsage.rss() - before < 128 * 1024 ** 2)
   })
 
@@ -83,11 +96,12 @@ describe('transfer/export/stopped-export', () => {
     for (const plant of [
       () => symlinkSync(victim, progress),
       () => symlinkSync(join(dir, 'nowhere'), progress),
+      () => linkSync(victim, progress),
       () => execFileSync('mkfifo', [progress]),
     ]) {
       plant()
       assert.throws(
-        () => new Progress(output),
+        () => new Progress(output, any),
         (error) => isFault(error, 'OUTPUT_FAILED'),
       )
       rmSync(progress)
