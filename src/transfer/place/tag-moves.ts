@@ -51,37 +51,44 @@ export async function moveTags(
     if (failed !== undefined) throw failed.reason
     return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
   }
-  for (let at = 0; at < wanted.length; at += BATCH) {
-    checkInterrupted(options)
-    const batch = wanted.slice(at, at + BATCH)
-    const present = await all(batch, async (item) => ({
+  const ask = (at: number): Promise<{ item: WantedTag; old: Digest | null }[]> => {
+    const asking = all(wanted.slice(at, at + BATCH), async (item) => ({
       item,
       old: (await item.target.resolve(item.tag))?.digest ?? null,
     }))
-    const moves = present.filter(({ item, old }) => old !== item.descriptor.digest)
-    await state.intendTags(
-      moves.map(({ item, old }) => ({
+    // It may fail while something else is waited for, and is told of in its turn.
+    asking.catch(() => undefined)
+    return asking
+  }
+  let asked = ask(0)
+  try {
+    for (let at = 0; at < wanted.length; at += BATCH) {
+      checkInterrupted(options)
+      const present = await asked
+      // The next are asked for while the journal, and the target's disk, are waited for.
+      asked = ask(at + BATCH)
+      const moves = present.filter(({ item, old }) => old !== item.descriptor.digest)
+      const named = moves.map(({ item: { repository, tag, descriptor }, old }) => ({
         target: place.name,
-        repository: item.repository,
-        tag: item.tag,
+        repository,
+        tag,
         old,
-        new: item.descriptor.digest,
-      })),
-    )
-    await all(moves, ({ item }) => item.target.tag(item.tag, item.descriptor, item.bytes))
-    await state.settleTags(
-      moves.map(({ item }) => ({ target: place.name, repository: item.repository, tag: item.tag, outcome: 'moved' })),
-    )
-    for (const { item, old } of present) {
-      const kept = old === item.descriptor.digest
-      reports.push({
-        repository: item.repository,
-        tag: item.tag,
-        old,
-        new: item.descriptor.digest,
-        outcome: kept ? 'kept' : 'moved',
-      })
+        new: descriptor.digest,
+      }))
+      await state.intendTags(named)
+      await all(moves, ({ item }) => item.target.tag(item.tag, item.descriptor, item.bytes))
+      await state.settleTags(
+        named.map(({ target, repository, tag }) => ({ target, repository, tag, outcome: 'moved' })),
+      )
+      for (const { item, old } of present) {
+        const { repository, tag, descriptor } = item
+        const outcome = old === descriptor.digest ? 'kept' : 'moved'
+        reports.push({ repository, tag, old, new: descriptor.digest, outcome })
+      }
     }
+  } finally {
+    // Nothing runs on behind an error.
+    await asked.catch(() => undefined)
   }
   return reports
 }

@@ -31,10 +31,7 @@ export function checkInterrupted({ signal }: RunOptions): void {
 
 const following = new WeakMap<AbortSignal, AbortSignal>()
 
-/**
- * A signal that follows the run's, for what goes on elsewhere: whatever it ends rejects with its reason, which is
- * INTERRUPTED here and an error without a code there.
- */
+/** A signal that follows the run's, and whose reason is INTERRUPTED: whatever it ends, wherever that goes on, rejects with that. */
 export function interruption(signal: AbortSignal | undefined): AbortSignal | undefined {
   if (signal === undefined) return undefined
   const known = following.get(signal)
