@@ -38,18 +38,23 @@ describe('cli/interrupt', function () {
     while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20))
   }
 
+  /** Starts a command, tells it to stop once something has come about, and sees it end as interrupted. */
+  async function interrupted(args: string[], due: () => boolean, signal: NodeJS.Signals = 'SIGINT'): Promise<void> {
+    const run = start(args)
+    await until(() => due() || run.child.exitCode !== null)
+    run.child.kill(signal)
+    const { status, stdout, stderr } = await run.ended
+    assert.equal(status, 130, stderr)
+    const { ok, error } = documentIn(stdout)
+    assert.deepEqual([ok, error.code], [false, 'INTERRUPTED'])
+  }
+
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     it(`ends an export with 130 at ${signal}, and completes it when it is run again`, async () => {
       const keys = stage.forkKeys()
       const output = stage.path('june.tar')
-      const run = start(exporting(output, keys))
       // The smaller layers are there, and more than 32 MiB of the large one: so much a run notes for the next.
-      await until(() => registry.given() > 37 * MIB)
-      run.child.kill(signal)
-      const ended = await run.ended
-      assert.equal(ended.status, 130, ended.stderr)
-      const { ok, error } = documentIn(ended.stdout)
-      assert.deepEqual([ok, error.code], [false, 'INTERRUPTED'])
+      await interrupted(exporting(output, keys), () => registry.given() > 37 * MIB, signal)
       assert.ok(!existsSync(output))
       const { created, sequence } = JSON.parse(readFileSync(`${output}.part.json`, 'utf8')) as Record<string, unknown>
       const before = registry.given()
@@ -86,12 +91,7 @@ describe('cli/interrupt', function () {
     })
     try {
       const to = ['--to', silent.host, '--plain-http', '--json', '--state', state]
-      const run = start(['import', bundle, ...to])
-      await until(() => silent.asked.some(({ method }) => method === 'PUT') || run.child.exitCode !== null)
-      run.child.kill('SIGINT')
-      const { status, stdout, stderr } = await run.ended
-      assert.equal(status, 130, stderr)
-      assert.equal(documentIn(stdout).error.code, 'INTERRUPTED')
+      await interrupted(['import', bundle, ...to], () => silent.asked.some(({ method }) => method === 'PUT'))
     } finally {
       await silent.close()
     }
@@ -109,12 +109,8 @@ describe('cli/interrupt', function () {
       const silent = await scripted({ 'GET /v2/': {}, 'GET *': { raw: () => undefined } })
       try {
         const site = verb === 'export' ? ['--for-site', 'site-a'] : []
-        const run = start([verb, `${silent.host}/a/b:1`, ...options(), ...site, '--plain-http', '--json'])
-        await until(() => silent.asked.some(({ url }) => url.includes('/a/b/')) || run.child.exitCode !== null)
-        run.child.kill('SIGINT')
-        const { status, stdout, stderr } = await run.ended
-        assert.equal(status, 130, stderr)
-        assert.equal(documentIn(stdout).error.code, 'INTERRUPTED')
+        const args = [verb, `${silent.host}/a/b:1`, ...options(), ...site, '--plain-http', '--json']
+        await interrupted(args, () => silent.asked.some(({ url }) => url.includes('/a/b/')))
       } finally {
         await silent.close()
       }
