@@ -3,10 +3,9 @@ import { hash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { layoutTarget, type Target, type TargetPlace } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
-import { isHost, isRepositoryPath } from '../../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../../registry/index.ts'
 import { interruption } from '../run/run.ts'
-import { localScope } from './scope.ts'
+import { localScope, parseDestination } from './scope.ts'
 
 /** Below the prefix of a registry. */
 const QUARANTINE = 'sallyport/quarantine'
@@ -42,10 +41,8 @@ export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>, s
     const quarantine = layoutTarget(join(dir, QUARANTINE_FOLDER))
     return placed(layoutTarget(dir), '', () => quarantine.close(), quarantine)
   }
-  const slash = to.indexOf('/')
-  const host = slash < 0 ? to : to.slice(0, slash)
-  const prefix = slash < 0 ? '' : to.slice(slash + 1).replace(/\/+$/, '')
-  if (!isHost(host) || (prefix !== '' && !isRepositoryPath(prefix))) {
+  const parts = parseDestination(to)
+  if (parts === undefined) {
     throw new SallyportError('REFERENCE_INVALID', {
       side: 'target',
       subject: to,
@@ -53,7 +50,7 @@ export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>, s
     })
   }
   const client = new RegistryClient({ ...registry, side: 'target' })
-  return placed(client.targetPlace(host, interruption(signal)), prefix, () => client.close())
+  return placed(client.targetPlace(parts.host, interruption(signal)), parts.prefix, () => client.close())
 }
 
 // The longest path that registries take.
