@@ -1,5 +1,5 @@
 /** Referrers (distribution spec "Listing Referrers"): the API and the fallback tag are both read and united. */
-import { isFault, SallyportError } from '../errors/index.ts'
+import { SallyportError } from '../errors/index.ts'
 import {
   fallbackTag,
   isIndexType,
@@ -10,7 +10,7 @@ import {
   type Digest,
 } from '../oci/index.ts'
 import { readErrorBody } from './errors.ts'
-import { getManifest, subjectOf, type FetchedManifest } from './manifest.ts'
+import { getManifest, subjectOf, unlessFault, type FetchedManifest } from './manifest.ts'
 import { objectIn, PAGE_CAP, pagesFrom } from './pages.ts'
 import { callTo, type Repository } from './repository.ts'
 import type { Reply } from './request.ts'
@@ -31,13 +31,8 @@ export function unite(...lists: readonly (readonly Descriptor[])[]): Descriptor[
 /** The manifest under a subject's fallback tag, or undefined when there is none. Throws MANIFEST_MALFORMED for no index. */
 export async function getFallback(repository: Repository, subject: Digest): Promise<FetchedManifest | undefined> {
   const tag = fallbackTag(subject)
-  try {
-    const fetched = await getManifest(repository, tag)
-    if (isIndexType(fetched.descriptor.mediaType)) return fetched
-  } catch (error) {
-    if (isFault(error, 'MANIFEST_MISSING', 'REPOSITORY_MISSING')) return undefined
-    throw error
-  }
+  const fetched = await unlessFault(getManifest(repository, tag), 'MANIFEST_MISSING', 'REPOSITORY_MISSING')
+  if (fetched === undefined || isIndexType(fetched.descriptor.mediaType)) return fetched
   throw new SallyportError('MANIFEST_MALFORMED', {
     side: repository.side,
     subject: subjectOf(repository, tag),

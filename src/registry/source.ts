@@ -4,7 +4,7 @@ import { isFault } from '../errors/index.ts'
 import { MANIFEST_CAP, type Descriptor, type Digest } from '../oci/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { readBlob } from './blob.ts'
-import { asPromised, getManifest, headDigest, subjectOf, type FetchedManifest } from './manifest.ts'
+import { asPromised, getManifest, headDigest, subjectOf, unlessFault, type FetchedManifest } from './manifest.ts'
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
 import { listTags } from './tag.ts'
@@ -19,15 +19,6 @@ export type FetchInto = (
 ) => Promise<void>
 
 const KEPT = 16 * 1024 * 1024
-
-async function orNone<T>(asking: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asking
-  } catch (error) {
-    if (isFault(error, 'MANIFEST_MISSING')) return undefined
-    throw error
-  }
-}
 
 export class RegistrySource implements Source {
   readonly repository: string
@@ -49,14 +40,14 @@ export class RegistrySource implements Source {
 
   /** One GET, so that the manifest itself need not be asked for again. Throws REPOSITORY_MISSING. */
   async resolve(tagOrDigest: string): Promise<Descriptor | undefined> {
-    const fetched = await orNone(getManifest(this.#repository, tagOrDigest))
+    const fetched = await unlessFault(getManifest(this.#repository, tagOrDigest), 'MANIFEST_MISSING')
     if (fetched !== undefined) this.#keep(fetched)
     return fetched?.descriptor
   }
 
   /** By a HEAD: Docker Hub, which lets a client pull so often and no more, does not count it. */
   pointsTo(tag: string): Promise<Digest | undefined> {
-    return orNone(headDigest(this.#repository, tag))
+    return unlessFault(headDigest(this.#repository, tag), 'MANIFEST_MISSING')
   }
 
   #keep(fetched: FetchedManifest): void {

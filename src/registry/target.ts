@@ -6,7 +6,15 @@ import { headBlob, proveBlob } from './blob-held.ts'
 import { readBlob } from './blob.ts'
 import { deleteReference, deleteRefusal } from './delete.ts'
 import { mergeFallback, settleFallback } from './fallback.ts'
-import { asPromised, getManifest, headManifest, putManifest, subjectOf, type FetchedManifest } from './manifest.ts'
+import {
+  asPromised,
+  getManifest,
+  headManifest,
+  putManifest,
+  subjectOf,
+  unlessFault,
+  type FetchedManifest,
+} from './manifest.ts'
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
 import { pause, waitFor } from './retry.ts'
@@ -46,13 +54,8 @@ export class RegistryTarget implements Target {
   }
 
   /** What the target says, by one HEAD; undefined too when the repository does not exist yet. */
-  async resolve(tagOrDigest: string): Promise<Descriptor | undefined> {
-    try {
-      return await headManifest(this.#repository, tagOrDigest)
-    } catch (error) {
-      if (isFault(error, 'MANIFEST_MISSING', 'REPOSITORY_MISSING')) return undefined
-      throw error
-    }
+  resolve(tagOrDigest: string): Promise<Descriptor | undefined> {
+    return unlessFault(headManifest(this.#repository, tagOrDigest), 'MANIFEST_MISSING', 'REPOSITORY_MISSING')
   }
 
   isAbsent(): Promise<boolean> {

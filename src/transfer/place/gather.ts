@@ -3,7 +3,7 @@ import PQueue from 'p-queue'
 import type { PackedRepository } from '../../bundle/index.ts'
 import { Graph, platformsFound, Walk, WalkBudget, type Choice, type Source } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
-import type { Descriptor, Digest } from '../../oci/index.ts'
+import type { Descriptor } from '../../oci/index.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 import type { Selection } from './sources.ts'
@@ -150,16 +150,14 @@ async function settle(work: Promise<void>[]): Promise<void> {
   if (failed !== undefined) throw failed.reason
 }
 
-async function digestBehind(source: Source, tag: string): Promise<Digest | undefined> {
-  return (await source.resolve(tag))?.digest
-}
-
 /** The tags that point elsewhere now than they did when they were resolved. */
 export async function movedTags(repositories: readonly GatheredRepository[], concurrency: number): Promise<string[]> {
   const queue = new PQueue({ concurrency })
   const moved: string[] = []
   const ask = async ({ source, graph }: GatheredRepository, tag: string, then: Descriptor): Promise<void> => {
-    const now = await queue.add(() => (source.pointsTo ? source.pointsTo(tag) : digestBehind(source, tag)))
+    const now = await queue.add(async () =>
+      source.pointsTo === undefined ? (await source.resolve(tag))?.digest : source.pointsTo(tag),
+    )
     if (now !== then.digest) moved.push(`${graph.repository}:${tag}`)
   }
   await settle(
