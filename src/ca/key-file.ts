@@ -1,6 +1,6 @@
 /** Private keys as files: encrypted PKCS#8 in PEM, which OpenSSL opens too. */
-import { createPrivateKey, randomBytes, type KeyObject } from 'node:crypto'
-import { isSealedPkcs8, sealPkcs8 } from '../codec/index.ts'
+import { randomBytes, type KeyObject } from 'node:crypto'
+import { openSealedKey, sealPkcs8 } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { keyAlgorithmOf } from './key.ts'
 
@@ -31,19 +31,9 @@ export function sealSigningKey(
  * the form has no integrity of its own, damage to the encrypted part reads as a wrong passphrase.
  * @param subject - named in the error, as the passphrase never is
  */
-export function openSigningKey(pem: string, passphrase: Uint8Array, subject: string): KeyObject {
-  const bad = (detail: string): SallyportError =>
-    new SallyportError('KEY_MALFORMED', { side: 'source', subject, detail })
-  // An unencrypted key would be taken by node:crypto whatever the passphrase is.
-  if (!isSealedPkcs8(pem)) throw bad('not an encrypted PKCS#8 key in PEM')
-  let key: KeyObject
-  try {
-    key = createPrivateKey({ key: pem, format: 'pem', passphrase: Buffer.from(passphrase) })
-  } catch {
-    // OpenSSL's reason is left out: one wrong passphrase in 256 unpads by chance and fails later, in other words.
-    throw new SallyportError('KEY_PASSPHRASE', { side: 'source', subject })
-  }
-  if (keyAlgorithmOf(key) === undefined)
-    throw bad('neither RSA of 2048, 3072 or 4096 bits nor EC on P-256, P-384, P-521')
-  return key
+export async function openSigningKey(pem: string, passphrase: Uint8Array, subject: string): Promise<KeyObject> {
+  const key = await openSealedKey(pem, passphrase, { side: 'source', subject })
+  if (keyAlgorithmOf(key) !== undefined) return key
+  const detail = 'neither RSA of 2048, 3072 or 4096 bits nor EC on P-256, P-384, P-521'
+  throw new SallyportError('KEY_MALFORMED', { side: 'source', subject, detail })
 }

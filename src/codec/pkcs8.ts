@@ -1,6 +1,15 @@
 /** Encrypted PKCS#8 (RFC 5958, RFC 8018 PBES2): written here since node:crypto cannot set the iteration count. */
-import { createCipheriv, createDecipheriv, pbkdf2, pbkdf2Sync, type CipherKey } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  pbkdf2,
+  pbkdf2Sync,
+  type CipherKey,
+  type KeyObject,
+} from 'node:crypto'
 import { promisify } from 'node:util'
+import { SallyportError, type Side } from '../errors/index.ts'
 import { DerError, parseDer, type DerNode } from './der-tree.ts'
 import { derInteger, derNull, derOctets, derOid, derSequence, readDer } from './der.ts'
 import { readSmallNatural } from './der-values.ts'
@@ -44,6 +53,33 @@ interface SealTerms {
 function schemeOf({ salt, rounds, iv }: SealTerms): Buffer {
   const kdf = derSequence(PBKDF2, derSequence(derOctets(salt), derInteger(rounds), derSequence(HMAC_SHA256, derNull())))
   return derSequence(PBES2, derSequence(kdf, derSequence(AES_256_CBC, derOctets(iv))))
+}
+
+/**
+ * The private key in a sealed file, of any kind that OpenSSL knows and whatever PBES2 parameters it was written with.
+ * Throws KEY_MALFORMED for anything but an encrypted key, KEY_PASSPHRASE when it does not open; since the form has no
+ * integrity of its own, damage to the encrypted part reads as a wrong passphrase.
+ * @param at - named in the error, as the passphrase never is
+ */
+export async function openSealedKey(
+  pem: string,
+  passphrase: string | Uint8Array,
+  at: { side: Side; subject: string },
+): Promise<KeyObject> {
+  // An unencrypted key would be taken by node:crypto whatever the passphrase is.
+  if (!isSealedPkcs8(pem))
+    throw new SallyportError('KEY_MALFORMED', { ...at, detail: 'not an encrypted PKCS#8 key in PEM' })
+  let info: Buffer | undefined
+  try {
+    info = await openPkcs8(pem, passphrase)
+    if (info === undefined) return createPrivateKey({ key: pem, format: 'pem', passphrase: Buffer.from(passphrase) })
+    return createPrivateKey({ key: info, format: 'der', type: 'pkcs8' })
+  } catch {
+    // OpenSSL's reason is left out: one wrong passphrase in 256 unpads by chance and fails later, in other words.
+    throw new SallyportError('KEY_PASSPHRASE', at)
+  } finally {
+    info?.fill(0)
+  }
 }
 
 /**

@@ -1,16 +1,6 @@
 /** A channel's private keys as files: encrypted PKCS#8 in PEM, which OpenSSL opens too. */
-import { createPrivateKey, randomBytes, type KeyObject } from 'node:crypto'
-import {
-  der,
-  derBits,
-  derInteger,
-  derOctets,
-  derOid,
-  derSequence,
-  isSealedPkcs8,
-  openPkcs8,
-  sealPkcs8,
-} from '../codec/index.ts'
+import { randomBytes } from 'node:crypto'
+import { der, derBits, derInteger, derOctets, derOid, derSequence, openSealedKey, sealPkcs8 } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { ChannelKey } from './key.ts'
 import { P384_ALGORITHM } from './public-key.ts'
@@ -56,11 +46,7 @@ function privateKeyInfo(key: ChannelKey): Buffer {
  * @param subject - named in the error, as the passphrase never is
  */
 export async function openKey(pem: string, passphrase: Passphrase, subject: string): Promise<ChannelKey> {
-  const bad = (detail: string): SallyportError =>
-    new SallyportError('KEY_MALFORMED', { side: 'state', subject, detail })
-  // An unencrypted key would be taken by node:crypto whatever the passphrase is.
-  if (!isSealedPkcs8(pem)) throw bad('not an encrypted PKCS#8 key in PEM')
-  const object = await decrypt(pem, passphrase, subject)
+  const object = await openSealedKey(pem, passphrase, { side: 'state', subject })
   const { kty, crv, d } =
     object.asymmetricKeyType === 'ed25519' || object.asymmetricKeyType === 'ec' ? object.export({ format: 'jwk' }) : {}
   const secret = Buffer.from(d ?? '', 'base64url')
@@ -70,19 +56,5 @@ export async function openKey(pem: string, passphrase: Passphrase, subject: stri
   } finally {
     secret.fill(0)
   }
-  throw bad('neither Ed25519 nor P-384')
-}
-
-async function decrypt(pem: string, passphrase: Passphrase, subject: string): Promise<KeyObject> {
-  let info: Buffer | undefined
-  try {
-    info = await openPkcs8(pem, passphrase)
-    if (info === undefined) return createPrivateKey({ key: pem, format: 'pem', passphrase: Buffer.from(passphrase) })
-    return createPrivateKey({ key: info, format: 'der', type: 'pkcs8' })
-  } catch {
-    // OpenSSL's reason is left out: one wrong passphrase in 256 unpads by chance and fails later, in other words.
-    throw new SallyportError('KEY_PASSPHRASE', { side: 'state', subject })
-  } finally {
-    info?.fill(0)
-  }
+  throw new SallyportError('KEY_MALFORMED', { side: 'state', subject, detail: 'neither Ed25519 nor P-384' })
 }

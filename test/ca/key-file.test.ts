@@ -14,8 +14,11 @@ import { isFault, type Code } from '../../src/errors/index.ts'
 
 const PASSPHRASE = Buffer.from('open sesame')
 
-function refuses(run: () => unknown, code: Code): void {
-  assert.throws(run, (error) => isFault(error, code) && !error.message.includes('sesame'))
+async function refuses(run: () => unknown, code: Code): Promise<void> {
+  await assert.rejects(
+    async () => run(),
+    (error) => isFault(error, code) && !error.message.includes('sesame'),
+  )
 }
 
 describe('ca/key-file', () => {
@@ -25,7 +28,7 @@ describe('ca/key-file', () => {
       const key = await generateKey(algorithm)
       assert.deepEqual([keyAlgorithmOf(key), keyAlgorithmOf(createPublicKey(key))], [algorithm, algorithm])
       const pem = sealSigningKey(key, PASSPHRASE, 'key.pem')
-      assert.ok(openSigningKey(pem, PASSPHRASE, 'key.pem').equals(key))
+      assert.ok((await openSigningKey(pem, PASSPHRASE, 'key.pem')).equals(key))
       const args = ['pkey', '-passin', 'fd:3', '-pubout', '-outform', 'DER']
       const stdio = ['pipe', 'pipe', 'pipe', 'pipe'] as const
       const openssl = spawnSync('bash', ['-c', `openssl ${args.join(' ')} 3< <(printf 'open sesame')`], {
@@ -38,15 +41,15 @@ describe('ca/key-file', () => {
 
   it('refuses an empty passphrase, and a wrong one without repeating it', async () => {
     const key = await generateKey('ES256')
-    refuses(() => sealSigningKey(key, Buffer.alloc(0), 'key.pem'), 'KEY_PASSPHRASE')
+    await refuses(() => sealSigningKey(key, Buffer.alloc(0), 'key.pem'), 'KEY_PASSPHRASE')
     const pem = sealSigningKey(key, PASSPHRASE, 'key.pem')
-    refuses(() => openSigningKey(pem, Buffer.from('open sesamE'), 'key.pem'), 'KEY_PASSPHRASE')
+    await refuses(() => openSigningKey(pem, Buffer.from('open sesamE'), 'key.pem'), 'KEY_PASSPHRASE')
   })
 
   it('refuses a key that lies open', async () => {
     const plain = (await generateKey('ES256')).export({ format: 'pem', type: 'pkcs8' })
-    refuses(() => openSigningKey(plain, PASSPHRASE, 'key.pem'), 'KEY_MALFORMED')
-    refuses(() => openSigningKey('junk', PASSPHRASE, 'key.pem'), 'KEY_MALFORMED')
+    await refuses(() => openSigningKey(plain, PASSPHRASE, 'key.pem'), 'KEY_MALFORMED')
+    await refuses(() => openSigningKey('junk', PASSPHRASE, 'key.pem'), 'KEY_MALFORMED')
   })
 
   const others = {
@@ -58,11 +61,11 @@ describe('ca/key-file', () => {
     secp256k1: generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey,
   }
   for (const [what, key] of Object.entries(others)) {
-    it(`refuses a key of another kind: ${what}`, () => {
+    it(`refuses a key of another kind: ${what}`, async () => {
       assert.equal(keyAlgorithmOf(key), undefined)
       assert.equal(issuerKey(key), undefined)
       const pem = sealPkcs8(key.export({ format: 'der', type: 'pkcs8' }), PASSPHRASE, (n) => Buffer.alloc(n, 7))
-      refuses(() => openSigningKey(pem, PASSPHRASE, 'key.pem'), 'KEY_MALFORMED')
+      await refuses(() => openSigningKey(pem, PASSPHRASE, 'key.pem'), 'KEY_MALFORMED')
     })
   }
 })

@@ -6,9 +6,11 @@ import {
   derInteger,
   encodePem,
   isSealedPkcs8,
-  openPkcs8,
+  openSealedKey,
   sealPkcs8,
 } from '../../src/codec/index.ts'
+import { openPkcs8 } from '../../src/codec/pkcs8.ts'
+import { fault } from '../fault.ts'
 
 describe('codec/pkcs8', () => {
   const { privateKey } = generateKeyPairSync('ed25519')
@@ -55,8 +57,15 @@ describe('codec/pkcs8', () => {
     }
   })
 
-  it('refuses a wrong passphrase', async () => {
-    await assert.rejects(openPkcs8(sealed, 'open simsim'))
+  it('opens a sealed key of either form, and refuses a wrong passphrase', async () => {
+    const at = { side: 'state', subject: 'key.pem' } as const
+    const cipher = { format: 'pem', type: 'pkcs8', passphrase: 'open sesame', cipher: 'aes-128-cbc' } as const
+    for (const pem of [sealed, privateKey.export(cipher)]) {
+      assert.ok((await openSealedKey(pem, 'open sesame', at)).equals(privateKey))
+      await assert.rejects(openSealedKey(pem, 'open simsim', at), fault('KEY_PASSPHRASE', 'key.pem'))
+    }
+    const plain = encodePem('PRIVATE KEY', info)
+    await assert.rejects(openSealedKey(plain, 'open sesame', at), fault('KEY_MALFORMED', 'key.pem'))
   })
 })
 

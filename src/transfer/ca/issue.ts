@@ -95,7 +95,7 @@ export async function openIssuer(issuer: CaEntry, ask: AskPassphrase): Promise<K
       subject: file,
       remedy: 'bring the key back to this folder for the time of the run',
     })
-  const key = openSigningKey(readOwn(file, KEY_FILE_CAP).toString('latin1'), await ask(file), file)
+  const key = await openSigningKey(readOwn(file, KEY_FILE_CAP).toString('latin1'), await ask(file), file)
   const own = issuer.chain[0].publicKey.export({ format: 'der', type: 'spki' })
   if (issuerKey(key)?.publicKey.equals(own) !== true)
     throw new SallyportError('CA_MALFORMED', {

@@ -34,7 +34,7 @@ export interface SignerFiles {
  */
 export async function openSigner({ key, chain, passphrase }: SignerFiles): Promise<Signer> {
   const certificates = parseCertificates(readSmall(chain), chain)
-  const opened = openSigningKey(readSmall(key).toString('latin1'), await passphrase(key), key)
+  const opened = await openSigningKey(readSmall(key).toString('latin1'), await passphrase(key), key)
   return ofOwnChain(chain, () => localSigner(opened, certificates))
 }
 

@@ -128,8 +128,8 @@ describe('transfer/ca/init', function () {
       assert.equal(statSync(file).mode & 0o777, 0o600)
       const pem = readFileSync(file, 'latin1')
       assert.match(pem, /^-----BEGIN ENCRYPTED PRIVATE KEY-----/)
-      assert.throws(() => openSigningKey(pem, Buffer.from('another'), file), fault('KEY_PASSPHRASE'))
-      openSigningKey(pem, Buffer.from(CA_PASSPHRASE), file)
+      await assert.rejects(openSigningKey(pem, Buffer.from('another'), file), fault('KEY_PASSPHRASE'))
+      await openSigningKey(pem, Buffer.from(CA_PASSPHRASE), file)
     }
     for (const path of Object.keys(tree(dir)).filter((name) => statSync(join(dir, name)).isFile()))
       assert.ok(!readFileSync(join(dir, path), 'latin1').includes(CA_PASSPHRASE), path)

@@ -47,7 +47,7 @@ describe('transfer/ca/issue', function () {
     assert.equal(own?.notAfter.getTime(), hoursLater(90 * 24).getTime())
     assert.deepEqual(own?.crlUrls, ['http://crl.acme.example/issuing.crl'])
     const pem = readFileSync(join(dir, certificate.name, 'key.pem'), 'latin1')
-    const key = openSigningKey(pem, Buffer.from(NEW_PASSPHRASE), 'key.pem')
+    const key = await openSigningKey(pem, Buffer.from(NEW_PASSPHRASE), 'key.pem')
     assert.ok(own?.x509.checkPrivateKey(key))
   })
 
