@@ -19,6 +19,8 @@ export class Progress {
   private phase = ''
   private total = 0
   private blobs = 0
+  /** Of the total, with what need not be moved. */
+  private done = 0
   private moved = 0
   private blobsDone = 0
   private started = 0
@@ -37,7 +39,7 @@ export class Progress {
       case 'phase':
         this.finish()
         this.phase = event.phase
-        this.total = this.blobs = this.moved = this.blobsDone = 0
+        this.total = this.blobs = this.done = this.moved = this.blobsDone = 0
         this.started = this.shown = this.clock()
         if (this.style === 'json') this.json({ event: 'phase', phase: event.phase })
         else if (this.style === 'plain') this.out.write(`${plain(event.phase)}\n`)
@@ -53,7 +55,8 @@ export class Progress {
         else this.out.write(`note: ${plain(event.text)}\n`)
         return
       case 'bytes':
-        this.moved += event.count
+        this.done += event.count
+        if (event.kept !== true) this.moved += event.count
         break
       case 'blob':
         this.blobsDone++
@@ -71,12 +74,12 @@ export class Progress {
   private draw(): void {
     const elapsed = (this.clock() - this.started) / 1000
     const rate = elapsed > 0 ? this.moved / elapsed : 0
-    const left = rate > 0 ? (this.total - this.moved) / rate : Number.POSITIVE_INFINITY
+    const left = rate > 0 ? (this.total - this.done) / rate : Number.POSITIVE_INFINITY
     if (this.style === 'json') {
       this.json({
         event: 'progress',
         phase: this.phase,
-        bytes: this.moved,
+        bytes: this.done,
         of: this.total,
         blobs: this.blobsDone,
         ofBlobs: this.blobs,
@@ -85,7 +88,7 @@ export class Progress {
       return
     }
     const amount =
-      this.total === 0 ? '' : ` ${bytes(this.moved)} of ${bytes(this.total)}, blob ${this.blobsDone} of ${this.blobs}`
+      this.total === 0 ? '' : ` ${bytes(this.done)} of ${bytes(this.total)}, blob ${this.blobsDone} of ${this.blobs}`
     const pace = this.total === 0 || rate === 0 ? '' : `, ${bytes(rate)}/s, ${seconds(left)} left`
     const line = `${plain(this.phase)}${amount}${pace}`
     if (this.style === 'plain') this.out.write(`${line}\n`)

@@ -59,6 +59,8 @@ export interface BlobBody {
    * it came into memory. A target need not hash it again.
    */
   readonly proving?: boolean
+  /** Its stream can be had once: a target that may have to send bytes again keeps what it reads until they are there. */
+  readonly passes?: boolean
   open(from: number): AsyncIterable<Uint8Array>
 }
 
@@ -85,8 +87,14 @@ export interface Target {
    * Stores the blob. With `mountFrom`, a repository path of the same target that holds it, no bytes flow when the
    * target agrees; a refused mount is healed by a push. The body is proven on its way; a target is left without
    * the blob when it is not what the descriptor says.
+   * @param onBytes - told while a large blob is stored; of fewer than none when work is thrown away
    */
-  pushBlob(descriptor: Descriptor, body: BlobBody, mountFrom?: string): Promise<'pushed' | 'mounted'>
+  pushBlob(
+    descriptor: Descriptor,
+    body: BlobBody,
+    mountFrom?: string,
+    onBytes?: (count: number) => void,
+  ): Promise<'pushed' | 'mounted'>
 
   /** Stores a manifest by digest. Its children and blobs must be there. */
   pushManifest(descriptor: Descriptor, bytes: Uint8Array): Promise<void>

@@ -19,6 +19,8 @@ export interface Sending {
 
 /** Requests that mean the same when they come twice. */
 const REPEATABLE: readonly string[] = ['GET', 'HEAD']
+/** Requests that have a body, if only one of no bytes. */
+const SENDING: readonly string[] = ['PUT', 'POST', 'PATCH']
 
 /** The code of what is asked behind the end of the run. */
 export const CLOSED = 'UND_ERR_CLOSED'
@@ -84,7 +86,7 @@ export class BareNetwork {
     const bare = this.#to(url.origin)
     if (!bare.usual || byUndici || (body !== undefined && !Buffer.isBuffer(body))) return undefined
     const { 'content-length': _, ...headers } = sending.headers
-    const length = method === 'PUT' || method === 'POST' ? { 'content-length': String(body?.length ?? 0) } : {}
+    const length = SENDING.includes(method) ? { 'content-length': String(body?.length ?? 0) } : {}
     const text = requestText(method, `${url.pathname}${url.search}`, {
       host: url.host,
       connection: 'keep-alive',

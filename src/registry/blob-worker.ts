@@ -10,6 +10,9 @@ import { Registry } from './request.ts'
 import { Upload } from './upload.ts'
 import type { FlatError, FromWorker, Job, Outcome, ToWorker } from './workers.ts'
 
+/** Of a push, whose bytes are told of for somebody who watches; more often would only take time. */
+const TOLD_AT = 4 * 1024 * 1024
+
 const options = workerData as RegistryOptions
 const settings = settle(options)
 const network = new Network(options, settings)
@@ -40,8 +43,16 @@ function flat(error: unknown): FlatError {
 
 async function carry({ id, host, path, descriptor, work }: Job, signal: AbortSignal): Promise<Outcome> {
   const repository = repositoryAt(registryAt(host), path, signal)
-  if (work.kind === 'push')
-    return new Upload(repository, descriptor, fileBody(work.span, descriptor.size)).run(work.mountFrom)
+  if (work.kind === 'push') {
+    let untold = 0
+    const onBytes = (count: number): void => {
+      untold += count
+      if (Math.abs(untold) < TOLD_AT) return
+      tell({ kind: 'bytes', id, count: untold })
+      untold = 0
+    }
+    return new Upload(repository, descriptor, fileBody(work.span, descriptor.size), onBytes).run(work.mountFrom)
+  }
   const onBytes = (count: number): void => tell({ kind: 'bytes', id, count })
   await fetchInto(repository, descriptor, work.slot, onBytes, signal)
   return 'fetched'

@@ -70,11 +70,13 @@ export class RegistryClient {
     descriptor: Descriptor,
     body: BlobBody,
     mountFrom: string | undefined,
+    onBytes: (count: number) => void,
   ): Promise<'pushed' | 'mounted'> {
     const { span } = body
     const { registry, path, signal } = repository
-    if (span === undefined || descriptor.size <= LARGE) return new Upload(repository, descriptor, body).run(mountFrom)
-    return this.#pool.push(registry.host, path, descriptor, span, mountFrom, signal)
+    if (span === undefined || descriptor.size <= LARGE)
+      return new Upload(repository, descriptor, body, onBytes).run(mountFrom)
+    return this.#pool.push(registry.host, path, descriptor, span, mountFrom, onBytes, signal)
   }
 
   /** The repository `host/path` to read from, until the signal says otherwise; no request is made yet. Throws REFERENCE_INVALID. */

@@ -5,7 +5,7 @@ import { HeadReader, type RawHead } from './raw-head.ts'
 import type { RawSocket } from './raw-socket.ts'
 
 export interface RawRequest {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Its line and headers, as `requestText` gives them. */
   text: string
   body: Buffer | undefined

@@ -16,7 +16,7 @@ import { isPassing, repeating, retryAfter } from './retry.ts'
 const ERROR_CAP = 64 * 1024
 
 export interface Call {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** A path of the registry, or a URL that it gave and {@link nextHop} let pass. */
   to: string | URL
   /** The repository's path: it chooses the credentials. */

@@ -32,6 +32,7 @@ export type PushBlob = (
   descriptor: Descriptor,
   body: BlobBody,
   mountFrom: string | undefined,
+  onBytes: (count: number) => void,
 ) => Promise<'pushed' | 'mounted'>
 
 export class RegistryTarget implements Target {
@@ -90,8 +91,13 @@ export class RegistryTarget implements Target {
     return proveBlob(this.#repository, descriptor)
   }
 
-  async pushBlob(descriptor: Descriptor, body: BlobBody, mountFrom?: string): Promise<'pushed' | 'mounted'> {
-    const done = await this.#push(this.#repository, descriptor, body, mountFrom)
+  async pushBlob(
+    descriptor: Descriptor,
+    body: BlobBody,
+    mountFrom?: string,
+    onBytes: (count: number) => void = () => undefined,
+  ): Promise<'pushed' | 'mounted'> {
+    const done = await this.#push(this.#repository, descriptor, body, mountFrom, onBytes)
     if (done === 'mounted' && this.#held.size < REMEMBERED) this.#held.add(descriptor.digest)
     return done
   }

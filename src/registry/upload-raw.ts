@@ -62,7 +62,7 @@ export async function putBare(
   descriptor: Descriptor,
   span: FileSpan,
   call: Call,
-  turn: Turn,
+  turn: Pick<Turn, 'sent'>,
 ): Promise<BareEnd> {
   if (descriptor.size <= LARGE || registry.indirect) return { kind: 'unasked' }
   const permit = await registry.permit(call, call.signal).catch(() => undefined)

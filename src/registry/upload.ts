@@ -1,21 +1,16 @@
 /** Blobs to a registry: asked for, mounted or pushed whole, and never committed before they are proven. */
 import { provenBody, readSpan, type BlobBody, type FileSpan } from '../content/index.ts'
-import { isFault, SallyportError } from '../errors/index.ts'
-import { algorithmOf, isDigest, verified, type Descriptor } from '../oci/index.ts'
-import { blobSubject } from './blob.ts'
+import { SallyportError } from '../errors/index.ts'
+import { verified, type Descriptor } from '../oci/index.ts'
 import { headBlob } from './blob-held.ts'
 import { Transient } from './errors.ts'
 import type { Turn } from './line.ts'
-import { nextHop } from './redirect.ts'
-import { callTo, type Repository } from './repository.ts'
+import type { Repository } from './repository.ts'
 import type { Call } from './request.ts'
-import { pause, repeating } from './retry.ts'
+import { repeating } from './retry.ts'
+import { sendInParts } from './upload-parts.ts'
 import { LARGE, putBare } from './upload-raw.ts'
-
-const STORED = [200, 201, 204]
-const BODY_CAP = 64 * 1024
-const CANCEL_MS = 5_000
-const CANCEL_LOOKS = 4
+import { STORED, UploadSession } from './upload-session.ts'
 
 /** Holds the last bytes back until the stream has ended well: a body that is wrong never becomes complete. */
 async function* withheld(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -33,6 +28,8 @@ async function* withheld(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 interface Attempt {
   session: URL | undefined
   wrong: unknown
+  /** Bytes of it that have been told of. */
+  sent: number
 }
 
 interface BareWay {
@@ -43,44 +40,69 @@ interface BareWay {
 export class Upload {
   readonly #repository: Repository
   readonly #descriptor: Descriptor
-  readonly #body: BlobBody
-  readonly #subject: string
+  readonly #steps: UploadSession
+  readonly #onBytes: (count: number) => void
+  #body: BlobBody
   /** Set once a bare PUT has met what it does not judge. */
   #unusual = false
 
-  constructor(repository: Repository, descriptor: Descriptor, body: BlobBody) {
+  /** @param onBytes - told of bytes that have left; of fewer than none when they have to be sent again */
+  constructor(
+    repository: Repository,
+    descriptor: Descriptor,
+    body: BlobBody,
+    onBytes: (count: number) => void = () => undefined,
+  ) {
     this.#repository = repository
     this.#descriptor = descriptor
     this.#body = body
-    this.#subject = blobSubject(repository, descriptor)
+    this.#onBytes = onBytes
+    this.#steps = new UploadSession(repository, descriptor)
   }
 
   /** Stores the blob, by a mount from another repository of the same registry when it agrees. */
   async run(mountFrom: string | undefined): Promise<'pushed' | 'mounted'> {
-    const mounted = mountFrom === undefined ? undefined : await this.#mount(mountFrom)
+    const mounted = mountFrom === undefined ? undefined : await this.#steps.mount(mountFrom)
     if (mounted === 'mounted') return 'mounted'
     let session = mounted
+    if (this.#body.passes === true && this.#descriptor.size > LARGE) {
+      const rest = await sendInParts(this.#repository, this.#descriptor, this.#body, session, this.#onBytes)
+      if (rest === undefined) return 'pushed'
+      this.#body = rest
+      session = undefined
+    }
     // A small body is proven before the registry is asked for anything.
     const whole = this.#descriptor.size <= LARGE ? await this.#whole() : undefined
     await repeating(this.#repository.registry.settings, this.#repository.signal, async (number) => {
       // The answer to the last attempt may have been lost, not its bytes.
       if (number > 0 && (await headBlob(this.#repository, this.#descriptor))) return
-      const attempt: Attempt = { session, wrong: undefined }
+      const attempt: Attempt = { session, wrong: undefined, sent: 0 }
       session = undefined
       const way = whole === undefined ? await this.#bareWay() : undefined
       try {
-        attempt.session ??= await this.#begin()
+        attempt.session ??= await this.#steps.begin()
         if (way !== undefined && (await this.#bare(attempt, attempt.session, way))) return
         way?.turn.end()
         await this.#put(attempt, attempt.session, whole)
       } catch (error) {
-        await this.#cancel(attempt.session)
+        this.#takeBack(attempt)
+        await this.#steps.cancel(attempt.session)
         throw attempt.wrong ?? error
       } finally {
         way?.turn.end()
       }
     })
     return 'pushed'
+  }
+
+  #tell(attempt: Attempt, bytes: number): void {
+    attempt.sent += bytes
+    this.#onBytes(bytes)
+  }
+
+  #takeBack(attempt: Attempt): void {
+    if (attempt.sent > 0) this.#onBytes(-attempt.sent)
+    attempt.sent = 0
   }
 
   /** What a bare PUT takes, its turn on the line too: what goes another way never tells how far it has come. */
@@ -91,102 +113,54 @@ export class Upload {
     return { span, turn: await registry.line.enter(this.#descriptor.size) }
   }
 
-  #call(method: Call['method'], to: string | URL): Call {
-    return { ...callTo(this.#repository, method, '', 'push', this.#subject), to }
-  }
-
-  /** `mounted`, the upload session a registry gives instead, or undefined when it does not want to hear of it. */
-  async #mount(from: string): Promise<'mounted' | URL | undefined> {
-    const { registry, path, scopes } = this.#repository
-    const query = new URLSearchParams({ mount: this.#descriptor.digest, from })
-    const call: Call = {
-      ...this.#call('POST', `/v2/${path}/blobs/uploads/?${query.toString()}`),
-      scopes: [...scopes, `repository:${from}:pull`],
-      headers: { 'content-length': '0' },
-    }
-    try {
-      const reply = await registry.ask(call, [201, 202], BODY_CAP)
-      if (reply.status === 202) return await this.#session(reply.url, reply.header('location'))
-      // Some say 201 and have nothing; then the blob is pushed.
-      return (await headBlob(this.#repository, this.#descriptor)) ? 'mounted' : undefined
-    } catch (error) {
-      const heals = isFault(error, 'REGISTRY_DENIED', 'REPOSITORY_MISSING', 'PUSH_REFUSED', 'REGISTRY_PROTOCOL')
-      if (heals) return undefined
-      throw error
-    }
-  }
-
-  async #session(at: URL, location: string | string[] | undefined): Promise<URL> {
-    const { registry, side } = this.#repository
-    return nextHop(at, location, await registry.origin(), side, this.#subject)
-  }
-
-  async #begin(): Promise<URL> {
-    const { registry, path } = this.#repository
-    const call: Call = { ...this.#call('POST', `/v2/${path}/blobs/uploads/`), headers: { 'content-length': '0' } }
-    const answer = await registry.exchange(call)
-    await registry.demand(answer, call, [202])
-    await answer.discard()
-    return this.#session(answer.url, answer.header('location'))
-  }
-
-  #putCall(session: URL): Call {
-    const { digest, size } = this.#descriptor
-    const to = new URL(session)
-    // Appended as text: URLSearchParams would write the registry's own parameters anew, and it may have signed them.
-    to.search = `${to.search === '' ? '?' : `${to.search}&`}digest=${encodeURIComponent(digest)}`
-    return {
-      ...this.#call('PUT', to),
-      headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
-      headersMs: this.#repository.registry.settings.timing.headersMs * 10,
-    }
-  }
-
   /**
    * True when the blob was stored by a bare PUT; false when it has to go the other way, for which `attempt` then holds
    * a session that nothing was sent to.
    */
   async #bare(attempt: Attempt, session: URL, { span, turn }: BareWay): Promise<boolean> {
     const { side } = this.#repository
-    const call = this.#putCall(session)
-    const end = await putBare(this.#repository, this.#descriptor, span, call, turn).catch((error: unknown) => {
+    const call = this.#steps.last(session, this.#descriptor.size)
+    const told = {
+      sent: (bytes: number): void => {
+        turn.sent(bytes)
+        this.#tell(attempt, bytes)
+      },
+    }
+    const end = await putBare(this.#repository, this.#descriptor, span, call, told).catch((error: unknown) => {
       attempt.wrong = error
       throw error
     })
     if (end.kind === 'unasked') return false
     if (end.kind === 'answered' && STORED.includes(end.head.status)) {
-      this.#compare(end.head.headers.get('docker-content-digest')?.join())
+      this.#steps.compare(end.head.headers.get('docker-content-digest')?.join())
       return true
     }
     this.#unusual = true
-    const fault = { side, subject: this.#subject, detail: 'the connection ended' }
+    const fault = { side, subject: this.#steps.subject, detail: 'the connection ended' }
     if (end.kind === 'lost') throw new Transient(new SallyportError('REGISTRY_UNREACHABLE', fault))
     const passing =
       end.kind === 'stale' || end.head === undefined ? undefined : this.#repository.registry.passing(end.head, call)
     if (passing !== undefined) throw passing
+    this.#takeBack(attempt)
     // What all this was is for the other way to find out and to name. The session may hold a part of the blob by now.
-    await this.#cancel(session)
+    await this.#steps.cancel(session)
     attempt.session = undefined
     if (await headBlob(this.#repository, this.#descriptor)) return true
-    attempt.session = await this.#begin()
+    attempt.session = await this.#steps.begin()
     return false
   }
 
   async #put(attempt: Attempt, session: URL, whole: Buffer | undefined): Promise<void> {
     const { registry } = this.#repository
-    const call: Call = { ...this.#putCall(session), body: whole ?? (() => this.#stream(attempt)) }
+    const call: Call = {
+      ...this.#steps.last(session, this.#descriptor.size),
+      body: whole ?? (() => this.#stream(attempt)),
+    }
     const answer = await registry.exchange(call)
     await registry.demand(answer, call, STORED)
     const named = answer.header('docker-content-digest')
     await answer.discard()
-    this.#compare(named)
-  }
-
-  #compare(named: string | string[] | undefined): void {
-    const { digest } = this.#descriptor
-    if (!isDigest(named) || algorithmOf(named) !== algorithmOf(digest) || named === digest) return
-    const fault = { side: this.#repository.side, subject: this.#subject, detail: `it says ${named}` }
-    throw new SallyportError('READ_BACK_MISMATCH', fault)
+    this.#steps.compare(named)
   }
 
   // The body comes out of the bundle: when it is wrong, that is the bundle's fault and not the registry's.
@@ -209,29 +183,13 @@ export class Upload {
 
   async *#stream(attempt: Attempt): AsyncGenerator<Uint8Array> {
     try {
-      yield* withheld(provenBody(this.#body, this.#descriptor, 'bundle'))
+      for await (const chunk of withheld(provenBody(this.#body, this.#descriptor, 'bundle'))) {
+        yield chunk
+        this.#tell(attempt, chunk.length)
+      }
     } catch (error) {
       attempt.wrong = error
       throw error
-    }
-  }
-
-  /** Takes the session back so that the registry keeps no half of it; whether it listens is its own affair. */
-  async #cancel(session: URL | undefined): Promise<void> {
-    const signal = AbortSignal.timeout(CANCEL_MS)
-    try {
-      for (let at = session, look = 0; at !== undefined && look < CANCEL_LOOKS; look++) {
-        if (look > 0) await pause(CANCEL_MS / 100, signal)
-        const answer = await this.#repository.registry.exchange({ ...this.#call('DELETE', at), signal })
-        await answer.discard()
-        // 416: distribution wants to be told how far it has got, and says it itself when it is asked.
-        if (answer.status !== 416) return
-        const status = await this.#repository.registry.exchange({ ...this.#call('GET', at), signal })
-        await status.discard()
-        at = await this.#session(status.url, status.header('location'))
-      }
-    } catch {
-      // The reason why the push ended is the one to be told.
     }
   }
 }

@@ -148,10 +148,11 @@ export class WorkerPool {
     descriptor: Descriptor,
     span: FileSpan,
     mountFrom: string | undefined,
+    onBytes: (count: number) => void,
     signal: AbortSignal | undefined,
   ): Promise<'pushed' | 'mounted'> {
     const work = { kind: 'push', span, mountFrom } as const
-    const outcome = await this.#run({ id: this.#next++, host, path, descriptor, work }, () => undefined, signal)
+    const outcome = await this.#run({ id: this.#next++, host, path, descriptor, work }, onBytes, signal)
     return outcome === 'mounted' ? 'mounted' : 'pushed'
   }
 

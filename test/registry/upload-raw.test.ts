@@ -123,6 +123,20 @@ for (const secure of [false, true]) {
       )
     })
 
+    it('tells how far a blob of many MiB has come, and takes back what has to be sent again', async () => {
+      const large = randomBlob(21 * 1024 * 1024)
+      writeFileSync(path, large.bytes)
+      const place = await start([{ status: 503 }, stored])
+      fake.script[`HEAD /v2/a/b/blobs/${large.descriptor.digest}`] = { status: 404 }
+      const told: number[] = []
+      const source = fileBody({ fd, offset: 0 }, large.bytes.length)
+      await place.repository('a/b').pushBlob(large.descriptor, source, undefined, (count) => told.push(count))
+      const far = told.reduce((sum, count) => sum + count, 0)
+      assert.ok(far > 16 * 1024 * 1024 && far <= large.bytes.length, `${far} of ${large.bytes.length}`)
+      assert.ok(told.filter((count) => count > 0).length >= 8, told.join())
+      assert.equal(told.filter((count) => count < 0).length, 1)
+    })
+
     for (const [name, replies] of [
       ['takes the body and keeps still', { raw: () => undefined }],
       ['asks for a minute', { status: 503, headers: { 'retry-after': '60' } }],

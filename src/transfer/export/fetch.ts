@@ -34,7 +34,7 @@ export async function fetchBlobs(
     const { digest } = blob.descriptor
     let done = have
     let claimed = have
-    tell(options, { type: 'bytes', count: have })
+    if (have > 0) tell(options, { type: 'bytes', count: have, kept: true })
     const onBytes = (count: number): void => {
       done += count
       unflushed += count
@@ -50,7 +50,8 @@ export async function fetchBlobs(
     try {
       await sourceOf(digest).blobInto(blob.descriptor, writer.slot(blob, have), onBytes, signal)
     } catch (error) {
-      tell(options, { type: 'bytes', count: -done })
+      tell(options, { type: 'bytes', count: have - done })
+      if (have > 0) tell(options, { type: 'bytes', count: -have, kept: true })
       throw error
     }
   }
@@ -59,7 +60,7 @@ export async function fetchBlobs(
     const { digest, size } = blob.descriptor
     const have = Math.min(progress.claimed(digest), size)
     if (have === size && size > 0 && writer.holds(blob)) {
-      tell(options, { type: 'bytes', count: size })
+      tell(options, { type: 'bytes', count: size, kept: true })
       tell(options, { type: 'blob' })
       return
     }

@@ -83,11 +83,12 @@ export async function deliverFile(
   })
 }
 
-/** A body that passes once: a push that has to begin again can't have it, and says so. */
+/** A body that passes once: what a push can't do with that, it says. */
 function passingBody(stream: AsyncGenerator<Uint8Array>, digest: Digest): BlobBody {
   let opened = false
   return {
     proving: true,
+    passes: true,
     open(from) {
       if (opened || from > 0)
         throw new SallyportError('PUSH_REFUSED', {
@@ -136,8 +137,13 @@ export async function deliverPipe(
     }
   }
   const push = async (number: number, descriptor: Descriptor, body: BlobBody): Promise<void> => {
-    const repositories = new Set(waiting.of(number).map(({ repository }) => repository))
-    for (const repository of repositories) await pusher.blob(repository, descriptor, body)
+    const [first, ...others] = new Set(waiting.of(number).map(({ repository }) => repository))
+    if (first !== undefined) await pusher.blob(first, descriptor, body)
+    for (const repository of others) {
+      // Where it can't be mounted and has passed, the target's own copy is what can be sent.
+      const again = body.passes === true && first !== undefined ? pusher.heldBody(first, descriptor) : body
+      await pusher.blob(repository, descriptor, again)
+    }
     await finish(waiting.arrived(number))
   }
   const readAll = async (): Promise<void> => {

@@ -7,7 +7,7 @@ import type { Census } from '../../bundle/index.ts'
 import type { BlobBody, Graph, OrderedArtifact, Target } from '../../content/index.ts'
 import { referrersCarried } from '../../bundle/index.ts'
 import { SallyportError } from '../../errors/index.ts'
-import type { Descriptor, Digest } from '../../oci/index.ts'
+import { verifying, type Descriptor, type Digest } from '../../oci/index.ts'
 import { standing, uniteCompanions } from './companion-tag.ts'
 import { Holders } from './holders.ts'
 import type { Place } from '../place/place.ts'
@@ -113,6 +113,16 @@ export class Pusher {
     return asked
   }
 
+  /** A blob's bytes as the repository holds them, proven as they pass, to be had as often as it takes. */
+  heldBody(repository: string, descriptor: Descriptor): BlobBody {
+    const target = this.target(repository)
+    const subject = `${target.repository}@${descriptor.digest}`
+    return {
+      proving: true,
+      open: (from) => verifying(target.blob(descriptor, from), descriptor, 'target', subject),
+    }
+  }
+
   /** Makes the repository hold the blob; once per repository, by mount where another one of this place has it. */
   blob(repository: string, descriptor: Descriptor, body: BlobBody): Promise<void> {
     const { digest } = descriptor
@@ -148,12 +158,19 @@ export class Pusher {
     holder: Shelf | undefined,
   ): Promise<void> {
     await holder?.coming.get(descriptor.digest)
+    let told = 0
+    const onBytes = (count: number): void => {
+      told += count
+      tell(this.options, { type: 'bytes', count })
+    }
+    let kept = true
     await this.gate(async () => {
       const { counts } = this
       if (!(await this.isEmpty(target)) && (await target.hasBlob(descriptor))) counts.blobsPresent++
       else {
-        const how = await target.pushBlob(descriptor, body, holder?.path)
-        if (how === 'mounted') counts.blobsMounted++
+        const how = await target.pushBlob(descriptor, body, holder?.path, onBytes)
+        kept = how === 'mounted'
+        if (kept) counts.blobsMounted++
         else {
           counts.blobsPushed++
           counts.bytesPushed += descriptor.size
@@ -162,7 +179,7 @@ export class Pusher {
       }
       if (this.options.readBackFull) await target.proveBlob(descriptor)
     })
-    tell(this.options, { type: 'bytes', count: descriptor.size })
+    tell(this.options, { type: 'bytes', count: descriptor.size - told, kept })
     tell(this.options, { type: 'blob' })
   }
 

@@ -7,8 +7,8 @@ export type RunEvent =
   | { type: 'phase'; phase: string }
   /** What the present step will move. */
   | { type: 'total'; bytes: number; blobs: number }
-  /** Bytes moved since the last such event; negative when work is thrown away. */
-  | { type: 'bytes'; count: number }
+  /** Bytes moved since the last such event, or that need not be moved (`kept`); negative when work is thrown away. */
+  | { type: 'bytes'; count: number; kept?: boolean }
   | { type: 'blob' }
   /** Something a person should know, which does not stop the run. */
   | { type: 'note'; text: string }
