@@ -1,7 +1,9 @@
 /** `accept/`: bundles of other channels, alone and as passengers (FORMAT 13). */
 import { sortedJson } from '../../src/codec/index.ts'
 import { impostorOffice, office, solo, stores, type Channel } from './channels.ts'
+import { chainsDocument } from '../../src/transfer/trust/document.ts'
 import { Goods, oneImage } from './goods.ts'
+import { SIGNER } from './lists.ts'
 import { CREATED, pack, type Forgery, type Packed } from './pack.ts'
 import type { AcceptVector } from './vector.ts'
 
@@ -18,10 +20,11 @@ export function denying(channel: Channel, note: string): Goods {
   return goods
 }
 
-function informing(): Goods {
+/** What the stores' channel tells, and nothing else. */
+export function informing(): Goods {
   const goods = new Goods()
   const shelf = goods.shelf(`local/sallyport/trust/${stores.name}`)
-  const text = `${sortedJson({ format: 'sallyport-chains/1', certificates: [], chains: [] })}\n`
+  const text = chainsDocument([{ purpose: 'signing', chain: SIGNER }]).toString()
   shelf.tag('chains', shelf.piece(CHAINS, 'chains.json', text))
   return goods
 }
@@ -45,6 +48,7 @@ export function passengerAccepts(): AcceptVector[] {
   const impostor = pack(impostorOffice, 6, denying(impostorOffice, 'all of it'))
   return [
     { name: 'revocation-5', pinned: office, sequence: 5, packed: denied() },
+    { name: 'trust-3', pinned: stores, sequence: 3, packed: informed() },
     {
       ...common,
       name: 'passenger',

@@ -37,6 +37,8 @@ function certificateOf({ chain }: FixtureParty): Certificate {
 }
 
 export const ISSUER = certificateOf(issuing)
+/** Whoever signs under it, and the certificates up to the root. */
+export const SIGNER = [certificateOf(signer), ISSUER, certificateOf(root)] as const
 
 function listOf(party: FixtureParty, terms: Partial<RevocationListTerms> = {}): Buffer {
   const issuer = { name: party.name, key: party.issuer }

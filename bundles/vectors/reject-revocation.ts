@@ -1,8 +1,8 @@
 /** `reject/`: revocation that comes by the wrong channel, in another form, or is not what it says (FORMAT 8.8). */
 import type { Code } from '../../src/errors/index.ts'
 import { revocationTag } from '../../src/transfer/revocation/item.ts'
-import { DENIALS, denying } from './accept-passenger.ts'
-import { office, solo, type Channel } from './channels.ts'
+import { DENIALS, denying, informing } from './accept-passenger.ts'
+import { office, solo, stores, type Channel } from './channels.ts'
 import { oneImage, type Goods, type Shelf } from './goods.ts'
 import { fillLists, flipped, issuingList, ISSUER, LIST_URL, listPiece, namesakesList, pieces, place } from './lists.ts'
 import { pack } from './pack.ts'
@@ -11,7 +11,7 @@ import type { RejectVector } from './vector.ts'
 const AT_SOLO = '^local/sallyport/revocation/solo'
 
 function row(code: Code, reason: string, subject: string, goods: Goods, channel: Channel = solo): RejectVector {
-  const next = channel === office ? 'revocation-lists' : 'lists-beside-content'
+  const next = { office: 'revocation-lists', stores: 'trust-3' }[channel.name] ?? 'lists-beside-content'
   // A TUF client sees signed files, and not what they are.
   const tuf = code === 'DENIALS_MALFORMED' ? {} : { tuf: 'beyond' as const }
   return { code, reason, subject, tar: pack(channel, 3, goods).tar, pinned: channel, next, ...tuf }
@@ -26,16 +26,42 @@ const edited =
   (shelf: Shelf): void =>
     void place(shelf, listPiece(shelf), (text) => text.replace(from, to))
 
-function purposes(): RejectVector[] {
-  const mixed = denying(office, 'and an image')
+function withImage(goods: Goods): Goods {
   const image = oneImage()
-  for (const [digest, bytes] of image.blobs) mixed.blobs.set(digest, bytes)
-  mixed.shelves.push(...image.shelves)
+  for (const [digest, bytes] of image.blobs) goods.blobs.set(digest, bytes)
+  goods.shelves.push(...image.shelves)
+  return goods
+}
+
+/** An image in the repository that is kept for trust information, under a tag that people pull. */
+function imageAmongStores(): Goods {
+  const goods = informing()
+  const [shelf] = goods.shelves
+  shelf?.tag('1.0', shelf.image('hidden'))
+  return goods
+}
+
+function purposes(): RejectVector[] {
+  const mixed = withImage(denying(office, 'and an image'))
   const elsewhere = oneImage((shelf) => shelf.tag('1.0', shelf.image('one')))
   return [
     row('DENIAL_UNENTITLED', 'denials-on-a-content-channel', AT_SOLO, denying(solo, 'a rival')),
     row('PURPOSE_MISMATCH', 'content-on-a-revocation-channel', '^registry\\.example/team/app$', mixed, office),
     row('PURPOSE_MISMATCH', 'image-alone-on-a-revocation-channel', '^registry\\.example/', elsewhere, office),
+    row(
+      'PURPOSE_MISMATCH',
+      'content-on-a-trust-channel',
+      '^registry\\.example/team/app$',
+      withImage(informing()),
+      stores,
+    ),
+    row(
+      'PURPOSE_MISMATCH',
+      'image-among-trust-information',
+      '^local/sallyport/trust/stores@',
+      imageAmongStores(),
+      stores,
+    ),
     row(
       'REVOCATION_MALFORMED',
       'lists-of-another-channel',

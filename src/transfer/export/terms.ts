@@ -89,8 +89,20 @@ function demandPurpose({ channel, purpose }: ChannelFolder, { keys, plan, revoca
   }
   if (purpose === 'revocation')
     throw refuse(`${channel} is for revocation alone`, 'name the keys of a content channel, or run revocation collect')
+  if (purpose === 'trust')
+    return demandTrustAlone(plan, (detail) => refuse(`${channel} is for trust alone, ${detail}`, TRUST_ALONE))
   if (plan.artifacts.length > 0) return
   throw new SallyportError('USAGE', { side: 'source', subject: 'artifacts', detail: 'there is nothing to export' })
+}
+
+const TRUST_ALONE = 'name the keys of a content channel, or in the plan nothing but what trust has'
+
+function demandTrustAlone(plan: Plan, refuse: (detail: string) => SallyportError): void {
+  if (plan.artifacts.length > 0) throw refuse('and the plan names artifacts')
+  if (plan.revocation !== undefined) throw refuse('and the plan names revocation')
+  if (plan.trust?.policy !== undefined || plan.trust?.delegations !== undefined) return
+  const detail = 'the plan names no policy and no delegations to carry'
+  throw new SallyportError('USAGE', { side: 'source', subject: 'trust', detail })
 }
 
 /** Opens channel, keys and passengers. Throws CHANNEL_MISMATCH, PURPOSE_MISMATCH, USAGE without an audience, the codes of the keys, and as `readCargo`. */

@@ -1,40 +1,48 @@
-/** What every reader of a bundle asks about revocation. Most bundles have none, and start without the code for it. */
+/** What every reader of a bundle asks about its purpose and about revocation. Most bundles are of content alone, and start without the code for more. */
 import { SallyportError } from '../../errors/index.ts'
 import type { State } from '../../state/index.ts'
 import type { Passage } from './passage.ts'
 import type { RevocationInformation } from '../revocation/information.ts'
 import type { RevocationIntake } from './revocation-intake.ts'
 import { revocationRepository } from '../revocation/path.ts'
+import { trustRepository } from '../trust/path.ts'
 
 const KEPT_NAMES = revocationRepository('')
 
-function demandPurpose(purpose: string, own: string, repositories: readonly string[]): void {
-  const refuse = (code: 'PURPOSE_MISMATCH' | 'REVOCATION_MALFORMED', subject: string, detail: string): SallyportError =>
-    new SallyportError(code, { side: 'bundle', subject, detail })
-  const other = repositories.filter((name) => name !== own)
-  // The people and the sequence of such a channel were trusted with lists and denials alone.
-  if (purpose === 'revocation' && other[0] !== undefined)
-    throw refuse(
-      'PURPOSE_MISMATCH',
-      other[0],
-      'a revocation channel carries lists, answers and denials, and no content',
-    )
-  // Stops content under the name of a passenger's pieces, which no policy judges.
-  const astray = other.find((name) => name.startsWith(KEPT_NAMES))
-  if (astray !== undefined) throw refuse('REVOCATION_MALFORMED', astray, 'the name is kept for another channel')
+type Carried = Pick<Passage, 'census' | 'law' | 'files'>
+
+function refuse(code: 'PURPOSE_MISMATCH' | 'REVOCATION_MALFORMED', subject: string, detail: string): SallyportError {
+  return new SallyportError(code, { side: 'bundle', subject, detail })
+}
+
+/** Stops content that comes by people who were trusted with something else. */
+async function demandPurpose(passage: Carried): Promise<void> {
+  const { channel, purpose, repositories } = passage.files.transfer
+  if (purpose === 'content') return
+  const own = purpose === 'trust' ? trustRepository(channel) : revocationRepository(channel)
+  const what = purpose === 'trust' ? 'stores, policies, delegations and chains' : 'lists, answers and denials'
+  const other = repositories.find(({ name }) => name !== own)
+  if (other !== undefined)
+    throw refuse('PURPOSE_MISMATCH', other.name, `a ${purpose} channel carries ${what}, and no content`)
+  if (purpose !== 'trust') return
+  // Under the name of trust information too: what deviates from its form would be content there.
+  const [fault] = (await import('./trust-information.ts')).readTrustInformation(passage).faults
+  if (fault !== undefined)
+    throw refuse('PURPOSE_MISMATCH', `${own}@${fault.digest}`, `it is no trust information: ${fault.why}`)
 }
 
 /**
  * The revocation that a bundle carries, proven, or undefined; purpose and pin have been compared.
- * Throws PURPOSE_MISMATCH for content on a revocation channel, and as `readRevocationInformation`.
+ * Throws PURPOSE_MISMATCH for content on a channel for trust or revocation, and as `readRevocationInformation`.
  */
-export async function revocationIn(
-  passage: Pick<Passage, 'census' | 'law' | 'files'>,
-): Promise<RevocationInformation | undefined> {
-  const { channel, purpose, repositories } = passage.files.transfer
+export async function revocationIn(passage: Carried): Promise<RevocationInformation | undefined> {
+  const { channel, repositories } = passage.files.transfer
+  await demandPurpose(passage)
   const names = repositories.map(({ name }) => name)
   const own = revocationRepository(channel)
-  demandPurpose(purpose, own, names)
+  // Stops content under the name of a passenger's pieces, which no policy judges.
+  const astray = names.find((name) => name !== own && name.startsWith(KEPT_NAMES))
+  if (astray !== undefined) throw refuse('REVOCATION_MALFORMED', astray, 'the name is kept for another channel')
   if (!names.includes(own)) return undefined
   return (await import('../revocation/information.ts')).readRevocationInformation(passage)
 }

@@ -138,7 +138,9 @@ export function parsePlan(text: string, name: string): Plan {
   if (carried?.chains === false && carried.policy === undefined && carried.delegations === undefined)
     throw malformed(`${name}:${place(document, lines, ['trust'])}`, 'trust names nothing to carry')
   const { artifacts, revocation: wanted } = result.data
-  if (artifacts.length === 0 && (wanted?.chains ?? []).length === 0)
+  const carries =
+    (wanted?.chains ?? []).length > 0 || carried?.policy !== undefined || carried?.delegations !== undefined
+  if (artifacts.length === 0 && !carries)
     throw malformed(`${name}:${place(document, lines, ['artifacts'])}`, 'artifacts names nothing')
   if (wanted !== undefined && (collectMode(wanted) === 'folder') !== (wanted.from !== undefined))
     throw malformed(`${name}:${place(document, lines, ['revocation', 'collect'])}`, 'from goes with collect: folder')
