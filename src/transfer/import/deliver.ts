@@ -80,6 +80,7 @@ export async function deliverFile(
       await pusher.blob(artifact.repository, blob, body)
     })
     await pusher.finish(artifact)
+    await pusher.show(artifact)
   })
 }
 
@@ -103,6 +104,7 @@ function passingBody(stream: AsyncGenerator<Uint8Array>, digest: Digest): BlobBo
   }
 }
 
+/** Pushes what comes, artifact by artifact, and shows it when all of it is proven. Stops at the first failure. */
 export async function deliverPipe(
   passage: Passage,
   pusher: Pusher,
@@ -185,6 +187,8 @@ export async function deliverPipe(
   }
   if (first.failure !== undefined) throw first.failure
   await reader.end()
+  // A damaged pipe leaves whole artifacts, and every tag where it was: those of signatures and lists too.
+  await each(artifacts, options.concurrency, (artifact) => pusher.show(artifact))
 }
 
 // The reader uses its buffer again, while a socket may still be reading from what it was given. Ending early leaves the stream open.
