@@ -57,6 +57,14 @@ function platformSelection(): Goods {
   })
 }
 
+// Our writer names none yet; a reader takes what another one names.
+function withRemoved(): Goods {
+  return oneImage((shelf) => {
+    shelf.tag('1.0', shelf.image('one'))
+    shelf.removed.push('0.9', '0.8')
+  })
+}
+
 function foreignLayer(): Goods {
   return oneImage((shelf) => {
     const foreign = {
@@ -155,6 +163,7 @@ export function accepts(): AcceptVector[] {
     { name: 'sha512-layer', pinned: solo, sequence: 6, packed: pack(solo, 6, sha512) },
     { name: 'sha512-manifest', pinned: solo, sequence: 6, packed: pack(solo, 6, sha512Manifest) },
     { name: 'edge-sizes', pinned: solo, sequence: 6, packed: pack(solo, 6, edges()) },
+    { name: 'removed-tags', pinned: solo, sequence: 6, packed: pack(solo, 6, withRemoved()) },
     { name: 'no-content', pinned: solo, sequence: 6, packed: pack(solo, 6, new Goods()) },
     { name: 'sequence-7', pinned: solo, sequence: 7, packed: seventh },
     { name: 'sequence-9-after-7', pinned: solo, sequence: 9, packed: ninth, before: 'sequence-7' },

@@ -38,6 +38,7 @@ export class Shelf {
   readonly graph: Graph
   readonly bindings = new Map<string, Descriptor>()
   readonly untagged: Descriptor[] = []
+  readonly removed: string[] = []
   tags: 'complete' | 'partial' = 'partial'
   private readonly blobs: Map<Digest, Buffer>
   private readonly to: string
@@ -137,8 +138,8 @@ export class Shelf {
   }
 
   packed(): PackedRepository {
-    const { graph, bindings, untagged, to, tags } = this
-    return { graph, bindings, untagged, to, tags, removed: [] }
+    const { graph, bindings, untagged, to, tags, removed } = this
+    return { graph, bindings, untagged, to, tags, removed }
   }
 }
 
