@@ -36,6 +36,8 @@ export interface JudgedHead {
   sequence: number
   /** The bundle id. */
   id: string
+  /** Keyids of the people who approved it; rows of before this was written down have none. */
+  signers?: readonly string[] | undefined
   /** The newest time that is signed in this head, `YYYY-MM-DDTHH:MM:SSZ`, never an expiry. */
   floor: string
 }
@@ -171,11 +173,11 @@ export function unpinEntry(channel: string, reason: string): Entry {
 }
 
 /** One `head` entry; roots that do not fit its row stand in `roots` entries before it. */
-export function headEntries({ roots, reset, counters, ...head }: JudgedHead): Entry[] {
+export function headEntries({ roots, reset, counters, signers, ...head }: JudgedHead): Entry[] {
   const { channel, rootVersion } = head
   const apart = roots.reduce((sum, { length }) => sum + length, 0) > ROOTS_ROW
   const own = apart ? { roots: [] } : { roots: roots.map(base64), reset }
-  const entry = { kind: 'head', body: given({ ...head, ...own, counters: { ...counters } }) }
+  const entry = { kind: 'head', body: given({ ...head, ...own, counters: { ...counters }, signers: signers?.slice() }) }
   return apart ? [...rootsEntries({ channel, roots, rootVersion, reset }), entry] : [entry]
 }
 
