@@ -227,6 +227,10 @@ export const REPORTS = {
         time,
         phase: z.string(),
         target: z.string().optional(),
+        signers: z
+          .array(z.string())
+          .nullable()
+          .describe('Keyids of the people who approved it; null where the journal is older than that.'),
       }),
     ),
     openTags: z.array(z.strictObject({ target: z.string(), repository: z.string(), tag: z.string() })),
@@ -260,7 +264,7 @@ export const REPORTS = {
           kind: z.string(),
           sum: z.string(),
         })
-        .describe('A row of the journal; the other members depend on its kind.'),
+        .describe('A row of the journal; the other members depend on its kind. `head` has `signers`: who approved.'),
     ),
     moves: z.array(TAG_MOVE).describe('The moves of tags that these rows tell of.'),
   }),

@@ -15,9 +15,6 @@ import {
 const REF_NAME = 'org.opencontainers.image.ref.name'
 const CONTAINERD_NAME = 'io.containerd.image.name'
 
-/** The cap on index.json in bytes. */
-export const INDEX_CAP = 256 * 1024 * 1024
-
 /** One repository's part in the index, with full descriptors. */
 export interface IndexedRepository {
   graph: Graph

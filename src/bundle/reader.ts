@@ -1,4 +1,5 @@
 /** Reads a bundle in the order of its trust: metadata, promise, law, payload. Each stage waits for the caller's judgement. */
+import { LAYOUT_INDEX_CAP } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
   DigestTable,
@@ -10,7 +11,6 @@ import {
   type Digest,
 } from '../oci/index.ts'
 import { LAW_CAP } from './assemble.ts'
-import { INDEX_CAP } from './index-json.ts'
 import type { ByteInput } from './input.ts'
 import { MemberReader, type PlacedMember } from './member-reader.ts'
 import {
@@ -43,7 +43,7 @@ export interface Head {
 /** The cap on a member of group 3, in bytes. */
 export function promiseCap(name: string): number {
   if (name === TRANSFER_MEMBER) return TRANSFER_CAP
-  return name === INDEX_MEMBER ? INDEX_CAP : SUMS_CAP
+  return name === INDEX_MEMBER ? LAYOUT_INDEX_CAP : SUMS_CAP
 }
 
 /** Length and digest that the channel's targets promise for a member of group 3. */

@@ -2,6 +2,7 @@
 import { isatty } from 'node:tty'
 import { SallyportError } from '../errors/index.ts'
 import { readUpTo } from './capped-file.ts'
+import { TypedLine } from './typed-line.ts'
 
 function refused(detail: string): SallyportError {
   return new SallyportError('KEY_PASSPHRASE', { side: 'source', subject: 'passphrase', detail })
@@ -25,25 +26,33 @@ function fromFile(file: string): Buffer {
 function prompt(text: string): Promise<Buffer> {
   const { stdin, stderr } = process
   return new Promise((resolve, reject) => {
-    const typed: number[] = []
+    const typed = new TypedLine()
     stderr.write(text)
     stdin.setRawMode(true)
     stdin.resume()
     const end = (settle: () => void): void => {
+      typed.wipe()
       stdin.off('data', onData)
       stdin.setRawMode(false)
       stdin.pause()
       stderr.write('\n')
       settle()
     }
-    const onData = (chunk: Buffer): void => {
+    const take = (chunk: Buffer): void => {
       for (const byte of chunk) {
-        if (byte === 0x0d || byte === 0x0a) return end(() => resolve(Buffer.from(typed)))
+        if (byte === 0x0d || byte === 0x0a) {
+          const line = typed.take()
+          return end(() => resolve(line))
+        }
         if (byte === 0x03 || byte === 0x04)
           return end(() => reject(new SallyportError('INTERRUPTED', { side: 'state' })))
-        if (byte === 0x7f || byte === 0x08) typed.pop()
-        else typed.push(byte)
+        if (byte === 0x7f || byte === 0x08) typed.back()
+        else if (!typed.add(byte)) return end(() => reject(refused('it is longer than 64 KiB')))
       }
+    }
+    const onData = (chunk: Buffer): void => {
+      take(chunk)
+      chunk.fill(0)
     }
     stdin.on('data', onData)
   })

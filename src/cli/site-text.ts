@@ -10,8 +10,8 @@ export function statusText(report: StatusReport): string[] {
     `site ${report.site}, ${counted(report.rows, 'journal row')}, newest signed time ${report.floor ?? 'none'}`,
     ...showText({ channels: report.channels }),
     ...report.bundles.map(
-      ({ channel, sequence, id, time, phase, target }) =>
-        `${time}  ${plain(channel)} ${sequence}  ${phase === 'start' ? 'not finished' : phase}${target === undefined ? '' : ` at ${plain(target)}`}  ${plain(id)}`,
+      ({ channel, sequence, id, time, phase, target, signers }) =>
+        `${time}  ${plain(channel)} ${sequence}  ${phase === 'start' ? 'not finished' : phase}${target === undefined ? '' : ` at ${plain(target)}`}  ${plain(id)}${approvedText(signers)}`,
     ),
     ...report.openTags.map(
       ({ target, repository, tag }) =>
@@ -21,6 +21,17 @@ export function statusText(report: StatusReport): string[] {
     ...deprecatedLines(report.deprecated),
     ...alarmLines(report.health),
   ]
+}
+
+/** Keys that are named in a line; the others are counted. */
+const NAMED_KEYS = 3
+
+/** Who approved, as far as it fits a line; empty where the journal is older than that. */
+function approvedText(signers: Row[string] | undefined): string {
+  if (!Array.isArray(signers) || signers.length === 0) return ''
+  const keys = signers.slice(0, NAMED_KEYS).map((signer) => `${plain(String(signer).slice(0, 16))}…`)
+  const more = signers.length > keys.length ? ` and ${signers.length - keys.length} more` : ''
+  return `, approved by ${keys.join(', ')}${more}`
 }
 
 function deprecatedLines(deprecated: StatusReport['deprecated']): string[] {
@@ -47,7 +58,7 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
   init: (of) => `site ${of('site')}: ${of('reason')}`,
   pin: (of) => `channel ${of('channel')} (${of('purpose')}), root ${of('rootVersion')}, ${of('fingerprint')}`,
   unpin: (of) => `channel ${of('channel')}: ${of('reason')}`,
-  head: (of) => `accepted ${of('channel')} ${of('sequence')}, bundle ${of('id')}`,
+  head: (of, row) => `accepted ${of('channel')} ${of('sequence')}, bundle ${of('id')}${approvedText(row['signers'])}`,
   roots: (of) => `${of('channel')} goes on with root ${of('rootVersion')}`,
   verdict: (of) => `${of('verdict')} ${of('repository')}@${of('digest')} (${of('why')})`,
   import: (of) => `${of('phase')} ${of('channel')} ${of('sequence')} at ${of('target')}`,

@@ -14,11 +14,15 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const PLAIN = /[^"\\\u0000-\u001f]*/y
 const ESCAPES: Record<string, string> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
 
+class TooManyValues extends Error {}
+
 class Reader {
   private at = 0
   private readonly text: string
-  constructor(text: string) {
+  private left: number
+  constructor(text: string, values: number) {
     this.text = text
+    this.left = values
   }
 
   document(): Json {
@@ -43,6 +47,8 @@ class Reader {
   private value(depth: number): Json {
     // Stops a document whose nesting exhausts the stack of this or the next reader.
     if (depth > MAX_DEPTH) throw this.bad('nesting too deep')
+    // Stops `[{},{},…`, which takes thirty times its own bytes in memory.
+    if (this.left-- === 0) throw new TooManyValues()
     this.space()
     const c = this.text[this.at]
     if (c === '{') return this.object(depth)
@@ -152,15 +158,26 @@ class Reader {
 /**
  * The value of a strict JSON text.
  * @param subject - named in the error
- * Throws JSON_MALFORMED. The caller caps the length before it calls.
+ * @param values - how many it may hold, at every depth
+ * Throws JSON_MALFORMED, LIMIT_EXCEEDED for too many values. The caller caps the length before it calls.
  */
-export function parseJson(bytes: Uint8Array, side: Side, subject: string): Json {
+export function parseJson(bytes: Uint8Array, side: Side, subject: string, values = Infinity): Json {
   try {
-    return new Reader(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)).document()
+    return new Reader(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), values).document()
   } catch (cause) {
+    if (cause instanceof TooManyValues)
+      throw new SallyportError('LIMIT_EXCEEDED', { side, subject, detail: `over ${values} values` })
     if (!(cause instanceof SyntaxError) && !(cause instanceof TypeError)) throw cause
     throw new SallyportError('JSON_MALFORMED', { side, subject, detail: cause.message, cause })
   }
+}
+
+/** How many values {@link parseJson} counts in it: itself, and all within it. */
+export function valuesIn(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 1
+  let count = 1
+  for (const one of Array.isArray(value) ? value : Object.values(value)) count += valuesIn(one)
+  return count
 }
 
 /** True for a JSON object (not null, not an array). */

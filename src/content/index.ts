@@ -19,6 +19,7 @@ export { carriedBlobs, isLeftOut, omissionsOf, orderArtifact, type OrderedArtifa
 export { platformsFound } from './platforms.ts'
 export { Walk, WalkBudget, type Choice, type Gate } from './walk.ts'
 export { type LayoutFile, type LayoutReader } from './layout-file.ts'
+export { LAYOUT_INDEX_CAP } from './layout-index.ts'
 export { layoutOver, openLayout, type Layout } from './layout-source.ts'
 export { layoutTarget } from './layout-target.ts'
 export { MemoryPlace, type MemoryRepository } from './memory.ts'

@@ -1,15 +1,20 @@
 /** `index.json` and `oci-layout` of an OCI image layout (image-layout.md), read from a hostile place. */
-import { isJsonObject, parseJson, type JsonObject } from '../codec/index.ts'
+import { isJsonObject, parseJson, valuesIn, type JsonObject } from '../codec/index.ts'
 import { SallyportError, type Side } from '../errors/index.ts'
 import { descriptorJson, parseDescriptor, type Descriptor, type Digest } from '../oci/index.ts'
 import { readWhole } from './layout-read.ts'
 import type { LayoutReader } from './layout-file.ts'
 import { IMAGE_NAME, parseLayoutName, REF_NAME, type LayoutName } from './layout-name.ts'
 
-const MIB = 1024 * 1024
-// A million entries stay below it; more would exhaust memory before anything is proven.
-const INDEX_CAP = 64 * MIB
+/**
+ * The cap on `index.json` in bytes, to read and to write: that of a bundle, which is a layout too. About 850,000 tags with
+ * full names stay below it, and opening them takes 1.1 GiB of memory, 64 MiB a third of that.
+ */
+export const LAYOUT_INDEX_CAP = 256 * 1024 * 1024
+/** Descriptors alone, however small, come to 10 million values in that many bytes; of empty objects 90 million would fit. */
+const VALUES_CAP = 16 * 1024 * 1024
 const MARKER_CAP = 64 * 1024
+const RUN = 1024 * 1024
 
 export interface IndexEntry {
   descriptor: Descriptor
@@ -58,10 +63,10 @@ export function readMarker(reader: LayoutReader): boolean {
 
 /** The layout's index, or undefined when there is none. Throws LAYOUT_MALFORMED, LIMIT_EXCEEDED, JSON_MALFORMED. */
 export function readIndex(reader: LayoutReader): LayoutIndex | undefined {
-  const bytes = readWhole(reader, 'index.json', INDEX_CAP)
+  const bytes = readWhole(reader, 'index.json', LAYOUT_INDEX_CAP)
   if (bytes === undefined) return undefined
   const subject = `${reader.place} index.json`
-  const document = parseJson(bytes, reader.side, subject)
+  const document = parseJson(bytes, reader.side, subject, VALUES_CAP)
   if (!isJsonObject(document) || document['schemaVersion'] !== 2) throw malformed(reader, 'index.json', 'schemaVersion')
   const { manifests, ...rest } = document
   if (!Array.isArray(manifests)) throw malformed(reader, 'index.json', 'no manifests')
@@ -72,12 +77,39 @@ export function readIndex(reader: LayoutReader): LayoutIndex | undefined {
   return { rest, entries }
 }
 
-/** The index as it is written: entries by name, then by digest, so that equal content gives equal bytes. */
-export function indexBytes(index: LayoutIndex): Buffer {
+/**
+ * The index as it is written, in runs: entries by name, then by digest, so that equal content gives equal bytes.
+ * Throws LIMIT_EXCEEDED for one that {@link readIndex} would refuse: the layout could never be opened again.
+ */
+export function indexRuns(index: LayoutIndex, { side, place }: Pick<LayoutReader, 'side' | 'place'>): Buffer[] {
   const key = (entry: IndexEntry): string => `${entry.name ?? '~'}\0${entry.descriptor.digest}`
   const sorted = index.entries.map((entry) => ({ key: key(entry), json: entry.json }))
   sorted.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-  return Buffer.from(JSON.stringify({ ...index.rest, schemaVersion: 2, manifests: sorted.map(({ json }) => json) }))
+  const around = { ...index.rest, schemaVersion: 2, manifests: [] }
+  const runs: Buffer[] = []
+  let text = JSON.stringify(around).slice(0, -2)
+  let size = 0
+  let values = valuesIn(around)
+  const demand = (room: boolean): void => {
+    if (room) return
+    const detail = `${sorted.length} entries are over ${LAYOUT_INDEX_CAP} bytes or ${VALUES_CAP} values`
+    throw new SallyportError('LIMIT_EXCEEDED', { side, subject: `${place} index.json`, detail })
+  }
+  // Run by run: as one text it would stand in memory twice more, and far too much of it would be no text at all.
+  const end = (): void => {
+    const run = Buffer.from(text)
+    demand((size += run.length) <= LAYOUT_INDEX_CAP)
+    runs.push(run)
+    text = ''
+  }
+  for (const [i, { json }] of sorted.entries()) {
+    demand((values += valuesIn(json)) <= VALUES_CAP)
+    text += `${i === 0 ? '' : ','}${JSON.stringify(json)}`
+    if (text.length > RUN) end()
+  }
+  text += ']}'
+  end()
+  return runs
 }
 
 /** The name an entry has: `ref.name`, completed by containerd's full name where the two agree. */

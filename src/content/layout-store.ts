@@ -9,7 +9,7 @@ import { syncFolderAside, writeAllAside } from './durable-file.ts'
 import { lockFolder, type FolderLock } from './file-lock.ts'
 import { makeFolder } from './lasting-folder.ts'
 import { ALGORITHMS, blobName, FolderReader } from './layout-file.ts'
-import { indexBytes, readIndex, readMarker, type IndexEntry, type LayoutIndex } from './layout-index.ts'
+import { indexRuns, readIndex, readMarker, type IndexEntry, type LayoutIndex } from './layout-index.ts'
 import { provenBody } from './proven-body.ts'
 import type { BlobBody } from './source.ts'
 
@@ -125,7 +125,7 @@ export class LayoutStore {
     // A whole layout that lost its index is damage: an empty one would make every tag vanish for good.
     if (folders.some((folder) => this.names(folder).some((name) => isDigest(`${folder.slice(6)}:${name}`))) && marked)
       throw new SallyportError('LAYOUT_MALFORMED', { side: this.side, subject: this.dir, detail: 'no index.json' })
-    await this.replace('index.json', indexBytes(EMPTY))
+    await this.replace('index.json', indexRuns(EMPTY, this.reader))
     // Before any blob has a name: after a power cut a blob and no index would be the damage that is refused above.
     await this.syncFolder('.')
   }
@@ -159,7 +159,10 @@ export class LayoutStore {
     await this.syncFolder(join('blobs', algorithmOf(digest)))
   }
 
-  private async replace(name: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+  private async replace(
+    name: string,
+    bytes: Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>,
+  ): Promise<void> {
     const path = join(this.dir, name)
     const temporary = join(path, '..', `${TEMPORARY}${randomBytes(12).toString('hex')}`)
     const file = await this.writing(path, () => open(temporary, 'wx'))
@@ -225,7 +228,7 @@ export class LayoutStore {
     await this.flush()
     if (entries === before.entries) return
     const index = { rest: before.rest, entries }
-    await this.replace('index.json', indexBytes(index))
+    await this.replace('index.json', indexRuns(index, this.reader))
     await this.syncFolder('.')
     this.cached = { stamp: this.stamp(), index }
   }

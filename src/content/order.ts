@@ -70,7 +70,8 @@ class Ordering {
       const carried = companions.filter((companion) => this.graph.nodes.has(companion))
       for (const attached of [...this.graph.referrersOf(digest), ...carried]) {
         const added = this.tree(attached, [], depth + 1)
-        this.companions.push(...added)
+        // One by one: an index of indexes may hold more manifests than a call may have arguments.
+        for (const one of added) this.companions.push(one)
         this.attach(added, depth + 1)
       }
     }

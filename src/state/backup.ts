@@ -20,7 +20,7 @@ import { sweepLists } from './list-files.ts'
 import { Lock } from './lock.ts'
 import { Replay } from './replay.ts'
 import { State, type StateOptions } from './state.ts'
-import { demandEmpty, demandState, writeVersion } from './state-folder.ts'
+import { demandEmpty, demandState, demandVacant, writeVersion } from './state-folder.ts'
 
 const TRAILER_CAP = 1024
 const CHUNK = 256 * 1024
@@ -151,6 +151,29 @@ export async function restore(
   return restored
 }
 
+/**
+ * What {@link restore} would give back. The same is proven, in the file as it lies there, and nothing is written.
+ * Throws as that does, but for what only writing meets.
+ */
+export async function rehearseRestore(
+  dir: string,
+  file: string,
+  options: StateOptions & { reason: string },
+): Promise<Restored> {
+  await demandReadable(file)
+  await demandVacant(dir)
+  const handle = await openBackup(file)
+  try {
+    const proven = await prove(handle, file)
+    restoredRow(proven, options)
+    return restoredTo(proven)
+  } catch (cause) {
+    throw asReadFault(cause, file)
+  } finally {
+    await handle.close()
+  }
+}
+
 async function demandReadable(file: string): Promise<void> {
   const handle = await openBackup(file)
   const isFile = await handle.stat().then(
@@ -197,7 +220,7 @@ async function settle(dir: string, file: string, options: StateOptions & { reaso
       // Their bytes before the rows that name them, here too. What an interrupted restore left may not be on the disk.
       await sweepLists(dir, new Set())
       await unpackLists(handle, proven.lists, dir)
-      const { lines } = draftRows(proven.head, [restoreEntry(options.reason, proven.head)], options.now)
+      const lines = restoredRow(proven, options)
       await handle.truncate(proven.end)
       await writeAllAside(handle, Buffer.concat(lines), proven.end)
       await handle.sync()
@@ -206,12 +229,21 @@ async function settle(dir: string, file: string, options: StateOptions & { reaso
     }
     await rename(temp, place)
     await syncFolderAside(dir)
-    const warning = `counters and holdings are those of ${proven.time}; bundles accepted after it would be accepted again`
-    return { from: proven.head, time: proven.time, warning }
+    return restoredTo(proven)
   } catch (cause) {
     await rm(temp, { force: true }).catch(() => undefined)
     throw asFault(cause, 'STATE_UNWRITABLE', place)
   }
+}
+
+/** The line of the `restore` row. */
+function restoredRow({ head }: Proof, { reason, now }: StateOptions & { reason: string }): Buffer[] {
+  return draftRows(head, [restoreEntry(reason, head)], now).lines
+}
+
+function restoredTo({ head, time }: Proof): Restored {
+  const warning = `counters and holdings are those of ${time}; bundles accepted after it would be accepted again`
+  return { from: head, time, warning }
 }
 
 interface Proof {

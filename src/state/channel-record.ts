@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import type { JsonObject } from '../codec/index.ts'
 import { SallyportError, type Code } from '../errors/index.ts'
-import { countOf, objectOf, oneOf, textOf, textsOf } from './fields.ts'
+import { countOf, isHash, objectOf, oneOf, textOf, textsOf } from './fields.ts'
 
 export const PURPOSES = ['content', 'trust', 'revocation'] as const
 export type Purpose = (typeof PURPOSES)[number]
@@ -97,6 +97,8 @@ export function advanced(before: ChannelRecord | undefined, row: JsonObject): Ch
   const { rootVersion, roots } = rootsOf(row, lineage, channel)
   const counters = countersOf(row)
   const last = { sequence: countOf(row, 'sequence'), id: textOf(row, 'id') }
+  if (row['signers'] !== undefined && !textsOf(row, 'signers').every(isHash))
+    throw new TypeError('signers are no keyids')
   if (!resets(row, lineage, rootVersion, channel)) refuseFall(lineage, counters, last, channel)
   return { ...record, lineage: { ...followed(lineage, rootVersion, roots), counters, last } }
 }

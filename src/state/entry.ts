@@ -2,7 +2,7 @@
 import type { JsonObject } from '../codec/index.ts'
 import { isDigest, type Digest } from '../oci/index.ts'
 import type { Counters, Purpose } from './channel-record.ts'
-import type { Entry } from './journal-row.ts'
+import { ROW_CAP, type Entry } from './journal-row.ts'
 
 /** `init`: the operator made this state on purpose; `audience` of a bundle must hold `site`. */
 export interface Init {
@@ -21,7 +21,10 @@ export interface Pin {
   reason?: string | undefined
 }
 
-/** `head`: head, audience and channel of this bundle were judged and accepted; all it changes stands in this one row. */
+/**
+ * `head`: head, audience and channel of this bundle were judged and accepted; all it changes stands in this one row, but
+ * for roots that are too large for it.
+ */
 export interface JudgedHead {
   channel: string
   /** The roots verified beyond the one that is recorded, in order. */
@@ -33,6 +36,8 @@ export interface JudgedHead {
   sequence: number
   /** The bundle id. */
   id: string
+  /** Keyids of the people who approved it; rows of before this was written down have none. */
+  signers?: readonly string[] | undefined
   /** The newest time that is signed in this head, `YYYY-MM-DDTHH:MM:SSZ`, never an expiry. */
   floor: string
 }
@@ -140,6 +145,8 @@ export interface TagDone extends TagName {
 
 /** Digests of one `held` row: 4,000 of the longest are half a MiB. */
 const HELD_ROW = 4000
+/** Bytes of the roots in one row, a third more in base64: a bundle may bring more than a row takes, one root never is more. */
+const ROOTS_ROW = ROW_CAP / 2
 
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64')
@@ -165,12 +172,48 @@ export function unpinEntry(channel: string, reason: string): Entry {
   return { kind: 'unpin', body: { channel, reason } }
 }
 
-export function headEntry({ roots, reset, counters, ...head }: JudgedHead): Entry {
-  return { kind: 'head', body: given({ ...head, roots: roots.map(base64), counters: { ...counters }, reset }) }
+/** One `head` entry; roots that do not fit its row stand in `roots` entries before it. */
+export function headEntries({ roots, reset, counters, signers, ...head }: JudgedHead): Entry[] {
+  const { channel, rootVersion } = head
+  const apart = roots.reduce((sum, { length }) => sum + length, 0) > ROOTS_ROW
+  const own = apart ? { roots: [] } : { roots: roots.map(base64), reset }
+  const entry = { kind: 'head', body: given({ ...head, ...own, counters: { ...counters }, signers: signers?.slice() }) }
+  return apart ? [...rootsEntries({ channel, roots, rootVersion, reset }), entry] : [entry]
 }
 
-export function rootsEntry({ channel, roots, rootVersion, reset }: VerifiedRoots): Entry {
-  return { kind: 'roots', body: given({ channel, roots: roots.map(base64), rootVersion, reset }) }
+/**
+ * One entry for each run of roots that fits a row. The one with the root of `reset` says so: counters begin again there.
+ * A kill between two rows leaves roots that verified, and the next run goes on from the last of them.
+ */
+export function rootsEntries({ channel, roots, rootVersion, reset }: VerifiedRoots): Entry[] {
+  const runs = runsOf(roots)
+  let version = rootVersion - roots.length
+  return runs.map((run, i) => {
+    const before = version
+    version += run.length
+    // One that no root here stands for goes along with the first or the last of them, for the ledger to refuse.
+    const follows = reset !== undefined && (i === 0 || reset.rootVersion > before)
+    const own = follows && (i === runs.length - 1 || reset.rootVersion <= version)
+    const body = { channel, roots: run.map(base64), rootVersion: version, reset: own ? reset : undefined }
+    return { kind: 'roots', body: given(body) }
+  })
+}
+
+/** At least one run, in order, each of which fits a row. */
+function runsOf(roots: readonly Uint8Array[]): Uint8Array[][] {
+  let run: Uint8Array[] = []
+  let bytes = 0
+  const runs = [run]
+  for (const root of roots) {
+    if (run.length > 0 && bytes + root.length > ROOTS_ROW) {
+      run = []
+      bytes = 0
+      runs.push(run)
+    }
+    run.push(root)
+    bytes += root.length
+  }
+  return runs
 }
 
 /** @param numberOf - the number of a known certificate, which stands for it where the verdict has its place */

@@ -163,12 +163,12 @@ export class State extends RevocationQueries {
 
   /** Throws, before anything is written, CHANNEL_NOT_PINNED, ROLLBACK, EQUIVOCATION. */
   async commitHead(head: entry.JudgedHead): Promise<void> {
-    await this.#commit([entry.headEntry(head)])
+    await this.#commit(entry.headEntries(head))
   }
 
   /** Keeps roots that verified, before the head that they came with is judged. Throws CHANNEL_NOT_PINNED, ROLLBACK. */
   async keepRoots(roots: entry.VerifiedRoots): Promise<void> {
-    await this.#commit([entry.rootsEntry(roots)])
+    await this.#commit(entry.rootsEntries(roots))
   }
 
   /** The certificates of a verdict with a place must be known. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { parseJson } from '../../src/codec/index.ts'
+import { parseJson, valuesIn } from '../../src/codec/index.ts'
 import { isFault } from '../../src/errors/index.ts'
 import { JSON_CASES, type JsonCase } from './strict-json-cases.ts'
 
@@ -40,6 +40,19 @@ describe('codec/strict-json-suite', () => {
     for (const { name, bytes, letter, taken } of JSON_CASES) {
       if (letter === 'n') assert.equal(laxly(bytes), undefined, name)
       if (taken) assert.notEqual(laxly(bytes), undefined, name)
+    }
+  })
+
+  it('holds as many values as it may, and no more', () => {
+    for (const { name, bytes, taken } of JSON_CASES) {
+      if (!taken) continue
+      const values = valuesIn(parseJson(bytes, 'bundle', 'the case'))
+      parseJson(bytes, 'bundle', 'the case', values)
+      assert.throws(
+        () => parseJson(bytes, 'bundle', 'the case', values - 1),
+        (error) => isFault(error, 'LIMIT_EXCEEDED'),
+        name,
+      )
     }
   })
 

@@ -154,7 +154,15 @@ describe('content/layout-source', () => {
       'LAYOUT_MALFORMED',
       (dir) => changeIndexJson(dir, (index) => (index['schemaVersion'] = 1)),
     ],
-    ['an index over 64 MiB', 'LIMIT_EXCEEDED', (dir) => truncateSync(join(dir, 'index.json'), 64 * 1024 * 1024 + 1)],
+    ['an index over 256 MiB', 'LIMIT_EXCEEDED', (dir) => truncateSync(join(dir, 'index.json'), 256 * 1024 * 1024 + 1)],
+    [
+      'an index of more values than memory is for',
+      'LIMIT_EXCEEDED',
+      (dir) => {
+        const items = Buffer.alloc(2 * 16 * 1024 * 1024, '0,')
+        writeFileSync(join(dir, 'index.json'), `{"schemaVersion":2,"manifests":[${items.toString('latin1')}0]}`)
+      },
+    ],
     ['a marker over 64 KiB', 'LIMIT_EXCEEDED', (dir) => truncateSync(join(dir, 'oci-layout'), 65_537)],
     [
       'a digest that is a path',

@@ -51,6 +51,17 @@ describe('content/order', () => {
     assert.deepEqual(companions, [])
   })
 
+  it('takes a referrer with more manifests than a call may have arguments', () => {
+    const graph = new Graph('registry.example/a')
+    const root = image(graph, 'image')
+    const parts = Array.from({ length: 4 }, (_, part) =>
+      add(graph, OCI_INDEX, { manifests: Array.from({ length: 35_000 }, (__, at) => image(graph, `${part} ${at}`)) }),
+    )
+    graph.listed.set(root.digest, [add(graph, OCI_INDEX, { manifests: parts, subject: root })])
+    const { companions } = orderArtifact(graph, root.digest, [], 'source')
+    assert.equal(companions.length, 4 * 35_000 + 4 + 1)
+  })
+
   it('refuses nesting beyond its depth and a root that is not carried', () => {
     const graph = new Graph('registry.example/a')
     let root = image(graph, 'leaf')

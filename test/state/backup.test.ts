@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { backup, checkState, restore, State } from '../../src/state/index.ts'
+import { backup, checkState, rehearseRestore, restore, State } from '../../src/state/index.ts'
 import { all, digest, fault, headOf, initState, makeFolder, NOW, pinOf, removeFolders, storiedState } from './folder.ts'
 import { seeded } from '../seed.ts'
 import { answerOf, FROM, listOf, sha } from './lists.ts'
@@ -23,6 +23,7 @@ describe('state/backup', () => {
     const restored = await restore(place, file, options)
     assert.deepEqual(restored.from, head)
     assert.match(restored.warning, /2026-11-24T12:00:00Z/)
+    assert.deepEqual(await rehearseRestore(join(makeFolder(), 'x'), file, options), restored)
     const again = await State.open(place, { write: true, now: NOW })
     assert.equal(again.channel('vendor-a')?.last?.sequence, 3)
     assert.equal(again.openIntents().length, 1)
@@ -63,7 +64,8 @@ describe('state/backup', () => {
       flipped[at] = (flipped[at] ?? 0) ^ (1 << Math.floor(chance() * 8))
       for (const damaged of [bytes.subarray(0, at), flipped]) {
         writeFileSync(file, damaged)
-        await assert.rejects(restore(place, file, options), fault('BACKUP_MALFORMED'), `byte ${at}`)
+        for (const run of [rehearseRestore, restore])
+          await assert.rejects(run(place, file, options), fault('BACKUP_MALFORMED'), `byte ${at}`)
       }
     }
     writeFileSync(file, Buffer.concat([bytes, bytes]))
@@ -196,10 +198,12 @@ describe('state/backup', () => {
     const dir = await storiedState()
     const file = join(makeFolder(), 'state.backup')
     await backup({ dir }, file)
-    await assert.rejects(restore(dir, file, options), fault('STATE_EXISTS'))
     const place = join(makeFolder(), 'x')
-    await assert.rejects(restore(place, `${file}.no`, options), fault('FILE_UNREADABLE'))
-    await assert.rejects(restore(place, makeFolder(), options), fault('FILE_UNREADABLE'))
+    for (const run of [rehearseRestore, restore]) {
+      await assert.rejects(run(dir, file, options), fault('STATE_EXISTS'))
+      await assert.rejects(run(place, `${file}.no`, options), fault('FILE_UNREADABLE'))
+      await assert.rejects(run(place, makeFolder(), options), fault('FILE_UNREADABLE'))
+    }
     assert.ok(!existsSync(place))
     await assert.rejects(backup({ dir: place }, file), fault('STATE_EMPTY'))
     await assert.rejects(backup({ dir }, join(file, 'x')), fault('OUTPUT_FAILED'))

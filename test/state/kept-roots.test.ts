@@ -31,6 +31,36 @@ describe('state/kept roots', () => {
     await state.close()
   })
 
+  it('keeps as many bytes of roots as a bundle may bring, with a head and without one', async () => {
+    const roots = Array.from({ length: 17 }, (_, at) => Buffer.alloc(at === 16 ? 196_608 : 512_000, `${at}`))
+    const channel = 'vendor-a'
+    for (const reset of [undefined, 2, 9, 18])
+      for (const withHead of [true, false]) {
+        const dir = await storiedState()
+        const state = await State.open(dir, write)
+        const given = { channel, roots, rootVersion: 18, ...(reset && { reset: { rootVersion: reset } }) }
+        const sequence = reset === undefined ? 4 : 1
+        if (!withHead) await state.keepRoots(given)
+        await state.commitHead({ ...headOf(channel, sequence), rootVersion: 18, ...(withHead ? given : { roots: [] }) })
+        const kept = state.channel(channel)
+        assert.deepEqual([kept?.rootVersion, kept?.root.toString()], [18, String(roots[16])])
+        assert.equal(kept?.last?.sequence, sequence)
+        await state.close()
+        assert.equal((await checkState(dir, { now: NOW })).count, 0)
+      }
+  })
+
+  it('refuses a reset that no root stands for, however many rows the roots take', async () => {
+    const state = await State.open(await storiedState(), write)
+    const roots = Array.from({ length: 9 }, () => Buffer.alloc(512_000, 'r'))
+    for (const reset of [1, 11]) {
+      const next = { channel: 'vendor-a', roots, rootVersion: 10, reset: { rootVersion: reset } }
+      await assert.rejects(state.keepRoots(next), fault('ROLLBACK'))
+      await assert.rejects(state.commitHead({ ...headOf('vendor-a', 1), ...next }), fault('ROLLBACK'))
+    }
+    await state.close()
+  })
+
   it('refuses a gap, a step back and a channel that is not pinned', async () => {
     const state = await State.open(await storiedState(), write)
     const roots = [Buffer.from('root')]

@@ -45,7 +45,7 @@ async function commit(state: State, { verdict, files }: Pick<Passage, 'verdict' 
   const { channel, created } = files.transfer
   // After a restore a repeat says what nothing else can: that the backup has the newest bundle of the channel.
   if (verdict.repeat && state.isHeardSinceRestore(channel)) return
-  const { rootVersion, counters, reset, sequence, id } = verdict
+  const { rootVersion, counters, reset, sequence, id, signers } = verdict
   await state.commitHead({
     channel,
     roots: verdict.roots.map(({ bytes }) => bytes),
@@ -54,6 +54,7 @@ async function commit(state: State, { verdict, files }: Pick<Passage, 'verdict' 
     reset,
     sequence,
     id,
+    signers,
     // A sender's clock that runs ahead must not lift the floor above ours: the next run, even of this same bundle, would
     // be refused until our clock is there.
     floor: created < timeText(now) ? created : timeText(now),

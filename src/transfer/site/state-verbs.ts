@@ -1,7 +1,5 @@
 /** The verbs of the site's memory: init, check, rebuild, backup, restore. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import {
@@ -9,6 +7,7 @@ import {
   checkState,
   demandVacant,
   rebuildIndex,
+  rehearseRestore,
   restore,
   State,
   type CheckReport,
@@ -99,12 +98,5 @@ export async function stateRestore(
   const { state, file, reason, dryRun = false } = options
   demandReason(reason)
   const now = nowOf(options)
-  if (!dryRun) return { state, dryRun, ...(await restore(state, file, { now, reason })) }
-  await demandVacant(state)
-  const scratch = mkdtempSync(join(tmpdir(), 'sallyport-restore-'))
-  try {
-    return { state, dryRun, ...(await restore(join(scratch, 'state'), file, { now, reason })) }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
+  return { state, dryRun, ...(await (dryRun ? rehearseRestore : restore)(state, file, { now, reason })) }
 }

@@ -9,6 +9,14 @@ export interface BundleEnd {
   /** `accepted`, or at a target `start` and `done`: what has a start alone was not finished. */
   phase: string
   target?: string
+  /** Keyids of the people who approved it; null where the journal is older than that. */
+  signers: string[] | null
+}
+
+/** Of a `head` row. */
+function signersOf(row: JournalRow): string[] | undefined {
+  const { signers } = row
+  return Array.isArray(signers) ? signers.filter((signer) => typeof signer === 'string') : undefined
 }
 
 /** Takes the rows of a journal in their order. */
@@ -22,7 +30,8 @@ export class BundleEnds {
     const key = `${channel} ${sequence} ${id}`
     const targets = this.#targets.get(key) ?? new Map<string, BundleEnd>()
     this.#targets.set(key, targets)
-    const end = { channel, sequence, id, time: row.time }
+    const signers = signersOf(row) ?? this.#accepted.get(key)?.signers ?? null
+    const end = { channel, sequence, id, time: row.time, signers }
     if (row.kind === 'head') this.#accepted.set(key, { ...end, phase: 'accepted' })
     else {
       const target = String(row['target'])

@@ -4,6 +4,7 @@ import type { Digest } from '../../oci/index.ts'
 import type { SignatureChains, Verdict as VerdictRow } from '../../state/index.ts'
 import type { SignatureVerdict, Verdict } from '../../trust/index.ts'
 import type { Passage } from '../passage/passage.ts'
+import { lowestExit } from '../run/exit.ts'
 import type { SignatureReport, VerdictReport } from './report.ts'
 
 export interface JudgedArtifact extends VerdictReport {
@@ -131,7 +132,7 @@ function exitOfCode(code: Code = 'POLICY_UNMET'): number {
 export function verdictExit(verdicts: readonly Pick<VerdictReport, 'verdict' | 'code'>[]): number {
   const refused = verdicts.filter(({ verdict }) => verdict !== 'trusted')
   if (refused.length === 0) return 0
-  return Math.min(...refused.map(({ code }) => exitOfCode(code)))
+  return lowestExit(refused.map(({ code }) => exitOfCode(code)))
 }
 
 /** Throws the gravest refusal, if there is one: its own code and subject, and how many more there are. */

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { buildDemoLayout, buildZooLayout, type DemoLayout, type ZooLayout } from '../../../fixtures/layouts/build.ts'
 import { openLayout } from '../../../src/content/index.ts'
 import { parseSignatureTag, type Digest } from '../../../src/oci/index.ts'
-import { planFor, Stage, tree } from '../stage.ts'
+import { log, status } from '../../../src/transfer/index.ts'
+import { NOW, planFor, Stage, tree } from '../stage.ts'
 import { fault } from '../../fault.ts'
 
 /** Every tag, referrer and manifest of a repository in a layout, with the manifests' bytes proven on the way. */
@@ -66,6 +67,12 @@ describe('transfer/passage/passage', () => {
     const out = stage.path('out')
     const report = await stage.import(june, `oci:${out}`, { state })
     assert.equal(report.repeat, false)
+    const { rows } = await log({ state, now: NOW })
+    // Alice signed the export, Bob approved it; the report alone told so once.
+    assert.equal(verdict.approval.signers.length, 2)
+    assert.deepEqual(rows.find(({ kind }) => kind === 'head')?.['signers'], verdict.approval.signers)
+    const [end] = (await status({ state, now: NOW })).bundles
+    assert.deepEqual(end?.signers, verdict.approval.signers)
     assert.deepEqual(
       report.tags.map(({ tag, old, new: now, outcome }) => [tag, old, now, outcome]).sort(),
       [

@@ -162,6 +162,25 @@ describe('transfer/site/verbs', () => {
     assert.equal((await seen)?.length, 4)
   })
 
+  it('proves a backup in a dry run without a place to write to', async () => {
+    const file = stage.path('backup')
+    const { head } = await stateBackup({ state: await stage.site(), file })
+    const folder = stage.path('disk')
+    mkdirSync(folder)
+    const options = { state: join(folder, 'state'), file, reason: 'test', now: NOW, dryRun: true }
+    const temporary = process.env['TMPDIR']
+    process.env['TMPDIR'] = join(folder, 'nowhere')
+    try {
+      assert.equal((await stateRestore(options)).from.hash, head)
+      writeFileSync(file, 'x', { flag: 'a' })
+      await assert.rejects(stateRestore(options), fault('BACKUP_MALFORMED'))
+    } finally {
+      if (temporary === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = temporary
+    }
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
   it('restores from a backup what stops a replay', async () => {
     const state = await stage.site()
     const out = `oci:${stage.path('out')}`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { stateForget, status } from '../../../src/transfer/index.ts'
-import { statusText } from '../../../src/cli/site-text.ts'
+import { log, stateForget, status } from '../../../src/transfer/index.ts'
+import { logText, statusText } from '../../../src/cli/site-text.ts'
 import { State } from '../../../src/state/index.ts'
 import { headOf, makeFolder, NOW, pinOf, removeFolders } from '../../state/folder.ts'
 import { fault } from '../../fault.ts'
@@ -22,6 +22,36 @@ describe('transfer/status/bundle-ends', () => {
     await state.close()
     return dir
   }
+  it('names who approved a bundle, in the log and at each target, and nobody where no row says', async () => {
+    const state = await begun()
+    const keys = ['a', 'b', 'c', 'd'].map((key) => key.repeat(64))
+    const open = await State.open(state, { write: true, now: NOW })
+    const three = { ...headOf('vendor-a', 3), signers: keys }
+    await open.commitHead(three)
+    await open.recordImport({ id: three.id, channel: 'vendor-a', sequence: 3, target: 'oci:/x', phase: 'done' })
+    for (const signers of [['x'], ['A'.repeat(64)], ['']])
+      await assert.rejects(open.commitHead({ ...headOf('vendor-a', 4), signers }), TypeError)
+    await open.close()
+    const report = await status({ state, now: NOW })
+    assert.deepEqual(
+      report.bundles.map(({ sequence, signers }) => [sequence, signers]),
+      [
+        [1, null],
+        [1, null],
+        [2, null],
+        [3, keys],
+      ],
+    )
+    const told = await log({ state, now: NOW })
+    const heads = told.rows.filter(({ kind }) => kind === 'head')
+    assert.deepEqual(
+      heads.map(({ signers }) => signers),
+      [undefined, undefined, keys],
+    )
+    for (const lines of [statusText(report), logText(told)])
+      assert.equal(lines.filter((line) => line.includes('a'.repeat(16)) && line.includes('c'.repeat(16))).length, 1)
+  })
+
   const ends = async (state: string): Promise<unknown[]> =>
     (await status({ state, now: NOW })).bundles.map(({ sequence, phase, target }) => [sequence, phase, target])
 

@@ -55,6 +55,8 @@ describe('transfer/verdict/artifact-verdicts', () => {
     }
     assert.deepEqual(await exits('old'), [15, ['SIGNATURE_EXPIRED']])
     assert.deepEqual(await exits('old', 'none'), [13, ['SIGNATURE_MISSING', 'SIGNATURE_EXPIRED']])
+    const many = Array.from({ length: 200_000 }, () => ({ verdict: 'rejected', code: 'SIGNATURE_EXPIRED' }) as const)
+    assert.equal(verdictExit(many), 15)
     assert.deepEqual(await exits('old', 'none', 'swap'), [
       12,
       ['SIGNATURE_MISSING', 'SIGNATURE_EXPIRED', 'TARGET_MISMATCH'],
