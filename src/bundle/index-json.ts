@@ -1,5 +1,5 @@
 /** index.json of a bundle: every tag, every artifact without one, and a fallback index for every subject (FORMAT "index.json"). */
-import { isJsonObject, parseJson, sortedJson, type Json } from '../codec/index.ts'
+import { isJsonObject, LARGE_VALUES, parseJson, sortedJson, type Json } from '../codec/index.ts'
 import { byDigest, type Graph } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
@@ -109,9 +109,9 @@ export function carriedCompanions(graph: Graph): { tag: string; descriptor: Desc
   return [...graph.companions.values()].flat().filter(({ descriptor }) => graph.nodes.has(descriptor.digest))
 }
 
-/** The descriptors that index.json holds, by digest. Throws JSON_MALFORMED, LAYOUT_MALFORMED, DESCRIPTOR_MALFORMED. */
+/** The descriptors that index.json holds, by digest. Throws JSON_MALFORMED, LIMIT_EXCEEDED, LAYOUT_MALFORMED, DESCRIPTOR_MALFORMED. */
 export function parseBundleIndex(bytes: Uint8Array): Map<Digest, Descriptor> {
-  const document = parseJson(bytes, 'bundle', 'index.json')
+  const document = parseJson(bytes, 'bundle', 'index.json', LARGE_VALUES)
   const manifests = isJsonObject(document) ? document['manifests'] : undefined
   if (!Array.isArray(manifests)) throw new SallyportError('LAYOUT_MALFORMED', { side: 'bundle', subject: 'index.json' })
   const found = new Map<Digest, Descriptor>()

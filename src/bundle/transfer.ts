@@ -1,6 +1,6 @@
 /** transfer.json: what a bundle promises, for whom, and what it leaves out (FORMAT "transfer.json"). */
 import * as z from 'zod'
-import { isJsonObject, isSiteName, parseJson, sortedJson, type Json } from '../codec/index.ts'
+import { isJsonObject, isSiteName, LARGE_VALUES, parseJson, sortedJson, type Json } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
   isDigest,
@@ -131,10 +131,10 @@ function demandPassengers({ channel, purpose, requires, passengers }: Transfer):
 /**
  * The promise in transfer.json.
  * Throws FORMAT_UNSUPPORTED and FEATURE_UNKNOWN before anything else is looked at, so that a newer format is told
- * from a damaged one; then JSON_MALFORMED and TRANSFER_MALFORMED.
+ * from a damaged one; then JSON_MALFORMED, LIMIT_EXCEEDED and TRANSFER_MALFORMED.
  */
 export function parseTransfer(bytes: Uint8Array): Transfer {
-  const document = parseJson(bytes, 'bundle', 'transfer.json')
+  const document = parseJson(bytes, 'bundle', 'transfer.json', LARGE_VALUES)
   const format = isJsonObject(document) ? document['format'] : undefined
   if (!isJsonObject(document) || typeof format !== 'string') throw malformed('format')
   if (format !== FORMAT)

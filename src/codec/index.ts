@@ -17,4 +17,4 @@ export { readBoolean, readNamedBits, readNaturalHex, readOid, readSmallNatural, 
 export { decodePem, encodePem } from './pem.ts'
 export { PBKDF2_ROUNDS, isSealedPkcs8, openSealedKey, sealPkcs8 } from './pkcs8.ts'
 export { isSiteName, SITE_NAME_RULE } from './site-name.ts'
-export { isJsonObject, parseJson, valuesIn, type Json, type JsonObject } from './strict-json.ts'
+export { isJsonObject, LARGE_VALUES, parseJson, valuesIn, type Json, type JsonObject } from './strict-json.ts'

@@ -172,6 +172,12 @@ export function parseJson(bytes: Uint8Array, side: Side, subject: string, values
   }
 }
 
+/**
+ * Values that a document of many MiB may hold. The largest that is written comes to 10 million; as many bytes of empty
+ * objects would be ten times that, and exhaust memory before anything is proven.
+ */
+export const LARGE_VALUES = 16 * 1024 * 1024
+
 /** How many values {@link parseJson} counts in it: itself, and all within it. */
 export function valuesIn(value: Json): number {
   if (typeof value !== 'object' || value === null) return 1

@@ -1,5 +1,5 @@
 /** `index.json` and `oci-layout` of an OCI image layout (image-layout.md), read from a hostile place. */
-import { isJsonObject, parseJson, valuesIn, type JsonObject } from '../codec/index.ts'
+import { isJsonObject, LARGE_VALUES, parseJson, valuesIn, type JsonObject } from '../codec/index.ts'
 import { SallyportError, type Side } from '../errors/index.ts'
 import { descriptorJson, parseDescriptor, type Descriptor, type Digest } from '../oci/index.ts'
 import { readWhole } from './layout-read.ts'
@@ -11,8 +11,6 @@ import { IMAGE_NAME, parseLayoutName, REF_NAME, type LayoutName } from './layout
  * full names stay below it, and opening them takes 1.1 GiB of memory, 64 MiB a third of that.
  */
 export const LAYOUT_INDEX_CAP = 256 * 1024 * 1024
-/** Descriptors alone, however small, come to 10 million values in that many bytes; of empty objects 90 million would fit. */
-const VALUES_CAP = 16 * 1024 * 1024
 const MARKER_CAP = 64 * 1024
 const RUN = 1024 * 1024
 
@@ -66,7 +64,7 @@ export function readIndex(reader: LayoutReader): LayoutIndex | undefined {
   const bytes = readWhole(reader, 'index.json', LAYOUT_INDEX_CAP)
   if (bytes === undefined) return undefined
   const subject = `${reader.place} index.json`
-  const document = parseJson(bytes, reader.side, subject, VALUES_CAP)
+  const document = parseJson(bytes, reader.side, subject, LARGE_VALUES)
   if (!isJsonObject(document) || document['schemaVersion'] !== 2) throw malformed(reader, 'index.json', 'schemaVersion')
   const { manifests, ...rest } = document
   if (!Array.isArray(manifests)) throw malformed(reader, 'index.json', 'no manifests')
@@ -92,7 +90,7 @@ export function indexRuns(index: LayoutIndex, { side, place }: Pick<LayoutReader
   let values = valuesIn(around)
   const demand = (room: boolean): void => {
     if (room) return
-    const detail = `${sorted.length} entries are over ${LAYOUT_INDEX_CAP} bytes or ${VALUES_CAP} values`
+    const detail = `${sorted.length} entries are over ${LAYOUT_INDEX_CAP} bytes or ${LARGE_VALUES} values`
     throw new SallyportError('LIMIT_EXCEEDED', { side, subject: `${place} index.json`, detail })
   }
   // Run by run: as one text it would stand in memory twice more, and far too much of it would be no text at all.
@@ -103,7 +101,7 @@ export function indexRuns(index: LayoutIndex, { side, place }: Pick<LayoutReader
     text = ''
   }
   for (const [i, { json }] of sorted.entries()) {
-    demand((values += valuesIn(json)) <= VALUES_CAP)
+    demand((values += valuesIn(json)) <= LARGE_VALUES)
     text += `${i === 0 ? '' : ','}${JSON.stringify(json)}`
     if (text.length > RUN) end()
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { memoryInput } from '../../src/bundle/index.ts'
+import { parseBundleIndex } from '../../src/bundle/index-json.ts'
 import { MemberReader } from '../../src/bundle/member-reader.ts'
 import { encodeTransfer, parseTransfer, type Transfer } from '../../src/bundle/transfer.ts'
 import { isFault } from '../../src/errors/index.ts'
@@ -63,6 +64,17 @@ describe('bundle/transfer', () => {
       }),
       { seed: 20261124, numRuns: 3000 },
     )
+  })
+
+  it('refuses a document of so many values that they would exhaust memory', function () {
+    this.timeout(60_000)
+    const many = Buffer.alloc(2 * 16 * 1024 * 1024 + 2, '0,')
+    const bytes = Buffer.concat([Buffer.from('{"format":"sallyport/1","manifests":['), many, Buffer.from('0]}\n')])
+    for (const parse of [parseTransfer, parseBundleIndex])
+      assert.throws(
+        () => parse(bytes),
+        (error) => isFault(error, 'LIMIT_EXCEEDED'),
+      )
   })
 
   it('refuses every member that is missing, added, or of another type', () => {
