@@ -1,7 +1,7 @@
 /** Fills a graph from a source: index → manifest → referrers and signature tags, at every manifest of the tree. */
-import { SallyportError } from '../errors/index.ts'
+import { isFault, SallyportError } from '../errors/index.ts'
 import { isSignatureType, signatureTag, SIGNATURE_SUFFIXES, type Descriptor, type Digest } from '../oci/index.ts'
-import type { Graph, GraphNode } from './graph.ts'
+import type { CompanionTag, Graph, GraphNode } from './graph.ts'
 import { chosenChildren } from './platforms.ts'
 import type { Source } from './source.ts'
 
@@ -56,7 +56,7 @@ export class Walk {
   private readonly loading = new Map<Digest, Promise<GraphNode>>()
   private readonly looking = new Map<Digest, Promise<void>>()
   private readonly budget: WalkBudget
-  private tags: Promise<ReadonlySet<string>> | undefined
+  private tags: Promise<ReadonlySet<string> | undefined> | undefined
 
   constructor(source: Source, graph: Graph, gate: Gate, budget = new WalkBudget()) {
     this.source = source
@@ -121,15 +121,16 @@ export class Walk {
 
   private async list(digest: Digest): Promise<void> {
     // Once a repository: a set of all its tags for each manifest would take a minute for 10,000 of both.
-    this.tags ??= this.source.tags().then((tags) => new Set(tags))
+    this.tags ??= this.source.tagSet?.() ?? this.source.tags().then((tags) => new Set(tags))
     const [referrers, present] = await Promise.all([this.gate(() => this.source.referrers(digest)), this.tags])
     for (const referrer of referrers) this.budget.take(weightOf(referrer), 'lists', this.graph.repository)
     if (referrers.length > 0) this.graph.listed.set(digest, referrers)
-    const companions = []
+    const companions: CompanionTag[] = []
     for (const suffix of SIGNATURE_SUFFIXES) {
       const tag = signatureTag(digest, suffix)
-      if (!present.has(tag)) continue
-      companions.push({ tag, descriptor: await this.resolve(tag) })
+      if (present?.has(tag) === false) continue
+      const descriptor = present === undefined ? await this.find(tag) : await this.resolve(tag)
+      if (descriptor !== undefined) companions.push({ tag, descriptor })
     }
     if (companions.length > 0) this.graph.companions.set(digest, companions)
   }
@@ -142,6 +143,18 @@ export class Walk {
       side: 'source',
       subject: `${this.graph.repository}@${referrer.digest}`,
       detail: `listed for ${subject}, names ${manifest.subject?.digest ?? 'none'}`,
+    })
+  }
+
+  /** What a tag names that nothing lists. A repository that is said to be unknown has given its manifest already. */
+  private find(tag: string): Promise<Descriptor | undefined> {
+    return this.gate(async () => {
+      try {
+        return await this.source.resolve(tag)
+      } catch (error) {
+        if (isFault(error, 'REPOSITORY_MISSING')) return undefined
+        throw error
+      }
     })
   }
 

@@ -47,12 +47,19 @@ function namedDigest(repository: Repository, reply: Pick<Reply, 'header'>, subje
 
 /** The manifest behind a tag or digest; the digest in the descriptor is of our own making. Throws MANIFEST_MISSING. */
 export async function getManifest(repository: Repository, reference: string): Promise<FetchedManifest> {
+  return readManifest(repository, reference, await askManifest(repository, reference, [200]))
+}
+
+/** The answer with one of these statuses, under the manifest's cap. Throws MANIFEST_TOO_LARGE, and for another status. */
+export function askManifest(repository: Repository, reference: string, wanted: number[]): Promise<Reply> {
   const subject = subjectOf(repository, reference)
-  const call = {
-    ...callTo(repository, 'GET', `manifests/${reference}`, 'manifest', subject),
-    headers: { accept: ACCEPT },
-  }
-  const reply = await repository.registry.ask(call, [200], MANIFEST_CAP, 'MANIFEST_TOO_LARGE')
+  const call = callTo(repository, 'GET', `manifests/${reference}`, 'manifest', subject)
+  return repository.registry.ask({ ...call, headers: { accept: ACCEPT } }, wanted, MANIFEST_CAP, 'MANIFEST_TOO_LARGE')
+}
+
+/** What a registry gave for `reference`, under a digest of our own making. Throws REGISTRY_PROTOCOL, DIGEST_MISMATCH. */
+export function readManifest(repository: Repository, reference: string, reply: Reply): FetchedManifest {
+  const subject = subjectOf(repository, reference)
   const mediaType = contentType(reply)
   if (mediaType === undefined) throw protocol(repository, subject, 'no Content-Type')
   // A page in front of the registry answers 200 as well.
