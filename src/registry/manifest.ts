@@ -8,6 +8,7 @@ import {
   isManifestType,
   MANIFEST_CAP,
   MANIFEST_TYPES,
+  servedType,
   verified,
   type Descriptor,
   type Digest,
@@ -60,10 +61,10 @@ export function askManifest(repository: Repository, reference: string, wanted: n
 /** What a registry gave for `reference`, under a digest of our own making. Throws REGISTRY_PROTOCOL, DIGEST_MISMATCH. */
 export function readManifest(repository: Repository, reference: string, reply: Reply): FetchedManifest {
   const subject = subjectOf(repository, reference)
-  const mediaType = contentType(reply)
-  if (mediaType === undefined) throw protocol(repository, subject, 'no Content-Type')
+  const served = contentType(reply)
+  if (served === undefined) throw protocol(repository, subject, 'no Content-Type')
   // A page in front of the registry answers 200 as well.
-  if (mediaType === 'text/html') throw protocol(repository, subject, 'an HTML page')
+  if (served === 'text/html') throw protocol(repository, subject, 'an HTML page')
   const named = namedDigest(repository, reply, subject)
   const wanted = isDigest(reference) ? reference : named
   const digest = digestOf(reply.bytes, algorithmOf(wanted ?? 'sha256:'))
@@ -71,7 +72,19 @@ export function readManifest(repository: Repository, reference: string, reply: R
     if (claim !== undefined && algorithmOf(claim) === algorithmOf(digest) && claim !== digest)
       throw new SallyportError('DIGEST_MISMATCH', { side: repository.side, subject, detail: `they have ${digest}` })
   }
+  const mediaType = typeOf(repository, reply.bytes, served, wanted !== undefined, subject)
   return { descriptor: { mediaType, digest, size: reply.bytes.length }, bytes: reply.bytes }
+}
+
+function typeOf(repository: Repository, bytes: Buffer, served: string, named: boolean, subject: string): string {
+  const { side } = repository
+  // Who pulls from a target is told what its registry says: there another type than was pushed is not what was pushed.
+  if (side === 'target') return served
+  const mediaType = servedType(bytes, served, side, subject)
+  // Of a digest that is asked for, or that the registry names, the bytes are its manifest, whatever that is; an error page
+  // of something in front of it comes under such a type too.
+  if (mediaType === undefined && !named) throw protocol(repository, subject, `${served} that is no manifest`)
+  return mediaType ?? served
 }
 
 /** The bytes of `fetched` when they are what `descriptor` promises, in media type, size and digest. */
