@@ -1,6 +1,13 @@
 /** Fills a graph from a source: index → manifest → referrers and signature tags, at every manifest of the tree. */
 import { isFault, SallyportError } from '../errors/index.ts'
-import { isSignatureType, signatureTag, SIGNATURE_SUFFIXES, type Descriptor, type Digest } from '../oci/index.ts'
+import {
+  isManifestType,
+  isSignatureType,
+  signatureTag,
+  SIGNATURE_SUFFIXES,
+  type Descriptor,
+  type Digest,
+} from '../oci/index.ts'
 import type { CompanionTag, Graph, GraphNode } from './graph.ts'
 import { chosenChildren } from './platforms.ts'
 import type { Source } from './source.ts'
@@ -21,6 +28,9 @@ const MAX_DEPTH = 16
 const MAX_MANIFESTS = 1_000_000
 
 function takes(referrer: Descriptor, choice: Choice): boolean {
+  // An opaque manifest has no subject that all readers agree on, and its blobs would stay behind. It is named as left out:
+  // older registries still list artifact manifests of before OCI 1.1, which no image beside them is to wait for.
+  if (!isManifestType(referrer.mediaType)) return false
   if (choice.referrers === 'all') return true
   return choice.referrers === 'signatures' && isSignatureType(referrer.artifactType ?? '')
 }
