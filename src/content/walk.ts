@@ -59,6 +59,15 @@ function weightOf({ annotations = {} }: Descriptor): number {
   return weight
 }
 
+/** A manifest on the way down. */
+interface Step {
+  descriptor: Descriptor
+  /** What its children are told of as listed in. */
+  name: string
+  /** The index that lists it, if one does. */
+  index?: string
+}
+
 export class Walk {
   private readonly source: Source
   private readonly graph: Graph
@@ -75,33 +84,47 @@ export class Walk {
     this.budget = budget
   }
 
-  /** Kept when the artifact and all that its choice takes stand in the graph. Any failure to list or fetch throws. */
-  async artifact(root: Descriptor, choice: Choice): Promise<void> {
-    await this.visit(root, choice, 0, new Set())
+  /**
+   * Kept when the artifact and all that its choice takes stand in the graph. Any failure to list or fetch throws.
+   * @param name - what the root is called in errors that its choice can heal
+   */
+  async artifact(root: Descriptor, choice: Choice, name = this.nameOf(root.digest)): Promise<void> {
+    await this.visit({ descriptor: root, name }, choice, 0, new Set())
   }
 
-  private async visit(descriptor: Descriptor, choice: Choice, depth: number, seen: Set<Digest>): Promise<void> {
-    const subject = `${this.graph.repository}@${descriptor.digest}`
+  private nameOf(digest: Digest): string {
+    return `${this.graph.repository}@${digest}`
+  }
+
+  private async visit(
+    { descriptor, name, index }: Step,
+    choice: Choice,
+    depth: number,
+    seen: Set<Digest>,
+  ): Promise<void> {
+    const subject = this.nameOf(descriptor.digest)
     if (depth > MAX_DEPTH)
       throw new SallyportError('GRAPH_TOO_DEEP', { side: 'source', subject, detail: `over ${MAX_DEPTH} levels` })
     if (seen.has(descriptor.digest)) return
     seen.add(descriptor.digest)
-    const node = await this.load(descriptor)
-    const below = [...chosenChildren(node.manifest.manifests, choice.platforms)]
+    const node = await this.load(descriptor, index)
+    const step = (entry: Descriptor): Step => ({ descriptor: entry, name: this.nameOf(entry.digest) })
+    const children = chosenChildren(node.manifest.manifests, choice.platforms)
+    const below = children.map((child): Step => ({ ...step(child), index: name }))
     await this.look(descriptor.digest)
     for (const referrer of this.graph.listed.get(descriptor.digest) ?? []) {
       if (!takes(referrer, choice)) continue
       await this.checkSubject(referrer, descriptor.digest)
-      below.push(referrer)
+      below.push(step(referrer))
     }
     for (const companion of choice.referrers === 'none' ? [] : this.graph.companionsOf(descriptor.digest)) {
       if (choice.referrers === 'signatures' && companion.tag.endsWith('.sbom')) continue
-      below.push(companion.descriptor)
+      below.push(step(companion.descriptor))
     }
     await Promise.all(below.map((child) => this.visit(child, choice, depth + 1, seen)))
   }
 
-  private load(descriptor: Descriptor): Promise<GraphNode> {
+  private load(descriptor: Descriptor, index?: string): Promise<GraphNode> {
     const known = this.loading.get(descriptor.digest)
     if (known !== undefined) return known
     if (this.loading.size >= MAX_MANIFESTS) {
@@ -111,12 +134,25 @@ export class Walk {
         detail: `over ${MAX_MANIFESTS} manifests`,
       })
     }
-    const promise = this.gate(() => this.source.manifest(descriptor)).then((bytes) => {
+    const promise = this.gate(() => this.given(descriptor, index)).then((bytes) => {
       this.budget.take(bytes.length, 'manifests', this.graph.repository)
       return this.graph.add(descriptor, bytes, 'source')
     })
     this.loading.set(descriptor.digest, promise)
     return promise
+  }
+
+  private async given(descriptor: Descriptor, index: string | undefined): Promise<Buffer> {
+    const { mediaType, digest } = descriptor
+    try {
+      return await this.source.manifest(descriptor)
+    } catch (cause) {
+      // BuildKit lists the layers of a cache in an index. No format of ours has a place for them, and registries refuse it.
+      const blob = index !== undefined && !isManifestType(mediaType)
+      if (!blob || !isFault(cause, 'MANIFEST_MISSING', 'MANIFEST_TOO_LARGE')) throw cause
+      const detail = `${digest} of type ${mediaType}`
+      throw new SallyportError('INDEX_OF_BLOBS', { side: 'source', subject: index, detail, cause })
+    }
   }
 
   /** Lists once what refers to a manifest and which tags sign it. */
