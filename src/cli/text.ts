@@ -20,10 +20,11 @@ function omissions(omitted: BundleSummary['omitted']): string[] {
   if (omitted.length === 0) return []
   return [
     `left out by choice: ${omitted.length}`,
-    ...omitted.map(
-      ({ repository, digest, why, what, of }) =>
-        `  ${plain(repository)}@${digest}  ${why}${what === undefined ? '' : ` ${plain(what)}`}  (named by ${of})`,
-    ),
+    ...omitted.map(({ repository, digest, mediaType, why, what, of }) => {
+      const told = [why, ...(what === undefined ? [] : [plain(what)])].join(' ')
+      // What is left out though all referrers are taken is so for its media type.
+      return `  ${plain(repository)}@${digest}  ${told}  (${plain(mediaType)}, named by ${of})`
+    }),
     ...(omitted.some(({ why }) => why === 'platform')
       ? ['  note: a registry that demands every image of an index refuses one that lacks some (SPARSE_REFUSED)']
       : []),

@@ -29,6 +29,12 @@ export interface Source {
   /** Every tag, sorted; listed once, then remembered. */
   tags(): Promise<string[]>
 
+  /**
+   * The same as a set, or undefined where the source gives out no list to us: then a tag is there when {@link Source.resolve}
+   * finds it. A failure that may pass throws. Without it {@link Source.tags} is asked.
+   */
+  tagSet?(): Promise<ReadonlySet<string> | undefined>
+
   /** The manifest's bytes, capped at 4 MiB and proven against the descriptor. Throws MANIFEST_MISSING. */
   manifest(descriptor: Descriptor): Promise<Buffer>
 

@@ -1,7 +1,14 @@
 /** Fills a graph from a source: index → manifest → referrers and signature tags, at every manifest of the tree. */
-import { SallyportError } from '../errors/index.ts'
-import { isSignatureType, signatureTag, SIGNATURE_SUFFIXES, type Descriptor, type Digest } from '../oci/index.ts'
-import type { Graph, GraphNode } from './graph.ts'
+import { isFault, SallyportError } from '../errors/index.ts'
+import {
+  isManifestType,
+  isSignatureType,
+  signatureTag,
+  SIGNATURE_SUFFIXES,
+  type Descriptor,
+  type Digest,
+} from '../oci/index.ts'
+import type { CompanionTag, Graph, GraphNode } from './graph.ts'
 import { chosenChildren } from './platforms.ts'
 import type { Source } from './source.ts'
 
@@ -21,6 +28,9 @@ const MAX_DEPTH = 16
 const MAX_MANIFESTS = 1_000_000
 
 function takes(referrer: Descriptor, choice: Choice): boolean {
+  // An opaque manifest has no subject that all readers agree on, and its blobs would stay behind. It is named as left out:
+  // older registries still list artifact manifests of before OCI 1.1, which no image beside them is to wait for.
+  if (!isManifestType(referrer.mediaType)) return false
   if (choice.referrers === 'all') return true
   return choice.referrers === 'signatures' && isSignatureType(referrer.artifactType ?? '')
 }
@@ -49,6 +59,15 @@ function weightOf({ annotations = {} }: Descriptor): number {
   return weight
 }
 
+/** A manifest on the way down. */
+interface Step {
+  descriptor: Descriptor
+  /** What its children are told of as listed in. */
+  name: string
+  /** The index that lists it, if one does. */
+  index?: string
+}
+
 export class Walk {
   private readonly source: Source
   private readonly graph: Graph
@@ -56,7 +75,7 @@ export class Walk {
   private readonly loading = new Map<Digest, Promise<GraphNode>>()
   private readonly looking = new Map<Digest, Promise<void>>()
   private readonly budget: WalkBudget
-  private tags: Promise<ReadonlySet<string>> | undefined
+  private tags: Promise<ReadonlySet<string> | undefined> | undefined
 
   constructor(source: Source, graph: Graph, gate: Gate, budget = new WalkBudget()) {
     this.source = source
@@ -65,33 +84,47 @@ export class Walk {
     this.budget = budget
   }
 
-  /** Kept when the artifact and all that its choice takes stand in the graph. Any failure to list or fetch throws. */
-  async artifact(root: Descriptor, choice: Choice): Promise<void> {
-    await this.visit(root, choice, 0, new Set())
+  /**
+   * Kept when the artifact and all that its choice takes stand in the graph. Any failure to list or fetch throws.
+   * @param name - what the root is called in errors that its choice can heal
+   */
+  async artifact(root: Descriptor, choice: Choice, name = this.nameOf(root.digest)): Promise<void> {
+    await this.visit({ descriptor: root, name }, choice, 0, new Set())
   }
 
-  private async visit(descriptor: Descriptor, choice: Choice, depth: number, seen: Set<Digest>): Promise<void> {
-    const subject = `${this.graph.repository}@${descriptor.digest}`
+  private nameOf(digest: Digest): string {
+    return `${this.graph.repository}@${digest}`
+  }
+
+  private async visit(
+    { descriptor, name, index }: Step,
+    choice: Choice,
+    depth: number,
+    seen: Set<Digest>,
+  ): Promise<void> {
+    const subject = this.nameOf(descriptor.digest)
     if (depth > MAX_DEPTH)
       throw new SallyportError('GRAPH_TOO_DEEP', { side: 'source', subject, detail: `over ${MAX_DEPTH} levels` })
     if (seen.has(descriptor.digest)) return
     seen.add(descriptor.digest)
-    const node = await this.load(descriptor)
-    const below = [...chosenChildren(node.manifest.manifests, choice.platforms)]
+    const node = await this.load(descriptor, index)
+    const step = (entry: Descriptor): Step => ({ descriptor: entry, name: this.nameOf(entry.digest) })
+    const children = chosenChildren(node.manifest.manifests, choice.platforms)
+    const below = children.map((child): Step => ({ ...step(child), index: name }))
     await this.look(descriptor.digest)
     for (const referrer of this.graph.listed.get(descriptor.digest) ?? []) {
       if (!takes(referrer, choice)) continue
       await this.checkSubject(referrer, descriptor.digest)
-      below.push(referrer)
+      below.push(step(referrer))
     }
     for (const companion of choice.referrers === 'none' ? [] : this.graph.companionsOf(descriptor.digest)) {
       if (choice.referrers === 'signatures' && companion.tag.endsWith('.sbom')) continue
-      below.push(companion.descriptor)
+      below.push(step(companion.descriptor))
     }
     await Promise.all(below.map((child) => this.visit(child, choice, depth + 1, seen)))
   }
 
-  private load(descriptor: Descriptor): Promise<GraphNode> {
+  private load(descriptor: Descriptor, index?: string): Promise<GraphNode> {
     const known = this.loading.get(descriptor.digest)
     if (known !== undefined) return known
     if (this.loading.size >= MAX_MANIFESTS) {
@@ -101,12 +134,25 @@ export class Walk {
         detail: `over ${MAX_MANIFESTS} manifests`,
       })
     }
-    const promise = this.gate(() => this.source.manifest(descriptor)).then((bytes) => {
+    const promise = this.gate(() => this.given(descriptor, index)).then((bytes) => {
       this.budget.take(bytes.length, 'manifests', this.graph.repository)
       return this.graph.add(descriptor, bytes, 'source')
     })
     this.loading.set(descriptor.digest, promise)
     return promise
+  }
+
+  private async given(descriptor: Descriptor, index: string | undefined): Promise<Buffer> {
+    const { mediaType, digest } = descriptor
+    try {
+      return await this.source.manifest(descriptor)
+    } catch (cause) {
+      // BuildKit lists the layers of a cache in an index. No format of ours has a place for them, and registries refuse it.
+      const blob = index !== undefined && !isManifestType(mediaType)
+      if (!blob || !isFault(cause, 'MANIFEST_MISSING', 'MANIFEST_TOO_LARGE')) throw cause
+      const detail = `${digest} of type ${mediaType}`
+      throw new SallyportError('INDEX_OF_BLOBS', { side: 'source', subject: index, detail, cause })
+    }
   }
 
   /** Lists once what refers to a manifest and which tags sign it. */
@@ -121,15 +167,16 @@ export class Walk {
 
   private async list(digest: Digest): Promise<void> {
     // Once a repository: a set of all its tags for each manifest would take a minute for 10,000 of both.
-    this.tags ??= this.source.tags().then((tags) => new Set(tags))
+    this.tags ??= this.source.tagSet?.() ?? this.source.tags().then((tags) => new Set(tags))
     const [referrers, present] = await Promise.all([this.gate(() => this.source.referrers(digest)), this.tags])
     for (const referrer of referrers) this.budget.take(weightOf(referrer), 'lists', this.graph.repository)
     if (referrers.length > 0) this.graph.listed.set(digest, referrers)
-    const companions = []
+    const companions: CompanionTag[] = []
     for (const suffix of SIGNATURE_SUFFIXES) {
       const tag = signatureTag(digest, suffix)
-      if (!present.has(tag)) continue
-      companions.push({ tag, descriptor: await this.resolve(tag) })
+      if (present?.has(tag) === false) continue
+      const descriptor = present === undefined ? await this.find(tag) : await this.resolve(tag)
+      if (descriptor !== undefined) companions.push({ tag, descriptor })
     }
     if (companions.length > 0) this.graph.companions.set(digest, companions)
   }
@@ -142,6 +189,18 @@ export class Walk {
       side: 'source',
       subject: `${this.graph.repository}@${referrer.digest}`,
       detail: `listed for ${subject}, names ${manifest.subject?.digest ?? 'none'}`,
+    })
+  }
+
+  /** What a tag names that nothing lists. A repository that is said to be unknown has given its manifest already. */
+  private find(tag: string): Promise<Descriptor | undefined> {
+    return this.gate(async () => {
+      try {
+        return await this.source.resolve(tag)
+      } catch (error) {
+        if (isFault(error, 'REPOSITORY_MISSING')) return undefined
+        throw error
+      }
     })
   }
 

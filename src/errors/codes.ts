@@ -110,6 +110,11 @@ export const CODES = {
   DIGEST_MALFORMED: ['side', 'a digest is not sha256 or sha512 in lower-case hex', SENDER],
   MANIFEST_MALFORMED: ['side', 'a manifest is not what its media type says', SENDER],
   MANIFEST_AMBIGUOUS: ['side', 'a manifest is an image and an index at once (CVE-2021-41190)', SENDER],
+  INDEX_OF_BLOBS: [
+    'side',
+    'an index lists content that is no manifest, as a build cache does',
+    'leave its tag out (tagPattern "!(buildcache)"), or write the cache with image-manifest=true',
+  ],
   SUBJECT_MISMATCH: ['side', 'a referrer does not name the subject it was listed for', 'have the source list repaired'],
 
   FORMAT_UNSUPPORTED: [11, 'the bundle is of a format this version does not read', 'use a newer Sallyport'],

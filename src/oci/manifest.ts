@@ -21,7 +21,8 @@ export interface Manifest {
   annotations: Record<string, string>
 }
 
-const NAMES = new MemberNames(
+/** What the spec calls a manifest's members. */
+export const MANIFEST_NAMES = new MemberNames(
   'schemaVersion',
   'mediaType',
   'artifactType',
@@ -58,7 +59,7 @@ function refuseAmbiguous(document: JsonObject, mediaType: string, side: Side, su
       detail: `calls itself ${JSON.stringify(own)}, fetched as ${mediaType}`,
     })
   }
-  const twin = NAMES.twinIn(document)
+  const twin = MANIFEST_NAMES.twinIn(document)
   if (twin !== undefined)
     throw new SallyportError('MANIFEST_AMBIGUOUS', { side, subject, detail: `a member ${JSON.stringify(twin)}` })
 }

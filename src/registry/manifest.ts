@@ -8,6 +8,7 @@ import {
   isManifestType,
   MANIFEST_CAP,
   MANIFEST_TYPES,
+  servedType,
   verified,
   type Descriptor,
   type Digest,
@@ -47,16 +48,23 @@ function namedDigest(repository: Repository, reply: Pick<Reply, 'header'>, subje
 
 /** The manifest behind a tag or digest; the digest in the descriptor is of our own making. Throws MANIFEST_MISSING. */
 export async function getManifest(repository: Repository, reference: string): Promise<FetchedManifest> {
+  return readManifest(repository, reference, await askManifest(repository, reference, [200]))
+}
+
+/** The answer with one of these statuses, under the manifest's cap. Throws MANIFEST_TOO_LARGE, and for another status. */
+export function askManifest(repository: Repository, reference: string, wanted: number[]): Promise<Reply> {
   const subject = subjectOf(repository, reference)
-  const call = {
-    ...callTo(repository, 'GET', `manifests/${reference}`, 'manifest', subject),
-    headers: { accept: ACCEPT },
-  }
-  const reply = await repository.registry.ask(call, [200], MANIFEST_CAP, 'MANIFEST_TOO_LARGE')
-  const mediaType = contentType(reply)
-  if (mediaType === undefined) throw protocol(repository, subject, 'no Content-Type')
+  const call = callTo(repository, 'GET', `manifests/${reference}`, 'manifest', subject)
+  return repository.registry.ask({ ...call, headers: { accept: ACCEPT } }, wanted, MANIFEST_CAP, 'MANIFEST_TOO_LARGE')
+}
+
+/** What a registry gave for `reference`, under a digest of our own making. Throws REGISTRY_PROTOCOL, DIGEST_MISMATCH. */
+export function readManifest(repository: Repository, reference: string, reply: Reply): FetchedManifest {
+  const subject = subjectOf(repository, reference)
+  const served = contentType(reply)
+  if (served === undefined) throw protocol(repository, subject, 'no Content-Type')
   // A page in front of the registry answers 200 as well.
-  if (mediaType === 'text/html') throw protocol(repository, subject, 'an HTML page')
+  if (served === 'text/html') throw protocol(repository, subject, 'an HTML page')
   const named = namedDigest(repository, reply, subject)
   const wanted = isDigest(reference) ? reference : named
   const digest = digestOf(reply.bytes, algorithmOf(wanted ?? 'sha256:'))
@@ -64,7 +72,19 @@ export async function getManifest(repository: Repository, reference: string): Pr
     if (claim !== undefined && algorithmOf(claim) === algorithmOf(digest) && claim !== digest)
       throw new SallyportError('DIGEST_MISMATCH', { side: repository.side, subject, detail: `they have ${digest}` })
   }
+  const mediaType = typeOf(repository, reply.bytes, served, wanted !== undefined, subject)
   return { descriptor: { mediaType, digest, size: reply.bytes.length }, bytes: reply.bytes }
+}
+
+function typeOf(repository: Repository, bytes: Buffer, served: string, named: boolean, subject: string): string {
+  const { side } = repository
+  // Who pulls from a target is told what its registry says: there another type than was pushed is not what was pushed.
+  if (side === 'target') return served
+  const mediaType = servedType(bytes, served, side, subject)
+  // Of a digest that is asked for, or that the registry names, the bytes are its manifest, whatever that is; an error page
+  // of something in front of it comes under such a type too.
+  if (mediaType === undefined && !named) throw protocol(repository, subject, `${served} that is no manifest`)
+  return mediaType ?? served
 }
 
 /** The bytes of `fetched` when they are what `descriptor` promises, in media type, size and digest. */

@@ -9,8 +9,8 @@ import {
   type Descriptor,
   type Digest,
 } from '../oci/index.ts'
-import { readErrorBody } from './errors.ts'
-import { getManifest, subjectOf, unlessFault, type FetchedManifest } from './manifest.ts'
+import { findManifest, speaksOf } from './found-manifest.ts'
+import { subjectOf, unlessFault, type FetchedManifest } from './manifest.ts'
 import { objectIn, PAGE_CAP, pagesFrom } from './pages.ts'
 import { callTo, type Repository } from './repository.ts'
 import type { Reply } from './request.ts'
@@ -31,19 +31,13 @@ export function unite(...lists: readonly (readonly Descriptor[])[]): Descriptor[
 /** The manifest under a subject's fallback tag, or undefined when there is none. Throws MANIFEST_MALFORMED for no index. */
 export async function getFallback(repository: Repository, subject: Digest): Promise<FetchedManifest | undefined> {
   const tag = fallbackTag(subject)
-  const fetched = await unlessFault(getManifest(repository, tag), 'MANIFEST_MISSING', 'REPOSITORY_MISSING')
+  const fetched = await unlessFault(findManifest(repository, tag), 'REPOSITORY_MISSING')
   if (fetched === undefined || isIndexType(fetched.descriptor.mediaType)) return fetched
   throw new SallyportError('MANIFEST_MALFORMED', {
     side: repository.side,
     subject: subjectOf(repository, tag),
     detail: 'the fallback tag names no index',
   })
-}
-
-/** True for a registry that speaks of this manifest: it has the API, and may answer for the next one. */
-function speaksOf({ bytes }: Reply): boolean {
-  const { codes } = readErrorBody(bytes.subarray(0, 64 * 1024))
-  return codes.includes('MANIFEST_UNKNOWN') || codes.includes('NAME_UNKNOWN')
 }
 
 export class Referrers {
@@ -87,6 +81,7 @@ export class Referrers {
     // listed for any manifest, and nobody would notice.
     if (first.status !== 200 && !speaksOf(first)) first = await ask()
     if (first.status !== 200) {
+      // A registry that speaks of this manifest has the API, and may answer for the next one.
       if (!speaksOf(first)) await this.#settle(first, named)
       return undefined
     }
@@ -121,7 +116,12 @@ export class Referrers {
     const tags = await this.#tags()
     if (tags !== undefined && !tags.has(fallbackTag(subject))) return []
     const fetched = await getFallback(this.#repository, subject)
-    if (fetched === undefined) return []
+    if (fetched === undefined) {
+      if (tags === undefined) return []
+      // The list names the tag: one that is gone now was not "none", it moved under us.
+      const { side } = this.#repository
+      throw new SallyportError('MANIFEST_MISSING', { side, subject: subjectOf(this.#repository, fallbackTag(subject)) })
+    }
     const { bytes, descriptor } = fetched
     const named = subjectOf(this.#repository, fallbackTag(subject))
     return parseManifest(bytes, descriptor.mediaType, this.#repository.side, named).manifests

@@ -4,6 +4,7 @@ import { isFault } from '../errors/index.ts'
 import { MANIFEST_CAP, type Descriptor, type Digest } from '../oci/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { readBlob } from './blob.ts'
+import { findManifest } from './found-manifest.ts'
 import { asPromised, getManifest, headDigest, subjectOf, unlessFault, type FetchedManifest } from './manifest.ts'
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
@@ -35,12 +36,12 @@ export class RegistrySource implements Source {
     this.repository = repository.name
     this.#repository = repository
     this.#fetchInto = fetchInto
-    this.#referrers = new Referrers(repository, () => (this.#tagSet ??= this.#listable()))
+    this.#referrers = new Referrers(repository, () => this.tagSet())
   }
 
   /** One GET, so that the manifest itself need not be asked for again. Throws REPOSITORY_MISSING. */
   async resolve(tagOrDigest: string): Promise<Descriptor | undefined> {
-    const fetched = await unlessFault(getManifest(this.#repository, tagOrDigest), 'MANIFEST_MISSING')
+    const fetched = await findManifest(this.#repository, tagOrDigest)
     if (fetched !== undefined) this.#keep(fetched)
     return fetched?.descriptor
   }
@@ -72,7 +73,11 @@ export class RegistrySource implements Source {
     }
   }
 
-  /** The tags for the sake of fallback tags; undefined where the list is denied or unknown, so that each is asked for. */
+  /** Every tag; undefined where the list is denied, unknown or no list, so that each tag must be asked for by its name. */
+  tagSet(): Promise<ReadonlySet<string> | undefined> {
+    return (this.#tagSet ??= this.#listable())
+  }
+
   async #listable(): Promise<ReadonlySet<string> | undefined> {
     try {
       return new Set(await this.tags())

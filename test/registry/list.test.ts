@@ -204,6 +204,7 @@ describe('registry/list', () => {
         [{ [API]: { headers: { 'content-type': OCI_INDEX }, body: '{"manifests":[{}]}' } }, 'DESCRIPTOR_MALFORMED'],
         [{ [TAGS]: { status: 500 } }, 'REGISTRY_FAULT'],
         [{ [TAGS]: page([fallbackTag(subject)]), [FALLBACK]: { status: 500 } }, 'REGISTRY_FAULT'],
+        [{ [TAGS]: page([fallbackTag(subject)]), [FALLBACK]: { status: 404 } }, 'MANIFEST_MISSING'],
         [
           {
             [TAGS]: page([fallbackTag(subject)]),

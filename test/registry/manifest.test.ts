@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { carriedBlobs } from '../../src/content/index.ts'
 import { isFault, type Code } from '../../src/errors/index.ts'
 import { DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, type Descriptor } from '../../src/oci/index.ts'
-import { manifest, randomBlob } from '../contract/content.ts'
+import { gather } from '../../src/transfer/place/gather.ts'
+import { index, manifest, piece, randomBlob } from '../contract/content.ts'
 import { clientOf, errors, Opened, scripted, type Answering, type Reply, type Scripted } from './scripted.ts'
 
 const { descriptor, bytes } = manifest(randomBlob(100))
@@ -65,8 +67,55 @@ describe('registry/manifest', () => {
   it('rejects bytes that come under another type than listed', async () => {
     for (const type of [OCI_INDEX, DOCKER_MANIFEST])
       await refuses({ headers: { 'content-type': type }, body: bytes }, 'MANIFEST_AMBIGUOUS')
-    for (const type of ['application/octet-stream', 'text/html', 'nonsense', ''])
+    for (const type of ['text/html', 'nonsense', ''])
       await refuses({ headers: { 'content-type': type }, body: bytes }, 'REGISTRY_PROTOCOL')
+    const odd = piece('application/vnd.example.unknown.v9+json', '{"whatever":["is","here"]}')
+    const plain: Reply = { headers: { 'content-type': 'application/json' }, body: odd.bytes }
+    const source = await sourceOf({ [`GET /v2/a/b/manifests/${odd.descriptor.digest}`]: plain })
+    await assert.rejects(source.manifest(odd.descriptor), (error) => isFault(error, 'REGISTRY_PROTOCOL'))
+  })
+
+  it('tells by the body what comes under a type that says nothing, by tag and by digest', async () => {
+    const { mediaType: _, ...untyped } = JSON.parse(bytes.toString()) as { mediaType: string }
+    for (const type of ['application/json', 'text/plain; charset=utf-8', 'application/octet-stream'])
+      for (const image of [piece(OCI_MANIFEST, bytes), piece(OCI_MANIFEST, JSON.stringify(untyped))]) {
+        const served: Answering = { headers: { 'content-type': type }, body: image.bytes }
+        const script = { 'GET /v2/a/b/manifests/1.0': served, 'GET /v2/a/b/manifests/sha256*': served }
+        assert.deepEqual(await (await sourceOf(script)).resolve('1.0'), image.descriptor)
+        assert.deepEqual(await (await sourceOf(script)).manifest(image.descriptor), image.bytes)
+      }
+  })
+
+  it('carries the layers of what comes under a type that says nothing', async () => {
+    const parent = index({ descriptor, bytes })
+    const served = (body: Buffer): Answering => ({ headers: { 'content-type': 'application/json' }, body })
+    const source = await sourceOf({
+      'GET /v2/a/b/manifests/1.0': served(parent.bytes),
+      [BY_DIGEST]: served(bytes),
+      'GET /v2/a/b/tags/list': { headers: { 'content-type': 'application/json' }, body: '{"tags":["1.0"]}' },
+    })
+    const selection = { source, tags: ['1.0'], digests: [], complete: true, choice: { referrers: 'all' as const } }
+    const [gathered] = await gather([selection], { map: [], concurrency: 2 })
+    assert.deepEqual(gathered?.bindings.get('1.0'), parent.descriptor)
+    assert.equal(carriedBlobs(gathered?.graph ?? assert.fail(), descriptor.digest).length, 2)
+  })
+
+  it('rejects what is no manifest under a type that says nothing, unless a digest names it', async () => {
+    const tag = 'GET /v2/a/b/manifests/1.0'
+    const page = '{"error":"maintenance"}'
+    const headers = { 'content-type': 'application/json' }
+    const source = await sourceOf({ [tag]: { headers, body: page } })
+    await assert.rejects(source.resolve('1.0'), (error) => isFault(error, 'REGISTRY_PROTOCOL'))
+    const { digest } = piece('application/json', page).descriptor
+    const named = { ...headers, 'docker-content-digest': digest }
+    const opaque = { mediaType: 'application/json', digest, size: page.length }
+    assert.deepEqual(await (await sourceOf({ [tag]: { headers: named, body: page } })).resolve('1.0'), opaque)
+  })
+
+  it('rejects a target that gives a manifest back under a type that says nothing', async () => {
+    fake = await opened.add(scripted({ [BY_DIGEST]: { headers: { 'content-type': 'application/json' }, body: bytes } }))
+    const target = (await opened.add(clientOf('target', { retries: 1 }))).targetPlace(fake.host).repository('a/b')
+    await assert.rejects(target.manifest(descriptor), (error) => isFault(error, 'REGISTRY_PROTOCOL'))
   })
 
   it('stops reading at the cap', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { joined } from '../../src/bundle/member-body.ts'
 import { parseTransfer } from '../../src/bundle/transfer.ts'
+import { byDigest } from '../../src/content/index.ts'
 import { exitOf, isFault, type Code } from '../../src/errors/index.ts'
 import { digestOf, DOCKER_MANIFEST, isReservedTag, OCI_MANIFEST, signatureTag } from '../../src/oci/index.ts'
-import { blob, CONFIG, image, index, LAYER, promised, repository } from './source-world.ts'
+import { blob, CONFIG, image, index, LAYER, promised, put, repository } from './source-world.ts'
 
 const code = (wanted: Code) => (error: { code?: string }) => error.code === wanted
 
@@ -59,6 +60,42 @@ describe('review: what a source says', () => {
     const { files } = await promised([{ source, tags: ['v1', 'v2'], choice: { referrers: 'none' } }])
     assert.deepEqual(files.transfer.repositories[0]?.referrers, [])
   })
+
+  for (const referrers of ['all', 'signatures'] as const)
+    for (const names of ['another subject', 'no subject'] as const)
+      it(`refuses a list that names a manifest of ${names}, where ${referrers} are taken`, async () => {
+        const source = repository()
+        const [subject, other] = [await image(source), await image(source, [blob(source, 'o')])]
+        const artifactType = 'application/vnd.cncf.notary.signature'
+        const stranger = await image(source, [], {
+          artifactType,
+          ...(names === 'no subject' ? {} : { subject: other }),
+        })
+        await source.tag('v1', subject)
+        source.referrers = async (digest) => (digest === subject.digest ? [{ ...stranger, artifactType }] : [])
+        await assert.rejects(promised([{ source, tags: ['v1'], choice: { referrers } }]), code('SUBJECT_MISMATCH'))
+      })
+
+  for (const mediaType of [
+    'application/vnd.oci.artifact.manifest.v1+json',
+    'application/vnd.cncf.oras.artifact.manifest.v1+json',
+    'application/vnd.example.unknown.v9+json',
+  ])
+    it(`names a referrer of type ${mediaType} as left out, and carries the others`, async () => {
+      const source = repository()
+      const subject = await image(source)
+      const artifactType = 'application/vnd.example.sbom'
+      const odd = await put(source, { mediaType, artifactType, blobs: [blob(source, 'sbom')], subject }, mediaType)
+      const known = await image(source, [blob(source, 'known')], { subject, artifactType })
+      await source.tag('v1', subject)
+      source.referrers = async (digest) =>
+        digest === subject.digest ? [odd, known].map((entry) => ({ ...entry, artifactType })).sort(byDigest) : []
+      const { files, content } = await promised([{ source, tags: ['v1'] }])
+      const left = { repository: source.repository, digest: odd.digest, mediaType, size: odd.size }
+      assert.deepEqual(files.transfer.omitted, [{ ...left, of: subject.digest, why: 'referrer', what: artifactType }])
+      assert.deepEqual(files.transfer.repositories[0]?.referrers, [known.digest])
+      assert.ok(!content.law.some(({ descriptor }) => descriptor.digest === odd.digest))
+    })
 
   it('refuses one manifest under two media types, and says that it is the source that says so', async () => {
     const places = ['a', 'b'].map((path) => repository(path))

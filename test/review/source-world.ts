@@ -18,7 +18,8 @@ export function blob(to: MemoryRepository, text: string, mediaType = LAYER): Des
   return descriptor
 }
 
-async function put(to: MemoryRepository, document: object, mediaType: string): Promise<Descriptor> {
+/** Puts the document as it is, under any media type. */
+export async function put(to: MemoryRepository, document: object, mediaType: string): Promise<Descriptor> {
   const bytes = Buffer.from(JSON.stringify(document))
   const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length }
   await to.pushManifest(descriptor, bytes)

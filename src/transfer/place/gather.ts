@@ -100,7 +100,7 @@ export async function gather(selections: readonly Selection[], options: GatherOp
     if (repository === undefined) continue
     const { packed, walk } = repository
     const take = async (name: string, descriptor: Descriptor): Promise<void> => {
-      await walk.artifact(descriptor, choice)
+      await walk.artifact(descriptor, choice, name)
       for (const platform of demandPlatforms(packed.graph, name, descriptor, choice))
         lacking.set(platform, [...(lacking.get(platform) ?? []), name])
     }
