@@ -104,6 +104,9 @@ const exported = {
     z.strictObject({ name: z.string(), to: z.string(), tags, untagged: z.array(digest), referrers: count }),
   ),
   omitted: z.array(omission),
+  opaque: z
+    .array(z.strictObject({ repository: z.string(), digest, mediaType: z.string() }))
+    .describe('Manifests of unknown media types: carried as they are, and nothing that they name with them.'),
   passengers,
   moved: z
     .array(z.string())

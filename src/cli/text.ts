@@ -82,6 +82,10 @@ export function exportText(report: ExportReport): string[] {
     ...claimedPassengers(report),
     ...collectedLines(report.revocation),
     ...omissions(omitted),
+    ...report.opaque.map(
+      ({ repository, digest, mediaType }) =>
+        `carried as it is, without what it may name: ${plain(repository)}@${digest}  (${plain(mediaType)})`,
+    ),
     ...(moved === null ? ['whether tags moved at the source meanwhile is not known'] : []),
     ...(moved ?? []).map(
       (tag) => `moved at the source meanwhile: ${plain(tag)} (the bundle holds what it pointed at before)`,

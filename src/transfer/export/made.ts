@@ -1,6 +1,6 @@
 /** Makes the head of an export, and the report on it. */
 import { layOut, promise, proveReadable, type BundleLayout, type Promise3 } from '../../bundle/index.ts'
-import type { Omission } from '../../content/index.ts'
+import { byDigest, type Graph, type Omission } from '../../content/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import { buildHead, type SignedHead } from '../../tuf/index.ts'
 import { asOfMember, type AsOfReport } from '../run/clock.ts'
@@ -25,6 +25,8 @@ export interface ExportReport {
   manifests: number
   repositories: { name: string; to: string; tags: Record<string, Digest>; untagged: Digest[]; referrers: number }[]
   omitted: Omission[]
+  /** Manifests of media types that are not known here: carried as they are, and nothing that they name with them. */
+  opaque: { repository: string; digest: Digest; mediaType: string }[]
   /** Bundles of other channels that ride along. */
   passengers: PassengerClaim[]
   /** Tags that point elsewhere now than in the bundle; null when that could not be looked at. */
@@ -80,6 +82,13 @@ export function makeBundle(
   return { head, files, layout }
 }
 
+function opaqueIn({ repository, nodes }: Graph): ExportReport['opaque'] {
+  return [...nodes.values()]
+    .filter(({ manifest }) => manifest.kind === 'opaque')
+    .map(({ descriptor: { digest, mediaType } }) => ({ repository, digest, mediaType }))
+    .sort(byDigest)
+}
+
 /** The report of a run that is about to write. `signed`: how many people have. */
 export function exportReport(
   options: ExportOptions,
@@ -112,6 +121,7 @@ export function exportReport(
         Object.keys(transfer.repositories[i]?.companions ?? {}).length,
     })),
     omitted: transfer.omitted as Omission[],
+    opaque: repositories.flatMap(({ graph }) => opaqueIn(graph)),
     passengers: passengerClaims({ transfer }),
     moved: [],
     revocation: revocation?.report ?? null,
