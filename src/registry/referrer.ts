@@ -9,9 +9,9 @@ import {
   type Descriptor,
   type Digest,
 } from '../oci/index.ts'
-import { readErrorBody } from './errors.ts'
 import { getManifest, subjectOf, unlessFault, type FetchedManifest } from './manifest.ts'
 import { objectIn, PAGE_CAP, pagesFrom } from './pages.ts'
+import { readErrorBody } from './refusal.ts'
 import { callTo, type Repository } from './repository.ts'
 import type { Reply } from './request.ts'
 
