@@ -161,19 +161,3 @@ async function settle(work: Promise<void>[]): Promise<void> {
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed !== undefined) throw failed.reason
 }
-
-/** The tags that point elsewhere now than they did when they were resolved. */
-export async function movedTags(repositories: readonly GatheredRepository[], concurrency: number): Promise<string[]> {
-  const queue = new PQueue({ concurrency })
-  const moved: string[] = []
-  const ask = async ({ source, graph }: GatheredRepository, tag: string, then: Descriptor): Promise<void> => {
-    const now = await queue.add(async () =>
-      source.pointsTo === undefined ? (await source.resolve(tag))?.digest : source.pointsTo(tag),
-    )
-    if (now !== then.digest) moved.push(`${graph.repository}:${tag}`)
-  }
-  await settle(
-    repositories.flatMap((repository) => [...repository.bindings].map(([tag, then]) => ask(repository, tag, then))),
-  )
-  return moved.sort()
-}
