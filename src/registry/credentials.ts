@@ -28,6 +28,8 @@ const HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
 const HUB_KEY = 'https://index.docker.io/v1/'
 const ANSWER_CAP = 64 * 1024
 const HELPER_MS = 30_000
+/** What every helper says of a host that it holds nothing for, as docker and podman compare it. */
+const NOTHING_HELD = 'credentials not found in native keychain'
 
 /** A key of the file as `host[/path]`: docker writes some as URLs. */
 function plainKey(key: string): string {
@@ -123,7 +125,8 @@ function runHelper(name: string, host: string): Promise<Buffer | undefined> {
   child.on('close', (code) => {
     const answer = Buffer.concat(chunks)
     if (code === 0) resolve(answer)
-    else if (/not found/i.test(answer.toString('latin1'))) resolve(undefined)
+    // Nothing less: `executable file not found`, say, of a store that is broken must not make the run anonymous.
+    else if (answer.toString('latin1').trim().toLowerCase() === NOTHING_HELD) resolve(undefined)
     else fail('failed')
   })
   child.stdin.end(host === 'docker.io' ? HUB_KEY : host)

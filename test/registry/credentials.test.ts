@@ -84,6 +84,7 @@ describe('registry/credentials', () => {
       helper('echo', 'read -r host; printf \'{"ServerURL":"%s","Username":"for-%s","Secret":"word"}\' "$host" "$1"')
       helper('token', 'cat >/dev/null; echo \'{"Username":"<token>","Secret":"refresh"}\'')
       helper('none', 'cat >/dev/null; echo "credentials not found in native keychain"; exit 1')
+      helper('storeless', `cat >/dev/null; echo 'exec: "pass": executable file not found in $PATH'; exit 1`)
       helper('broken', 'cat >/dev/null; exit 3')
       helper('babble', 'cat >/dev/null; echo hello')
       helper('endless', 'exec yes')
@@ -131,7 +132,7 @@ describe('registry/credentials', () => {
     })
 
     it('refuses a helper that is absent, fails or babbles', async () => {
-      for (const credsStore of ['absent', 'broken', 'babble', 'endless'])
+      for (const credsStore of ['absent', 'broken', 'storeless', 'babble', 'endless'])
         await assert.rejects(resolveCredentials([read({ credsStore })], ['a.example']), (error) =>
           isFault(error, 'AUTHFILE_MALFORMED'),
         )
