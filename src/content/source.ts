@@ -44,6 +44,9 @@ export interface Source {
    */
   referrers(subject: Digest): Promise<Descriptor[]>
 
+  /** The digest that the subject's fallback tag named when {@link Source.referrers} read it; undefined when it did not. */
+  fallbackOf?(subject: Digest): Digest | undefined
+
   /** The blob's bytes from `from` on, not yet proven: the caller passes them through `verifying`. Throws BLOB_MISSING. */
   blob(descriptor: Descriptor, from?: number): AsyncIterable<Uint8Array>
 

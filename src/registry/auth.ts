@@ -2,7 +2,7 @@
 import { SallyportError } from '../errors/index.ts'
 import { Answer } from './answer.ts'
 import { parseChallenge, type Challenge } from './challenge.ts'
-import { credentialFor, type Credential } from './credentials.ts'
+import { credentialFor, type Credential, type Credentials } from './credentials.ts'
 import { Deadline, unlessAborted } from './deadline.ts'
 import { networkCode, networkFault, Transient } from './errors.ts'
 import { REACH_REFUSED, type Network } from './network.ts'
@@ -32,11 +32,12 @@ export class Authorizer {
     this.#origin = origin
     this.#settings = settings
     this.#network = network
-    for (const entry of settings.credentials.entries) {
-      keepSecret(entry.password)
-      keepSecret(entry.identityToken)
-      if (entry.username !== undefined) keepSecret(basicHeader(entry).slice('Basic '.length))
-    }
+    for (let file: Credentials | undefined = settings.credentials; file !== undefined; file = file.next)
+      for (const entry of file.entries) {
+        keepSecret(entry.password)
+        keepSecret(entry.identityToken)
+        if (entry.username !== undefined) keepSecret(basicHeader(entry).slice('Basic '.length))
+      }
   }
 
   #credential(path: string): Credential | undefined {

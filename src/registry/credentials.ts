@@ -1,7 +1,5 @@
 /** Credentials as docker and podman keep them: `config.json` / `auth.json`, and credential helpers. */
 import { spawn } from 'node:child_process'
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
 import { isJsonObject, parseJson, type Json } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 
@@ -21,6 +19,8 @@ export interface Credentials {
   helpers: Record<string, string>
   /** The helper for every other host. */
   store?: string
+  /** The file that is asked where this one has nothing for a repository. */
+  next?: Credentials
 }
 
 const HELPER = /^[a-z0-9-]{1,64}$/
@@ -28,6 +28,8 @@ const HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
 const HUB_KEY = 'https://index.docker.io/v1/'
 const ANSWER_CAP = 64 * 1024
 const HELPER_MS = 30_000
+/** What every helper says of a host that it holds nothing for, as docker and podman compare it. */
+const NOTHING_HELD = 'credentials not found in native keychain'
 
 /** A key of the file as `host[/path]`: docker writes some as URLs. */
 function plainKey(key: string): string {
@@ -123,7 +125,8 @@ function runHelper(name: string, host: string): Promise<Buffer | undefined> {
   child.on('close', (code) => {
     const answer = Buffer.concat(chunks)
     if (code === 0) resolve(answer)
-    else if (/not found/i.test(answer.toString('latin1'))) resolve(undefined)
+    // Nothing less: `executable file not found`, say, of a store that is broken must not make the run anonymous.
+    else if (answer.toString('latin1').trim().toLowerCase() === NOTHING_HELD) resolve(undefined)
     else fail('failed')
   })
   child.stdin.end(host === 'docker.io' ? HUB_KEY : host)
@@ -146,58 +149,38 @@ async function askHelper(name: string, host: string): Promise<Credential | undef
 }
 
 /**
- * The credentials with the helpers' answers for `hosts` put in; helpers run once a host.
- * Throws AUTHFILE_MALFORMED when a helper cannot be run or answers nonsense.
+ * The credentials of all files, the first of them asked first, with the helpers' answers for `hosts` put in. A helper runs
+ * once a host, and for none that an earlier file knows. Throws AUTHFILE_MALFORMED when one cannot be run or answers nonsense.
  */
-export async function resolveCredentials(credentials: Credentials, hosts: readonly string[]): Promise<Credentials> {
-  const entries = [...credentials.entries]
-  for (const host of new Set(hosts.map(plainKey))) {
-    const name = Object.hasOwn(credentials.helpers, host) ? credentials.helpers[host] : credentials.store
-    const found = name === undefined ? undefined : await askHelper(name, host)
-    if (found !== undefined) entries.unshift(found)
+export async function resolveCredentials(
+  files: readonly Credentials[],
+  hosts: readonly string[],
+): Promise<Credentials> {
+  const open = new Set(hosts.map(plainKey))
+  const resolved: Credentials[] = []
+  for (const { entries, helpers, store } of files) {
+    const answers: Credential[] = []
+    for (const host of open) {
+      const name = Object.hasOwn(helpers, host) ? helpers[host] : store
+      const found = name === undefined ? undefined : await askHelper(name, host)
+      if (found !== undefined) answers.unshift(found)
+    }
+    resolved.push({ entries: [...answers, ...entries], helpers: {} })
+    for (const { key } of [...answers, ...entries]) open.delete(key)
   }
-  return { entries, helpers: {} }
+  const last = resolved.pop() ?? { entries: [], helpers: {} }
+  return resolved.reduceRight((next, file) => ({ ...file, next }), last)
 }
 
-/** The entry for a repository: the longest key that leads to it, as podman does; undefined for none. */
+/** The entry for a repository: the longest key that leads to it in the first file that has one; undefined for none. */
 export function credentialFor(credentials: Credentials, host: string, path: string): Credential | undefined {
-  let name = `${plainKey(host)}/${path}`
-  for (;;) {
-    const found = credentials.entries.find((entry) => entry.key === name)
-    if (found !== undefined) return found
-    const slash = name.lastIndexOf('/')
-    if (slash < 0) return undefined
-    name = name.slice(0, slash)
-  }
-}
-
-/** Where docker and podman look, in order; the first that exists is used. */
-export function authfilePlaces(env: Readonly<Record<string, string | undefined>>, home: string): string[] {
-  const places: string[] = []
-  const add = (base: string | undefined, ...rest: string[]): void => {
-    if (base !== undefined && base !== '') places.push(join(base, ...rest))
-  }
-  add(env['REGISTRY_AUTH_FILE'])
-  add(env['DOCKER_CONFIG'], 'config.json')
-  add(env['XDG_RUNTIME_DIR'], 'containers', 'auth.json')
-  add(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'containers', 'auth.json')
-  add(home, '.docker', 'config.json')
-  return places
-}
-
-/** The credentials file in use, or undefined. One named by REGISTRY_AUTH_FILE is returned even when it is absent. */
-export async function findAuthfile(
-  env: Readonly<Record<string, string | undefined>>,
-  home: string,
-): Promise<string | undefined> {
-  const named = env['REGISTRY_AUTH_FILE']
-  if (named !== undefined && named !== '') return named
-  for (const place of authfilePlaces(env, home)) {
-    const there = await access(place).then(
-      () => true,
-      () => false,
-    )
-    if (there) return place
+  for (let file: Credentials | undefined = credentials; file !== undefined; file = file.next) {
+    let name = `${plainKey(host)}/${path}`
+    for (let slash = name.length; slash >= 0; slash = name.lastIndexOf('/')) {
+      name = name.slice(0, slash)
+      const found = file.entries.find((entry) => entry.key === name)
+      if (found !== undefined) return found
+    }
   }
   return undefined
 }

@@ -1,5 +1,4 @@
-/** From what a registry or the network answers to our codes. Hostile text is cut and cleaned before it is shown. */
-import { isJsonObject, parseJson } from '../codec/index.ts'
+/** From what the network does to our codes. Hostile text is cut and cleaned before it is shown. */
 import { SallyportError, type Code, type Side } from '../errors/index.ts'
 import { hide } from './secrets.ts'
 
@@ -88,74 +87,4 @@ export function headFault(error: unknown, side: Side, subject: string): unknown 
   if (networkCode(error) !== 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return error
   const detail = 'the head of an answer is malformed'
   return new Transient(new SallyportError('REGISTRY_PROTOCOL', { side, subject, detail }))
-}
-
-/** What was asked for when the registry refused; one refusal means different things to different requests. */
-export type Purpose = 'manifest' | 'blob' | 'list' | 'push' | 'push-index' | 'tag' | 'delete'
-
-export interface RegistryText {
-  codes: string[]
-  /** Codes and messages on one line, clean. */
-  text: string
-}
-
-/** The error codes and messages in an error body (distribution spec "Error Codes"); whatever else it is, clean text. */
-export function readErrorBody(body: Uint8Array): RegistryText {
-  const codes: string[] = []
-  const parts: string[] = []
-  try {
-    const document = parseJson(body, 'source', 'error body')
-    const errors = isJsonObject(document) ? document['errors'] : undefined
-    for (const item of Array.isArray(errors) ? errors.slice(0, 5) : []) {
-      if (!isJsonObject(item)) continue
-      const code = typeof item['code'] === 'string' ? plainText(item['code']) : ''
-      codes.push(code)
-      const detail = typeof item['detail'] === 'object' ? JSON.stringify(item['detail']) : item['detail']
-      parts.push([code, item['message'], detail].filter((part) => typeof part === 'string' && part !== '').join(' '))
-    }
-    return { codes, text: plainText(parts.join('; ')) }
-  } catch {
-    // A page of HTML says nothing that a reader of our errors could use.
-    const text = Buffer.from(body).toString('utf8')
-    return { codes, text: /^\s*</.test(text) ? 'an HTML page' : plainText(text) }
-  }
-}
-
-const NO_ROOM = /quota|exceed the configured upper limit|insufficient storage|storage limit/i
-const IMMUTABLE = /immutab|cannot be overwritten/i
-const CHILD_MISSING = new Set(['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'BLOB_UNKNOWN'])
-
-function codeOf(status: number, said: RegistryText, purpose: Purpose): Code {
-  const says = (...codes: string[]): boolean => codes.some((code) => said.codes.includes(code))
-  if (status === 429 || says('TOOMANYREQUESTS')) return 'REGISTRY_LIMITED'
-  if (status >= 500 && status !== 507) return 'REGISTRY_FAULT'
-  if (purpose === 'delete') return status === 404 ? 'MANIFEST_MISSING' : 'DELETE_DENIED'
-  const writes = purpose === 'push' || purpose === 'push-index' || purpose === 'tag'
-  if (writes) {
-    if (status === 507 || NO_ROOM.test(said.text)) return 'QUOTA_EXCEEDED'
-    if (purpose === 'tag' && (IMMUTABLE.test(said.text) || says('TAG_IMMUTABLE'))) return 'TAG_IMMUTABLE'
-  }
-  if (status === 401 || status === 403) return 'REGISTRY_DENIED'
-  if (says('NAME_UNKNOWN') || (says('NOT_FOUND') && /project|repository/i.test(said.text))) return 'REPOSITORY_MISSING'
-  if (writes) {
-    const childless = said.codes.some((code) => CHILD_MISSING.has(code))
-    const invalid = says('MANIFEST_INVALID') && /sha(?:256|512):[0-9a-f]{64}/.test(said.text)
-    if (purpose === 'push-index' && (childless || invalid)) return 'SPARSE_REFUSED'
-    return status === 404 && !childless ? 'REPOSITORY_MISSING' : 'PUSH_REFUSED'
-  }
-  if (status !== 404) return 'REGISTRY_PROTOCOL'
-  return purpose === 'blob' ? 'BLOB_MISSING' : purpose === 'list' ? 'REPOSITORY_MISSING' : 'MANIFEST_MISSING'
-}
-
-/** The error for an answer that was not wanted. */
-export function refusal(
-  status: number,
-  body: Uint8Array,
-  purpose: Purpose,
-  side: Side,
-  subject: string,
-): SallyportError {
-  const said = readErrorBody(body)
-  const detail = [`status ${status}`, said.text].filter((part) => part !== '').join(', ')
-  return new SallyportError(codeOf(status, said, purpose), { side, subject, detail })
 }

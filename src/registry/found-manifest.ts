@@ -1,6 +1,6 @@
 /** Whether a manifest is there at all: a "no" that is taken for none must be the registry's own, and meant. */
 import { SallyportError } from '../errors/index.ts'
-import { readErrorBody, refusal } from './errors.ts'
+import { readErrorBody, refusal } from './refusal.ts'
 import { askManifest, readManifest, subjectOf, type FetchedManifest } from './manifest.ts'
 import type { Repository } from './repository.ts'
 import type { Reply } from './request.ts'

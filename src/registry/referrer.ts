@@ -43,16 +43,25 @@ export async function getFallback(repository: Repository, subject: Digest): Prom
 export class Referrers {
   readonly #repository: Repository
   readonly #tags: () => Promise<ReadonlySet<string> | undefined>
+  readonly #fallbacks: Map<Digest, Digest> | undefined
   #unsupported = false
   /** True once the API has answered: it does not go away again. */
   #supported = false
   /** Settles with the first question to the API, well or badly. */
   #probed: Promise<unknown> | undefined
 
-  /** `tags` gives the repository's tags when they can be listed: they tell which fallback tags need no asking. */
-  constructor(repository: Repository, tags: () => Promise<ReadonlySet<string> | undefined>) {
+  /**
+   * `tags` gives the repository's tags when they can be listed: they tell which fallback tags need no asking.
+   * `fallbacks` is filled with the digest that each subject's fallback tag named when it was read.
+   */
+  constructor(
+    repository: Repository,
+    tags: () => Promise<ReadonlySet<string> | undefined>,
+    fallbacks?: Map<Digest, Digest>,
+  ) {
     this.#repository = repository
     this.#tags = tags
+    this.#fallbacks = fallbacks
   }
 
   /** What the Referrers API lists, sorted; undefined when the registry has none. Any other answer throws. */
@@ -123,6 +132,7 @@ export class Referrers {
       throw new SallyportError('MANIFEST_MISSING', { side, subject: subjectOf(this.#repository, fallbackTag(subject)) })
     }
     const { bytes, descriptor } = fetched
+    this.#fallbacks?.set(subject, descriptor.digest)
     const named = subjectOf(this.#repository, fallbackTag(subject))
     return parseManifest(bytes, descriptor.mediaType, this.#repository.side, named).manifests
   }

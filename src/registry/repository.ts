@@ -1,7 +1,7 @@
 /** One repository of one registry, as the nouns (blob, manifest, referrer, tag) are given it. */
 import { isRepositoryPath } from '../oci/index.ts'
 import { SallyportError, type Side } from '../errors/index.ts'
-import type { Purpose } from './errors.ts'
+import type { Purpose } from './refusal.ts'
 import type { Call, Registry } from './request.ts'
 
 export interface Repository {

@@ -26,6 +26,7 @@ export class RegistrySource implements Source {
   readonly #repository: Repository
   readonly #fetchInto: FetchInto
   readonly #referrers: Referrers
+  readonly #fallbacks = new Map<Digest, Digest>()
   #tags: Promise<string[]> | undefined
   #tagSet: Promise<ReadonlySet<string> | undefined> | undefined
   /** Manifests that a tag led to: proven, and asked for next. */
@@ -36,7 +37,7 @@ export class RegistrySource implements Source {
     this.repository = repository.name
     this.#repository = repository
     this.#fetchInto = fetchInto
-    this.#referrers = new Referrers(repository, () => this.tagSet())
+    this.#referrers = new Referrers(repository, () => this.tagSet(), this.#fallbacks)
   }
 
   /** One GET, so that the manifest itself need not be asked for again. Throws REPOSITORY_MISSING. */
@@ -106,6 +107,10 @@ export class RegistrySource implements Source {
 
   referrers(subject: Digest): Promise<Descriptor[]> {
     return this.#referrers.list(subject)
+  }
+
+  fallbackOf(subject: Digest): Digest | undefined {
+    return this.#fallbacks.get(subject)
   }
 
   blob(descriptor: Descriptor, from = 0): AsyncIterable<Uint8Array> {

@@ -4,9 +4,10 @@ import { SallyportError, type Side } from '../errors/index.ts'
 import { isLoopbackName, literalAddress, reachOf } from './address.ts'
 import type { Answer } from './answer.ts'
 import type { Credential } from './credentials.ts'
-import { plainText, refusal, Transient } from './errors.ts'
+import { plainText, Transient } from './errors.ts'
 import { isListed, type Origin } from './origin.ts'
 import type { Floor } from './network.ts'
+import { refusal } from './refusal.ts'
 import { isPassing, retryAfter } from './retry.ts'
 
 const TOKEN_CAP = 64 * 1024

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { isFault } from '../../src/errors/index.ts'
-import { authfilePlaces, findAuthfile, readCredentials, resolveCredentials } from '../../src/registry/index.ts'
+import { readCredentials, resolveCredentials } from '../../src/registry/index.ts'
 import { credentialFor } from '../../src/registry/credentials.ts'
+import { fault } from '../fault.ts'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const read = (document: unknown) => readCredentials(Buffer.from(JSON.stringify(document)), 'config.json')
@@ -83,6 +84,7 @@ describe('registry/credentials', () => {
       helper('echo', 'read -r host; printf \'{"ServerURL":"%s","Username":"for-%s","Secret":"word"}\' "$host" "$1"')
       helper('token', 'cat >/dev/null; echo \'{"Username":"<token>","Secret":"refresh"}\'')
       helper('none', 'cat >/dev/null; echo "credentials not found in native keychain"; exit 1')
+      helper('storeless', `cat >/dev/null; echo 'exec: "pass": executable file not found in $PATH'; exit 1`)
       helper('broken', 'cat >/dev/null; exit 3')
       helper('babble', 'cat >/dev/null; echo hello')
       helper('endless', 'exec yes')
@@ -98,7 +100,7 @@ describe('registry/credentials', () => {
         credHelpers: { 'a.example': 'echo', 'b.example': 'token' },
         credsStore: 'none',
       })
-      const resolved = await resolveCredentials(credentials, ['a.example', 'b.example', 'c.example', 'a.example'])
+      const resolved = await resolveCredentials([credentials], ['a.example', 'b.example', 'c.example', 'a.example'])
       assert.deepEqual(credentialFor(resolved, 'a.example', 'x'), {
         key: 'a.example',
         username: 'for-get',
@@ -110,22 +112,46 @@ describe('registry/credentials', () => {
       assert.deepEqual(structuredClone(resolved), resolved)
     })
 
+    it('runs the helper of a later file for none that an earlier one knows', async () => {
+      const first = read({
+        auths: { 'a.example': { auth: base64('file:x') }, 'b.example/ns': { auth: base64('ns:x') } },
+      })
+      const resolved = await resolveCredentials([first, read({ credsStore: 'broken' })], ['a.example'])
+      assert.equal(credentialFor(resolved, 'a.example', 'x')?.username, 'file')
+      await assert.rejects(
+        resolveCredentials([first, read({ credsStore: 'broken' })], ['b.example']),
+        fault('AUTHFILE_MALFORMED'),
+      )
+      const asked = await resolveCredentials([first, read({ credsStore: 'echo' })], ['a.example', 'b.example'])
+      assert.equal(credentialFor(asked, 'a.example', 'x')?.username, 'file')
+      assert.equal(credentialFor(asked, 'b.example', 'ns/x')?.username, 'ns')
+      assert.equal(credentialFor(asked, 'b.example', 'x')?.username, 'for-get')
+      // A helper that has nothing leaves it to the next file.
+      const none = await resolveCredentials([read({ credHelpers: { 'a.example': 'none' } }), first], ['a.example'])
+      assert.equal(credentialFor(none, 'a.example', 'x')?.username, 'file')
+    })
+
     it('refuses a helper that is absent, fails or babbles', async () => {
-      for (const credsStore of ['absent', 'broken', 'babble', 'endless'])
-        await assert.rejects(resolveCredentials(read({ credsStore }), ['a.example']), (error) =>
+      for (const credsStore of ['absent', 'broken', 'storeless', 'babble', 'endless'])
+        await assert.rejects(resolveCredentials([read({ credsStore })], ['a.example']), (error) =>
           isFault(error, 'AUTHFILE_MALFORMED'),
         )
     })
   })
 
-  it('looks where docker and podman look', async () => {
-    assert.deepEqual(authfilePlaces({ DOCKER_CONFIG: '/d', XDG_RUNTIME_DIR: '/run/user/1' }, '/home/jane'), [
-      '/d/config.json',
-      '/run/user/1/containers/auth.json',
-      '/home/jane/.config/containers/auth.json',
-      '/home/jane/.docker/config.json',
-    ])
-    assert.equal(await findAuthfile({ REGISTRY_AUTH_FILE: '/absent/a.json' }, '/nowhere'), '/absent/a.json')
-    assert.equal(await findAuthfile({}, '/nowhere'), undefined)
+  it('asks the next file for what the first does not have, and the first for all else', async () => {
+    const files = [
+      read({ auths: { 'a.example': { auth: base64('first:x') }, 'b.example/ns': { auth: base64('first:y') } } }),
+      read({ auths: { 'a.example/ns': { auth: base64('second:x') }, 'b.example': { auth: base64('second:y') } } }),
+      read({ auths: { 'c.example': { auth: base64('third:z') } } }),
+    ]
+    const resolved = await resolveCredentials(files, ['a.example', 'b.example', 'c.example'])
+    const user = (host: string, path: string): string | undefined => credentialFor(resolved, host, path)?.username
+    assert.equal(user('a.example', 'ns/app'), 'first')
+    assert.equal(user('b.example', 'ns/app'), 'first')
+    assert.equal(user('b.example', 'other'), 'second')
+    assert.equal(user('c.example', 'app'), 'third')
+    assert.equal(user('d.example', 'app'), undefined)
+    assert.deepEqual(structuredClone(resolved), resolved)
   })
 })

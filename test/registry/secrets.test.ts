@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { plainText, refusal } from '../../src/registry/errors.ts'
+import { plainText } from '../../src/registry/errors.ts'
+import { refusal } from '../../src/registry/refusal.ts'
 import { hide, keepSecret } from '../../src/registry/secrets.ts'
 
 const PASSWORD = 'hunter2&correct<horse>"x'

@@ -69,8 +69,9 @@ describe('registry/target', () => {
       const given = await targetOf({ [BEGIN]: session, 'PUT /v2/a/b/up': { status: 201 } })
       assert.equal(await given.pushBlob(blob.descriptor, bodyOf(blob.bytes), 'other/repo'), 'pushed')
       assert.deepEqual(fake.seen(), [BEGIN, 'PUT /v2/a/b/up'])
-      for (const status of [400, 403, 404, 405]) {
-        const anew = await targetOf({ [BEGIN]: [{ status }, session], 'PUT /v2/a/b/up': { status: 201 } })
+      const named = errors('DENIED', 'access is denied', [{ Type: 'repository', Name: 'team/quota-svc' }])
+      for (const [status, body = ''] of [[400], [403], [403, named], [404], [405]] as const) {
+        const anew = await targetOf({ [BEGIN]: [{ status, body }, session], 'PUT /v2/a/b/up': { status: 201 } })
         assert.equal(await anew.pushBlob(blob.descriptor, bodyOf(blob.bytes), 'other/repo'), 'pushed')
       }
     })

@@ -6,6 +6,7 @@ import type { KeptRevocation } from '../collect/kept.ts'
 import { gather, united, type GatheredRepository, type Resolved } from '../place/gather.ts'
 import type { Selection } from '../place/sources.ts'
 import { demandUsed } from '../place/naming.ts'
+import { placeOfMapping } from '../place/plan-place.ts'
 import { refuseKeptNames, revocationRepository } from '../revocation/path.ts'
 import { keepHeapSmall } from '../run/heap.ts'
 import { checkInterrupted, nowOf } from '../run/run.ts'
@@ -50,7 +51,7 @@ export async function gatherCargo(
   checkInterrupted(options)
   const kept = [trustRepository(channel), revocationRepository(channel)]
   const names = gathered.map(({ graph }) => graph.repository)
-  demandUsed(map, names, kept)
+  demandUsed(map, names, kept, (mapping) => placeOfMapping(options.plan, mapping))
   const repositories = options.revocationOnly === undefined ? united(gathered, [...informing, ...carried]) : carried
   const riding = passengers.map(({ passenger }) => passenger)
   const content = withPassengers(arrange(repositories, 'source'), riding, 'source')

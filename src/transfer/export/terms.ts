@@ -10,6 +10,7 @@ import { exportKeys, openChannelFolder, type AskPassphrase, type ChannelFolder }
 import type { ClockOptions } from '../run/clock.ts'
 import type { CargoPassenger } from './passenger-cargo.ts'
 import type { Plan } from '../place/plan-file.ts'
+import { placeInPlan } from '../place/plan-place.ts'
 import { nowOf, timeText } from '../run/run.ts'
 import type { ByteOutput } from './stream-out.ts'
 
@@ -112,7 +113,7 @@ export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
   if (plan.channel !== undefined && plan.channel !== folder.channel) {
     throw new SallyportError('CHANNEL_MISMATCH', {
       side: 'source',
-      subject: planName,
+      subject: placeInPlan(plan, ['channel']) ?? planName,
       detail: `it names channel ${plan.channel}, the keys are of ${folder.channel}`,
       remedy: `name ${folder.channel} as channel in the plan, or none; or name the keys of ${plan.channel}`,
     })

@@ -6,7 +6,7 @@ import PQueue from 'p-queue'
 import type { Census } from '../../bundle/index.ts'
 import type { BlobBody, Graph, OrderedArtifact, Target } from '../../content/index.ts'
 import { referrersCarried } from '../../bundle/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { isFault, SallyportError } from '../../errors/index.ts'
 import { verifying, type Descriptor, type Digest } from '../../oci/index.ts'
 import { standing, uniteCompanions } from './companion-tag.ts'
 import { Holders } from './holders.ts'
@@ -231,7 +231,7 @@ export class Pusher {
       await target.manifest(descriptor)
       return true
     } catch (error) {
-      if (error instanceof SallyportError && error.code === 'MANIFEST_MISSING') return false
+      if (isFault(error, 'MANIFEST_MISSING', 'REPOSITORY_MISSING')) return false
       if (error instanceof SallyportError && ['DIGEST_MISMATCH', 'SIZE_MISMATCH'].includes(error.code)) {
         throw new SallyportError('READ_BACK_MISMATCH', {
           side: 'target',

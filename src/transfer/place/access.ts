@@ -1,10 +1,10 @@
 /** How registries are reached: credentials, authorities, client certificate, plain HTTP. */
 import { SallyportError } from '../../errors/index.ts'
-import { findAuthfile, readCredentials, resolveCredentials, type RegistryOptions } from '../../registry/index.ts'
+import { findAuthfiles, readCredentials, resolveCredentials, type RegistryOptions } from '../../registry/index.ts'
 import { readSmall } from '../run/small-file.ts'
 
 export interface AccessOptions {
-  /** A docker config.json; where docker and podman keep theirs, when it is not named. */
+  /** A docker config.json, the only one that is read; when it is not named, those that docker and podman keep. */
   authfile?: string | undefined
   env: Readonly<Record<string, string | undefined>>
   home: string
@@ -41,9 +41,10 @@ export async function registryAccess(options: AccessOptions, hosts: readonly str
       detail: '--cert and --cert-key belong together',
     })
   }
-  const authfile = options.authfile ?? (await findAuthfile(env, home))
-  const credentials =
-    authfile === undefined ? undefined : await resolveCredentials(readCredentials(readSmall(authfile), authfile), hosts)
+  const authfiles = options.authfile === undefined ? await findAuthfiles(env, home) : [options.authfile]
+  // All are read, so that a file that is malformed is refused whichever host is asked for.
+  const files = authfiles.map((file) => readCredentials(readSmall(file), file))
+  const credentials = await resolveCredentials(files, hosts)
   return {
     credentials,
     caPem: pem(caFile),

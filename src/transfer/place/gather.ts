@@ -24,8 +24,12 @@ export interface GatherOptions extends RunOptions {
   resolved?: Resolved | undefined
 }
 
-async function resolveOnce(source: Source, tagOrDigest: string, known: Resolved): Promise<Descriptor> {
-  const name = `${source.repository}${tagOrDigest.includes(':') ? '@' : ':'}${tagOrDigest}`
+function nameOf({ repository }: Source, tagOrDigest: string): string {
+  return `${repository}${tagOrDigest.includes(':') ? '@' : ':'}${tagOrDigest}`
+}
+
+async function resolve(source: Source, tagOrDigest: string, known: Resolved): Promise<Descriptor> {
+  const name = nameOf(source, tagOrDigest)
   const descriptor = known.get(name) ?? (await source.resolve(tagOrDigest))
   if (descriptor === undefined) throw new SallyportError('MANIFEST_MISSING', { side: 'source', subject: name })
   const { mediaType, digest, size } = descriptor
@@ -70,6 +74,14 @@ export async function gather(selections: readonly Selection[], options: GatherOp
     }
   }
   const resolved = options.resolved ?? new Map<string, Descriptor>()
+  // Several entries of a plan may name one tag: were each to ask, a tag that moves in between would bring two trees.
+  const asked = new Map<string, Promise<Descriptor>>()
+  const resolveOnce = (source: Source, tagOrDigest: string): Promise<Descriptor> => {
+    const name = nameOf(source, tagOrDigest)
+    const answer = asked.get(name) ?? gate(() => resolve(source, tagOrDigest, resolved))
+    asked.set(name, answer)
+    return answer
+  }
   const budget = new WalkBudget()
   const repositories = new Map<string, { packed: GatheredRepository; walk: Walk }>()
   const work: Promise<void>[] = []
@@ -106,7 +118,7 @@ export async function gather(selections: readonly Selection[], options: GatherOp
     }
     for (const tag of tags) {
       work.push(
-        gate(() => resolveOnce(source, tag, resolved)).then((descriptor) => {
+        resolveOnce(source, tag).then((descriptor) => {
           packed.bindings.set(tag, descriptor)
           return take(`${source.repository}:${tag}`, descriptor)
         }),
@@ -114,7 +126,7 @@ export async function gather(selections: readonly Selection[], options: GatherOp
     }
     for (const digest of digests) {
       work.push(
-        gate(() => resolveOnce(source, digest, resolved)).then((descriptor) => {
+        resolveOnce(source, digest).then((descriptor) => {
           if (!packed.untagged.some((other) => other.digest === descriptor.digest)) packed.untagged.push(descriptor)
           return take(`${source.repository}@${digest}`, descriptor)
         }),
@@ -148,20 +160,4 @@ async function settle(work: Promise<void>[]): Promise<void> {
   const outcomes = await Promise.allSettled(work)
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed !== undefined) throw failed.reason
-}
-
-/** The tags that point elsewhere now than they did when they were resolved. */
-export async function movedTags(repositories: readonly GatheredRepository[], concurrency: number): Promise<string[]> {
-  const queue = new PQueue({ concurrency })
-  const moved: string[] = []
-  const ask = async ({ source, graph }: GatheredRepository, tag: string, then: Descriptor): Promise<void> => {
-    const now = await queue.add(async () =>
-      source.pointsTo === undefined ? (await source.resolve(tag))?.digest : source.pointsTo(tag),
-    )
-    if (now !== then.digest) moved.push(`${graph.repository}:${tag}`)
-  }
-  await settle(
-    repositories.flatMap((repository) => [...repository.bindings].map(([tag, then]) => ask(repository, tag, then))),
-  )
-  return moved.sort()
 }

@@ -44,15 +44,23 @@ const NAMED = 10
  * Kept when each mapping is for one of the names at least: what a misspelt one was meant for would land elsewhere.
  * Throws MAP_INVALID.
  * @param kept - names of what may be there another time: lists, trust information
+ * @param place - where a mapping is written, for the error
  */
-export function demandUsed(map: readonly Mapping[], names: readonly string[], kept: readonly string[]): void {
+export function demandUsed(
+  map: readonly Mapping[],
+  names: readonly string[],
+  kept: readonly string[],
+  place?: (mapping: Mapping) => string | undefined,
+): void {
   const idle = map.find((mapping) => ![...names, ...kept].some((name) => isFor(mapping, name)))
   if (idle === undefined) return
   const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
+  const spelt = `${idle.from}=${idle.to}`
+  const at = place?.(idle)
   throw new SallyportError('MAP_INVALID', {
     side: 'target',
-    subject: `${idle.from}=${idle.to}`,
-    detail: `no repository here has this name, or begins with it; there is ${names.slice(0, NAMED).join(', ') || 'none'}${more}`,
+    subject: at ?? spelt,
+    detail: `${at === undefined ? '' : `${spelt}: `}no repository here has this name, or begins with it; there is ${names.slice(0, NAMED).join(', ') || 'none'}${more}`,
   })
 }
 

@@ -6,6 +6,7 @@ import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { isTag } from '../../oci/index.ts'
 import { isDestination } from './naming.ts'
+import { rememberPlaces } from './plan-place.ts'
 
 const PLAN_CAP = 4 * 1024 * 1024
 
@@ -94,9 +95,7 @@ function place(document: Document, lines: LineCounter, path: readonly PropertyKe
   return '1:1'
 }
 
-/** The plan in a YAML text. `name` is the file as errors name it. Throws PLAN_MALFORMED as `name:line:column`. */
-export function parsePlan(text: string, name: string): Plan {
-  if (text.length > PLAN_CAP) throw malformed(name, `over ${PLAN_CAP} characters`)
+function parseYaml(text: string): { document: Document; lines: LineCounter } {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -105,6 +104,13 @@ export function parsePlan(text: string, name: string): Plan {
     strict: true,
     version: '1.2',
   })
+  return { document, lines }
+}
+
+/** The plan in a YAML text. `name` is the file as errors name it. Throws PLAN_MALFORMED as `name:line:column`. */
+export function parsePlan(text: string, name: string): Plan {
+  if (text.length > PLAN_CAP) throw malformed(name, `over ${PLAN_CAP} characters`)
+  const { document, lines } = parseYaml(text)
   const fault = document.errors[0] ?? document.warnings[0]
   if (fault !== undefined) {
     const { line, col } = lines.linePos(fault.pos[0])
@@ -144,5 +150,10 @@ export function parsePlan(text: string, name: string): Plan {
     throw malformed(`${name}:${place(document, lines, ['artifacts'])}`, 'artifacts names nothing')
   if (wanted !== undefined && (collectMode(wanted) === 'folder') !== (wanted.from !== undefined))
     throw malformed(`${name}:${place(document, lines, ['revocation', 'collect'])}`, 'from goes with collect: folder')
+  // The text is kept, and not the document, which takes some ten times as much.
+  rememberPlaces(result.data, (path) => {
+    const again = parseYaml(text)
+    return `${name}:${place(again.document, again.lines, path)}`
+  })
   return result.data
 }

@@ -3,11 +3,12 @@ import { existsSync, statSync } from 'node:fs'
 import picomatch from 'picomatch'
 import { openArchive } from '../../bundle/index.ts'
 import { openLayout, type Choice, type Layout, type Source } from '../../content/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
 import { isDigest, isReservedTag, parseReference, repositoryName, type Digest } from '../../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../../registry/index.ts'
 import { interruption } from '../run/run.ts'
 import type { Plan, PlanArtifact } from './plan-file.ts'
+import { placeInPlan } from './plan-place.ts'
 
 /** What the plan takes of one repository by one of its entries. */
 export interface Selection {
@@ -18,6 +19,9 @@ export interface Selection {
   complete: boolean
   choice: Choice
 }
+
+/** The place in the plan's file of a part of one of its entries; undefined for what was named one by one. */
+type At = (...path: (string | number)[]) => string | undefined
 
 interface LayoutPlace {
   path: string
@@ -91,11 +95,12 @@ export class Sources {
    */
   async select(plan: Plan, name?: string): Promise<Selection[]> {
     const selections: Selection[] = []
-    for (const artifact of plan.artifacts) {
+    for (const [i, artifact] of plan.artifacts.entries()) {
+      const at: At = (...path) => placeInPlan(plan, ['artifacts', i, ...path])
       selections.push(
         ...(artifact.ref.startsWith('oci:')
-          ? await this.selectLayout(artifact)
-          : [await this.selectRegistry(artifact, name)]),
+          ? await this.selectLayout(artifact, at)
+          : [await this.selectRegistry(artifact, at, name)]),
       )
     }
     return selections
@@ -122,8 +127,11 @@ export class Sources {
     })
   }
 
-  private async selectRegistry(artifact: PlanArtifact, name: string | undefined): Promise<Selection> {
-    const reference = parseReference(artifact.ref)
+  private async selectRegistry(artifact: PlanArtifact, at: At, name: string | undefined): Promise<Selection> {
+    const reference = placed(
+      () => parseReference(artifact.ref),
+      () => at('ref'),
+    )
     const source = this.registry(reference.host, reference.path)
     const tags = [
       ...(reference.tag === undefined || reference.digest !== undefined ? [] : [reference.tag]),
@@ -137,9 +145,17 @@ export class Sources {
         artifact.tagPattern === undefined
           ? `${artifact.ref} names no tag and no digest; tagPattern "*" takes all`
           : `no tag of ${repositoryName(reference)} matches`
-      throw new SallyportError('PLAN_MALFORMED', { side: 'source', subject: name, detail })
+      const subject = at(artifact.tagPattern === undefined ? 'ref' : 'tagPattern') ?? name
+      throw new SallyportError('PLAN_MALFORMED', { side: 'source', subject, detail })
     }
-    refuseCompanions(tags, source.repository)
+    const odd = tags.find((tag) => isReservedTag(tag))
+    if (odd !== undefined) {
+      const i = artifact.tags?.indexOf(odd) ?? -1
+      placed(
+        () => refuseCompanion(source.repository, odd),
+        () => (i < 0 ? at('ref') : at('tags', i)),
+      )
+    }
     return {
       source,
       tags: [...new Set([...tags, ...matched])],
@@ -149,8 +165,11 @@ export class Sources {
     }
   }
 
-  private async selectLayout(artifact: PlanArtifact): Promise<Selection[]> {
-    const place = parseLayoutReference(artifact.ref)
+  private async selectLayout(artifact: PlanArtifact, at: At): Promise<Selection[]> {
+    const place = placed(
+      () => parseLayoutReference(artifact.ref),
+      () => at('ref'),
+    )
     const layout = await this.layout(place.path)
     const all = layout.repositories()
     const whole =
@@ -224,8 +243,19 @@ async function matchTags(source: Source, pattern: string | undefined): Promise<s
   return (await source.tags()).filter((tag) => !isReservedTag(tag) && matches(tag))
 }
 
-function refuseCompanions(tags: readonly string[], repository: string): void {
-  const odd = tags.find((tag) => isReservedTag(tag))
-  if (odd !== undefined)
-    throw invalid(`${repository}:${odd}`, 'this tag follows the manifest it belongs to; name that one')
+function refuseCompanion(repository: string, tag: string): never {
+  throw invalid(`${repository}:${tag}`, 'this tag follows the manifest it belongs to; name that one')
+}
+
+/** What `read` gives. Its REFERENCE_INVALID is told of the place in the plan's file where there is one. */
+function placed<T>(read: () => T, place: () => string | undefined): T {
+  try {
+    return read()
+  } catch (error) {
+    const subject = isFault(error, 'REFERENCE_INVALID') ? place() : undefined
+    if (!isFault(error, 'REFERENCE_INVALID') || subject === undefined) throw error
+    const { code, side, remedy } = error
+    const detail = `${error.subject ?? ''}: ${detailOf(error)}`
+    throw new SallyportError(code, { side, subject, detail, remedy, cause: error })
+  }
 }

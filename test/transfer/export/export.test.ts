@@ -3,8 +3,8 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { buildDemoLayout, type DemoLayout } from '../../../fixtures/layouts/build.ts'
 import { isFault, type Code } from '../../../src/errors/index.ts'
-import { channelInit, inspectBundle, type Plan, type RunEvent } from '../../../src/transfer/index.ts'
-import { hoursLater, NOW, planFor, Stage, tree } from '../stage.ts'
+import { channelInit, inspectBundle, parsePlan, type Plan, type RunEvent } from '../../../src/transfer/index.ts'
+import { CHANNEL, hoursLater, NOW, planFor, Stage, tree } from '../stage.ts'
 import { fault } from '../../fault.ts'
 
 describe('transfer/export/export', () => {
@@ -218,6 +218,25 @@ describe('transfer/export/export', () => {
       (keys) => ({ output: '', keys, plan: { map: [{ from: 'registry.example/dem', to: 'mirror' }] } }),
     ],
   }
+
+  it('names line and column of what a plan says that does not fit', async () => {
+    const keys = stage.forkKeys()
+    const text = (channel: string, from: string): string =>
+      `channel: ${channel}\nmap:\n  - { from: ${demo.repository}, to: a }\n  - from: ${from}\n    to: b\nartifacts:\n  - ref: oci:${demoDir}\n`
+    for (const [plan, code, at] of [
+      [text('other', demo.repository), 'CHANNEL_MISMATCH', '1:10'],
+      [text(CHANNEL, 'registry.example/dem'), 'MAP_INVALID', '4:11'],
+    ] as const) {
+      const { map, ...read } = await parsePlan(plan, 'plan.yaml')
+      // As with `--map`: those of the command line stand in front.
+      const more = [{ from: 'registry.example', to: 'c' }, ...map]
+      const run = stage.export({ output: stage.path('no.tar'), keys, plan: { ...read, map: more } })
+      await assert.rejects(run, fault(code, `plan.yaml:${at}`))
+    }
+    const idle = { map: [{ from: 'registry.example/dem', to: 'b' }], ...planFor(`oci:${demoDir}`) }
+    const run = stage.export({ output: stage.path('no.tar'), keys, plan: idle })
+    await assert.rejects(run, fault('MAP_INVALID', 'registry.example/dem=b'))
+  })
 
   it('looks at a channel in a dry run without a trace, even while another run writes', async () => {
     const keys = stage.forkKeys()

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { MemoryRepository } from '../../../src/content/index.ts'
+import type { Selection } from '../../../src/transfer/place/sources.ts'
+import { blob, image as imageIn, repository } from '../../review/source-world.ts'
 import { isFault } from '../../../src/errors/index.ts'
 import { OCI_INDEX, type Descriptor } from '../../../src/oci/index.ts'
 import { parsePlan } from '../../../src/index.ts'
@@ -16,6 +20,10 @@ const layer = { ...randomBlob(11).descriptor, mediaType: LAYER }
 /** As `docker buildx build --cache-to type=registry` writes it. */
 const CACHE = listing(layer, config)
 const LARGE = listing({ ...layer, size: 5 * 1024 * 1024 }, config)
+
+function entry(source: MemoryRepository, of: Partial<Selection>): Selection {
+  return { source, tags: [], digests: [], complete: false, choice: { referrers: 'all' }, ...of }
+}
 
 describe('transfer/place/gather', () => {
   const opened = new Opened()
@@ -71,5 +79,25 @@ describe('transfer/place/gather', () => {
   it('goes on saying of a child that should be a manifest that it is absent', async () => {
     const absent = index(manifest(randomBlob(12)))
     await assert.rejects(taken({ absent }), (error) => isFault(error, 'MANIFEST_MISSING'))
+  })
+
+  it('resolves a tag that several entries name once, and carries one tree for it', async () => {
+    const source = repository()
+    const [first, second] = [await imageIn(source, [blob(source, 'one')]), await imageIn(source, [blob(source, 'two')])]
+    await source.tag('1.0', first)
+    const asked: string[] = []
+    const ask = source.resolve.bind(source)
+    source.resolve = async (tagOrDigest) => {
+      asked.push(tagOrDigest)
+      const found = await ask(tagOrDigest)
+      await source.tag('1.0', second)
+      await pause(5)
+      return found
+    }
+    const twice = [entry(source, { tags: ['1.0'] }), entry(source, { tags: ['1.0'], digests: [first.digest] })]
+    const [gathered] = await gather([...twice, ...twice], { map: [], concurrency: 4 })
+    assert.deepEqual(asked.sort(), ['1.0', first.digest].sort())
+    assert.deepEqual([...(gathered?.graph.nodes.keys() ?? [])], [first.digest])
+    assert.equal(gathered?.bindings.get('1.0')?.digest, first.digest)
   })
 })

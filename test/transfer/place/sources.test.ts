@@ -3,9 +3,13 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildDemoLayout, type DemoLayout } from '../../../fixtures/layouts/build.ts'
-import { isFault } from '../../../src/errors/index.ts'
+import { isFault, type Code } from '../../../src/errors/index.ts'
 import { parsePlan } from '../../../src/index.ts'
 import { Sources, type Selection } from '../../../src/transfer/place/sources.ts'
+import { fault } from '../../fault.ts'
+import { scripted } from '../../registry/scripted.ts'
+
+const SIG = `sha256-${'a'.repeat(64)}.sig`
 
 describe('transfer/place/sources', () => {
   let dir: string
@@ -52,7 +56,8 @@ describe('transfer/place/sources', () => {
   })
 
   it('names a reference without tag or digest, by itself or in its plan', async () => {
-    await assert.rejects(select({ ref: 'registry.example/app' }), { code: 'PLAN_MALFORMED', subject: 'plan' })
+    const at = { code: 'PLAN_MALFORMED', subject: 'plan:1:22' }
+    await assert.rejects(select({ ref: 'registry.example/app' }), at)
     const sources = new Sources({})
     try {
       const ref = 'registry.example/app'
@@ -67,9 +72,52 @@ describe('transfer/place/sources', () => {
     }
   })
 
+  const FAULTS: Record<string, [entry: string, code: Code, at: string]> = {
+    'a reference outside the grammar': ['ref: registry.example/UPPER:1', 'REFERENCE_INVALID', '3:10'],
+    'a digest that is none': ['ref: "oci:layout@sha256:1"', 'REFERENCE_INVALID', '3:10'],
+    'a reference without tag or digest': ['ref: registry.example/app', 'PLAN_MALFORMED', '3:10'],
+    'a signature tag in a reference': [`ref: registry.example/app:${SIG}`, 'REFERENCE_INVALID', '3:10'],
+    'a signature tag among tags': [`ref: registry.example/app\n    tags: [a, ${SIG}]`, 'REFERENCE_INVALID', '4:15'],
+  }
+  for (const [what, [entry, code, at]] of Object.entries(FAULTS))
+    it(`names line and column of ${what}`, async () => {
+      const plan = parsePlan(`artifacts:\n  - ref: oci:${dir}/demo\n  - ${entry}\n`, 'plan.yaml')
+      const sources = new Sources({})
+      try {
+        // A copy, as the command line makes one for its options.
+        await assert.rejects(sources.select({ ...(await plan) }, 'plan.yaml'), fault(code, `plan.yaml:${at}`))
+      } finally {
+        await sources.close()
+      }
+    })
+
+  it('names line and column of a pattern that no tag matches', async () => {
+    const tags = { name: 'app', tags: ['1.0'] }
+    const list = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(tags) }
+    const fake = await scripted({ 'GET /v2/app/tags/list': list })
+    const sources = new Sources({ plainHttp: true })
+    try {
+      const plan = await parsePlan(`artifacts:\n  - ref: ${fake.host}/app\n    tagPattern: 2.*\n`, 'plan.yaml')
+      await assert.rejects(sources.select(plan, 'plan.yaml'), fault('PLAN_MALFORMED', 'plan.yaml:3:17'))
+    } finally {
+      await sources.close()
+      await fake.close()
+    }
+  })
+
+  it('names a reference of the command line by itself', async () => {
+    const sources = new Sources({})
+    const ref = 'registry.example/UPPER:1'
+    try {
+      const select = sources.select({ map: [], artifacts: [{ ref, referrers: 'all' }] })
+      await assert.rejects(select, fault('REFERENCE_INVALID', ref))
+    } finally {
+      await sources.close()
+    }
+  })
+
   it('refuses a path that is not there and a tag that belongs to another manifest', async () => {
     await assert.rejects(select({ ref: `oci:${dir}/absent` }), { code: 'FILE_UNREADABLE' })
-    const tag = `sha256-${'a'.repeat(64)}.sig`
-    await assert.rejects(select({ ref: `registry.example/app:${tag}` }), { code: 'REFERENCE_INVALID' })
+    await assert.rejects(select({ ref: `registry.example/app:${SIG}` }), { code: 'REFERENCE_INVALID' })
   })
 })

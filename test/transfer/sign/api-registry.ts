@@ -38,8 +38,13 @@ async function read(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
+/** What a registry says of what it doesn't have; `path` is all between `/v2/` and the kind. */
+type Missing = (path: string, kind: string, name: string) => { code: string; message?: string }
+
+const asSpec: Missing = (_path, kind) => ({ code: kind === 'blobs' ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN' })
+
 /** One repository, whatever it is called. A manifest is taken when its blobs are there, as the spec lets a registry demand. */
-export async function apiRegistry(): Promise<ApiRegistry> {
+export async function apiRegistry(missing: Missing = asSpec): Promise<ApiRegistry> {
   const writes: string[] = []
   const manifests = new Map<string, Stored>()
   const blobs = new Map<string, Buffer>()
@@ -67,7 +72,8 @@ export async function apiRegistry(): Promise<ApiRegistry> {
     const url = new URL(request.url ?? '', 'http://x')
     const bytes = await read(request)
     if (!['GET', 'HEAD'].includes(method)) writes.push(`${method} ${url.pathname}`)
-    const [, kind = '', name = ''] = /\/(manifests|blobs|referrers|tags)\/(.*)$/.exec(url.pathname) ?? []
+    const [, path = '', kind = '', name = ''] =
+      /^\/v2\/(.*)\/(manifests|blobs|referrers|tags)\/(.*)$/.exec(url.pathname) ?? []
     const send = (status: number, headers: Record<string, string> = {}, body: Buffer | string = ''): void => {
       response.writeHead(status, { 'content-length': String(Buffer.byteLength(body)), ...headers })
       response.end(method === 'HEAD' ? undefined : body)
@@ -96,12 +102,7 @@ export async function apiRegistry(): Promise<ApiRegistry> {
       return send(status, subject === undefined ? {} : { 'oci-subject': subject })
     }
     const found = kind === 'blobs' ? blobs.get(name) : manifests.get(name)
-    if (found === undefined)
-      return send(
-        404,
-        {},
-        JSON.stringify({ errors: [{ code: kind === 'blobs' ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN' }] }),
-      )
+    if (found === undefined) return send(404, {}, JSON.stringify({ errors: [missing(path, kind, name)] }))
     const [type, body] = Buffer.isBuffer(found) ? ['application/octet-stream', found] : [found.type, found.bytes]
     return send(200, { 'content-type': type, 'docker-content-digest': digestOf(body) }, body)
   }
