@@ -54,7 +54,7 @@ bench: build peers ## measure every row of the speed table side by side with the
 	@node test/bench/bench.ts --both --json bench.json
 
 campaign: build peers ## the long sweeps: every kill point, a 9 GiB member; run before an issue closes
-	@CI=true KILLS=all CAMPAIGN=1 node node_modules/mocha/bin/mocha.js --timeout 7200000
+	@CI=true KILLS=all CAMPAIGN=1 node node_modules/mocha/bin/mocha.js --timeout 7200000 'test/slow/*.test.ts'
 
 clean: ## remove what was built
 	@rm -rf dist demo coverage

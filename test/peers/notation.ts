@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { needPeers, peersBin } from './setup/run.ts'
+import { need } from '../need.ts'
 
 export type Place =
   | { readonly layout: string }
@@ -213,18 +214,16 @@ export function stockNotation(context: Mocha.Context): string {
   const hash = createHash('sha256')
   for (const name of ['go.mod', 'go.sum']) hash.update(readFileSync(join(folder, name)))
   const path = join(bin, `notation-${hash.digest('hex').slice(0, 16)}`)
-  if (existsSync(path)) return path
-  if (process.env['CI']) throw new Error("notation's own command line is missing: run scripts/peers.sh")
-  return context.skip()
+  need(context, existsSync(path), "notation's own command line is missing: run scripts/peers.sh")
+  return path
 }
 
 function program(context: Mocha.Context): string {
   needPeers(context)
   const path = judgeProgram()
-  if (path !== undefined) return path
-  if (process.env['CI'])
-    throw new Error('the judge on notation-go is missing or not of these sources: run scripts/peers.sh')
-  return context.skip()
+  const lacking = 'the judge on notation-go is missing or not of these sources: run scripts/peers.sh'
+  need(context, path !== undefined, lacking)
+  return path
 }
 
 type Waiting = (line: string) => void
