@@ -24,6 +24,16 @@ export function needPeers(context: Mocha.Context): string {
   return bin
 }
 
+/** A program that `scripts/peers.sh` built from these very files of ours, or undefined when it did not. */
+export function ownProgram(name: string, folder: string, files: readonly string[]): string | undefined {
+  const bin = peersBin()
+  if (bin === undefined) return undefined
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(readFileSync(join(folder, file)))
+  const path = join(bin, `${name}-${hash.digest('hex').slice(0, 16)}`)
+  return existsSync(path) ? path : undefined
+}
+
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
