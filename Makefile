@@ -40,8 +40,9 @@ build: $(INSTALLED) ## compile to dist/
 vectors: $(INSTALLED) ## remake the golden bundles
 	@node bundles/make-vectors.ts
 
-errors: $(INSTALLED) ## remake bundles/ERRORS.md and bundles/schemas from the code
+errors: $(INSTALLED) ## remake bundles/ERRORS.md, COMMANDS.md and schemas from the code
 	@node bundles/make-errors.ts
+	@node bundles/make-commands.ts
 	@node bundles/make-schemas.ts
 
 peers: ## install the pinned real counterparts (registry, skopeo, crane, regctl, oras, cosign, python-tuf)
