@@ -40,8 +40,9 @@ build: $(INSTALLED) ## compile to dist/
 vectors: $(INSTALLED) ## remake the golden bundles
 	@node bundles/make-vectors.ts
 
-errors: $(INSTALLED) ## remake bundles/ERRORS.md and bundles/schemas from the code
+errors: $(INSTALLED) ## remake bundles/ERRORS.md, COMMANDS.md and schemas from the code
 	@node bundles/make-errors.ts
+	@node bundles/make-commands.ts
 	@node bundles/make-schemas.ts
 
 peers: ## install the pinned real counterparts (registry, skopeo, crane, regctl, oras, cosign, python-tuf)
@@ -54,7 +55,7 @@ bench: build peers ## measure every row of the speed table side by side with the
 	@node test/bench/bench.ts --both --json bench.json
 
 campaign: build peers ## the long sweeps: every kill point, a 9 GiB member; run before an issue closes
-	@CI=true KILLS=all CAMPAIGN=1 node node_modules/mocha/bin/mocha.js --timeout 7200000
+	@CI=true KILLS=all CAMPAIGN=1 node node_modules/mocha/bin/mocha.js --timeout 7200000 'test/slow/*.test.ts'
 
 clean: ## remove what was built
 	@rm -rf dist demo coverage

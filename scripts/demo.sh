@@ -7,9 +7,16 @@ export PATH="$root/node_modules/.bin:$PATH" XDG_STATE_HOME="$root/demo/far/state
 rm -rf demo && mkdir -p demo/near demo/far && cd demo
 
 sallyport() { node "$root/dist/cli/main.js" "$@"; }
-# Shows a command, runs it, and shows the lines of its answer that match.
-show() { local keep=$1; shift; echo "\$ sallyport $*"; sallyport "$@" 2>&1 | grep -E "$keep" | sed 's/^/  /' || true; }
-refused() { local keep=$1; shift; echo "\$ sallyport $*"; if sallyport "$@" >answer 2>&1; then echo "NOT REFUSED"; exit 1; fi; grep -E "$keep" answer | sed 's/^/  /'; }
+# Shows a command and the lines of its answer that match; any other exit status or code than this one ends the demo.
+step() {
+  local want=$1 code=$2 keep=$3 status=0
+  shift 3
+  echo "\$ sallyport $*"
+  sallyport "$@" >"$root/demo/answer" 2>&1 || status=$?
+  if [ "$status" != "$want" ] || ! grep -q "$code" "$root/demo/answer"; then cat "$root/demo/answer"; echo "ended with $status, not $want $code"; exit 1; fi
+  grep -E "$keep" "$root/demo/answer" | sed 's/^/  /'
+}
+show() { step 0 '' "$@"; }
 
 echo "== near side: an image for two platforms, with a signature and an SBOM, becomes one tar"
 cd near
@@ -36,7 +43,7 @@ echo "== a tampered copy is refused: one bit in a layer"
 cp june.tar tampered.tar
 at=$(($(stat -c %s tampered.tar) - 1500))
 printf '\x01' | dd of=tampered.tar bs=1 seek=$at conv=notrunc status=none
-refused 'sallyport:|where' import tampered.tar --to oci:mirror
+step 10 DIGEST_MISMATCH 'sallyport:|where' import tampered.tar --to oci:mirror
 
 echo "== so is a replay: once July is in, June is too old"
 cd ../near
@@ -44,4 +51,4 @@ id=$(sallyport export oci:demo --for-site site-a --keys keys -o july.tar --passp
 sallyport approve july.tar --key keys/carol.pem --id "$id" --passphrase-file passphrase --quiet
 cp july.tar ../far/ && cd ../far
 sallyport import july.tar --to oci:mirror --quiet
-refused 'sallyport:|remedy' import june.tar --to oci:mirror
+step 15 ROLLBACK 'sallyport:|remedy' import june.tar --to oci:mirror

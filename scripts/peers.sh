@@ -14,14 +14,21 @@ key=$(sha256sum "$lock" | cut -c1-16)
 cache=${SALLYPORT_PEERS:-$HOME/.cache/sallyport-peers}
 root=$cache/$key
 bin=$root/bin
-# The judge on notation's libraries is our own program, so its sources name it: an edit builds it anew and nothing else.
-sources=$here/../test/peers/notation
-judge=notation-judge-$(cd "$sources" && LC_ALL=C && cat go.mod go.sum ./*.go | sha256sum | cut -c1-16)
-
+# Whoever has this folder in the path already would get its links made to themselves.
+PATH=:$PATH:
+PATH=${PATH//:$bin:/:}
+PATH=${PATH#:}
+PATH=${PATH%:}
+peers=$here/../test/peers
+# The digest of some files of a folder. Programs of our own are named by it: an edit builds one anew and nothing else.
+sources() { (cd "$1" && shift && LC_ALL=C && cat "$@" | sha256sum | cut -c1-16); }
+# The judge on notation's libraries.
+judge=notation-judge-$(cd "$peers/notation" && LC_ALL=C && sources . go.mod go.sum ./*.go)
 # Notation's own command line, by a module of ours that names it: `go install` of a release first asks which others there
 # are, and not every proxy tells.
-stock_sources=$here/../test/peers/notation-cli
-stock=notation-$(cd "$stock_sources" && LC_ALL=C && cat go.mod go.sum | sha256sum | cut -c1-16)
+stock=notation-$(sources "$peers/notation-cli" go.mod go.sum)
+# Go's archive/tar.
+tar=go-tar-$(sources "$peers/go-tar" go.mod main.go)
 
 say() { printf 'peers: %s\n' "$*" >&2; }
 fail() { say "MISSING: $*"; exit 1; }
@@ -32,7 +39,7 @@ seconds() { printf '%s s' "$((SECONDS - $1))"; }
 complete() {
   local name
   [ -f "$root/complete" ] || return 1
-  for name in $(awk '$1 == "go" || $1 == "apt" { print $2 }' "$lock") python-tuf "$judge" "$stock"; do
+  for name in $(awk '$1 == "go" || $1 == "apt" { print $2 }' "$lock") python-tuf "$judge" "$stock" "$tar"; do
     [ -x "$bin/$name" ] || return 1
   done
 }
@@ -111,28 +118,17 @@ install_go() {
   rm -rf "$stage"
 }
 
-install_judge() {
-  local begin=$SECONDS
-  [ ! -x "$bin/$judge" ] || return 0
-  (cd "$sources" && GOWORK=off GOFLAGS='-trimpath -buildvcs=false -mod=readonly' CGO_ENABLED=0 \
-    go build -ldflags '-s -w' -o "$root/$judge" .) </dev/null >"$root/notation-judge.log" 2>&1 || {
-    tail -n 20 "$root/notation-judge.log" >&2
-    fail "notation-judge (go build in $sources failed, see $root/notation-judge.log)"
+# Builds a program of our own sources: its name, their folder, the package.
+install_own() {
+  local name=$1 begin=$SECONDS
+  [ ! -x "$bin/$name" ] || return 0
+  (cd "$2" && GOWORK=off GOFLAGS='-trimpath -buildvcs=false -mod=readonly' CGO_ENABLED=0 \
+    go build -ldflags '-s -w' -o "$root/$name" "$3") </dev/null >"$root/$name.log" 2>&1 || {
+    tail -n 20 "$root/$name.log" >&2
+    fail "$name (go build in $2 failed, see $root/$name.log)"
   }
-  mv "$root/$judge" "$bin/$judge"
-  say "$judge in $(seconds "$begin")"
-}
-
-install_stock() {
-  local begin=$SECONDS
-  [ ! -x "$bin/$stock" ] || return 0
-  (cd "$stock_sources" && GOWORK=off GOFLAGS='-trimpath -buildvcs=false -mod=readonly' CGO_ENABLED=0 \
-    go build -ldflags '-s -w' -o "$root/$stock" github.com/notaryproject/notation/cmd/notation) </dev/null >"$root/notation.log" 2>&1 || {
-    tail -n 20 "$root/notation.log" >&2
-    fail "notation (go build in $stock_sources failed, see $root/notation.log)"
-  }
-  mv "$root/$stock" "$bin/$stock"
-  say "$stock in $(seconds "$begin")"
+  mv "$root/$name" "$bin/$name"
+  say "$name in $(seconds "$begin")"
 }
 
 # The module's sum is compared here, because a module that no go.mod names has no go.sum to guard it.
@@ -195,10 +191,14 @@ if ! complete; then
     install_apt
     install_pip
     install_go
-    install_data
-    install_wheels
-    install_judge
-    install_stock
+    # Once complete, these are the lock's, and somebody's tests may be reading them.
+    if [ ! -f "$root/complete" ]; then
+      install_data
+      install_wheels
+    fi
+    install_own "$judge" "$peers/notation" .
+    install_own "$stock" "$peers/notation-cli" github.com/notaryproject/notation/cmd/notation
+    install_own "$tar" "$peers/go-tar" .
     touch "$root/complete"
     say "ready in $SECONDS s"
   }

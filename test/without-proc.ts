@@ -1,6 +1,7 @@
 /** A program that has no /proc, as in a sandbox. */
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { join } from 'node:path'
+import { need } from './need.ts'
 
 const HOME = join(import.meta.dirname, '..')
 
@@ -9,9 +10,9 @@ function run(...program: string[]): SpawnSyncReturns<string> {
   return spawnSync('unshare', ['-m', 'bash', '-c', script, 'bare', ...program], { cwd: HOME, encoding: 'utf8' })
 }
 
-/** False where such a program can't be run. */
-export function canHideProc(): boolean {
-  return run('true').status === 0
+/** Returns where such a program can be run; {@link need}. */
+export function needHiddenProc(context: Mocha.Context): void {
+  need(context, run('true').status === 0, '/proc can not be hidden from a program here')
 }
 
 /** What a module in TypeScript says, run from the home of the sources. */

@@ -3,19 +3,10 @@
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { placeFault, SallyportError, writeFault } from '../errors/index.ts'
-import { addCheck, addSign } from './artifact-commands.ts'
-import { addCa } from './ca-commands.ts'
-import { addChannel } from './channel-commands.ts'
+import { addCommands } from './commands.ts'
 import { BUILT, contextOf, dieOfSignal, usage, type Handler, type Register } from './context.ts'
-import { addExport } from './export-command.ts'
 import { failureOf, outcomeOf, type Outcome } from './outcome.ts'
 import { plainUsage } from './yargs-text.ts'
-import { addApprove, addImport, addInspect, addVerify } from './passage-commands.ts'
-import { addQuarantine, addRestore } from './quarantine-commands.ts'
-import { addRevocation } from './revocation-commands.ts'
-import { addState, addStatus } from './site-commands.ts'
-import { addTrust } from './trust-commands.ts'
-import { addWatch } from './watch-command.ts'
 
 /** Kept equal to package.json by a test; reading the file would cost a start. */
 export const VERSION = '0.1.0'
@@ -39,25 +30,7 @@ function build(argv: string[], register: Register): Argv {
     .demandCommand(1, 'name a command')
     .epilogue(EPILOGUE)
     .wrap(Math.min(120, process.stdout.columns || 100))
-  const adders = [
-    addChannel,
-    addExport,
-    addApprove,
-    addInspect,
-    addVerify,
-    addImport,
-    addWatch,
-    addSign,
-    addCheck,
-    addCa,
-    addTrust,
-    addRevocation,
-    addQuarantine,
-    addRestore,
-    addState,
-    addStatus,
-  ]
-  return adders.reduce((all, add) => add(all, register), base as Argv)
+  return addCommands(base as Argv, register)
 }
 
 interface Usage {

@@ -42,7 +42,11 @@ function addEdits(yargs: Argv, register: Register): Argv {
             ...several,
             describe: '"C=…, ST=…, O=…" of the signer, or * for all the stores vouch for',
           })
-          .option('level', { choices: ['strict', 'permissive', 'audit'] as const, default: 'strict' as const })
+          .option('level', {
+            choices: ['strict', 'permissive', 'audit'] as const,
+            default: 'strict' as const,
+            describe: 'which checks must pass; audit trusts whoever signed',
+          })
           .option('revocation', {
             choices: ['enforce', 'log', 'skip'] as const,
             describe: 'enforced, a verdict without lists is inconclusive; logged, it only says so',

@@ -1,10 +1,10 @@
 /**
  * Measures Sallyport beside its counterparts by the rules of the speed table, and prints what came out.
  *
- *   node test/bench/bench.ts [--rows export-big,verify-file,…] [--rounds 3] [--scale 1] [--tls | --both]
+ *   node test/bench/bench.ts [--rows export-big,verify-file,…] [--rounds N] [--scale 1] [--tls | --both]
  *                            [--json FILE] [--main dist/cli/main.js] [--profile FOLDER] [--strict]
  *
- * Needs `npm run build` and the counterparts of `scripts/peers.sh`. With `--strict` a missed "must" ends it with 1.
+ * Each row has its own number of rounds, most of them three, unless one is given for all. Needs `npm run build` and the counterparts of `scripts/peers.sh`. With `--strict` a missed "must" ends it with 1.
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -14,46 +14,14 @@ import { peersBin, startRegistry } from '../peers/setup/registry.ts'
 import { contest, type Result, type Row } from './contest.ts'
 import { benchData } from './data.ts'
 import { missed, table } from './report.ts'
-import { exportRow } from './rows-export.ts'
-import { againRow, importRow } from './rows-import.ts'
-import { listRow } from './rows-list.ts'
-import { millionExportRow, millionImportRow, millionVerifyRow } from './rows-million.ts'
-import { rejudgeRow } from './rows-rejudge.ts'
-import { startRow } from './rows-start.ts'
-import { verifySignedBigRow, verifySignedRow } from './rows-signed.ts'
-import { verifyRow } from './rows-verify.ts'
+import { ROWS, WITHOUT_NETWORK } from './rows.ts'
 import { makeSite } from './site.ts'
-import { emptyFolder, type Stage } from './stage.ts'
-
-const ROWS: Readonly<Record<string, (stage: Stage) => Row | Promise<Row>>> = {
-  'export-big': (stage) => exportRow(stage, 'big'),
-  'export-small': (stage) => exportRow(stage, 'small'),
-  'verify-file': (stage) => verifyRow(stage, 'file', false),
-  'verify-file-cold': (stage) => verifyRow(stage, 'file', true),
-  'verify-pipe': (stage) => verifyRow(stage, 'pipe', false),
-  'verify-pipe-cold': (stage) => verifyRow(stage, 'pipe', true),
-  'verify-signed': verifySignedRow,
-  'verify-signed-big': verifySignedBigRow,
-  'crl-million': listRow,
-  rejudge: rejudgeRow,
-  'import-big': (stage) => importRow(stage, 'big'),
-  'import-small': (stage) => importRow(stage, 'small'),
-  'again-big': (stage) => againRow(stage, 'big'),
-  'again-small': (stage) => againRow(stage, 'small'),
-  'million-export': millionExportRow,
-  'million-verify': millionVerifyRow,
-  'million-import': millionImportRow,
-  'start-version': ({ site }) => startRow(site, '--version'),
-  'start-help': ({ site }) => startRow(site, '--help'),
-}
-
-/** What a transport does not change is measured once. */
-const WITHOUT_NETWORK = /^(?:(?:verify|start|crl|million)-|rejudge$)/
+import { emptyFolder } from './stage.ts'
 
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: Object.keys(ROWS).join(',') },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string' },
     scale: { type: 'string', default: '1' },
     tls: { type: 'boolean', default: false },
     both: { type: 'boolean', default: false },
@@ -64,6 +32,7 @@ const { values } = parseArgs({
   },
 })
 const rows = values.rows.split(',')
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
 for (const row of rows) if (!(row in ROWS)) throw new Error(`no row ${row}; there are ${Object.keys(ROWS).join(', ')}`)
 if (peersBin() === undefined) throw new Error('the counterparts are missing: run scripts/peers.sh')
 
@@ -84,17 +53,18 @@ function keep(): void {
   )
 }
 
+// One for both transports: what was bundled for the rows of the first is believed in those of the second.
+const { main, profile } = values
+const site = await makeSite({
+  folder: join(data.folder, 'site'),
+  ...(main !== undefined && { main }),
+  ...(profile !== undefined && { profile }),
+})
+
 async function run(tls: boolean, wanted: readonly string[]): Promise<void> {
   const source = await startRegistry({ storage: data.storage, tls })
   const attic = join(data.folder, 'attic')
   try {
-    const { main, profile } = values
-    const folder = join(data.folder, 'site')
-    const site = await makeSite({
-      folder,
-      ...(main !== undefined && { main }),
-      ...(profile !== undefined && { profile }),
-    })
     const stage = { data, source, site, tls, folder: join(data.folder, 'work'), attic }
     emptyFolder(stage)
     rmSync(attic, { recursive: true, force: true })
@@ -102,7 +72,7 @@ async function run(tls: boolean, wanted: readonly string[]): Promise<void> {
       let row: Row | undefined
       try {
         row = await ROWS[name]?.(stage)
-        if (row !== undefined) results.push(await contest(row, Number(values.rounds), tls))
+        if (row !== undefined) results.push(await contest(row, rounds, tls))
       } catch (error) {
         // A contender that fails spoils its row, never the others.
         failures.push(`${name}${tls ? ' (TLS)' : ''}: ${error instanceof Error ? error.message : String(error)}`)

@@ -4,6 +4,7 @@ import { median, spread } from './statistics.ts'
 
 /** A spread of ours or of a rival that decides above this makes the row run again, once. */
 const UNSTEADY = 0.3
+const USUAL_ROUNDS = 3
 
 /** Stands in a bar for our own highest memory. */
 const PEAK_MIB = 'MiB of memory'
@@ -37,7 +38,7 @@ export interface Row {
   readonly unequal?: string
   /** Folders and files whose pages leave the cache before each run. */
   readonly cold: readonly string[]
-  /** More than the usual. */
+  /** Other than the usual. */
   readonly rounds?: number
   /** To be called when the row is done, whatever came of it: ends what was started for all of its contenders. */
   close?(): Promise<void>
@@ -147,8 +148,8 @@ function worst({ verdicts, standings }: Batch): number {
 }
 
 /** The row's result: medians, spreads, ratios to the fastest rivals. Throws `Failed` when a contender fails. */
-export async function contest(row: Row, usual: number, tls: boolean): Promise<Result> {
-  const rounds = row.rounds ?? usual
+export async function contest(row: Row, wanted: number | undefined, tls: boolean): Promise<Result> {
+  const rounds = wanted ?? row.rounds ?? USUAL_ROUNDS
   process.stderr.write(`${row.key}${tls ? ' over TLS' : ''}\n`)
   const batches = [await batch(row, rounds)]
   const [first] = batches

@@ -36,6 +36,7 @@ const regctlCopy: ExportScript = ({ host }, workload, out) => {
 
 export const bigExports: Readonly<Record<string, ExportScript>> = {
   'crane pull + tar': crane,
+  'oras backup': orasBackup,
   'oras cp + tar': orasCopy,
   'regctl image copy + tar': regctlCopy,
 }

@@ -1,14 +1,16 @@
 /** T9: every reader sees the same members in our bundles. What one of them hides, another would act on. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
+import { list, type ReadEntry } from 'tar'
 import { extract } from 'tar-stream'
 import { fileInput } from '../../src/bundle/index.ts'
 import { MemberReader } from '../../src/bundle/member-reader.ts'
-import { peersBin } from '../peers/setup/run.ts'
+import { need } from '../need.ts'
+import { needPeers, ownProgram } from '../peers/setup/run.ts'
 import { BUNDLES, readExpectations } from './corpus.ts'
 
 interface Seen {
@@ -49,6 +51,19 @@ async function tarStream(file: string): Promise<Seen[]> {
   return seen
 }
 
+async function nodeTar(file: string): Promise<Seen[]> {
+  const seen: Seen[] = []
+  const onReadEntry = (entry: ReadEntry): void => {
+    const { path: name, size, type, mode, uid, gid, mtime } = entry
+    assert.deepEqual([type, mode, uid, gid, mtime?.getTime()], ['File', 0o644, 0, 0, 0], name)
+    const sum = createHash('sha256')
+    entry.on('data', (chunk) => sum.update(chunk))
+    entry.on('end', () => seen.push({ name, size, sha256: sum.digest('hex') }))
+  }
+  await list({ file, strict: true, onReadEntry })
+  return seen
+}
+
 const PYTHON = `
 import hashlib, json, sys, tarfile
 out = {}
@@ -80,11 +95,6 @@ function listed(program: string, file: string, line: RegExp): Seen[] {
 const GNU = /^-rw-r--r-- 0\/0 +(\d+) 1970-01-01 00:00 (\S+)$/
 const BSD = /^-rw-r--r-- +0 0 +0 +(\d+) Jan +1 +1970 (\S+)$/
 
-function bsdtar(): string | undefined {
-  const peers = peersBin()
-  return ['/usr/bin/bsdtar', ...(peers === undefined ? [] : [join(peers, 'bsdtar')])].find((file) => existsSync(file))
-}
-
 describe('bundle/readers', () => {
   before(() => {
     const out = execFileSync('python3', ['-c', PYTHON, ...accepted], { encoding: 'utf8' })
@@ -97,9 +107,30 @@ describe('bundle/readers', () => {
       assert.ok(own.length >= 8)
       const short = own.map(({ name, size }) => ({ name, size }))
       assert.deepEqual(await tarStream(file), own)
+      assert.deepEqual(await nodeTar(file), own)
       assert.deepEqual(python.get(file), own)
       assert.deepEqual(listed('tar', file, GNU), short)
-      const bsd = bsdtar()
-      if (bsd !== undefined) assert.deepEqual(listed(bsd, file, BSD), short)
+    })
+})
+
+describe('bundle/readers, installed', () => {
+  let bsdtar: string
+  let go: Record<string, Seen[]>
+
+  before(function () {
+    bsdtar = join(needPeers(this), 'bsdtar')
+    const program = ownProgram('go-tar', join(import.meta.dirname, '../peers/go-tar'), ['go.mod', 'main.go'])
+    need(this, program !== undefined, "the program on Go's archive/tar is missing: run scripts/peers.sh")
+    go = JSON.parse(execFileSync(program, accepted, { encoding: 'utf8' })) as Record<string, Seen[]>
+  })
+
+  for (const file of accepted)
+    it(`see the same in ${file.slice(BUNDLES.length + 1)}`, async () => {
+      const own = await ours(file)
+      assert.deepEqual(go[file], own)
+      assert.deepEqual(
+        listed(bsdtar, file, BSD),
+        own.map(({ name, size }) => ({ name, size })),
+      )
     })
 })

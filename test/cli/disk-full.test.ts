@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PASSPHRASE, Stage, tree } from '../transfer/stage.ts'
 import { documentIn, sallyport, type Ended } from './program.ts'
 import { slowRegistry, type SlowRegistry } from './slow-registry.ts'
+import { needDisk } from '../need.ts'
 
 const MIB = 1024 * 1024
 
@@ -14,18 +14,13 @@ describe('cli/disk full', function () {
   let registry: SlowRegistry
   let disk: string
   let bundle: string
-  let mounted = false
+  let unmount: (() => void) | undefined
 
   before(async function () {
     stage = await Stage.make()
     disk = stage.path('disk')
     mkdirSync(disk)
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'none', disk], { stdio: 'ignore' })
-      mounted = true
-    } catch {
-      this.skip()
-    }
+    unmount = needDisk(this, disk, 8 * MIB)
     registry = await slowRegistry([3 * MIB, 2 * MIB])
     registry.hurry()
     writeFileSync(join(stage.dir, 'pw'), PASSPHRASE)
@@ -39,7 +34,7 @@ describe('cli/disk full', function () {
   })
 
   after(async () => {
-    if (mounted) execFileSync('umount', [disk])
+    unmount?.()
     await registry?.stop()
     stage?.close()
   })

@@ -1,11 +1,6 @@
 /** Runs the program while the kernel refuses it some calls on one file (strace), as a bad medium or a race would. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { COMPILE_CACHE, documentIn, MAIN, type JsonResult } from './program.ts'
-
-/** False where there is no strace, or where it may trace nothing. */
-export function mayRefuseCalls(): boolean {
-  return spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
-}
 
 export interface Refusal {
   /** In strace's words: `openat`, `read,pread64`. */

@@ -1,6 +1,6 @@
 /** A medium that fails where it is read: a real process, its reads of the bundle refused by the kernel (strace). */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout } from '../../fixtures/layouts/build.ts'
@@ -8,6 +8,7 @@ import { stateBackup } from '../../src/transfer/index.ts'
 import { PASSPHRASE, planFor, Stage } from '../transfer/stage.ts'
 import { refused } from './failing-call.ts'
 import { COMPILE_CACHE, documentIn, MAIN, sallyport, type JsonResult } from './program.ts'
+import { needStrace } from '../need.ts'
 
 const CALLS = 'read,pread64,readv,preadv'
 
@@ -18,7 +19,7 @@ describe('cli/medium', function () {
   let state: string
 
   before(async function () {
-    if (spawnSync('strace', ['-o', '/dev/null', 'true']).status !== 0) this.skip()
+    needStrace(this)
     stage = await Stage.make()
     await buildDemoLayout(join(stage.dir, 'demo'))
     bundle = stage.path('june.tar')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFolder, type FolderLock } from '../../src/content/file-lock.ts'
-import { canHideProc, withoutProc } from '../without-proc.ts'
+import { needHiddenProc, withoutProc } from '../without-proc.ts'
 import { scratch } from './scratch.ts'
 
 describe('content/file-lock', () => {
@@ -73,7 +73,7 @@ describe('content/file-lock', () => {
 
   describe('without /proc', () => {
     before(function () {
-      if (!canHideProc()) this.skip()
+      needHiddenProc(this)
     })
 
     /** Who holds the lock when one is asked for there; '' for oneself, who gives it back. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileBody, readSpan } from '../../src/content/index.ts'
 import { isFault, type Code } from '../../src/errors/index.ts'
+import { need } from '../need.ts'
 
 const fault = (code: Code) => (error: unknown) =>
   isFault(error, code) && error.side === 'bundle' && error.subject === 'offset 4'
@@ -51,7 +52,7 @@ describe('content/file-span', () => {
 
   it('says that the medium cannot be read', async function () {
     // A real EIO of the kernel's: nothing is mapped at the beginning of a process.
-    if (process.platform !== 'linux') this.skip()
+    need(this, process.platform === 'linux', 'only Linux has /proc')
     await reading('/proc/self/mem', 8, (run) => assert.rejects(run(), fault('MEDIUM_UNREADABLE')))
   })
 

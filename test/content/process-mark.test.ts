@@ -5,8 +5,9 @@ import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isGone, thisProcess, type ProcessMark } from '../../src/content/process-mark.ts'
-import { canHideProc, withoutProc } from '../without-proc.ts'
+import { needHiddenProc, withoutProc } from '../without-proc.ts'
 import { scratch } from './scratch.ts'
+import { need } from '../need.ts'
 
 const FREE = 4194303
 const NOBODY = 65534
@@ -74,7 +75,7 @@ describe('content/process-mark', () => {
   })
 
   it('takes a pid that it can not see for free only where no other user may have it', function () {
-    if (process.getuid?.() !== 0) this.skip()
+    need(this, process.getuid?.() === 0, 'only root can become other users')
     chmodSync(dirname(file), 0o755)
     const script = `import { isGone, thisProcess } from './src/content/process-mark.ts'
       const me = thisProcess()
@@ -90,7 +91,7 @@ describe('content/process-mark', () => {
   })
 
   it('knows nothing without /proc, and proves nothing', function () {
-    if (!canHideProc()) this.skip()
+    needHiddenProc(this)
     const said = withoutProc(`import { isGone, thisProcess } from './src/content/process-mark.ts'
       const me = thisProcess()
       const other = { ...${JSON.stringify(me)}, pid: ${FREE} }

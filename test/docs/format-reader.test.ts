@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { nearSide, type NearSide } from './near-side.ts'
+import { need } from '../need.ts'
 
 const READER = join(import.meta.dirname, 'format-reader.py')
 const BUNDLES = join(import.meta.dirname, '..', '..', 'bundles')
@@ -28,10 +29,7 @@ describe('docs/format-reader', function () {
 
   before(async function () {
     const python = await run('python3', ['-c', 'import sys; assert sys.version_info >= (3, 9)']).catch(() => undefined)
-    if (python === undefined) {
-      assert.equal(process.env['CI'] ?? '', '', 'python3 is missing')
-      this.skip()
-    }
+    need(this, python !== undefined, 'python3 is missing')
     near = await nearSide()
   })
   after(() => near?.close())

@@ -7,6 +7,7 @@ import { buildDemoLayout } from '../../fixtures/layouts/build.ts'
 import { documentIn, MAIN, sallyport } from '../cli/program.ts'
 import { planFor, Stage } from '../transfer/stage.ts'
 import { RevocationWorld, SITE } from '../transfer/revocation-world.ts'
+import { need, needStrace } from '../need.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const FOLDER = join(ROOT, 'bundles', 'systemd')
@@ -101,7 +102,7 @@ describe('docs/systemd', function () {
     })
 
   it('are what systemd takes, and close to the world', function () {
-    if (spawnSync('systemd-analyze', ['--version']).status !== 0) this.skip()
+    need(this, spawnSync('systemd-analyze', ['--version']).status === 0, 'systemd-analyze is missing')
     const { dir } = installed()
     const verified = spawnSync('systemd-analyze', ['verify', ...names.map((name) => join(dir, name))])
     assert.deepEqual([verified.status, String(verified.stderr)], [0, ''])
@@ -114,7 +115,8 @@ describe('docs/systemd', function () {
 
   it('allow the system calls that an import makes', async function () {
     const listed = spawnSync('systemd-analyze', ['syscall-filter'])
-    if (listed.status !== 0 || spawnSync('strace', ['-o', '/dev/null', 'true']).status !== 0) this.skip()
+    need(this, listed.status === 0, 'systemd-analyze is missing')
+    needStrace(this)
     const sets = new Map<string, string[]>()
     let set = ''
     for (const line of String(listed.stdout).split('\n')) {

@@ -21,6 +21,7 @@ import { NotationJudge } from '../peers/notation.ts'
 import { peersBin } from '../peers/setup/run.ts'
 import { pemOf, policyFolder, rootOf, signerWith, VENDOR, VENDOR_STORE } from '../transfer/policies.ts'
 import { CHANNEL, nearSide, SITE, type NearSide } from './near-side.ts'
+import { need } from '../need.ts'
 
 const PAGE = join(import.meta.dirname, '..', '..', 'bundles', 'verify-without-sallyport.md')
 
@@ -86,9 +87,7 @@ interface Told {
 /** Skips where a tool is not installed, fails where CI must have it. */
 function needTools(context: Mocha.Context, tools: readonly string[]): void {
   const missing = tools.filter((tool) => find(tool) === undefined)
-  if (missing.length === 0) return
-  assert.equal(process.env['CI'] ?? '', '', `missing: ${missing.join(', ')}`)
-  context.skip()
+  need(context, missing.length === 0, `missing: ${missing.join(', ')}`)
 }
 
 describe('docs/verify-without', function () {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseList } from '../../src/revocation/index.ts'
 import { MAIN } from '../cli/program.ts'
 import { CA_PASSPHRASE, Certificates } from '../transfer/ca/certificates.ts'
+import { needStrace } from '../need.ts'
 
 const CALLS = ['fsync', 'rename', 'unlink']
 
@@ -14,7 +15,7 @@ describe('ca crl, killed', function () {
   let dir: string
   let args: string[]
   before(async function () {
-    if (spawnSync('strace', ['-o', '/dev/null', 'true']).status !== 0) this.skip()
+    needStrace(this)
     ca = new Certificates()
     dir = ca.path('ca')
     await ca.init({ dir, preset: 'team', now: new Date() })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { sight, walk } from './layout-eye.ts'
 import type { Ended } from './program.ts'
 import { journal, Site } from './site.ts'
+import { needDisk } from '../need.ts'
 
 const KIB = 1024
 /** More than a bundle, a layout and a state take together. */
@@ -14,19 +14,16 @@ describe('disk full', function () {
   this.timeout(300_000)
   let site: Site
   let disk = ''
+  let unmount: (() => void) | undefined
 
   before(async function () {
     site = await Site.make()
     const folder = site.work('disk')
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'none', folder], { stdio: 'ignore' })
-    } catch {
-      this.skip()
-    }
+    unmount = needDisk(this, folder, DISK)
     disk = folder
   })
   after(() => {
-    if (disk !== '') execFileSync('umount', [disk])
+    unmount?.()
     site?.remove()
   })
 

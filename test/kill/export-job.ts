@@ -85,11 +85,12 @@ export function exportJob(site: Site, name: string, plan: string): Job<ExportWor
       }
     },
     args: ({ keys, output, fixed }) => [...site.exportArgs(plan, keys, output), ...(fixed ? ['--sequence', '1'] : [])],
-    async atKill(work) {
+    async atKill(work, died) {
       assert.ok(reference)
       const there = existsSync(work.output)
       if (there) assert.ok(readFileSync(work.output).equals(reference.bundle), 'a bundle with its name is not whole')
       work.finished = there && !existsSync(`${work.output}.part.json`)
+      assert.ok(!work.finished || died?.kind !== 'http-request', 'a source was asked when nothing was left to do')
       work.missing = stillMissing(work, reference)
       work.journal = journal(work.keys)
     },

@@ -1,19 +1,15 @@
 /** The power goes: what was synced is there and nothing else need be, and the next run makes it good all the same. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { RevocationWorld } from '../transfer/revocation-world.ts'
-import { carryingJob } from './carrying-job.ts'
 import { approveJob, exportJob } from './export-job.ts'
 import { readCalls, recording } from './file-calls.ts'
 import { layoutJob } from './import-job.ts'
 import { sight } from './layout-eye.ts'
 import { ALL_LOST, Disk } from './lost-power.ts'
 import { dropLocks, powerCuts, record } from './power-cut.ts'
-import { RevocationGround } from './revocation-ground.ts'
-import { trustedJob, undoingJob } from './revocation-job.ts'
 import { journal, Site } from './site.ts'
+import { needStrace } from '../need.ts'
 
 const ALL = process.env['KILLS'] === 'all'
 
@@ -36,16 +32,12 @@ function demandTags({ state, out }: { state: string; out: string }): void {
   }
 }
 
-function canTrace(): boolean {
-  return spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
-}
-
 describe('kill/power loss', function () {
   this.timeout(ALL ? 3_600_000 : 300_000)
   let site: Site
 
   before(async function () {
-    if (!canTrace()) this.skip()
+    needStrace(this)
     site = await Site.make()
   })
   after(() => site?.remove())
@@ -131,47 +123,4 @@ describe('kill/power loss', function () {
     await job.atKill(work, undefined)
     await job.after(work, await site.program.run(job.args(work)))
   })
-})
-
-/** As a campaign only: the ordinary run kills these jobs, and the ones above lose power with the same code. */
-describe('kill/power loss, with lists', function () {
-  this.timeout(3_600_000)
-  let ground: RevocationGround
-
-  before(async function () {
-    if (!ALL || !canTrace()) this.skip()
-    ground = await RevocationGround.make()
-  })
-  after(() => ground?.remove())
-
-  for (const what of ['trusted', 'retag', 'remove'] as const)
-    it(`leaves an import into a layout good: ${what}`, async () => {
-      const job = what === 'trusted' ? trustedJob(ground, 'layout') : undoingJob(ground, 'layout', what)
-      await powerCuts(ground.program, job, job.after)
-    })
-
-  for (const purpose of ['content', 'revocation'] as const)
-    it(`leaves a bundle of ${purpose} good`, async () => {
-      const world = await RevocationWorld.open()
-      try {
-        const crls = world.path('crls')
-        mkdirSync(crls)
-        writeFileSync(join(crls, 'root.crl'), world.list(world.root))
-        writeFileSync(join(crls, 'ca.crl'), world.list(world.issuing))
-        const job = carryingJob(ground.root, world, {
-          name: `folder-${purpose}`,
-          keys: await world.channel(purpose),
-          verb: purpose === 'content' ? ['export'] : ['revocation', 'collect'],
-          plan: { artifacts: [{ ref: await world.signed() }], revocation: { from: crls } },
-          stable: true,
-          anew: false,
-        })
-        await powerCuts(ground.program, job, ({ keys, output }) => {
-          assert.ok(existsSync(output))
-          assert.match(journal(keys).toString(), /"kind":"exported"/)
-        })
-      } finally {
-        await world.close()
-      }
-    })
 })

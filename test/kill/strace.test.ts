@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { killOne, seeded, type Job } from './campaign.ts'
 import { exportJob } from './export-job.ts'
 import { layoutJob } from './import-job.ts'
 import { Site } from './site.ts'
+import { needStrace } from '../need.ts'
 
 /** Calls that node itself does not make while it starts; LevelDB makes them too, out of the killer's sight. */
 const CALLS = 'pwrite64,fsync,fdatasync,ftruncate,rename,renameat,renameat2,link,linkat,unlink,unlinkat'
@@ -21,7 +21,7 @@ describe('kill by strace', function () {
   let site: Site
 
   before(async function () {
-    if (spawnSync('strace', ['-o', '/dev/null', 'true']).status !== 0) this.skip()
+    needStrace(this)
     site = await Site.make()
   })
   after(() => site?.remove())

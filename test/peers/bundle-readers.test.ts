@@ -59,6 +59,22 @@ describe('peers/bundle-readers', function () {
         yield [`${source.host}/${name}:${tag}`, digest, name]
   }
 
+  const everyManifest = () => new Map(Object.values(original).flatMap(({ manifests }) => Object.entries(manifests)))
+
+  /** Config, layers and children. */
+  function namedBy(manifest: string): string[] {
+    const {
+      config,
+      layers = [],
+      manifests = [],
+    } = JSON.parse(manifest) as {
+      config?: { digest: string }
+      layers?: { digest: string }[]
+      manifests?: { digest: string }[]
+    }
+    return [...(config === undefined ? [] : [config]), ...layers, ...manifests].map(({ digest }) => digest)
+  }
+
   it('is a tar whose sums GNU coreutils check', async () => {
     await run('sha256sum', ['--check', '--quiet', '--strict', 'SHA256SUMS'], { cwd: folder })
     const listed = readFileSync(join(folder, 'SHA256SUMS'), 'utf8').trim().split('\n').length
@@ -96,6 +112,29 @@ describe('peers/bundle-readers', function () {
     // By digest oras discovers only what index.json lists; the referrers of children and of referrers it copies (below).
     const found = await tool('oras', 'discover', '--oci-layout', `${bundle}@${porter}`, '--format', template)
     assert.deepEqual(found.trim().split(' ').sort(), original['port/porter']?.referrers[porter])
+  })
+
+  // By digest oras takes what index.json doesn't list for bytes that name nothing.
+  it('is copied by oras from the tar by name, with every child and referrer and all that these name', async () => {
+    const layout = stage.path('by-name')
+    for (const [reference] of references())
+      await tool('oras', 'copy', '-r', '--from-oci-layout-path', bundle, reference, '--to-oci-layout', `${layout}:1`)
+    const held = new Set(Object.keys(tree(join(layout, 'blobs/sha256'))))
+    for (const [digest, text] of everyManifest())
+      for (const named of [digest, ...namedBy(text)]) assert.ok(held.has(named.slice(7)), named)
+  })
+
+  // From the tar regctl imports by name alone, and skopeo knows neither there nor in a folder any digest but those that a name leads
+  // to: it reaches children by `copy --all`, and of the referrers only those that a tag of cosign's names.
+  it('is read by regctl from the folder by digest: every child and referrer', async () => {
+    const template = '{{range .Descriptors}}{{.Digest}} {{end}}'
+    for (const [digest] of everyManifest()) {
+      const from = `ocidir://${folder}@${digest}`
+      assert.equal(sha256(await tool('regctl', 'manifest', 'get', '--format', 'raw-body', from)), digest)
+      const found = await tool('regctl', 'artifact', 'list', '--format', template, from)
+      const wanted = Object.values(original).flatMap(({ referrers }) => referrers[digest] ?? [])
+      assert.deepEqual(found.trim().split(' ').filter(Boolean).sort(), [...new Set(wanted)].sort(), digest)
+    }
   })
 
   it('is copied by oras from the tar with all referrers', async () => {

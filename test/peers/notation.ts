@@ -1,11 +1,10 @@
 /** The independent judge: a Go program on notation-go and notation-core-go, one process for any number of questions. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { needPeers, peersBin } from './setup/run.ts'
+import { needPeers, ownProgram } from './setup/run.ts'
+import { need } from '../need.ts'
 
 export type Place =
   | { readonly layout: string }
@@ -197,34 +196,23 @@ function sealedIn({ ok, envelope, error }: Sealed): Buffer {
 
 /** The program of these very sources, or undefined when it was not built. It reads a question a line. */
 export function judgeProgram(): string | undefined {
-  const bin = peersBin()
-  if (bin === undefined) return undefined
   const programs = readdirSync(SOURCES).filter((name) => name.endsWith('.go'))
-  const hash = createHash('sha256')
-  for (const name of ['go.mod', 'go.sum', ...programs.toSorted()]) hash.update(readFileSync(join(SOURCES, name)))
-  const path = join(bin, `notation-judge-${hash.digest('hex').slice(0, 16)}`)
-  return existsSync(path) ? path : undefined
+  return ownProgram('notation-judge', SOURCES, ['go.mod', 'go.sum', ...programs.toSorted()])
 }
 
 /** Notation's own command line. For a `before` hook, as {@link NotationJudge.start}. */
 export function stockNotation(context: Mocha.Context): string {
-  const bin = needPeers(context)
-  const folder = fileURLToPath(new URL('notation-cli/', import.meta.url))
-  const hash = createHash('sha256')
-  for (const name of ['go.mod', 'go.sum']) hash.update(readFileSync(join(folder, name)))
-  const path = join(bin, `notation-${hash.digest('hex').slice(0, 16)}`)
-  if (existsSync(path)) return path
-  if (process.env['CI']) throw new Error("notation's own command line is missing: run scripts/peers.sh")
-  return context.skip()
+  const path = ownProgram('notation', fileURLToPath(new URL('notation-cli/', import.meta.url)), ['go.mod', 'go.sum'])
+  need(context, path !== undefined, "notation's own command line is missing: run scripts/peers.sh")
+  return path
 }
 
 function program(context: Mocha.Context): string {
   needPeers(context)
   const path = judgeProgram()
-  if (path !== undefined) return path
-  if (process.env['CI'])
-    throw new Error('the judge on notation-go is missing or not of these sources: run scripts/peers.sh')
-  return context.skip()
+  const lacking = 'the judge on notation-go is missing or not of these sources: run scripts/peers.sh'
+  need(context, path !== undefined, lacking)
+  return path
 }
 
 type Waiting = (line: string) => void

@@ -8,6 +8,7 @@ import { needPeers } from '../peers/setup/run.ts'
 import { FarHands, needNamespace } from './far-hands.ts'
 import { OwnHands, type RegistryShape } from './hands.ts'
 import { Side } from './side.ts'
+import { need } from '../need.ts'
 
 /** The far registry's name, known on the near side too: policies name repositories by where they go. */
 export const FAR = '127.0.0.1:5000'
@@ -34,10 +35,7 @@ export class Stage {
   static raise(context: Mocha.Context, far: RegistryShape = {}): Stage {
     needPeers(context)
     needNamespace(context)
-    if (judgeProgram() === undefined) {
-      if (process.env['CI']) throw new Error('the judge on notation-go is missing: run scripts/peers.sh')
-      context.skip()
-    }
+    need(context, judgeProgram() !== undefined, 'the judge on notation-go is missing: run scripts/peers.sh')
     return new Stage(far)
   }
 

@@ -1,28 +1,24 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, checkState, Journal, rebuildIndex, restore, State } from '../../src/state/index.ts'
 import { all, digest, fault, initState, makeFolder, NOW, removeFolders, REPOSITORY, TARGET } from './folder.ts'
 import { FROM, listOf } from './lists.ts'
+import { needDisk } from '../need.ts'
 
 const MIB = 1024 * 1024
 
 describe('state/disk full', () => {
-  let disk = ''
+  let disk: string
+  let unmount: (() => void) | undefined
 
   before(function () {
     disk = makeFolder()
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', disk], { stdio: 'ignore' })
-    } catch {
-      disk = ''
-      this.skip()
-    }
+    unmount = needDisk(this, disk, 4 * MIB)
   })
 
   after(() => {
-    if (disk !== '') execFileSync('umount', [disk])
+    unmount?.()
     removeFolders()
   })
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openLevel } from '../../src/state/engine.ts'
 import { Lock, State } from '../../src/state/index.ts'
-import { canHideProc, withoutProc } from '../without-proc.ts'
+import { needHiddenProc, withoutProc } from '../without-proc.ts'
 import { fault, initState, makeFolder, NOW, removeFolders } from './folder.ts'
 
 const HOLDER = join(import.meta.dirname, 'lock-holder-process.ts')
@@ -139,7 +139,7 @@ describe('state/lock', () => {
   })
 
   it('gives way to every holder where it has no /proc, and every one gives way to it', async function () {
-    if (!canHideProc()) this.skip()
+    needHiddenProc(this)
     const path = lockIn(makeFolder())
     const asked = (): string =>
       withoutProc(`import { Lock } from './src/state/index.ts'

@@ -71,8 +71,9 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     await layDown(made, cargo, terms, place, report.resumed, options)
     const pieces = options.revocationOnly === undefined ? undefined : piecesByTag(cargo.revocation?.report)
     if (options.headOnly !== true) await log.exported(issued, terms.audience, pieces)
-    if (file !== undefined) removeStopped(file, false)
     report.moved = await lookAgain(cargo.repositories, options)
+    // Last of all: as long as it lies there, the same command completes a killed run instead of finding its own output in the way.
+    if (file !== undefined) removeStopped(file, false)
     return report
   } finally {
     await log.close()

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { need } from '../../need.ts'
 
 /** The folder of installed counterparts, or undefined when there is none. Never installs anything. */
 export function peersBin(): string | undefined {
@@ -19,9 +20,18 @@ export function peersBin(): string | undefined {
 /** For a `before` hook: skips where nobody installed the counterparts, fails where CI must have them. */
 export function needPeers(context: Mocha.Context): string {
   const bin = peersBin()
-  if (bin !== undefined) return bin
-  if (process.env['CI']) throw new Error('the real counterparts are missing: run scripts/peers.sh')
-  return context.skip()
+  need(context, bin !== undefined, 'the real counterparts are missing: run scripts/peers.sh')
+  return bin
+}
+
+/** A program that `scripts/peers.sh` built from these very files of ours, or undefined when it did not. */
+export function ownProgram(name: string, folder: string, files: readonly string[]): string | undefined {
+  const bin = peersBin()
+  if (bin === undefined) return undefined
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(readFileSync(join(folder, file)))
+  const path = join(bin, `${name}-${hash.digest('hex').slice(0, 16)}`)
+  return existsSync(path) ? path : undefined
 }
 
 export interface RunOptions {

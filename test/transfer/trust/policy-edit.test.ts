@@ -7,11 +7,12 @@ import { REPORTS } from '../../../bundles/report-schemas.ts'
 import { checkBlob, signBlob, type RunEvent } from '../../../src/transfer/index.ts'
 import { trustPolicyAdd, trustPolicyRemove } from '../../../src/transfer/trust/policy-edit.ts'
 import { trustPolicyShow } from '../../../src/transfer/trust/policy.ts'
-import { mayRefuseCalls, refused } from '../../cli/failing-call.ts'
+import { refused } from '../../cli/failing-call.ts'
 import { documentIn, sallyport } from '../../cli/program.ts'
 import { policyFolder, policyText, statement, VENDOR } from '../policies.ts'
 import { NOW, tree } from '../stage.ts'
 import { fault } from '../../fault.ts'
+import { needStrace } from '../../need.ts'
 
 const FILES = 'trustpolicy.blob.json'
 const TERMS = { stores: ['ca:vendor'], identities: ['*'], level: 'strict', revocation: 'skip' } as const
@@ -117,7 +118,7 @@ describe('transfer/trust/policy-edit', () => {
   })
 
   it('takes a file that vanishes while it is read for no sign that there is no policy', async function () {
-    if (!mayRefuseCalls()) this.skip()
+    needStrace(this)
     this.timeout(60_000)
     const policy = policyFolder(path())
     const before = tree(policy)

@@ -1,0 +1,3 @@
+module sallyport.test/go-tar
+
+go 1.25
