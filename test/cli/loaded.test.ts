@@ -72,10 +72,10 @@ describe('cli/loaded', function () {
     assert.deepEqual(rooms, [...BELOW, 'cli'].sort())
   })
 
-  it('loads no index, no undici and no writer of signatures to tell the status', () => {
-    const { status, packages } = loaded(['status', '--state', state])
-    assert.equal(status, 0)
-    for (const heavy of ['abstract-level', 'cbor2', 'level', 'tar-stream', 'undici'])
-      assert.ok(!packages.includes(heavy), heavy)
-  })
+  for (const verb of ['status', 'log'])
+    it(`loads no index, no client and no policy for ${verb}`, () => {
+      const { status, packages, rooms } = loaded([verb, '--state', state])
+      assert.deepEqual([status, packages], [0, JUDGING])
+      assert.deepEqual(rooms, [...BELOW, 'cli'].filter((room) => room !== 'bundle').sort())
+    })
 })

@@ -8,7 +8,8 @@ import type { RegistryOptions } from '../../registry/index.ts'
 import { localScope } from './scope.ts'
 import { mapRepository } from './naming.ts'
 import { openPlace, type Place } from './place.ts'
-import { parseLayoutReference, type Sources } from './sources.ts'
+import { parseLayoutReference } from './layout-reference.ts'
+import type { Sources } from './sources.ts'
 
 export interface Located {
   source: Source

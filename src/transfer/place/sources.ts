@@ -4,9 +4,10 @@ import picomatch from 'picomatch'
 import { openArchive } from '../../bundle/index.ts'
 import { openLayout, type Choice, type Layout, type Source } from '../../content/index.ts'
 import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
-import { isDigest, isReservedTag, parseReference, repositoryName, type Digest } from '../../oci/index.ts'
+import { isReservedTag, parseReference, repositoryName, type Digest } from '../../oci/index.ts'
 import { RegistryClient, type RegistryOptions } from '../../registry/index.ts'
 import { interruption } from '../run/run.ts'
+import { parseLayoutReference, type LayoutReference } from './layout-reference.ts'
 import type { Plan, PlanArtifact } from './plan-file.ts'
 import { placeInPlan } from './plan-place.ts'
 
@@ -23,34 +24,8 @@ export interface Selection {
 /** The place in the plan's file of a part of one of its entries; undefined for what was named one by one. */
 type At = (...path: (string | number)[]) => string | undefined
 
-interface LayoutPlace {
-  path: string
-  tag?: string
-  digest?: Digest
-}
-
 function invalid(subject: string, detail: string): SallyportError {
   return new SallyportError('REFERENCE_INVALID', { side: 'source', subject, detail })
-}
-
-/** The parts of `oci:PATH[:NAME][@DIGEST]`. The longest part that exists is the path. Throws FILE_UNREADABLE. */
-export function parseLayoutReference(ref: string): LayoutPlace {
-  let path = ref.slice('oci:'.length)
-  const at = path.lastIndexOf('@')
-  const digest = at < 0 ? undefined : path.slice(at + 1)
-  if (digest !== undefined && !isDigest(digest)) throw invalid(ref, 'digest')
-  if (at >= 0) path = path.slice(0, at)
-  let tag: string | undefined
-  for (let cut = path.length; cut > 0; cut = path.lastIndexOf(':', cut - 1)) {
-    if (!existsSync(path.slice(0, cut))) continue
-    if (cut < path.length) tag = path.slice(cut + 1)
-    return {
-      path: path.slice(0, cut),
-      ...(tag === undefined ? {} : { tag }),
-      ...(digest === undefined ? {} : { digest }),
-    }
-  }
-  throw new SallyportError('FILE_UNREADABLE', { side: 'source', subject: path, detail: 'ENOENT' })
 }
 
 function tagless(ref: string): SallyportError {
@@ -217,7 +192,7 @@ export class Sources {
  * The repository that a digest belongs to: the one that is named beside it, else one that has a tag for it. What no tag
  * names can be had from each; then it is the first. Its name decides which policy is asked, and where a signature is bound.
  */
-async function holderOf(layout: Layout, { tag = '', digest }: LayoutPlace): Promise<string | undefined> {
+async function holderOf(layout: Layout, { tag = '', digest }: LayoutReference): Promise<string | undefined> {
   if (digest === undefined) return undefined
   let first: string | undefined
   let tagged: string | undefined

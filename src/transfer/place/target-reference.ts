@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { SallyportError } from '../../errors/index.ts'
 import { isRepositoryPath, isTag, parseReference, type Digest } from '../../oci/index.ts'
-import { parseLayoutReference } from './sources.ts'
+import { parseLayoutReference } from './layout-reference.ts'
 
 export interface TargetReference {
   /** As the state calls the target, and as `--to` names it: `host[:port]` or `oci:DIR`. */

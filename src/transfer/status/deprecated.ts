@@ -8,6 +8,7 @@ import {
   type PolicyExplanation,
   type TrustMaterial,
 } from '../../trust/index.ts'
+import { openPolicy } from '../trust/policy-folder.ts'
 
 export interface DeprecatedArtifact {
   repository: string
@@ -51,7 +52,13 @@ function signaturesOf(row: JournalRow): Signature[] {
 
 /** Gathers verdicts as the journal gives them, and says at the end which stand on sand. */
 export class Deprecated {
+  readonly #material: TrustMaterial
   readonly #newest = new Map<string, JournalRow>()
+
+  /** @param policy - the folder; throws as reading a policy does */
+  constructor(policy: string) {
+    this.#material = openPolicy(policy)
+  }
 
   /** Takes a row of the journal; of each artifact the newest verdict counts. */
   take(row: JournalRow): void {
@@ -61,7 +68,8 @@ export class Deprecated {
   }
 
   /** The artifacts that the policy of today would not trust any more without these algorithms, in journal order. */
-  artifacts(material: TrustMaterial, now: Date): DeprecatedArtifact[] {
+  artifacts(now: Date): DeprecatedArtifact[] {
+    const material = this.#material
     const old = retired(material, now)
     if (old.size === 0) return []
     const policies = new Map<string, PolicyExplanation>()

@@ -4,8 +4,7 @@ import { channelShow, type ChannelShowReport } from '../site/channel-verbs.ts'
 import type { ClockOptions } from '../run/clock.ts'
 import { attentionOf, Restores, type Attention } from './attention.ts'
 import { BundleEnds, type BundleEnd } from './bundle-ends.ts'
-import { Deprecated, type DeprecatedArtifact } from './deprecated.ts'
-import { openPolicy } from '../trust/policy-folder.ts'
+import type { DeprecatedArtifact } from './deprecated.ts'
 import { nowOf } from '../run/run.ts'
 import { siteFacts, siteStatus, type SiteStatus } from './site.ts'
 import { writeStatus, type StatusFiles } from './file.ts'
@@ -39,15 +38,16 @@ export interface StatusOptions extends StateRunOptions, Pick<ClockOptions, 'buil
 
 /** What the site holds: channels, bundles with their end at each target, imports that are not done. */
 export async function status(options: StatusOptions): Promise<StatusReport> {
-  const material = options.policy === undefined ? undefined : openPolicy(options.policy)
-  const deprecated = new Deprecated()
+  // Only who names a policy waits for the code that reads one.
+  const deprecated =
+    options.policy === undefined ? undefined : new (await import('./deprecated.ts')).Deprecated(options.policy)
   const restores = new Restores()
   const state = await State.open(options.state, { now: nowOf(options), write: false })
   const bundles = new BundleEnds()
   let rows = 0
   for await (const row of state.rows()) {
     rows = row.n
-    if (material !== undefined) deprecated.take(row)
+    deprecated?.take(row)
     restores.take(row)
     bundles.take(row)
   }
@@ -62,7 +62,7 @@ export async function status(options: StatusOptions): Promise<StatusReport> {
     channels,
     bundles: bundles.list((target) => state.isForgotten(target)),
     openTags: state.openIntents().map(({ target, repository, tag }) => ({ target, repository, tag })),
-    deprecated: material === undefined ? null : deprecated.artifacts(material, state.effectiveNow(nowOf(options))),
+    deprecated: deprecated?.artifacts(state.effectiveNow(nowOf(options))) ?? null,
     attention: attentionOf(state, restores, nowOf(options)),
     health,
   }
