@@ -68,7 +68,10 @@ export interface BlobBody {
    * it came into memory. A target need not hash it again.
    */
   readonly proving?: boolean
-  /** Its stream can be had once: a target that may have to send bytes again keeps what it reads until they are there. */
+  /**
+   * Its stream can be had once, and each run of bytes is good until the next is asked for: a target that may have to send
+   * them again keeps them until they are there.
+   */
   readonly passes?: boolean
   open(from: number): AsyncIterable<Uint8Array>
 }

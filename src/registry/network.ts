@@ -13,6 +13,9 @@ import { codedError, networkCode } from './errors.ts'
 import type { RegistryOptions, Settings } from './options.ts'
 import type { RawSockets } from './raw-socket.ts'
 
+/** Nobody uses the memory of a request's body again that is not larger than this. */
+const SMALL_BODY = 1024 * 1024
+
 /** The error code of a lookup that led to a narrower network than allowed. */
 export const REACH_REFUSED = 'ERR_SALLYPORT_REACH'
 
@@ -110,7 +113,9 @@ export class Network {
       method,
       headers,
       // Async iterables are taken as they are; only undici's types do not say so.
-      body: (body ?? null) as Buffer | null,
+      // A copy of what is large: undici may be done with a request whose body still lies in the socket, and its owner uses the
+      // memory again.
+      body: (Buffer.isBuffer(body) && body.length > SMALL_BODY ? Buffer.from(body) : (body ?? null)) as Buffer | null,
       signal,
       headersTimeout: headersMs,
       // Else undici closes the connection after each HEAD: half of all requests of an import, each a new handshake.

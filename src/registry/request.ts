@@ -31,6 +31,8 @@ export interface Call {
   body?: Buffer | (() => AsyncIterable<Uint8Array>)
   /** The longest wait for the answer's head; the default suits all but the end of an upload. */
   headersMs?: number
+  /** The longest that the whole of it may take; the default suits documents. A body that is a stream takes its own time. */
+  withinMs?: number
   signal?: AbortSignal | undefined
   /** The answer may be too long to be gathered before it is read. */
   streams?: boolean
@@ -56,6 +58,8 @@ export class Registry {
   readonly settings: Settings
   /** True once a blob's answer has shown that bare requests lead to nothing here (redirects, chunked bodies). */
   indirect = false
+  /** True once it has shown that it takes no blob in parts. */
+  undivided = false
   /** What large blobs are sent over. */
   readonly line = new Line()
   readonly #network: Network
@@ -109,7 +113,7 @@ export class Registry {
       new Transient(
         new SallyportError('REGISTRY_UNREACHABLE', { side, subject: call.subject, detail: 'no answer in time' }),
       )
-    const deadline = new Deadline(call.signal, timing.documentMs, late)
+    const deadline = new Deadline(call.signal, call.withinMs ?? timing.documentMs, late)
     const streams = typeof call.body === 'function'
     if (streams) deadline.stopClock()
     try {

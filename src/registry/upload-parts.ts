@@ -2,6 +2,8 @@
 import { provenBody, type BlobBody } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Descriptor } from '../oci/index.ts'
+import type { Answer } from './answer.ts'
+import { blobSubject } from './blob.ts'
 import { headBlob } from './blob-held.ts'
 import { Transient } from './errors.ts'
 import type { Repository } from './repository.ts'
@@ -13,6 +15,24 @@ import { STORED, UploadSession } from './upload-session.ts'
 const PART = 8 * 1024 * 1024
 /** The last byte a registry has, as its `Range` says; some write `bytes=` before it. */
 const RANGE = /^(?:bytes=)?0-(\d{1,15})$/
+/** What a registry answers to a first part that takes none, or none so large. */
+const NO_PARTS = [400, 404, 405, 411, 415, 416, 501]
+
+/** What it answers when it knows nothing of a session any more. */
+const GONE = [400, 404, 410]
+
+/** What came by a pipe has passed, and can not be sent again. */
+function passed(repository: Repository, subject: string, why: string): SallyportError {
+  return new SallyportError('PUSH_REFUSED', {
+    side: repository.side,
+    subject,
+    detail: `${why}, and what came by a pipe can not be had again`,
+    remedy: 'run the import again, from a file if it happens again',
+  })
+}
+
+/** Thrown inside when the registry takes no parts; it has nothing of the blob then. */
+class Undivided extends Error {}
 
 interface Part {
   /** Offset of its first byte in the blob. */
@@ -62,19 +82,23 @@ class PartUpload {
     this.#onBytes = onBytes
   }
 
-  /** Sends the part, and again as much of it as is not there after what may pass by itself. */
+  /**
+   * Sends the part, and again as much of it as is not there after what may pass by itself. Throws {@link Undivided} for a
+   * first part, and nothing else of what only says that.
+   */
   async send(part: Part): Promise<void> {
     const { registry, signal } = this.#repository
     await repeating(registry.settings, signal, async (number) => {
       // The answer to the last attempt may have been lost, not its bytes.
       if (number > 0 && part.last && (await headBlob(this.#repository, this.#descriptor))) return
-      const have = number > 0 && part.at > 0 ? await this.#have(part) : 0
-      // With nothing behind it a session that ended badly is not worth the questions.
-      if (number > 0 && part.at === 0) await this.cancel()
+      // Of a blob that is all here nothing is worth the questions.
+      if (number > 0 && part.last && part.at === 0) await this.cancel()
+      const have = number > 0 && this.#at !== undefined ? await this.#have(this.#at, part) : 0
+      const begun = this.#at
       const at = (this.#at ??= await this.#session.begin())
       const bytes = part.bytes.subarray(have)
       if (part.last) await this.#complete(at, bytes)
-      else if (bytes.length > 0) await this.#append(at, part.at + have, bytes)
+      else if (bytes.length > 0) await this.#append(at, part.at + have, bytes, number > 0 && begun !== undefined)
     })
     this.#onBytes(part.bytes.length)
   }
@@ -84,70 +108,69 @@ class PartUpload {
     this.#at = undefined
   }
 
-  /** How much of the part the registry has. */
-  async #have({ at, bytes }: Part): Promise<number> {
+  /** How much of the part the registry has. A session that is gone is forgotten where nothing stands before the part. */
+  async #have(session: URL, { at, bytes, last }: Part): Promise<number> {
     const { registry } = this.#repository
-    if (this.#at === undefined) throw this.#lost()
-    const call = this.#session.call('GET', this.#at)
+    const call = this.#session.call('GET', session)
     const answer = await registry.exchange(call)
-    if (answer.status === 404) {
-      await answer.discard()
-      throw this.#lost()
-    }
-    await registry.demand(answer, call, [200, 202, 204])
+    const gone = GONE.includes(answer.status)
+    if (!gone) await registry.demand(answer, call, [200, 202, 204])
     await answer.discard()
+    if (gone) {
+      if (at > 0) throw this.#lost(last)
+      this.#at = undefined
+      return 0
+    }
     if (answer.header('location') !== undefined) this.#at = await this.#session.next(answer)
-    const end = RANGE.exec(String(answer.header('range')))?.[1]
-    const have = end === undefined ? -1 : Number(end) + 1 - at
-    if (have < 0 || have > bytes.length) throw this.#lost()
+    const end = Number(RANGE.exec(String(answer.header('range')))?.[1] ?? 0)
+    // `0-0` says one byte or none. Less than the parts before is not meant: they were taken, and the whole has a digest.
+    const have = end === 0 ? 0 : Math.max(0, end + 1 - at)
+    if (have > bytes.length) throw this.#lost(false)
     return have
   }
 
-  #lost(): SallyportError {
-    return new SallyportError('PUSH_REFUSED', {
-      side: this.#repository.side,
-      subject: this.#session.subject,
-      detail: 'the registry has lost what it was sent before, which came from a pipe and can not be had again',
-      remedy: 'run the import again, from a file if it happens again',
-    })
+  /** @param passing - the registry may still be at work on the end of it */
+  #lost(passing: boolean): SallyportError | Transient {
+    const fault = passed(this.#repository, this.#session.subject, 'the registry has lost what it was sent before')
+    return passing ? new Transient(fault) : fault
   }
 
-  async #append(session: URL, from: number, bytes: Buffer): Promise<void> {
-    const to = from + bytes.length
-    const headers = {
-      'content-type': 'application/octet-stream',
-      'content-length': String(bytes.length),
-      'content-range': `${from}-${to - 1}`,
+  async #append(session: URL, from: number, bytes: Buffer, again: boolean): Promise<void> {
+    const { registry } = this.#repository
+    const call = this.#session.append(session, from, bytes)
+    const answer = await registry.exchange(call)
+    if (from === 0 && NO_PARTS.includes(answer.status)) {
+      await answer.discard()
+      if (!again) throw new Undivided()
+      // It has more of an attempt that ended badly than it says; a session of its own has nothing.
+      await this.cancel()
+      throw this.#apart()
     }
-    const call: Call = { ...this.#session.call('PATCH', session), headers, body: bytes }
-    const answer = await this.#answer(call, [201, 202, 204])
-    this.#at = await this.#session.next(answer)
-    const end = RANGE.exec(String(answer.header('range')))?.[1]
-    if (end !== undefined && Number(end) + 1 !== to) throw this.#apart(`it has ${Number(end) + 1} of ${to} bytes`)
+    await this.#demand(answer, call, [201, 202, 204])
+    // What its Range says is not looked at: some tell of the last part alone, or of the first.
+    if (answer.header('location') !== undefined) this.#at = await this.#session.next(answer)
   }
 
   async #complete(session: URL, bytes: Buffer): Promise<void> {
-    const answer = await this.#answer({ ...this.#session.last(session, bytes.length), body: bytes }, STORED)
+    const call = { ...this.#session.last(session, bytes.length), body: bytes }
+    const answer = await this.#repository.registry.exchange(call)
+    await this.#demand(answer, call, STORED)
     this.#session.compare(answer.header('docker-content-digest'))
   }
 
-  async #answer(call: Call, wanted: readonly number[]): ReturnType<Repository['registry']['exchange']> {
-    const { registry } = this.#repository
-    const answer = await registry.exchange(call)
+  async #demand(answer: Answer, call: Call, wanted: readonly number[]): Promise<void> {
     if (answer.status === 416) {
       await answer.discard()
-      throw this.#apart('it waits for other bytes')
+      throw this.#apart()
     }
-    await registry.demand(answer, call, wanted)
+    await this.#repository.registry.demand(answer, call, wanted)
     await answer.discard()
-    return answer
   }
 
-  /** What a look at what the registry has may heal: bytes of an attempt that ended badly may have come after the last one. */
-  #apart(detail: string): Transient {
-    return new Transient(
-      new SallyportError('REGISTRY_PROTOCOL', { side: this.#repository.side, subject: this.#session.subject, detail }),
-    )
+  /** What a look at what it has may heal: bytes of an attempt that ended badly may have come after the last look. */
+  #apart(): Transient {
+    const fault = { side: this.#repository.side, subject: this.#session.subject, detail: 'it waits for other bytes' }
+    return new Transient(new SallyportError('REGISTRY_PROTOCOL', fault))
   }
 }
 
@@ -164,6 +187,10 @@ export async function sendInParts(
   at: URL | undefined,
   onBytes: (count: number) => void,
 ): Promise<BlobBody | undefined> {
+  if (repository.registry.undivided) {
+    await new UploadSession(repository, descriptor).cancel(at)
+    return once(repository, descriptor, () => provenBody(body, descriptor, 'bundle'))
+  }
   const upload = new PartUpload(repository, descriptor, at, onBytes)
   const parts = partsOf(body, descriptor)
   const next = (): Promise<IteratorResult<Part, undefined>> => {
@@ -180,9 +207,10 @@ export async function sendInParts(
       try {
         await upload.send(part)
       } catch (error) {
-        if (part.at > 0 || part.last || repository.signal?.aborted === true) throw error
+        if (!(error instanceof Undivided)) throw error
+        repository.registry.undivided = true
         await upload.cancel()
-        return { proving: true, open: () => whole(part, coming, next) }
+        return once(repository, descriptor, () => rest(part, coming, next))
       }
     }
   } catch (error) {
@@ -191,11 +219,24 @@ export async function sendInParts(
   }
 }
 
-async function* whole(
+async function* rest(
   first: Part,
   second: Promise<IteratorResult<Part, undefined>>,
   next: () => Promise<IteratorResult<Part, undefined>>,
 ): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(first.bytes)
-  for (let step = await second; step.value !== undefined; step = await next()) yield Buffer.from(step.value.bytes)
+  yield first.bytes
+  for (let step = await second; step.value !== undefined; step = await next()) yield step.value.bytes
+}
+
+/** A body that can be had once and says so; of copies, since what they come in is used again while a socket still reads. */
+function once(repository: Repository, descriptor: Descriptor, open: () => AsyncIterable<Uint8Array>): BlobBody {
+  let opened = false
+  return {
+    proving: true,
+    async *open() {
+      if (opened) throw passed(repository, blobSubject(repository, descriptor), 'the registry wants the bytes again')
+      opened = true
+      for await (const run of open()) yield Buffer.from(run)
+    },
+  }
 }

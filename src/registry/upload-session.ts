@@ -12,6 +12,8 @@ import { pause } from './retry.ts'
 /** What a registry says of a blob that is stored. */
 export const STORED = [200, 201, 204]
 const BODY_CAP = 64 * 1024
+/** In bytes a millisecond: no line is slower that anybody waits for. */
+const SLOWEST = 16
 const CANCEL_MS = 5_000
 const CANCEL_LOOKS = 4
 
@@ -67,22 +69,36 @@ export class UploadSession {
     return this.next(answer)
   }
 
+  /** A request with so many bytes of the blob from `from` on; the registry may think of its answer for so long. */
+  #carrying(call: Call, from: number, length: number, headersMs: number): Call {
+    const { timing } = this.#repository.registry.settings
+    const whole = length === 0 || (from === 0 && length === this.#descriptor.size)
+    return {
+      ...call,
+      headers: {
+        'content-type': 'application/octet-stream',
+        'content-length': String(length),
+        ...(whole ? {} : { 'content-range': `${from}-${from + length - 1}` }),
+      },
+      headersMs,
+      withinMs: timing.documentMs + headersMs + length / SLOWEST,
+    }
+  }
+
+  /** The request that adds a part. */
+  append(session: URL, from: number, bytes: Buffer): Call {
+    const { headersMs } = this.#repository.registry.settings.timing
+    return { ...this.#carrying(this.call('PATCH', session), from, bytes.length, headersMs), body: bytes }
+  }
+
   /** The request that completes the blob, whose body is its last `length` bytes. */
   last(session: URL, length: number): Call {
     const { digest, size } = this.#descriptor
     const to = new URL(session)
     // Appended as text: URLSearchParams would write the registry's own parameters anew, and it may have signed them.
     to.search = `${to.search === '' ? '?' : `${to.search}&`}digest=${encodeURIComponent(digest)}`
-    const from = size - length
-    return {
-      ...this.call('PUT', to),
-      headers: {
-        'content-type': 'application/octet-stream',
-        'content-length': String(length),
-        ...(from === 0 || length === 0 ? {} : { 'content-range': `${from}-${size - 1}` }),
-      },
-      headersMs: this.#repository.registry.settings.timing.headersMs * 10,
-    }
+    const { headersMs } = this.#repository.registry.settings.timing
+    return this.#carrying(this.call('PUT', to), size - length, length, headersMs * 10)
   }
 
   /** Throws READ_BACK_MISMATCH when the registry names another digest of the same kind for what it stored. */

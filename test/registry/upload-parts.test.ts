@@ -131,10 +131,10 @@ describe('registry/upload-parts', () => {
     'a 429': { status: 429, headers: { 'retry-after': '0' } },
     'a reset': { raw: (response) => response.destroy() },
   })) {
-    it(`sends a part again after ${what}, the first one in a session of its own`, async () => {
+    it(`sends a part again after ${what}, the first one too`, async () => {
       registry.patch = (_, times) => (times === 0 || times === 2 ? answer : undefined)
       await stores()
-      assert.equal(methods(), 'POST PATCH DELETE POST PATCH PATCH GET PATCH PUT')
+      assert.equal(methods(), 'POST PATCH GET PATCH PATCH GET PATCH PUT')
     })
 
     it(`sends only what is not there when a part was cut by ${what}`, async () => {
@@ -182,6 +182,79 @@ describe('registry/upload-parts', () => {
     assert.equal(methods(), 'POST PATCH DELETE POST PUT')
   })
 
+  it('begins anew where the session of the first part is gone, or has more than it says', async () => {
+    registry.patch = (_, times) => (times === 0 ? { status: 500 } : undefined)
+    registry.status = () => {
+      registry.sessions.clear()
+      return { status: 404 }
+    }
+    await stores()
+    assert.equal(methods(), 'POST PATCH GET POST PATCH PATCH PUT')
+    fake.asked.length = 0
+    registry.stored.length = 0
+    registry.patch = (asked, times) => {
+      if (times !== 3) return undefined
+      registry.append(asked.url.split('?')[0] ?? '', asked.body.subarray(0, 1))
+      return { status: 500 }
+    }
+    registry.status = () => ({ status: 204, headers: { range: '0-0' } })
+    await stores()
+    assert.equal(methods(), 'POST PATCH GET PATCH DELETE POST PATCH PATCH PUT')
+  })
+
+  it('remembers a registry that takes no parts', async () => {
+    registry.patch = () => ({ status: 405 })
+    await stores()
+    registry.stored.length = 0
+    fake.asked.length = 0
+    await stores()
+    assert.equal(methods(), 'POST PUT')
+  })
+
+  it('believes that a part was taken, whatever the Range says of it', async () => {
+    for (const range of ['0-8388607', '0-0', 'bytes=8388608-16777215', '']) {
+      registry.stored.length = 0
+      fake.asked.length = 0
+      registry.patch = (asked) => {
+        const path = asked.url.split('?')[0] ?? ''
+        registry.append(path, asked.body)
+        return { status: 202, headers: { location: path, ...(range === '' ? {} : { range }) } }
+      }
+      await stores()
+      assert.equal(methods(), 'POST PATCH PATCH PUT')
+    }
+  })
+
+  for (const [status, code] of [
+    [403, 'REGISTRY_DENIED'],
+    [507, 'QUOTA_EXCEEDED'],
+  ] as const)
+    it(`takes ${status} to the first part for what it says, and sends no more`, async () => {
+      registry.patch = () => ({ status })
+      await refuses(target.pushBlob(blob.descriptor, passing(blob.bytes)), code, 'target')
+      assert.equal(methods(), 'POST PATCH DELETE')
+    })
+
+  it('waits for a registry that is still at work on the end of the blob', async () => {
+    registry.put = (asked, times) => {
+      if (times > 0) return { status: 404 }
+      const path = asked.url.split('?')[0] ?? ''
+      const whole = Buffer.concat([registry.sessions.get(path) ?? Buffer.alloc(0), asked.body])
+      registry.sessions.delete(path)
+      setTimeout(() => registry.stored.push(whole), 8)
+      return { raw: (response) => response.destroy() }
+    }
+    await stores()
+    assert.match(methods(), /^POST PATCH PATCH PUT(?: HEAD GET)+ HEAD$/)
+  })
+
+  it('says that the bytes have passed when one PUT of all of them must be repeated', async () => {
+    registry.patch = () => ({ status: 405 })
+    registry.put = () => ({ status: 503 })
+    await refuses(target.pushBlob(blob.descriptor, passing(blob.bytes)), 'PUSH_REFUSED', 'target')
+    assert.deepEqual([registry.stored.length, registry.sessions.size], [0, 0])
+  })
+
   it('says so when the registry has lost what it was sent, and leaves no session', async () => {
     registry.patch = (_, times) => (times === 1 ? { status: 500 } : undefined)
     registry.status = () => ({ status: 404 })
@@ -193,6 +266,20 @@ describe('registry/upload-parts', () => {
     registry.patch = (_, times) => (times === 1 ? { status: 500 } : undefined)
     registry.status = () => ({ status: 204, headers: { range: `0-${3 * PART}` } })
     await refuses(target.pushBlob(blob.descriptor, passing(blob.bytes)), 'PUSH_REFUSED', 'target')
+  })
+
+  it('sends the right bytes to a registry elsewhere that answers before it has read them', async () => {
+    const came: Buffer[] = []
+    const elsewhere = await opened.add(
+      scripted({
+        'PATCH /up': { status: 202, headers: { 'x-early': '', location: '/up' } },
+        'PUT /up': { status: 201 },
+      }),
+    )
+    fake.script[`POST ${UPLOADS}`] = { status: 202, headers: { location: `${elsewhere.origin}/up` } }
+    await target.pushBlob(blob.descriptor, passing(blob.bytes))
+    for (const { body } of elsewhere.asked) came.push(body)
+    assert.ok(Buffer.concat(came).equals(blob.bytes))
   })
 
   it('never sends the last bytes of a blob that is wrong, and takes its session back', async () => {

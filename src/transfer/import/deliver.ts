@@ -174,7 +174,7 @@ export async function deliverPipe(
         continue
       }
       // A target that has the blob already leaves the stream unread: the bytes still have to pass, and be proven.
-      await push(i, descriptor, passingBody(copied(stream), descriptor.digest))
+      await push(i, descriptor, passingBody(keptOpen(stream), descriptor.digest))
       for await (const _ of stream);
     }
   }
@@ -191,7 +191,7 @@ export async function deliverPipe(
   await each(artifacts, options.concurrency, (artifact) => pusher.show(artifact))
 }
 
-// The reader uses its buffer again, while a socket may still be reading from what it was given. Ending early leaves the stream open.
-async function* copied(stream: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for (let step = await stream.next(); step.done !== true; step = await stream.next()) yield Buffer.from(step.value)
+// Whoever ends early leaves the stream open: the rest of the bytes still has to pass.
+async function* keptOpen(stream: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for (let step = await stream.next(); step.done !== true; step = await stream.next()) yield step.value
 }

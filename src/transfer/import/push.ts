@@ -183,20 +183,23 @@ export class Pusher {
     tell(this.options, { type: 'blob' })
   }
 
-  /** Pushes the artifact's manifests and companions, all of whose blobs the target holds; nobody finds them yet. */
+  /** Pushes the artifact's own manifests, all of whose blobs the target holds; no tag leads to them yet. */
   async finish(artifact: OrderedArtifact): Promise<void> {
     const graph = this.graphs.get(artifact.repository)
     if (graph === undefined) return
     const target = this.target(artifact.repository)
     for (const digest of artifact.manifests) await this.manifest(target, graph, digest)
-    for (const digest of artifact.companions) await this.manifest(target, graph, digest)
   }
 
-  /** Makes its companions findable, by lists and signature tags, and journals what the target holds. */
+  /**
+   * Pushes its companions, which a registry with the Referrers API lists at once, makes them findable where it does not,
+   * and journals what the target holds.
+   */
   async show(artifact: OrderedArtifact): Promise<void> {
     const graph = this.graphs.get(artifact.repository)
     if (graph === undefined) return
     const target = this.target(artifact.repository)
+    for (const digest of artifact.companions) await this.manifest(target, graph, digest)
     for (const digest of [...artifact.manifests, ...artifact.companions])
       await this.list(target, graph, artifact.repository, digest)
     const blobs = Array.from(artifact.blobs, ({ digest }) => digest)
