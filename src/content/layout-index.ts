@@ -8,7 +8,8 @@ import { IMAGE_NAME, parseLayoutName, REF_NAME, type LayoutName } from './layout
 
 /**
  * The cap on `index.json` in bytes, to read and to write: that of a bundle, which is a layout too. About 850,000 tags with
- * full names stay below it, and opening them takes 1.1 GiB of memory, 64 MiB a third of that.
+ * full names stay below it, and opening them takes 1.1 GiB of memory, 64 MiB a third of
+ * that. What was made to take memory takes up to 3 GiB, and is refused beyond {@link LARGE_VALUES}.
  */
 export const LAYOUT_INDEX_CAP = 256 * 1024 * 1024
 const MARKER_CAP = 64 * 1024

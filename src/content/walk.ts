@@ -1,6 +1,7 @@
 /** Fills a graph from a source: index → manifest → referrers and signature tags, at every manifest of the tree. */
 import { isFault, SallyportError } from '../errors/index.ts'
 import {
+  isBlobType,
   isManifestType,
   isSignatureType,
   signatureTag,
@@ -143,15 +144,17 @@ export class Walk {
   }
 
   private async given(descriptor: Descriptor, index: string | undefined): Promise<Buffer> {
-    const { mediaType, digest } = descriptor
+    const { mediaType } = descriptor
+    if (index === undefined || isManifestType(mediaType)) return this.source.manifest(descriptor)
+    if (isBlobType(mediaType)) throw ofBlobs(index, descriptor)
     try {
-      return await this.source.manifest(descriptor)
+      const bytes = await this.source.manifest(descriptor)
+      // In a layout manifests and blobs lie together.
+      if (bytes[0] !== 0x7b) throw ofBlobs(index, descriptor)
+      return bytes
     } catch (cause) {
-      // BuildKit lists the layers of a cache in an index. No format of ours has a place for them, and registries refuse it.
-      const blob = index !== undefined && !isManifestType(mediaType)
-      if (!blob || !isFault(cause, 'MANIFEST_MISSING', 'MANIFEST_TOO_LARGE')) throw cause
-      const detail = `${digest} of type ${mediaType}`
-      throw new SallyportError('INDEX_OF_BLOBS', { side: 'source', subject: index, detail, cause })
+      if (!isFault(cause, 'MANIFEST_MISSING', 'MANIFEST_TOO_LARGE')) throw cause
+      throw ofBlobs(index, descriptor, cause)
     }
   }
 
@@ -211,4 +214,10 @@ export class Walk {
       throw new SallyportError('MANIFEST_MISSING', { side: 'source', subject: `${this.graph.repository}:${tag}` })
     return descriptor
   }
+}
+
+// BuildKit lists the layers of a cache in an index. No format of ours has a place for them, and registries refuse it.
+function ofBlobs(index: string, { digest, mediaType }: Descriptor, cause?: unknown): SallyportError {
+  const detail = `${digest} of type ${mediaType}`
+  return new SallyportError('INDEX_OF_BLOBS', { side: 'source', subject: index, detail, cause })
 }

@@ -14,6 +14,7 @@ export {
   DOCKER_LIST,
   DOCKER_MANIFEST,
   ENVELOPE_CAP,
+  isBlobType,
   isEnvelopeType,
   isForeignLayer,
   isIndexType,

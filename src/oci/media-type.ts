@@ -30,6 +30,14 @@ export function isSchema1(mediaType: string): boolean {
   return SCHEMA1.test(mediaType)
 }
 
+const BLOBS =
+  /^application\/vnd\.(?:oci\.image\.(?:layer|config)|docker\.(?:image\.rootfs|container\.image)|buildkit\.cacheconfig)\./
+
+/** True for a type of content that is no manifest, whoever lists it. */
+export function isBlobType(mediaType: string): boolean {
+  return BLOBS.test(mediaType)
+}
+
 /** True for a layer that its maker forbids to hand on; named, never fetched from its `urls`. */
 export function isForeignLayer(mediaType: string): boolean {
   return NONDISTRIBUTABLE.test(mediaType)

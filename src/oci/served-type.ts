@@ -50,17 +50,29 @@ export function servedType(bytes: Uint8Array, served: string, side: Side, subjec
   const twin = MANIFEST_NAMES.twinIn(document)
   if (twin !== undefined) throw ambiguous(side, subject, `a member ${JSON.stringify(twin)}`)
   const own = document['mediaType']
-  if (typeof own !== 'string' || GENERIC.has(own)) return typeByShape(document, side, subject)
+  // Readers in Go take the empty text for none.
+  if (typeof own !== 'string' || own === '' || GENERIC.has(own)) return typeByShape(document, side, subject)
   if (isSchema1(own)) throw new SallyportError('SCHEMA1_REFUSED', { side, subject })
-  return isManifestType(own) ? own : served
+  if (isManifestType(own)) return own
+  // What it calls itself nobody knows, or knows only in another spelling; what it has are the members of a manifest.
+  if (knownAs(own) || typeByShape(document, side, subject) !== undefined)
+    throw ambiguous(side, subject, `calls itself ${JSON.stringify(own)}, and has the members of a manifest`)
+  return served
+}
+
+/** True for what a reader that is loose about case and blanks takes for a type that we know. */
+function knownAs(mediaType: string): boolean {
+  const loose = mediaType.trim().toLowerCase()
+  return isManifestType(loose) || isSchema1(loose) || GENERIC.has(loose)
 }
 
 // Bytes that one client runs by what they call themselves, and another carries whole by what they came under.
 function foreignType(bytes: Uint8Array, served: string, side: Side, subject: string): string {
   try {
     const own = objectIn(bytes, side, subject)?.['mediaType']
-    if (typeof own !== 'string' || !(isManifestType(own) || isSchema1(own))) return served
-    throw ambiguous(side, subject, `calls itself ${own}, fetched as ${served}`)
+    const loose = typeof own === 'string' ? own.trim().toLowerCase() : ''
+    if (!isManifestType(loose) && !isSchema1(loose)) return served
+    throw ambiguous(side, subject, `calls itself ${JSON.stringify(own)}, fetched as ${served}`)
   } catch (error) {
     // What an unknown type holds need not be JSON.
     if (isFault(error, 'JSON_MALFORMED')) return served

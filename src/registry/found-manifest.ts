@@ -13,7 +13,7 @@ export function speaksOf({ bytes }: Pick<Reply, 'bytes'>): boolean {
 
 /**
  * The manifest behind a tag or digest, or undefined when the registry has none.
- * Throws REPOSITORY_MISSING, REGISTRY_PROTOCOL for a "no" from another origin, and as `getManifest` does.
+ * Throws REPOSITORY_MISSING, MANIFEST_MISSING for a "no" from another origin, and as `getManifest` does.
  */
 export async function findManifest(repository: Repository, reference: string): Promise<FetchedManifest | undefined> {
   const { registry, side } = repository
@@ -25,7 +25,7 @@ export async function findManifest(repository: Repository, reference: string): P
   const subject = subjectOf(repository, reference)
   // Stops whoever the registry redirects to from denying what the registry has.
   if (reply.url.origin !== (await registry.origin()).url)
-    throw new SallyportError('REGISTRY_PROTOCOL', { side, subject, detail: 'status 404 from another origin' })
+    throw new SallyportError('MANIFEST_MISSING', { side, subject, detail: 'status 404 from another origin' })
   const fault = refusal(reply.status, reply.bytes, 'manifest', side, subject)
   if (fault.code === 'MANIFEST_MISSING') return undefined
   throw fault

@@ -51,4 +51,27 @@ describe('content/walk', () => {
     assert.ok(given() >= 128)
     await assert.rejects(walk(), (error) => isFault(error, 'GRAPH_TOO_LARGE'))
   })
+
+  for (const [what, mediaType, content] of [
+    ['a layer by its type', 'application/vnd.oci.image.layer.v1.tar+gzip', '{}'],
+    ['the config of a build cache by its type', 'application/vnd.buildkit.cacheconfig.v0', '{"layers":[]}'],
+    ['what is no JSON object', 'application/vnd.example.unknown', 'some bytes'],
+  ] as const)
+    it(`refuses an index that lists ${what}, in a layout too`, async () => {
+      const bytes = Buffer.from(content)
+      const child = describeBytes(mediaType, bytes)
+      const listing = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [child] }))
+      const root = describeBytes(OCI_INDEX, listing)
+      // As of a layout, where manifests and blobs lie together.
+      const source = {
+        repository: 'cache',
+        tags: () => Promise.resolve([]),
+        referrers: () => Promise.resolve([]),
+        manifest: ({ digest }: Descriptor) => Promise.resolve(digest === root.digest ? listing : bytes),
+      } as unknown as Source
+      await assert.rejects(
+        new Walk(source, new Graph('cache'), (task) => task()).artifact(root, { referrers: 'all' }),
+        (error) => isFault(error, 'INDEX_OF_BLOBS') && error.subject === `cache@${root.digest}`,
+      )
+    })
 })

@@ -64,8 +64,17 @@ describe('oci/served-type', () => {
       refused('SCHEMA1_REFUSED', { schemaVersion: 2, fsLayers: [] }, served)
     })
 
-    it(`leaves under ${served} what gives itself another type as it came`, () => {
-      for (const mediaType of [OTHER, 'nonsense']) assert.equal(typeOf({ ...IMAGE, mediaType }, served), served)
+    it(`leaves under ${served} what gives itself another type as it came, unless it has the members of a manifest`, () => {
+      for (const mediaType of [OTHER, 'nonsense']) {
+        assert.equal(typeOf({ schemaVersion: 2, blobs: [], mediaType }, served), served)
+        for (const body of [IMAGE, INDEX]) refused('MANIFEST_AMBIGUOUS', { ...body, mediaType }, served)
+      }
+    })
+
+    it(`takes under ${served} an empty type for none, and refuses one that only loose readers know`, () => {
+      assert.equal(typeOf({ ...IMAGE, mediaType: '' }, served), OCI_MANIFEST)
+      for (const mediaType of [`${OCI_MANIFEST} `, OCI_INDEX.toUpperCase(), 'Application/JSON'])
+        refused('MANIFEST_AMBIGUOUS', { mediaType }, served)
     })
 
     it(`tells under ${served} of no manifest where neither speaks of one`, () => {
@@ -78,7 +87,7 @@ describe('oci/served-type', () => {
   it('leaves a type that nobody knows as it is, but for a body that gives itself one that all know', () => {
     for (const body of [IMAGE, INDEX, { mediaType: OTHER }, 'no JSON', '{"a":1,"a":2}', ''])
       assert.equal(typeOf(body, OTHER), OTHER)
-    for (const mediaType of [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST, ...SCHEMA1])
+    for (const mediaType of [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST, ...SCHEMA1, `${OCI_INDEX} `])
       refused('MANIFEST_AMBIGUOUS', { mediaType }, OTHER)
   })
 })

@@ -106,7 +106,7 @@ describe('registry/listless', () => {
     const elsewhere = await opened.add(scripted({ 'GET /gone': { status: 404, body: errors('MANIFEST_UNKNOWN') } }))
     const there = { status: 307, headers: { location: `${elsewhere.origin}/gone` } }
     await assert.rejects(exported({ [TAGS]: { status: 403 }, [SIG]: there }), (error) =>
-      isFault(error, 'REGISTRY_PROTOCOL'),
+      isFault(error, 'MANIFEST_MISSING'),
     )
   })
 
