@@ -264,7 +264,9 @@ export const REPORTS = {
           kind: z.string(),
           sum: z.string(),
         })
-        .describe('A row of the journal; the other members depend on its kind. `head` has `signers`: who approved.'),
+        .describe(
+          'A row of the journal; the other members depend on its kind. `head` has `signers`: who approved. A row with `more` has its `tags` and `within` in so many rows of kind `more` right before it.',
+        ),
     ),
     moves: z.array(TAG_MOVE).describe('The moves of tags that these rows tell of.'),
   }),

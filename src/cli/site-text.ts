@@ -81,6 +81,10 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
       ? `${of('measure')} begun: ${of('path')}@${of('digest')}`
       : `${of('measure')} ${of('outcome')}: ${of('path')}@${of('digest')} (${of('detail')})`,
   release: (of) => `${of('path')}@${of('digest')}: ${of('reason')}`,
+  more: (of, row) =>
+    row['tags'] === undefined
+      ? `${counted((row['within'] as string[]).length, 'manifest')} within what the ${of('of')} behind is about`
+      : `${counted((row['tags'] as string[]).length, 'tag')} of the ${of('of')} behind`,
   expect: (of) => `${of('channel')} ${of('every') === '' ? 'no more' : `every ${spanText(Number(of('every')))}`}`,
   note: (of) => of('text'),
 }

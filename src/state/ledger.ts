@@ -12,6 +12,7 @@ import { bundleKey, channelKey, heldKey, importKey, intentKey, tagKey } from './
 import { isSeconds, type JournalRow } from './journal-row.ts'
 import { JudgedLedger } from './judged-ledger.ts'
 import { LayeredMap } from './layered-map.ts'
+import { demandMore, wholeRow } from './more-rows.ts'
 import { RevocationLedger } from './revocation-ledger.ts'
 
 /** A tag move that was announced and not yet settled. */
@@ -43,6 +44,8 @@ export class Ledger {
   #policySince: string | undefined
   readonly #channels: Map<string, ChannelRecord>
   readonly #intents: Map<string, Intent>
+  /** The `more` rows since the last row of another kind: the next one may be what they belong to. */
+  #more: readonly JournalRow[]
 
   /** Continues `from`, which stays as it is as long as nothing is settled. */
   constructor(from?: Ledger) {
@@ -56,6 +59,7 @@ export class Ledger {
     this.#policySince = from?.policySince
     this.#channels = new Map(from?.channels)
     this.#intents = new Map(from?.intents)
+    this.#more = from === undefined ? [] : from.#more
   }
 
   get site(): string | undefined {
@@ -109,7 +113,8 @@ export class Ledger {
    * known; the ledger is then as it was before.
    */
   apply(row: JournalRow): Op[] {
-    const ops = this.#applied(row)
+    const ops = this.#applied(wholeRow(row, this.#more))
+    this.#more = row.kind === 'more' ? [...this.#more, row] : []
     if (row['floor'] !== undefined) {
       const floor = textOf(row, 'floor')
       if (this.#floor === undefined || floor > this.#floor) this.#floor = floor
@@ -167,6 +172,9 @@ export class Ledger {
         return this.#settle(row)
       case 'restore':
         this.#restored = row.n
+        return []
+      case 'more':
+        demandMore(row)
         return []
       case 'journal':
       case 'torn':
