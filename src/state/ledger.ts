@@ -28,6 +28,17 @@ export type Intent = {
   n: number
 }
 
+/** The last bundle of a channel. */
+interface Heard {
+  id: string
+  /** When it was accepted. */
+  time: string
+  /** Its last `head` row, which may tell of it once more. */
+  n: number
+  /** Of all its `head` rows. */
+  signers: readonly string[]
+}
+
 /** How often bundles of a channel are expected, and when that was said. */
 export type Expected = { channel: string; every: number; since: string }
 
@@ -35,8 +46,8 @@ export class Ledger {
   readonly revocation: RevocationLedger
   readonly judged: JudgedLedger
   readonly #expected: LayeredMap<string, Expected>
-  /** When the last bundle of each channel was accepted, and its last `head` row, which may tell of it once more. */
-  readonly #heard: LayeredMap<string, { time: string; n: number }>
+  /** By channel. */
+  readonly #heard: LayeredMap<string, Heard>
   /** The last `restore` row. */
   #restored = 0
   #site: string | undefined
@@ -94,6 +105,12 @@ export class Ledger {
     return this.#heard.get(channel)?.time
   }
 
+  /** Keyids of those who approved a bundle, as far as it is journaled, if it is the channel's last one; of others none. */
+  signersOf(channel: string, id: string): readonly string[] {
+    const heard = this.#heard.get(channel)
+    return heard?.id === id ? heard.signers : []
+  }
+
   /** False while what the channel brought after the backup that the state came back from may be missing. */
   isHeardSinceRestore(channel: string): boolean {
     return this.#restored === 0 || (this.#heard.get(channel)?.n ?? 0) > this.#restored
@@ -134,7 +151,7 @@ export class Ledger {
       case 'roots':
         return this.#channel(row, rooted)
       case 'head':
-        return [...this.#head(row), bundleOp(row, 'accepted')]
+        return this.#head(row)
       case 'import':
         return this.#imported(row)
       case 'held':
@@ -207,11 +224,21 @@ export class Ledger {
   #head(row: JournalRow): Op[] {
     const channel = textOf(row, 'channel')
     const before = this.#channels.get(channel)?.lineage.last
+    const repeats = before?.id === row['id']
+    const again = row['repeat'] === true
+    if (again && !repeats) throw new TypeError('a repeat of another bundle than the last one')
     const ops = this.#channel(row, advanced)
-    // Stops a bundle that is brought again from keeping a channel from being overdue.
-    const known = before?.id === row['id'] ? this.#heard.get(channel)?.time : undefined
-    this.#heard.set(channel, { time: known ?? row.time, n: row.n })
-    return ops
+    const id = textOf(row, 'id')
+    const signers = row['signers'] === undefined ? [] : textsOf(row, 'signers')
+    this.#heard.set(channel, {
+      id,
+      // Stops a bundle that is brought again from keeping a channel from being overdue.
+      time: (repeats ? this.#heard.get(channel)?.time : undefined) ?? row.time,
+      n: row.n,
+      signers: [...new Set([...this.signersOf(channel, id), ...signers])],
+    })
+    // How far a bundle came isn't undone by another copy of it.
+    return again ? ops : [...ops, bundleOp(row, 'accepted')]
   }
 
   #expect(row: JournalRow): Op[] {
