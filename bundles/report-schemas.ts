@@ -233,7 +233,9 @@ export const REPORTS = {
         signers: z
           .array(z.string())
           .nullable()
-          .describe('Keyids of the people who approved it; null where the journal is older than that.'),
+          .describe(
+            'Keyids of the people who approved any copy of it that was brought; null where the journal is older than that.',
+          ),
       }),
     ),
     openTags: z.array(z.strictObject({ target: z.string(), repository: z.string(), tag: z.string() })),
@@ -267,7 +269,9 @@ export const REPORTS = {
           kind: z.string(),
           sum: z.string(),
         })
-        .describe('A row of the journal; the other members depend on its kind. `head` has `signers`: who approved.'),
+        .describe(
+          'A row of the journal; the other members depend on its kind. `head` has `signers`: who approved, and `repeat` where another copy of the bundle had signatures that no row named. A row with `more` has its `tags` and `within` in so many rows of kind `more` right before it.',
+        ),
     ),
     moves: z.array(TAG_MOVE).describe('The moves of tags that these rows tell of.'),
   }),

@@ -4,29 +4,18 @@ import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { extract } from 'tar-stream'
 import { readFault, SallyportError, type Side } from '../errors/index.ts'
-import { isDigest } from '../oci/index.ts'
+import { ArchiveParts, fileIn, type FoundParts } from './archive-parts.ts'
 import { BLOCK, padded } from './tar-header.ts'
 
-export interface ArchivePart {
-  offset: number
-  size: number
-}
-
-// Stops a tar whose members exhaust memory.
-const MAX_MEMBERS = 1_000_000
+/**
+ * Stops a tar whose members exhaust memory: a blob's place takes 60 to 150 bytes, an eighth to a quarter of its header. More
+ * than the sums of a bundle can name, so that every bundle is a source, too.
+ */
+export const MAX_MEMBERS = 4_000_000
 const RUN = 1024 * 1024
-const BLOB = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/
-
-/** The layout file that a member stands for, or undefined for what is none of the layout's. */
-function fileName(member: string): string | undefined {
-  const name = member.startsWith('./') ? member.slice(2) : member
-  if (name === 'oci-layout' || name === 'index.json') return name
-  const blob = BLOB.exec(name)
-  return blob !== null && isDigest(`${blob[1]}:${blob[2]}`) ? name : undefined
-}
 
 class ArchiveIndexer {
-  readonly parts = new Map<string, ArchivePart>()
+  readonly parts = new ArchiveParts()
   private readonly fd: number
   private readonly size: number
   private readonly side: Side
@@ -63,11 +52,9 @@ class ArchiveIndexer {
       throw this.bad(`${shown} is not a regular file`)
     }
     this.end = offset + padded(size)
-    const file = type === 'file' ? fileName(name) : undefined
-    if (file === undefined) return
+    const file = type === 'file' ? fileIn(name) : undefined
     // Of two members with one name, readers disagree on which counts.
-    if (this.parts.has(file)) throw this.bad(`${shown} twice`)
-    this.parts.set(file, { offset, size })
+    if (file !== undefined && !this.parts.add(file, { offset, size })) throw this.bad(`${shown} twice`)
   }
 
   /** Refuses an archive without an end marker: tar-stream takes one that was cut between two members as whole. */
@@ -98,12 +85,7 @@ async function* runs(fd: number, size: number): AsyncGenerator<Buffer> {
 }
 
 /** Every file of the layout with its place in the tar. Throws LAYOUT_MALFORMED, LIMIT_EXCEEDED, MEDIUM_UNREADABLE. */
-export async function indexArchive(
-  fd: number,
-  size: number,
-  side: Side,
-  subject: string,
-): Promise<ReadonlyMap<string, ArchivePart>> {
+export async function indexArchive(fd: number, size: number, side: Side, subject: string): Promise<FoundParts> {
   const indexer = new ArchiveIndexer(fd, size, side, subject)
   const tar = extract()
   const input = Readable.from(runs(fd, size), { objectMode: false, highWaterMark: RUN })

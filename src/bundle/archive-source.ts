@@ -3,7 +3,8 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { layoutOver, type Layout, type LayoutFile, type LayoutReader } from '../content/index.ts'
 import { readFault, SallyportError, type Side } from '../errors/index.ts'
-import { indexArchive, type ArchivePart } from './archive-index.ts'
+import { indexArchive } from './archive-index.ts'
+import type { FoundParts } from './archive-parts.ts'
 
 const COMPRESSED: readonly (readonly [name: string, magic: string])[] = [
   ['gzip', '1f8b'],
@@ -16,9 +17,9 @@ class ArchiveReader implements LayoutReader {
   readonly place: string
   readonly side: Side
   private readonly fd: number
-  private readonly parts: ReadonlyMap<string, ArchivePart>
+  private readonly parts: FoundParts
 
-  constructor(file: string, side: Side, fd: number, parts: ReadonlyMap<string, ArchivePart>) {
+  constructor(file: string, side: Side, fd: number, parts: FoundParts) {
     this.place = file
     this.side = side
     this.fd = fd

@@ -58,7 +58,8 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
   init: (of) => `site ${of('site')}: ${of('reason')}`,
   pin: (of) => `channel ${of('channel')} (${of('purpose')}), root ${of('rootVersion')}, ${of('fingerprint')}`,
   unpin: (of) => `channel ${of('channel')}: ${of('reason')}`,
-  head: (of, row) => `accepted ${of('channel')} ${of('sequence')}, bundle ${of('id')}${approvedText(row['signers'])}`,
+  head: (of, row) =>
+    `${row['repeat'] === true ? 'brought again' : 'accepted'} ${of('channel')} ${of('sequence')}, bundle ${of('id')}${approvedText(row['signers'])}`,
   roots: (of) => `${of('channel')} goes on with root ${of('rootVersion')}`,
   verdict: (of) => `${of('verdict')} ${of('repository')}@${of('digest')} (${of('why')})`,
   import: (of) => `${of('phase')} ${of('channel')} ${of('sequence')} at ${of('target')}`,
@@ -81,6 +82,10 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
       ? `${of('measure')} begun: ${of('path')}@${of('digest')}`
       : `${of('measure')} ${of('outcome')}: ${of('path')}@${of('digest')} (${of('detail')})`,
   release: (of) => `${of('path')}@${of('digest')}: ${of('reason')}`,
+  more: (of, row) =>
+    row['tags'] === undefined
+      ? `${counted((row['within'] as string[]).length, 'manifest')} within what the ${of('of')} behind is about`
+      : `${counted((row['tags'] as string[]).length, 'tag')} of the ${of('of')} behind`,
   expect: (of) => `${of('channel')} ${of('every') === '' ? 'no more' : `every ${spanText(Number(of('every')))}`}`,
   note: (of) => of('text'),
 }

@@ -1,33 +1,8 @@
 /** Many blobs by digest, packed: media type, digest and size in 60 bytes, where a descriptor takes 250 and its place in a map 100. */
+import { Column } from './column.ts'
 import { algorithmOf, type Algorithm, type Digest } from './digest.ts'
 import { DigestTable } from './digest-table.ts'
 import type { Descriptor } from './descriptor.ts'
-
-const FIRST_ROOM = 64
-
-/** Numbers that grow in number. */
-class Column<T extends Float64Array | Uint32Array> {
-  #values: T
-  readonly #make: (length: number) => T
-
-  constructor(make: (length: number) => T) {
-    this.#make = make
-    this.#values = make(FIRST_ROOM)
-  }
-
-  at(i: number): number {
-    return this.#values[i] ?? 0
-  }
-
-  put(i: number, value: number): void {
-    if (i >= this.#values.length) {
-      const more = this.#make(this.#values.length * 2)
-      more.set(this.#values)
-      this.#values = more
-    }
-    this.#values[i] = value
-  }
-}
 
 class Lane {
   readonly digests: DigestTable

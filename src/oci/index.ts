@@ -31,6 +31,7 @@ export {
 } from './media-type.ts'
 export { isHost, isRepositoryPath, isTag, parseReference, repositoryName, type Reference } from './reference.ts'
 export { servedType } from './served-type.ts'
+export { Column } from './column.ts'
 export { DigestTable } from './digest-table.ts'
 export { DigestNumbers, DigestSet } from './digest-set.ts'
 export { DescriptorTable } from './descriptor-table.ts'

@@ -38,6 +38,8 @@ export interface JudgedHead {
   id: string
   /** Keyids of the people who approved it; rows of before this was written down have none. */
   signers?: readonly string[] | undefined
+  /** The channel's last bundle once more, to say what its first row doesn't: how far it came stays as it is. */
+  repeat?: true | undefined
   /** The newest time that is signed in this head, `YYYY-MM-DDTHH:MM:SSZ`, never an expiry. */
   floor: string
 }

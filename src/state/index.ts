@@ -17,8 +17,10 @@ export type {
   Verdict,
   VerifiedRoots,
 } from './entry.ts'
+export { HeadFile, readHead } from './head-file.ts'
 export { checkState, rebuildIndex, type CheckReport, type Difference, type ListDamage } from './index-care.ts'
 export type { Entry, JournalHead, JournalRow } from './journal-row.ts'
+export type { Proven } from './journal-scan.ts'
 export { Journal, type JournalOptions } from './journal.ts'
 export type { Intent } from './ledger.ts'
 export { LIST_CAP } from './list-files.ts'

@@ -12,6 +12,7 @@ import { bundleKey, channelKey, heldKey, importKey, intentKey, tagKey } from './
 import { isSeconds, type JournalRow } from './journal-row.ts'
 import { JudgedLedger } from './judged-ledger.ts'
 import { LayeredMap } from './layered-map.ts'
+import { demandMore, wholeRow } from './more-rows.ts'
 import { RevocationLedger } from './revocation-ledger.ts'
 
 /** A tag move that was announced and not yet settled. */
@@ -27,6 +28,17 @@ export type Intent = {
   n: number
 }
 
+/** The last bundle of a channel. */
+interface Heard {
+  id: string
+  /** When it was accepted. */
+  time: string
+  /** Its last `head` row, which may tell of it once more. */
+  n: number
+  /** Of all its `head` rows. */
+  signers: readonly string[]
+}
+
 /** How often bundles of a channel are expected, and when that was said. */
 export type Expected = { channel: string; every: number; since: string }
 
@@ -34,8 +46,8 @@ export class Ledger {
   readonly revocation: RevocationLedger
   readonly judged: JudgedLedger
   readonly #expected: LayeredMap<string, Expected>
-  /** When the last bundle of each channel was accepted, and its last `head` row, which may tell of it once more. */
-  readonly #heard: LayeredMap<string, { time: string; n: number }>
+  /** By channel. */
+  readonly #heard: LayeredMap<string, Heard>
   /** The last `restore` row. */
   #restored = 0
   #site: string | undefined
@@ -43,6 +55,8 @@ export class Ledger {
   #policySince: string | undefined
   readonly #channels: Map<string, ChannelRecord>
   readonly #intents: Map<string, Intent>
+  /** The `more` rows since the last row of another kind: the next one may be what they belong to. */
+  #more: readonly JournalRow[]
 
   /** Continues `from`, which stays as it is as long as nothing is settled. */
   constructor(from?: Ledger) {
@@ -56,6 +70,7 @@ export class Ledger {
     this.#policySince = from?.policySince
     this.#channels = new Map(from?.channels)
     this.#intents = new Map(from?.intents)
+    this.#more = from === undefined ? [] : from.#more
   }
 
   get site(): string | undefined {
@@ -90,6 +105,12 @@ export class Ledger {
     return this.#heard.get(channel)?.time
   }
 
+  /** Keyids of those who approved a bundle, as far as it is journaled, if it is the channel's last one; of others none. */
+  signersOf(channel: string, id: string): readonly string[] {
+    const heard = this.#heard.get(channel)
+    return heard?.id === id ? heard.signers : []
+  }
+
   /** False while what the channel brought after the backup that the state came back from may be missing. */
   isHeardSinceRestore(channel: string): boolean {
     return this.#restored === 0 || (this.#heard.get(channel)?.n ?? 0) > this.#restored
@@ -109,7 +130,8 @@ export class Ledger {
    * known; the ledger is then as it was before.
    */
   apply(row: JournalRow): Op[] {
-    const ops = this.#applied(row)
+    const ops = this.#applied(wholeRow(row, this.#more))
+    this.#more = row.kind === 'more' ? [...this.#more, row] : []
     if (row['floor'] !== undefined) {
       const floor = textOf(row, 'floor')
       if (this.#floor === undefined || floor > this.#floor) this.#floor = floor
@@ -129,7 +151,7 @@ export class Ledger {
       case 'roots':
         return this.#channel(row, rooted)
       case 'head':
-        return [...this.#head(row), bundleOp(row, 'accepted')]
+        return this.#head(row)
       case 'import':
         return this.#imported(row)
       case 'held':
@@ -168,6 +190,9 @@ export class Ledger {
       case 'restore':
         this.#restored = row.n
         return []
+      case 'more':
+        demandMore(row)
+        return []
       case 'journal':
       case 'torn':
       case 'note':
@@ -199,11 +224,21 @@ export class Ledger {
   #head(row: JournalRow): Op[] {
     const channel = textOf(row, 'channel')
     const before = this.#channels.get(channel)?.lineage.last
+    const repeats = before?.id === row['id']
+    const again = row['repeat'] === true
+    if (again && !repeats) throw new TypeError('a repeat of another bundle than the last one')
     const ops = this.#channel(row, advanced)
-    // Stops a bundle that is brought again from keeping a channel from being overdue.
-    const known = before?.id === row['id'] ? this.#heard.get(channel)?.time : undefined
-    this.#heard.set(channel, { time: known ?? row.time, n: row.n })
-    return ops
+    const id = textOf(row, 'id')
+    const signers = row['signers'] === undefined ? [] : textsOf(row, 'signers')
+    this.#heard.set(channel, {
+      id,
+      // Stops a bundle that is brought again from keeping a channel from being overdue.
+      time: (repeats ? this.#heard.get(channel)?.time : undefined) ?? row.time,
+      n: row.n,
+      signers: [...new Set([...this.signersOf(channel, id), ...signers])],
+    })
+    // How far a bundle came isn't undone by another copy of it.
+    return again ? ops : [...ops, bundleOp(row, 'accepted')]
   }
 
   #expect(row: JournalRow): Op[] {

@@ -71,6 +71,11 @@ export class Queries {
       .sort((a, b) => (a.channel < b.channel ? -1 : 1))
   }
 
+  /** Keyids of those who approved the bundle, as journaled so far, if it is the channel's last one; of others none. */
+  journaledSigners(channel: string, id: string): readonly string[] {
+    return this.ledger.signersOf(channel, id)
+  }
+
   /** Tag moves that were announced and not settled, oldest first: after a kill the registry must be asked. */
   openIntents(target?: string): Intent[] {
     return [...this.ledger.intents.values()].filter((intent) => target === undefined || intent.target === target)

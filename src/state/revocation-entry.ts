@@ -3,7 +3,7 @@ import { isDigest, type Digest } from '../oci/index.ts'
 import { demandDigest, given } from './entry.ts'
 import { isHash } from './fields.ts'
 import type { Entry } from './journal-row.ts'
-import { ROW_CAP } from './journal-row.ts'
+import { runsOf } from './more-rows.ts'
 
 /** The bundle that brought it; null: the operator of this site. */
 export type Origin = { channel: string; id: string } | null
@@ -99,25 +99,6 @@ export interface Quarantine extends ArtifactPlace {
 export interface Release extends ArtifactPlace {
   reason: string
   by: readonly string[]
-}
-
-/** Bytes of a list of things in one row; the rest of a row is small. */
-const LIST_BYTES = ROW_CAP / 4
-
-/** In runs that fit a row each. */
-function runsOf<T>(items: readonly T[]): T[][] {
-  const runs: T[][] = []
-  let room = 0
-  for (const item of items) {
-    const size = Buffer.byteLength(JSON.stringify(item)) + 1
-    if (size > room) {
-      runs.push([])
-      room = LIST_BYTES
-    }
-    runs.at(-1)?.push(item)
-    room -= size
-  }
-  return runs
 }
 
 /** @param floor - a time that is signed in it and not ahead of this site's clock */

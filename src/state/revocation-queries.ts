@@ -4,6 +4,7 @@ import type { SignatureChains, Verdict } from './entry.ts'
 import type { IndexReader } from './index-db.ts'
 import type { JournalRow } from './journal-row.ts'
 import type { Ledger } from './ledger.ts'
+import { moreOf, wholeRow } from './more-rows.ts'
 import { Queries } from './queries.ts'
 import type { ArtifactPlace, Denial, KnownCertificate, ListRow, Origin, Quarantine } from './revocation-entry.ts'
 
@@ -167,7 +168,7 @@ export class RevocationQueries extends Queries {
    */
   async verdictOf({ target, path, digest }: ArtifactPlace): Promise<RecordedVerdict | undefined> {
     const judged = this.artifactsWith(digest).find((place) => place.target === target && place.path === path)
-    return judged === undefined ? undefined : verdictIn(await this.#row(judged.n), this.ledger)
+    return judged === undefined ? undefined : verdictIn(await this.#whole(judged.n), this.ledger)
   }
 
   /**
@@ -177,8 +178,16 @@ export class RevocationQueries extends Queries {
   async trustedVerdictOf({ target, path, digest }: ArtifactPlace): Promise<RecordedVerdict | undefined> {
     const judged = this.artifactsWith(digest).find((place) => place.target === target && place.path === path)
     if (judged === undefined) return undefined
-    const recorded = verdictIn(await this.#row(judged.stood ?? judged.n), this.ledger)
+    const recorded = verdictIn(await this.#whole(judged.stood ?? judged.n), this.ledger)
     return recorded.verdict === 'trusted' && (recorded.signatures ?? []).length > 0 ? recorded : undefined
+  }
+
+  /** The row with the lists that stand before it. */
+  async #whole(n: number): Promise<JournalRow> {
+    const row = await this.#row(n)
+    const before: JournalRow[] = []
+    for (let at = n - moreOf(row); at < n; at++) before.push(await this.#row(at))
+    return wholeRow(row, before)
   }
 
   /** What changed since the last `rejudged` row: take `head.n` first, and say it in the next one. */

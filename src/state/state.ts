@@ -16,6 +16,7 @@ import type { Intent, Ledger } from './ledger.ts'
 import { readList } from './list-files.ts'
 import { Lock } from './lock.ts'
 import { MemoryIndex } from './memory-index.ts'
+import { withMore } from './more-rows.ts'
 import { Rehearsal } from './rehearsal.ts'
 import * as revocation from './revocation-entry.ts'
 import { RevocationQueries } from './revocation-queries.ts'
@@ -174,7 +175,7 @@ export class State extends RevocationQueries {
   /** The certificates of a verdict with a place must be known. */
   async recordVerdicts(verdicts: readonly entry.Verdict[]): Promise<void> {
     await this.#draft(({ judged }) =>
-      verdicts.map((verdict) => entry.verdictEntry(verdict, (of) => judged.numberOf(of))),
+      verdicts.flatMap((verdict) => withMore(entry.verdictEntry(verdict, (of) => judged.numberOf(of)))),
     )
   }
 
@@ -261,7 +262,7 @@ export class State extends RevocationQueries {
   }
 
   async recordQuarantine(quarantine: revocation.Quarantine): Promise<void> {
-    await this.#commit([revocation.quarantineEntry(quarantine)])
+    await this.#commit(withMore(revocation.quarantineEntry(quarantine)))
   }
 
   /** Throws QUARANTINE_UNKNOWN. */

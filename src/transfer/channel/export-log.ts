@@ -2,7 +2,8 @@
 import * as z from 'zod'
 import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
 import { isDigest, type Digest } from '../../oci/index.ts'
-import { Journal, type JournalRow } from '../../state/index.ts'
+import { HeadFile, Journal, type JournalRow } from '../../state/index.ts'
+import { LogTail, LOST_REMEDY } from './log-tail.ts'
 
 export interface Issued {
   sequence: number
@@ -31,7 +32,7 @@ function notOfAState(error: unknown, dir: string): unknown {
     side: 'state',
     subject,
     detail: detailOf(error),
-    remedy: REMEDY,
+    remedy: error.remedy === LOST_REMEDY ? LOST_REMEDY : REMEDY,
     cause: error,
   })
 }
@@ -45,9 +46,14 @@ function parsed<T>(schema: z.ZodType<T>, row: JournalRow): T {
   throw new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: `journal.jsonl row ${row.n}`, detail })
 }
 
-/** `journal.jsonl` in the channel's folder; one writer at a time. */
+interface Writer {
+  journal: Journal
+  headFile: HeadFile
+}
+
+/** `journal.jsonl` in the channel's folder, and `journal.head`; one writer at a time. */
 export class ExportLog {
-  private readonly journal: Journal | undefined
+  private readonly writer: Writer | undefined
   private last = 0
   /** Sequence → id of the bundle it was given to. */
   private readonly given = new Map<number, string>()
@@ -56,19 +62,25 @@ export class ExportLog {
   /** What the newest finished revocation bundle held: tag → digest. */
   private pieces: Readonly<Record<string, string>> | undefined
 
-  private constructor(journal: Journal | undefined) {
-    this.journal = journal
+  private constructor(writer: Writer | undefined) {
+    this.writer = writer
   }
 
-  /** Throws STATE_LOCKED while another export of this channel runs, JOURNAL_BROKEN. */
+  /** Throws STATE_LOCKED while another export of this channel runs; JOURNAL_BROKEN, also for a log whose last rows are lost. */
   static async open(dir: string, now: Date): Promise<ExportLog> {
-    let log: ExportLog | undefined
+    let journal: Journal | undefined
+    let headFile: HeadFile | undefined
     try {
-      log = new ExportLog(await Journal.open(dir, { now }))
-      for await (const row of log.writable().rows()) log.learn(row)
+      const tail = await LogTail.read(dir)
+      journal = await openJournal(dir, now, tail)
+      headFile = await HeadFile.open(dir)
+      const log = new ExportLog({ journal, headFile })
+      for await (const row of journal.rows()) log.learn(row)
+      await headFile.write([], journal.head)
       return log
     } catch (error) {
-      await log?.close()
+      await headFile?.close()
+      await journal?.close()
       throw notOfAState(error, dir)
     }
   }
@@ -76,17 +88,30 @@ export class ExportLog {
   /** The log to look at only: nothing is written and nothing is locked, and a channel that never exported has none. */
   static async read(dir: string): Promise<ExportLog> {
     const log = new ExportLog(undefined)
+    let last = 0
     try {
-      for await (const row of Journal.read(dir)) log.learn(row)
+      const tail = await LogTail.read(dir)
+      try {
+        for await (const rows of Journal.readRuns(dir)) {
+          tail.visit(rows)
+          for (const { row } of rows) log.learn(row)
+          last = rows.at(-1)?.row.n ?? last
+        }
+      } catch (error) {
+        if (!isFault(error, 'STATE_EMPTY')) throw error
+      }
+      tail.demand(last)
     } catch (error) {
-      if (!isFault(error, 'STATE_EMPTY')) throw notOfAState(error, dir)
+      throw notOfAState(error, dir)
     }
     return log
   }
 
-  private writable(): Journal {
-    if (this.journal === undefined) throw new TypeError('the log was opened to look at only')
-    return this.journal
+  private async append(kind: string, body: Parameters<Journal['append']>[1]): Promise<void> {
+    if (this.writer === undefined) throw new TypeError('the log was opened to look at only')
+    const { journal, headFile } = this.writer
+    this.learn(await journal.append(kind, body))
+    await headFile.write([], journal.head)
   }
 
   private learn(row: JournalRow): void {
@@ -147,7 +172,7 @@ export class ExportLog {
   async take(issued: Issued): Promise<void> {
     this.demand(issued)
     const { sequence, id } = issued
-    if (this.given.get(sequence) !== id) this.learn(await this.writable().append('sequence', { sequence, id }))
+    if (this.given.get(sequence) !== id) await this.append('sequence', { sequence, id })
   }
 
   /** Records a finished bundle; `pieces` of a revocation bundle, to tell the next time what has changed. */
@@ -157,10 +182,23 @@ export class ExportLog {
     pieces?: Readonly<Record<string, string>>,
   ): Promise<void> {
     const more = pieces === undefined ? {} : { pieces }
-    this.learn(await this.writable().append('exported', { sequence, id, audience: [...audience], ...more }))
+    await this.append('exported', { sequence, id, audience: [...audience], ...more })
   }
 
   async close(): Promise<void> {
-    await this.journal?.close()
+    await this.writer?.headFile.close()
+    await this.writer?.journal.close()
+  }
+}
+
+/** The journal, made where there never was one. */
+async function openJournal(dir: string, now: Date, tail: LogTail): Promise<Journal> {
+  const visit = tail.visit.bind(tail)
+  const whole = ({ n }: { n: number }): void => tail.demand(n)
+  try {
+    return await Journal.open(dir, { now, create: tail.head.n === 0, visit, whole })
+  } catch (error) {
+    if (isFault(error, 'STATE_EMPTY')) tail.demand(0)
+    throw error
   }
 }

@@ -43,9 +43,12 @@ function landings({ census, files }: Passage, { map, mapsMore = false }: ImportO
 
 async function commit(state: State, { verdict, files }: Pick<Passage, 'verdict' | 'files'>, now: Date): Promise<void> {
   const { channel, created } = files.transfer
+  const { rootVersion, counters, reset, sequence, id, signers, repeat } = verdict
+  const journaled = new Set(state.journaledSigners(channel, id))
+  // Who approved it after it was brought first must answer for it, too. A copy with fewer signatures tells nothing new.
+  const signedAnew = signers.some((signer) => !journaled.has(signer))
   // After a restore a repeat says what nothing else can: that the backup has the newest bundle of the channel.
-  if (verdict.repeat && state.isHeardSinceRestore(channel)) return
-  const { rootVersion, counters, reset, sequence, id, signers } = verdict
+  if (repeat && !signedAnew && state.isHeardSinceRestore(channel)) return
   await state.commitHead({
     channel,
     roots: verdict.roots.map(({ bytes }) => bytes),
@@ -55,6 +58,7 @@ async function commit(state: State, { verdict, files }: Pick<Passage, 'verdict' 
     sequence,
     id,
     signers,
+    repeat: repeat || undefined,
     // A sender's clock that runs ahead must not lift the floor above ours: the next run, even of this same bundle, would
     // be refused until our clock is there.
     floor: created < timeText(now) ? created : timeText(now),

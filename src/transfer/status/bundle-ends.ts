@@ -13,10 +13,11 @@ export interface BundleEnd {
   signers: string[] | null
 }
 
-/** Of a `head` row. */
-function signersOf(row: JournalRow): string[] | undefined {
+/** With those of a `head` row. */
+function signersWith(row: JournalRow, before: readonly string[] | null): string[] | null {
   const { signers } = row
-  return Array.isArray(signers) ? signers.filter((signer) => typeof signer === 'string') : undefined
+  if (!Array.isArray(signers)) return before === null ? null : [...before]
+  return [...new Set([...(before ?? []), ...signers.filter((signer) => typeof signer === 'string')])]
 }
 
 /** Takes the rows of a journal in their order. */
@@ -30,10 +31,13 @@ export class BundleEnds {
     const key = `${channel} ${sequence} ${id}`
     const targets = this.#targets.get(key) ?? new Map<string, BundleEnd>()
     this.#targets.set(key, targets)
-    const signers = signersOf(row) ?? this.#accepted.get(key)?.signers ?? null
-    const end = { channel, sequence, id, time: row.time, signers }
-    if (row.kind === 'head') this.#accepted.set(key, { ...end, phase: 'accepted' })
-    else {
+    const end = { channel, sequence, id, time: row.time, signers: null }
+    if (row.kind === 'head') {
+      const before = this.#accepted.get(key)
+      const time = row['repeat'] === true && before !== undefined ? before.time : row.time
+      const signers = signersWith(row, before?.signers ?? null)
+      this.#accepted.set(key, { ...end, time, signers, phase: 'accepted' })
+    } else {
       const target = String(row['target'])
       targets.set(target, { ...end, phase: String(row['phase']), target })
     }
@@ -44,7 +48,9 @@ export class BundleEnds {
     return [...this.#targets].flatMap(([key, targets]) => {
       const ends = [...targets.values()].filter(({ phase, target = '' }) => phase !== 'start' || !isForgotten(target))
       const accepted = this.#accepted.get(key)
-      return ends.length > 0 || accepted === undefined ? ends : [accepted]
+      // A person may have approved it after it was brought there.
+      const signers = accepted?.signers ?? null
+      return ends.length > 0 || accepted === undefined ? ends.map((end) => ({ ...end, signers })) : [accepted]
     })
   }
 }

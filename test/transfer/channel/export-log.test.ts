@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SallyportError } from '../../../src/errors/index.ts'
@@ -72,6 +72,60 @@ describe('transfer/channel/export-log', () => {
       await withRow(kind, fields)
       await refusedBothWays()
     })
+
+  /** What a log is after two bundles: its lines, with their ends. */
+  async function twoGiven(): Promise<string[]> {
+    const log = await ExportLog.open(dir, NOW)
+    await log.take({ sequence: 1, id: ID })
+    await log.take({ sequence: 2, id: OTHER })
+    await log.close()
+    return readFileSync(join(dir, 'journal.jsonl'), 'utf8').split(/(?<=\n)/)
+  }
+
+  it('refuses to give numbers again whose rows are lost, and changes nothing', async () => {
+    const lines = await twoGiven()
+    const file = join(dir, 'journal.jsonl')
+    for (const left of [lines.slice(0, -1), [...lines.slice(0, -1), lines.at(-1)?.slice(0, 30)], lines.slice(0, 1)]) {
+      writeFileSync(file, left.join(''))
+      await refusedBothWays()
+      assert.equal(readFileSync(file, 'utf8'), left.join(''))
+    }
+    rmSync(file)
+    await refusedBothWays()
+    assert.ok(!existsSync(file))
+    writeFileSync(file, lines.join(''))
+    assert.equal((await ExportLog.read(dir)).next(), 3)
+  })
+
+  it('refuses a log that was cut and written on', async () => {
+    const lines = await twoGiven()
+    const head = readFileSync(join(dir, 'journal.head'))
+    rmSync(join(dir, 'journal.head'))
+    writeFileSync(join(dir, 'journal.jsonl'), lines.slice(0, -1).join(''))
+    for (const sequence of [2, 3]) await withRow('sequence', { sequence, id: ID })
+    writeFileSync(join(dir, 'journal.head'), head)
+    await refusedBothWays()
+  })
+
+  it('takes a log whose head is behind, torn or absent, as after a kill or from before there was one', async () => {
+    const lines = await twoGiven()
+    const file = join(dir, 'journal.head')
+    const head = readFileSync(file)
+    await withRow('sequence', { sequence: 7, id: ID })
+    assert.equal((await ExportLog.read(dir)).next(), 8)
+    for (const torn of [head, head.subarray(0, 20), Buffer.alloc(0)]) {
+      writeFileSync(file, torn)
+      const log = await ExportLog.open(dir, NOW)
+      assert.equal(log.next(), 8)
+      await log.close()
+      writeFileSync(join(dir, 'whole'), readFileSync(join(dir, 'journal.jsonl')))
+      writeFileSync(join(dir, 'journal.jsonl'), lines.join(''))
+      await refusedBothWays()
+      writeFileSync(join(dir, 'journal.jsonl'), readFileSync(join(dir, 'whole')))
+    }
+    rmSync(file)
+    assert.equal((await ExportLog.read(dir)).next(), 8)
+  })
 
   it('leaves no lock behind when it refuses', async () => {
     writeFileSync(join(dir, 'journal.jsonl'), 'garbage\n')

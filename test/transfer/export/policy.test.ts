@@ -51,7 +51,7 @@ describe('transfer/export/policy', () => {
     await signAt(`oci:${dir}:registry.example/good:1.0`)
     const keys = stage.forkKeys()
     // The folder's own log begins with its first use, whatever comes of it.
-    const numbers = (): object => ({ ...tree(keys), 'journal.jsonl': '' })
+    const numbers = (): object => ({ ...tree(keys), 'journal.jsonl': '', 'journal.head': '' })
     const before = numbers()
     const output = stage.path('june.tar')
     const run = { output, keys, plan: planFor(`oci:${dir}`), policy }
