@@ -66,7 +66,7 @@ export async function startTimestampAuthority(terms: AuthorityTerms): Promise<Ti
     if (time === undefined) await peer('openssl', args)
     else {
       const env = { TZ: 'UTC' }
-      await peer('faketime', [time.toISOString().slice(0, 19).replace('T', ' '), 'openssl', ...args], { env })
+      await peer('faketime', ['-f', time.toISOString().slice(0, 19).replace('T', ' '), 'openssl', ...args], { env })
     }
     return readFile(out)
   }
