@@ -218,10 +218,14 @@ function readAlgorithms(from: Document['algorithms']): AlgorithmRules {
 
 /** The scope that speaks for a repository: the one that is its name, else the longest prefix, else none, which is a refusal. */
 export function siteScopeFor(scopes: readonly SiteScope[], repository: string): SiteScope | undefined {
-  if (!isScope(repository)) return undefined
+  return isScope(repository) ? longestScope(scopes, repository) : undefined
+}
+
+/** Of the scopes that cover a repository, or all below a prefix, the one that is its name, else the longest. */
+export function longestScope(scopes: readonly SiteScope[], name: string): SiteScope | undefined {
   // By name first: `x/*` is as long as `x/b`, and the order in the file must not decide between them.
-  const named = scopes.find(({ pattern }) => pattern === repository)
+  const named = scopes.find(({ pattern }) => pattern === name)
   if (named !== undefined) return named
-  const covering = scopes.filter(({ pattern }) => patternCovers(pattern, repository))
+  const covering = scopes.filter(({ pattern }) => patternCovers(pattern, name))
   return covering.toSorted((a, b) => b.pattern.length - a.pattern.length)[0]
 }
