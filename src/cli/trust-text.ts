@@ -149,7 +149,10 @@ function statementLines(statement: PolicyExplainReport['statements'][number]): s
 
 export function explainText(report: PolicyExplainReport): string[] {
   const { scope, found, pattern, count, statements, trace, requireOrigin, algorithms, revocation, skips } = report
-  if (!found) return [`${plain(scope)}: no policy speaks for it; every artifact is refused`]
+  const refused = scope.endsWith('*')
+    ? 'every artifact that no other scope names is refused'
+    : 'every artifact is refused'
+  if (!found) return [`${plain(scope)}: no policy speaks for it; ${refused}`]
   const rules = Object.entries(algorithms).map(
     ([name, { rule, since }]) => `${name} ${rule}${since === undefined ? '' : ` since ${since}`}`,
   )

@@ -32,7 +32,7 @@ export interface RevocationTerms {
   now: Date
   /** Seconds beyond nextUpdate in which a list or answer still counts; each use of them is told in a note. */
   maxStaleness?: number | undefined
-  /** SPKI SHA-256 of issuers: of a certificate they made without a word on revocation nothing is known. */
+  /** SPKI SHA-256 of issuers: of a certificate they made nothing is known without a list, whatever an OCSP answer says. */
   mustHave: ReadonlySet<string>
   /**
    * True: a trusted timestamp before an entry's invalidityDate excuses, as the Notary Project's specification allows.

@@ -1,20 +1,11 @@
 /** X.509 certificates: read by a strict walk of our own; node:crypto only gives the key and checks the signature. */
 import { X509Certificate, createHash, type KeyObject } from 'node:crypto'
-import {
-  DerError,
-  DerFields,
-  derNull,
-  derOid,
-  derSequence,
-  parseDer,
-  readNaturalHex,
-  readTime,
-  type DerNode,
-} from '../codec/index.ts'
+import { DerError, DerFields, parseDer, readNaturalHex, readTime, type DerNode } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { algorithmFor, type SignatureAlgorithm } from './algorithm.ts'
 import { readExtensions, type CertificateExtensions } from './certificate-extensions.ts'
 import { readName, type DistinguishedName } from './distinguished-name.ts'
+import { isPlainKey } from './plain-key.ts'
 import { isWeakSignature } from './weak-signature.ts'
 
 /** Frozen facts of one certificate. None of them is a reason to trust it. */
@@ -24,7 +15,7 @@ export interface Certificate extends CertificateExtensions {
   x509: X509Certificate
   /** Hex, of {@link der}. */
   sha256: string
-  /** Hex, of the SubjectPublicKeyInfo. */
+  /** Hex, of the SubjectPublicKeyInfo, of which each RSA and elliptic curve key has one: see {@link isPlainKey}. */
   spkiSha256: string
   /** Lower-case hex without leading zeros. */
   serial: string
@@ -94,7 +85,7 @@ function read(der: Buffer): Certificate {
     notBefore,
     notAfter,
     publicKey,
-    algorithm: hasPlainKey(spki) ? algorithmFor(publicKey) : undefined,
+    algorithm: isPlainKey(spki) ? algorithmFor(publicKey) : undefined,
     sha1Signed: isWeakSignature(outer),
     ...readExtensions(extensions?.children[0]),
   }
@@ -117,22 +108,6 @@ function takeTime(fields: DerFields): DerNode {
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-const RSA = derSequence(derOid('1.2.840.113549.1.1.1'), derNull())
-const EC = ['1.2.840.10045.3.1.7', '1.3.132.0.34', '1.3.132.0.35'].map((curve) =>
-  derSequence(derOid('1.2.840.10045.2.1'), derOid(curve)),
-)
-
-/**
- * True for rsaEncryption, and for a named curve with an uncompressed point. Stops curves spelled out by their
- * parameters, which OpenSSL may take for the curve they resemble (CVE-2020-0601).
- */
-function hasPlainKey(spki: DerNode): boolean {
-  const [algorithm, bits] = spki.children
-  if (algorithm === undefined || bits === undefined) return false
-  const uncompressed = bits.contents[0] === 0 && bits.contents[1] === 4
-  return algorithm.raw.equals(RSA) || (uncompressed && EC.some((curve) => algorithm.raw.equals(curve)))
 }
 
 /** True when the certificate names itself as issuer and its own key made its signature. */

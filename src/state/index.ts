@@ -51,3 +51,4 @@ export type {
 } from './revocation-queries.ts'
 export { demandVacant } from './state-folder.ts'
 export { State, type StateOptions } from './state.ts'
+export type { TrustedSignature } from './trusted-signature.ts'

@@ -9,6 +9,7 @@ import { countOf, digestIn, hashIn, objectsOf, oneOf, textOf, textsOf } from './
 import type { JournalRow } from './journal-row.ts'
 import { LayeredMap } from './layered-map.ts'
 import { MEASURES, OUTCOMES, type ArtifactPlace, type KnownCertificate } from './revocation-entry.ts'
+import { SharedSignatures, trustedIn, type NumberedSignature, type TrustedSignature } from './trusted-signature.ts'
 import type { Forgotten, JudgedPlace, Quarantined, UnplacedVerdict } from './revocation-queries.ts'
 
 interface Artifact {
@@ -17,6 +18,8 @@ interface Artifact {
   signed: boolean
   /** The numbers of all certificates that a verdict ever named for it. */
   certificates: number[]
+  /** Those that the newest verdict trusts. */
+  trusted: readonly NumberedSignature[]
 }
 
 /** What all layers share: nothing can refuse a row for what stands here, so it changes only when rows are settled. */
@@ -32,12 +35,14 @@ interface Settled {
   users: Map<number, Artifact[]>
   /** One string for equal names: a site has few targets and policies, and each would be in memory for each artifact. */
   names: Map<string, string>
+  trusted: SharedSignatures
 }
 
 interface Judgement {
   place: JudgedPlace
   /** It trusts, and names the signatures that it trusts by. */
   signed: boolean
+  trusted: readonly NumberedSignature[]
   certificates: Set<number>
   within: readonly Digest[]
 }
@@ -78,6 +83,7 @@ export class JudgedLedger {
             holders: new Map(),
             users: new Map(),
             names: new Map(),
+            trusted: new SharedSignatures(),
           }
     this.#certificates = from === undefined ? [] : from.#certificates.slice()
     this.#byHash = new Map(from === undefined ? undefined : from.#byHash)
@@ -133,11 +139,16 @@ export class JudgedLedger {
     return (this.#settled.holders.get(digest) ?? []).map(({ place }) => place)
   }
 
-  certificatesBehind({ target, path, digest }: ArtifactPlace): string[] {
-    const artifact = this.#settled.byDigest
-      .get(digest)
-      ?.find(({ place }) => place.target === target && place.path === path)
-    return artifact?.certificates.map((number) => this.certificate(number)?.sha256 ?? '') ?? []
+  certificatesBehind(place: ArtifactPlace): string[] {
+    return this.#hashes(this.#at(place)?.certificates ?? [])
+  }
+
+  trustedSignatures(place: ArtifactPlace): TrustedSignature[] {
+    return (this.#at(place)?.trusted ?? []).map(({ statement, chain, timestampChain }) => ({
+      statement,
+      chain: this.#hashes(chain),
+      ...(timestampChain === undefined ? {} : { timestampChain: this.#hashes(timestampChain) }),
+    }))
   }
 
   *artifacts(): Generator<JudgedPlace, undefined, undefined> {
@@ -206,9 +217,9 @@ export class JudgedLedger {
       ...absent,
       ...mixed,
     }
-    const signed =
-      place.verdict === 'trusted' && row['signatures'] !== undefined && objectsOf(row, 'signatures').length > 0
-    this.#judgements.push({ place, signed, certificates, within })
+    const trusted = trustedIn(row)
+    const signed = place.verdict === 'trusted' && trusted.length > 0
+    this.#judgements.push({ place, signed, trusted, certificates, within })
     this.use(row)
     const unplaced = typeof row['repository'] === 'string' ? unplacedKey(row['repository'], place.digest) : ''
     if (this.#unplaced.get(unplaced) !== undefined) this.#unplaced.delete(unplaced)
@@ -284,28 +295,35 @@ export class JudgedLedger {
     append(byIssuer, known.issuer, known)
   }
 
-  #judge({ place, signed, certificates, within }: Judgement): void {
+  #judge({ place, signed, trusted, certificates, within }: Judgement): void {
     const { byDigest, holders, users } = this.#settled
     const target = this.#name(place.target)
     const path = this.#name(place.path)
     const policy = place.policy === undefined ? {} : { policy: this.#name(place.policy) as Digest }
     const basis = place.basis === undefined ? {} : { basis: this.#name(place.basis) as Digest }
-    let artifact = byDigest
-      .get(place.digest)
-      ?.find((known) => known.place.path === path && known.place.target === target)
+    let artifact = this.#at(place)
     if (artifact === undefined) {
-      artifact = { place, signed, certificates: [] }
+      artifact = { place, signed, certificates: [], trusted: [] }
       append(byDigest, place.digest, artifact)
     }
     const before = { ...fallen(artifact.place, place), ...(signed ? {} : stood(artifact, place)) }
     artifact.place = { ...place, target, path, ...policy, ...basis, ...before }
     artifact.signed = signed
+    artifact.trusted = this.#settled.trusted.of(trusted)
     for (const digest of within) if (holders.get(digest)?.includes(artifact) !== true) append(holders, digest, artifact)
     for (const number of certificates) {
       if (artifact.certificates.includes(number)) continue
       artifact.certificates.push(number)
       append(users, number, artifact)
     }
+  }
+
+  #at({ target, path, digest }: ArtifactPlace): Artifact | undefined {
+    return this.#settled.byDigest.get(digest)?.find(({ place }) => place.path === path && place.target === target)
+  }
+
+  #hashes(numbers: readonly number[]): string[] {
+    return numbers.map((number) => this.certificate(number)?.sha256 ?? '')
   }
 
   #name(name: string): string {

@@ -6,6 +6,7 @@ import type { JournalRow } from './journal-row.ts'
 import type { Ledger } from './ledger.ts'
 import { moreOf, wholeRow } from './more-rows.ts'
 import { Queries } from './queries.ts'
+import type { TrustedSignature } from './trusted-signature.ts'
 import type { ArtifactPlace, Denial, KnownCertificate, ListRow, Origin, Quarantine } from './revocation-entry.ts'
 
 /** The list that is in force in its place. */
@@ -155,6 +156,11 @@ export class RevocationQueries extends Queries {
   /** SHA-256 of the certificates that any verdict named for an artifact in its place. */
   certificatesBehind(place: ArtifactPlace): string[] {
     return this.ledger.judged.certificatesBehind(place)
+  }
+
+  /** The signatures that the newest verdict of an artifact in its place trusts; none where it trusts unseen, or not. */
+  trustedSignatures(place: ArtifactPlace): TrustedSignature[] {
+    return this.ledger.judged.trustedSignatures(place)
   }
 
   /** All that was judged with its place. */

@@ -22,6 +22,11 @@ export function denialOfArtifact({ target, aliases }: Named, denials: Denials | 
   return undefined
 }
 
+/** True when some signer's word on the artifact is denied, by any of its digests. */
+export function deniesSigners({ target, aliases }: Named, denials: Denials | undefined): boolean {
+  return denials !== undefined && [target.digest, ...aliases].some((digest) => denials.anySignature(digest))
+}
+
 /**
  * Why the signatures of a key on an artifact are denied; undefined when they are not. Nothing of the envelope or its
  * manifest takes part: stops a denied signature from coming back in another manifest, format or certificate, or with the

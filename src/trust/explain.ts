@@ -1,5 +1,5 @@
 /** What the policy asks of a repository, in the words of its files. */
-import { applicablePolicy } from './applicable.ts'
+import { applicableBelow } from './applicable.ts'
 import type { AlgorithmRules } from './algorithm-rule.ts'
 import type { Actions, Level, Override } from './level.ts'
 import type { TrustMaterial } from './material.ts'
@@ -70,9 +70,12 @@ export function explainFiles(material: TrustMaterial): FileStatementExplanation[
   }))
 }
 
-/** Which statements speak for a repository (by its name at the destination), and what they ask for. */
+/**
+ * Which statements speak for a repository (by its name at the destination), and what they ask for; or for all that a scope
+ * of the policy names: `*`, or a prefix.
+ */
 export function explainPolicy(material: TrustMaterial, scope: string): PolicyExplanation {
-  const applicable = applicablePolicy(material, scope)
+  const applicable = applicableBelow(material, scope)
   const statements = (applicable?.require?.of ?? []).map((one) => explain(material, one))
   return {
     scope,

@@ -1,7 +1,7 @@
 /** Floor 5: which publishers a site believes. Takes bytes, policy and `now`, gives verdicts; no file, no socket, no clock. */
 export { ATTEMPT_CAP } from './attempt-order.ts'
 export { pathTo } from './authentic-time.ts'
-export { basisOf, type Basis } from './basis.ts'
+export { basisOf, type Basis, type StatementAnchors } from './basis.ts'
 export { deprecatedSince, SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
 export { certificateFacts, type CertificateFacts } from './certificate-facts.ts'
 export {

@@ -4,7 +4,7 @@ import type { Digest } from '../oci/index.ts'
 import type { TargetDigest } from '../signature/index.ts'
 import type { Applicable } from './applicable.ts'
 import { ATTEMPT_CAP, inOrder } from './attempt-order.ts'
-import { denialOfArtifact } from './denied.ts'
+import { denialOfArtifact, deniesSigners } from './denied.ts'
 import { judgeUnder, PASSED, type StatementTerms } from './judge-statement.ts'
 import { describeSignature, nearest, signerOf, type JudgedSignature } from './judged-signature.ts'
 import { openSignature, type FoundSignature, type SignatureTerms } from './open-signature.ts'
@@ -63,6 +63,8 @@ export async function judgeSignatures<D extends TargetDigest>(
   const required = applicable.require?.of ?? []
   const skipping = required.find(({ statement }) => statement.level === 'skip')
   if (skipping !== undefined) {
+    const refusal = await deniedUnseen(artifact, found, base, terms)
+    if (refusal !== undefined) return refusal
     const why = `${skipping.name} skips ${scope}: no signature was looked at`
     return { ...base, verdict: 'trusted', why, skipped: true }
   }
@@ -79,6 +81,26 @@ export async function judgeSignatures<D extends TargetDigest>(
   }
   base.unjudged = found.length - judged.length + unread
   return weigh(base, applicable, judged, terms)
+}
+
+/**
+ * The refusal of what would be trusted unseen and bears a denied signature. Where no signature counts no other can stand in
+ * for it. It is found while it lies there: whoever can take it away from the artifact can hide it.
+ */
+async function deniedUnseen<D extends TargetDigest>(
+  artifact: ArtifactTerms<D>,
+  found: readonly FoundSignature[],
+  base: Base<D>,
+  { chains, means: { denials } }: StatementTerms,
+): Promise<ArtifactVerdict<D> | undefined> {
+  if (!deniesSigners(artifact, denials)) return undefined
+  for (const one of found.slice(0, ATTEMPT_CAP)) {
+    const { denied } = await openSignature(one, artifact, chains, denials)
+    if (denied !== undefined) return refuse(base, 'SIGNATURE_DENIED', `${one.manifest}: ${denied}`)
+  }
+  if (found.length + (artifact.unread ?? 0) <= ATTEMPT_CAP) return undefined
+  const why = `a signature of it is denied, and not all were looked at to find it`
+  return refuse(base, 'LIMIT_EXCEEDED', why, 'inconclusive')
 }
 
 /** Which signer meets which of the required statements, with one of these verdicts. */

@@ -28,12 +28,15 @@ export type RevocationCheck = (query: RevocationQuery) => RevocationAnswer | Pro
 
 /**
  * What this site has denied by name. A denied artifact is rejected whatever stands beside it; a denied signature (what is
- * signed, and the key that signed it) counts for nothing, and the other artifacts of its signer go on counting.
+ * signed, and the key that signed it) counts for nothing, and the other artifacts of its signer go on counting. Where a
+ * statement skips, its artifact is rejected while the signature lies beside it: nothing else could vouch for it there.
  */
 export interface Denials {
   artifact(digest: TargetDigest): { reason: string } | undefined
   /** @param signerSpki - SHA-256 of the signer's SubjectPublicKeyInfo, hex */
   signature(digest: TargetDigest, signerSpki: string): { reason: string } | undefined
+  /** True when the signature of some key on it is denied. */
+  anySignature(digest: TargetDigest): boolean
 }
 
 /**

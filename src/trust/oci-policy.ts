@@ -61,7 +61,10 @@ export function readOciPolicy(value: Json, report: Reporter): OciPolicy | undefi
 /** The statement for a repository: the one that names it, else the one for `*`, else none, which is a refusal. */
 export function statementFor(policy: OciPolicy | undefined, scope: string): OciStatement | undefined {
   if (!isScope(scope)) return undefined
-  const naming = (wanted: string): OciStatement | undefined =>
-    policy?.statements.find(({ scopes }) => scopes.includes(wanted))
-  return naming(scope) ?? naming(ANY_SCOPE)
+  return statementNaming(policy, scope) ?? statementNaming(policy, ANY_SCOPE)
+}
+
+/** The statement in which a scope stands as it is. */
+export function statementNaming(policy: OciPolicy | undefined, scope: string): OciStatement | undefined {
+  return policy?.statements.find(({ scopes }) => scopes.includes(scope))
 }

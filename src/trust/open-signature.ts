@@ -86,11 +86,15 @@ export async function openSignature(
     ] as const
   ).find(([, differs]) => differs)
   if (other !== undefined) return { ...opened, fault: failed('TARGET_MISMATCH', `another ${other[0]} is signed`) }
+  const denied = denialOfSignature(terms, chain.leaf.spkiSha256, denials)
   if (isRefused(site?.algorithms, envelope.algorithm))
-    return { ...opened, fault: failed('ALGORITHM_DISALLOWED', `${envelope.algorithm} is refused by policy.yaml`) }
+    return {
+      ...opened,
+      denied,
+      fault: failed('ALGORITHM_DISALLOWED', `${envelope.algorithm} is refused by policy.yaml`),
+    }
   const bound = Object.hasOwn(annotations, ORIGIN) ? annotations[ORIGIN] : undefined
   const misplaced = origin.required ? originFault(bound, origin.repository) : undefined
-  const denied = denialOfSignature(terms, chain.leaf.spkiSha256, denials)
   return { ...opened, fault: undefined, misplaced, denied }
 }
 

@@ -23,7 +23,12 @@ export function isScope(text: string): boolean {
 
 /** True for a scope of policy.yaml: a repository, or everything below a prefix that ends in `/*`. */
 export function isScopePattern(text: string): boolean {
-  if (!text.endsWith('/*')) return isScope(text)
+  return isScope(text) || isPrefix(text)
+}
+
+/** True for a prefix that ends in `/*`: of a registry, or of its repositories. */
+export function isPrefix(text: string): boolean {
+  if (!text.endsWith('/*')) return false
   const prefix = text.slice(0, -2)
   return isDomain(prefix) || isScope(prefix)
 }

@@ -11,7 +11,10 @@ export interface RevocationPolicy {
   measure: Measure
   /** Seconds that a list may be past its next update and still be gone by, named in each verdict; absent: none. */
   maxStaleness?: number
-  /** Issuers by the SHA-256 of their SubjectPublicKeyInfo, hex: what they issued is unknown, never good, without a list. */
+  /**
+   * Issuers by the SHA-256 of their SubjectPublicKeyInfo, hex: what they issued is unknown, never good, without a list;
+   * an OCSP answer is none.
+   */
   mustHave: ReadonlySet<string>
   /** A trusted timestamp, too, may show that a signature is older than the day its key was lost. */
   timestampCounts: boolean

@@ -216,12 +216,16 @@ function readAlgorithms(from: Document['algorithms']): AlgorithmRules {
   return rules
 }
 
-/** The scope that speaks for a repository: of those that cover it the longest, else none, which is a refusal. */
+/** The scope that speaks for a repository: the one that is its name, else the longest prefix, else none, which is a refusal. */
 export function siteScopeFor(scopes: readonly SiteScope[], repository: string): SiteScope | undefined {
-  if (!isScope(repository)) return undefined
-  let longest: SiteScope | undefined
-  for (const candidate of scopes)
-    if (patternCovers(candidate.pattern, repository) && candidate.pattern.length > (longest?.pattern.length ?? 0))
-      longest = candidate
-  return longest
+  return isScope(repository) ? longestScope(scopes, repository) : undefined
+}
+
+/** Of the scopes that cover a repository, or all below a prefix, the one that is its name, else the longest. */
+export function longestScope(scopes: readonly SiteScope[], name: string): SiteScope | undefined {
+  // By name first: `x/*` is as long as `x/b`, and the order in the file must not decide between them.
+  const named = scopes.find(({ pattern }) => pattern === name)
+  if (named !== undefined) return named
+  const covering = scopes.filter(({ pattern }) => patternCovers(pattern, name))
+  return covering.toSorted((a, b) => b.pattern.length - a.pattern.length)[0]
 }

@@ -54,8 +54,18 @@ describe('revocation/check-answer', function () {
     const [from, until] = [utc(new Date(now - DAY)), utc(new Date(now + DAY))]
     return held.list(root.certificate, URL, parseList(root.list({ number: 1, revoked, from, until })))
   }
-  const ask = (held: Held, certificate: Certificate, later = 0, maxStaleness?: number): RevocationResult =>
-    revocationCheck(held, { now: new Date(Date.now() + later), maxStaleness, mustHave: new Set() })({
+  const ask = (
+    held: Held,
+    certificate: Certificate,
+    later = 0,
+    maxStaleness?: number,
+    mustHave: readonly Certificate[] = [],
+  ): RevocationResult =>
+    revocationCheck(held, {
+      now: new Date(Date.now() + later),
+      maxStaleness,
+      mustHave: new Set(mustHave.map(({ spkiSha256 }) => spkiSha256)),
+    })({
       chain: [certificate, root.certificate],
       purpose: 'codeSigning',
     })
@@ -147,6 +157,18 @@ describe('revocation/check-answer', function () {
     assert.equal(ask(saying(both), both).status, 'good')
     assert.equal(ask(withList(saying(both), both, 'certificateHold'), both).status, 'good')
     assert.equal(ask(withList(saying(both), both, 'keyCompromise'), both).status, 'revoked')
+  })
+
+  it('takes a good answer for no list where the issuer must have one', () => {
+    const strictly = (held: Held, about: Certificate): string =>
+      ask(held, about, 0, undefined, [root.certificate]).status
+    assert.equal(strictly(saying(only), only), 'unknown')
+    assert.equal(strictly(saying(only, 'keyCompromise'), only), 'revoked')
+    assert.equal(strictly(saying(both), both), 'unknown')
+    assert.equal(strictly(withList(saying(both)), both), 'good')
+    assert.equal(strictly(withList(saying(both), both, 'keyCompromise'), both), 'revoked')
+    // That another issuer must have one is nothing to this one.
+    assert.equal(ask(saying(only), only, 0, undefined, [only]).status, 'good')
   })
 
   it('takes a good answer for no list where the certificate names lists alone', () => {

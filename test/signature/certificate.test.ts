@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { der, derBits, derInteger, derNull, derOctets, derOid, derSequence } from '../../src/codec/index.ts'
+import { der, derBits, derInteger, derNull, derOctets, derOid, derSequence, parseDer } from '../../src/codec/index.ts'
 import { isFault } from '../../src/errors/index.ts'
 import { issuedBy, parseCertificate, selfSigned } from '../../src/signature/index.ts'
 import {
@@ -159,12 +159,14 @@ describe('signature/certificate', () => {
     assert.equal(certificate({ key: rsaKey(2048, 3) }).algorithm, 'PS256')
   })
 
-  it('takes no curve but by its name, and no point but uncompressed', () => {
+  it('refuses a curve that is not named, and a point that is not uncompressed', () => {
     const point = key.publicKey.export({ format: 'der', type: 'spki' }).subarray(-65)
     const p256 = derSequence(derOid('1.2.840.10045.2.1'), derOid('1.2.840.10045.3.1.7'))
     assert.equal(certificate({ key, spki: derSequence(p256, derBits(point)) }).algorithm, 'ES256')
-    const compressed = Buffer.concat([Uint8Array.of(2 + ((point[64] ?? 0) & 1)), point.subarray(1, 33)])
-    assert.equal(certificate({ key, spki: derSequence(p256, derBits(compressed)) }).algorithm, undefined)
+    const odd = (point[64] ?? 0) & 1
+    const compressed = Buffer.concat([Uint8Array.of(2 + odd), point.subarray(1, 33)])
+    const hybrid = Buffer.concat([Uint8Array.of(6 + odd), point.subarray(1)])
+    for (const form of [compressed, hybrid]) refuses({ spki: derSequence(p256, derBits(form)) }, 'another form')
     // P-256 by its parameters, as in the attack on CryptoAPI, but with the true generator.
     const hex = (text: string): Buffer => Buffer.from(text, 'hex')
     const prime = hex('00ffffffff00000001000000000000000000000000ffffffffffffffffffffffff')
@@ -183,7 +185,28 @@ describe('signature/certificate', () => {
       derInteger(1),
     )
     const spelled = derSequence(derSequence(derOid('1.2.840.10045.2.1'), parameters), derBits(point))
-    assert.equal(certificate({ key, spki: spelled }).algorithm, undefined)
+    refuses({ spki: spelled }, 'by its parameters')
+  })
+
+  it('refuses an RSA key in any form but one', () => {
+    const rsa = rsaKey(2048)
+    const plain = rsa.publicKey.export({ format: 'der', type: 'pkcs1' })
+    const [modulus, exponent] = parseDer(plain).children
+    assert.ok(modulus && exponent)
+    const kind = derSequence(derOid('1.2.840.113549.1.1.1'), derNull())
+    const spki = (bits: Uint8Array, algorithm = kind): Buffer => derSequence(algorithm, derBits(bits))
+    assert.ok(spki(plain).equals(rsa.publicKey.export({ format: 'der', type: 'spki' })))
+    const padded = (number: Uint8Array): Buffer => der(0x02, Uint8Array.of(0), number)
+    const forms = {
+      'bytes behind': spki(Buffer.concat([plain, derNull()])),
+      'a third number': spki(derSequence(modulus.raw, exponent.raw, derInteger(1))),
+      'a padded modulus': spki(derSequence(padded(modulus.contents), exponent.raw)),
+      'a padded exponent': spki(derSequence(modulus.raw, padded(exponent.contents))),
+      'a long length': spki(Buffer.concat([Uint8Array.of(0x30, 0x83, 0), plain.subarray(2)])),
+      'no parameters': spki(plain, derSequence(derOid('1.2.840.113549.1.1.1'))),
+      'a negative modulus': spki(derSequence(der(0x02, modulus.contents.subarray(1)), exponent.raw)),
+    }
+    for (const [what, form] of Object.entries(forms)) refuses({ key: rsa, spki: form }, what)
   })
 
   it('refuses a key that is none', () => {

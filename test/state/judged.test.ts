@@ -152,6 +152,27 @@ describe('state/judged', () => {
     assert.deepEqual([...reader.judgedArtifacts()], [...state.judgedArtifacts()])
   })
 
+  it('tells which signatures the newest verdict of a place trusts, and by which statement', async () => {
+    const state = await knowing(...CHAIN, 'leaf2', 'tsa')
+    const [signature] = verdictOf(artifact(1), CHAIN).signatures ?? []
+    assert.ok(signature)
+    const second = { ...signature, statement: 'others', chain: ['leaf2', 'ca'].map(sha), timestampChain: [sha('tsa')] }
+    await state.recordVerdicts([
+      verdictOf(artifact(1), ['leaf2']),
+      verdictOf(artifact(2), [], { signatures: [] }),
+      verdictOf(artifact(1), [], { signatures: [signature, second] }),
+    ])
+    const wanted = [
+      { statement: 'vendors', chain: CHAIN.map(sha) },
+      { statement: 'others', chain: ['leaf2', 'ca'].map(sha), timestampChain: [sha('tsa')] },
+    ]
+    assert.deepEqual(state.trustedSignatures(artifact(1)), wanted)
+    for (const none of [artifact(2), artifact(3)]) assert.deepEqual(state.trustedSignatures(none), [])
+    await state.close()
+    const reader = await State.open(state.dir, read)
+    assert.deepEqual(reader.trustedSignatures(artifact(1)), wanted)
+  })
+
   it('takes the newest verdict of a place, and forgets no certificate of an older one', async () => {
     const state = await knowing(...CHAIN, 'leaf2')
     await state.recordVerdicts([verdictOf(artifact(1), CHAIN), verdictOf(artifact(2), CHAIN)])

@@ -34,10 +34,12 @@ function denying(...names: readonly string[]): Denials {
   return {
     artifact: (digest) => about(digest),
     signature: (digest, signer) => about(`${digest} ${signer}`),
+    anySignature: (digest) => names.some((name) => name.startsWith(`${digest} `)),
   }
 }
 
 const denied = denying(`${ARTIFACT.digest} ${spkiOf(acme)}`)
+const deniedElsewhere = denying(`${digestOf(Buffer.from('else'))} ${spkiOf(acme)}`)
 const deniedArtifact = denying(ARTIFACT.digest)
 
 function siteText(require: string): string {
@@ -113,6 +115,33 @@ describe('trust/denied', () => {
         )
         assert.deepEqual([authenticity.outcome, expiry.outcome], ['passed', 'passed'])
       })
+
+    it('keeps its artifact out where a statement skips, while it lies beside it', async () => {
+      const skip = { signatureVerification: { level: 'skip' }, trustStores: undefined, trustedIdentities: undefined }
+      const by = (site?: string): ReturnType<typeof material> =>
+        material([statement({ ...skip, registryScopes: [SCOPE] })], {}, site)
+      const [mine, theirs] = [await signed(acme), await signed(other)]
+      assert.ok(theirs.envelope)
+      const { envelope } = theirs
+      const heap = Array.from({ length: 101 }, (_, i) => wrapped(envelope, 'cose', String(i)))
+      for (const found of [[mine], [theirs, mine], [...heap.slice(0, 99), mine]]) {
+        const verdict = await judge(by(), found, { denials: denied })
+        assertVerdict(verdict, 'rejected', 'SIGNATURE_DENIED')
+        assert.deepEqual([verdict.skipped, verdictExit([verdict])], [undefined, 14])
+      }
+      const refused = by('version: 1\nalgorithms: { ES256: refused }\n')
+      assertVerdict(await judge(refused, [mine], { denials: denied }), 'rejected', 'SIGNATURE_DENIED')
+      // One that nobody looked at may be the one.
+      assertVerdict(await judge(by(), heap, { denials: denied }), 'inconclusive', 'LIMIT_EXCEEDED')
+      assertVerdict(await judge(by(), [theirs], { denials: denied, unread: 100 }), 'inconclusive', 'LIMIT_EXCEEDED')
+      const elsewhere = await signed(acme, { artifact: { ...ARTIFACT, digest: digestOf(Buffer.from('else')) } })
+      for (const found of [[], [theirs], heap.slice(1), [elsewhere]]) {
+        const verdict = await judge(by(), found, { denials: denied })
+        assertVerdict(verdict, 'trusted')
+        assert.equal(verdict.skipped, true)
+      }
+      assertVerdict(await judge(by(), heap, { denials: deniedElsewhere }), 'trusted')
+    })
 
     it('fails where it traces too, and under every statement of a policy.yaml', async () => {
       const verdict = await judge(sited(), [await signed(acme)], { denials: denied })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { explainPolicy } from '../../src/trust/index.ts'
+import { explainPolicy, type TrustMaterial } from '../../src/trust/index.ts'
 import { party, SCOPE } from './pki-fixture.ts'
 import { material, statement } from './policy-fixture.ts'
 
@@ -33,6 +33,32 @@ describe('trust/explain', () => {
   it('tells that nothing speaks', () => {
     const { found, count, statements } = explainPolicy(material([statement({ registryScopes: ['reg.io/a'] })]), SCOPE)
     assert.deepEqual([found, count, statements], [false, 0, []])
+  })
+
+  it('tells what speaks for "*" and for a prefix, which are the names of no repository', () => {
+    const names = (by: TrustMaterial, scope: string): unknown[] => {
+      const { found, pattern, statements } = explainPolicy(by, scope)
+      return [found, pattern, ...statements.map(({ name }) => name)]
+    }
+    const alone = [statement(), statement({ name: 'named', registryScopes: [SCOPE] })]
+    for (const scope of ['*', 'registry.site:5000/*', `${SCOPE}/*`])
+      assert.deepEqual(names(material(alone), scope), [true, undefined, 'acme-images'], scope)
+    for (const scope of ['*', 'registry.site:5000/*', 'registry.*', '**'])
+      assert.deepEqual(names(material(alone.slice(1)), scope), [false, undefined], scope)
+    const site = material(
+      alone,
+      {},
+      `version: 1
+scopes:
+  - { scope: 'r.io/*', require: { allOf: [wide] } }
+  - { scope: 'r.io/x/*', require: { allOf: [narrow] } }
+statements: { wide: { notation: acme-images }, narrow: { notation: named } }
+`,
+    )
+    assert.deepEqual(names(site, 'r.io/*'), [true, 'r.io/*', 'wide'])
+    assert.deepEqual(names(site, 'r.io/y/*'), [true, 'r.io/*', 'wide'])
+    for (const scope of ['r.io/x/*', 'r.io/x/y/*']) assert.deepEqual(names(site, scope), [true, 'r.io/x/*', 'narrow'])
+    for (const scope of ['*', 'q.io/*', 'r.*']) assert.deepEqual(names(site, scope), [false, undefined], scope)
   })
 
   it('tells that a repository is skipped', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isScope, isScopePattern, patternCovers } from '../../src/trust/registry-scope.ts'
+import { isPrefix, isScope, isScopePattern, patternCovers } from '../../src/trust/registry-scope.ts'
 
 describe('trust/registry-scope', () => {
   for (const scope of [
@@ -39,7 +39,7 @@ describe('trust/registry-scope', () => {
     it(`refuses ${JSON.stringify(scope.slice(0, 30))} for a scope`, () => assert.ok(!isScope(scope)))
 
   for (const pattern of ['reg.io/*', 'reg.io:5000/a/*', 'local/*'])
-    it(`takes ${pattern} for a pattern`, () => assert.ok(isScopePattern(pattern)))
+    it(`takes ${pattern} for a pattern`, () => assert.ok(isScopePattern(pattern) && isPrefix(pattern)))
 
   for (const pattern of [
     '*',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { checkTrustMaterial, readTrustMaterial } from '../../src/trust/index.ts'
+import { siteScopeFor, type SiteScope } from '../../src/trust/site-policy.ts'
 import { party, signed } from './pki-fixture.ts'
 import { assertVerdict, folder, judge, material, statement, type Files } from './policy-fixture.ts'
 
@@ -86,6 +87,22 @@ describe('trust/site-policy', () => {
     for (const text of [GOOD.replace(SECTION, ''), GOOD.replace(SECTION, 'revocation: {}\n')])
       assert.deepEqual(readTrustMaterial(files(text)).revocation, plain)
     assert.deepEqual(readTrustMaterial(folder(notation, {})).revocation, plain)
+  })
+
+  it('lets the name of a repository decide before any prefix of it, in whatever order they stand', () => {
+    const scope = (pattern: string): SiteScope => ({ pattern, require: undefined, trace: [], requireOrigin: false })
+    const patterns = ['r.io/*', 'r.io/x/*', 'r.io/x/b', 'r.io/x/y/*', 'r.io/x/y/z']
+    for (const order of [patterns, patterns.toReversed()])
+      for (const [repository, wanted] of [
+        ['r.io/x/b', 'r.io/x/b'],
+        ['r.io/x/c', 'r.io/x/*'],
+        ['r.io/x/y/z', 'r.io/x/y/z'],
+        ['r.io/x/y/z/a', 'r.io/x/y/*'],
+        ['r.io/x/y', 'r.io/x/*'],
+        ['r.io/x', 'r.io/*'],
+        ['q.io/x', undefined],
+      ] as const)
+        assert.equal(siteScopeFor(order.map(scope), repository)?.pattern, wanted, repository)
   })
 
   it("leaves notation's file to rule where there are neither scopes nor statements", async () => {

@@ -5,7 +5,7 @@ import { demandIssuedAnswer } from '../../revocation/index.ts'
 import { distinguishedNameText, parseCertificate, type Certificate } from '../../signature/index.ts'
 import type { ArtifactPlace, HeldDenial, HeldList, JudgedPlace, KnownCertificate, State } from '../../state/index.ts'
 import { basisOf, type TrustMaterial } from '../../trust/index.ts'
-import { leadsToAnchors, type ChainLinks } from './anchored.ts'
+import { leadToAnchors } from './anchored.ts'
 import { readInForce, saysOf, type InForce, type Said } from '../revocation/held-lists.ts'
 
 export interface Affected extends JudgedPlace {
@@ -176,8 +176,8 @@ export async function affectedBy(state: State, { lists, denials }: Change): Prom
 
 /**
  * Artifacts for whose repository the policy asks something else than when they were judged, that have a signature which
- * leads to no anchor any more, or that another policy did not trust. A new anchor makes no verdict worse, so that it
- * touches nobody who is trusted; what the channel alone let in is no policy's.
+ * leads to no anchor of its statement any more, or that another policy did not trust. A new anchor makes no verdict
+ * worse, so that it touches nobody who is trusted; what the channel alone let in is no policy's.
  * @param scopeOf - what the policy calls a path at the target
  */
 export function affectedByPolicy(
@@ -188,15 +188,13 @@ export function affectedByPolicy(
 ): Affected[] {
   const found = new Collecting(state)
   const bases = new Map<string, ReturnType<typeof basisOf>>()
-  const links: ChainLinks = (sha256) => state.certificate(sha256)
   const unchanged = (place: JudgedPlace): boolean => {
     const { path, verdict } = place
     if (!bases.has(path)) bases.set(path, basisOf(material, scopeOf(path)))
     const basis = bases.get(path)
     if (basis === undefined || place.basis !== basis.digest || verdict !== 'trusted') return false
-    const behind = state.certificatesBehind(place)
     // Trusted without any: by a policy that skips it.
-    return behind.length === 0 || leadsToAnchors(behind, links, basis.anchors)
+    return leadToAnchors(state.trustedSignatures(place), basis.anchors)
   }
   const here = function* (): Generator<JudgedPlace> {
     for (const place of state.judgedArtifacts())

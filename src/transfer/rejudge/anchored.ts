@@ -1,29 +1,30 @@
-/** Whether the chains behind an artifact still lead to what a policy is anchored in, by what the state knows of them. */
-import type { KnownCertificate } from '../../state/index.ts'
-
-/** A certificate by the SHA-256 of its DER, hex. */
-export type ChainLinks = (sha256: string) => KnownCertificate | undefined
+/** Whether the signatures that a verdict trusts still lead to what their statements are anchored in, by what the state knows. */
+import type { TrustedSignature } from '../../state/index.ts'
+import type { Basis, StatementAnchors } from '../../trust/index.ts'
 
 /**
- * True when each certificate that issued none of the others has an anchor on its way up, itself counted. Not any of them:
- * the signature that was counted may be the one whose anchor is gone, while another that was not stands.
+ * True when each has an anchor of the statement that it met, and so does its timestamp where that statement asks for one.
+ * Each, where enough of them might do: that costs a look at most. Of its own, and not of any statement: an anchor that
+ * was taken out of one store may stand in that of another, which somebody else has to meet.
  */
-export function leadsToAnchors(behind: readonly string[], links: ChainLinks, anchors: ReadonlySet<string>): boolean {
-  const known = behind.flatMap((sha256) => links(sha256) ?? [])
-  // What can't be looked up can't be said to lead anywhere.
-  if (known.length === 0 || known.length < behind.length) return false
-  const issuing = new Set(known.filter(({ spki, issuer }) => spki !== issuer).map(({ issuer }) => issuer))
-  const leaves = known.filter(({ spki }) => !issuing.has(spki))
-  return leaves.length > 0 && leaves.every((leaf) => leads(leaf, known, anchors))
+export function leadToAnchors(signatures: readonly TrustedSignature[], anchors: Basis['anchors']): boolean {
+  return signatures.every(({ statement, chain, timestampChain }) => {
+    const named = anchors.get(statement)
+    return named !== undefined && isSigned(chain, named) && isStamped(timestampChain, named)
+  })
 }
 
-function leads(leaf: KnownCertificate, known: readonly KnownCertificate[], anchors: ReadonlySet<string>): boolean {
-  const seen = new Set<string>()
-  for (let open = [leaf]; open.length > 0;) {
-    if (open.some(({ sha256 }) => anchors.has(sha256))) return true
-    for (const { spki } of open) seen.add(spki)
-    const above = new Set(open.map(({ issuer }) => issuer))
-    open = known.filter(({ spki }) => above.has(spki) && !seen.has(spki))
-  }
-  return false
+function holds(chain: readonly string[], anchors: ReadonlySet<string>): boolean {
+  return chain.some((sha256) => anchors.has(sha256))
+}
+
+/** By which scheme it was signed is not written down: where a statement names stores for both, it must lead into both. */
+function isSigned(chain: readonly string[], named: StatementAnchors): boolean {
+  const signing = (['ca', 'signingAuthority'] as const).flatMap((kind) => named.get(kind) ?? [])
+  return signing.length > 0 && signing.every((anchors) => holds(chain, anchors))
+}
+
+function isStamped(chain: readonly string[] | undefined, named: StatementAnchors): boolean {
+  const anchors = named.get('tsa')
+  return chain === undefined || anchors === undefined || holds(chain, anchors)
 }

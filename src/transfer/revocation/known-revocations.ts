@@ -142,9 +142,11 @@ function certificateOrNone(der: Buffer): Certificate | undefined {
 
 function denialsBy(all: readonly Denial[]): Denials {
   const named = new Map(all.map((denial) => [`${denial.artifact} ${denial.signer ?? ''}`, denial]))
+  const bySigner = new Set<string>(all.flatMap(({ artifact, signer }) => (signer === undefined ? [] : [artifact])))
   return {
     artifact: (digest) => named.get(`${digest} `),
     signature: (digest, signer) => named.get(`${digest} ${signer}`),
+    anySignature: (digest) => bySigner.has(digest),
   }
 }
 

@@ -91,7 +91,7 @@ export function trustPolicyExplain({ policy, scope }: PolicyOptions & { scope: s
 export interface PolicyShowReport {
   policy: string
   digest: string
-  /** What is said of each repository that some file names, and of `*`. */
+  /** What is said of each repository and prefix that some file names, and of `*`: all that no other scope names. */
   scopes: PolicyExplainReport[]
   /** What is said of plain files. */
   files: FileStatementExplanation[]

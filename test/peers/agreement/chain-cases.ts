@@ -1,6 +1,16 @@
 /** The rules for certificates in an envelope, which hold whatever is trusted. */
 import { LEAF_EXTENSIONS, pemBlocks, ROOT_EXTENSIONS } from '../setup/certificates.ts'
 import { type AgreementCase, accept, refuse } from './case.ts'
+import {
+  asItIs,
+  bytesBehind,
+  compressed,
+  hybrid,
+  longLength,
+  paddedModulus,
+  signedBy,
+  type Respell,
+} from './respelled-key.ts'
 import type { Situation, World } from './world.ts'
 
 const CA_FALSE = 'basicConstraints=CA:FALSE'
@@ -29,6 +39,10 @@ function leafPurpose(name: string, purpose: string, differs?: string): Agreement
     (world) => leafOf(world, CA_FALSE, 'keyUsage=critical,digitalSignature', `extendedKeyUsage=${purpose}`),
     differs,
   )
+}
+
+function respelledKey(name: string, kind: 'rsa2048' | 'p256', respell: Respell, differs?: string): AgreementCase {
+  return refuse(`leaf: ${name}`, 'CERTIFICATE_MALFORMED', (world) => signedBy(world, kind, respell), differs)
 }
 
 export const CHAIN_CASES: readonly AgreementCase[] = [
@@ -176,4 +190,16 @@ export const CHAIN_CASES: readonly AgreementCase[] = [
   refuse('leaf: P-224', 'ALGORITHM_REFUSED', async (world) =>
     world.signed({ signer: await world.leafWith({ kind: 'p224' }), header: { alg: 'ES256' } }),
   ),
+  accept('leaf: its RSA key, certified anew', (world) => signedBy(world, 'rsa2048', asItIs)),
+  accept('leaf: its point, certified anew', (world) => signedBy(world, 'p256', asItIs)),
+  respelledKey(
+    'an RSA key with bytes behind it',
+    'rsa2048',
+    bytesBehind,
+    'RFC 3279 §2.3.1: "The DER encoded RSAPublicKey is the value of the BIT STRING subjectPublicKey." notation passes over what follows it; here one key would count as two signers.',
+  ),
+  respelledKey('an RSA key with a padded modulus', 'rsa2048', paddedModulus),
+  respelledKey('an RSA key whose length is written long', 'rsa2048', longLength),
+  respelledKey('a compressed point', 'p256', compressed),
+  respelledKey('a hybrid point', 'p256', hybrid),
 ]

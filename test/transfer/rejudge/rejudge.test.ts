@@ -1,5 +1,7 @@
 /** What is judged again when lists, denials or the policy change: what they touch, and nothing else. */
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { SallyportError } from '../../../src/errors/index.ts'
 import { digestOf } from '../../../src/oci/index.ts'
 import { fallenOf, rejudgeExit, type RejudgeReport } from '../../../src/transfer/rejudge/report.ts'
@@ -8,8 +10,8 @@ import { openPolicy } from '../../../src/transfer/trust/policy-folder.ts'
 import type { Piece } from '../../contract/content.ts'
 import { needPeers, startRegistry, type Registry } from '../../peers/setup/registry.ts'
 import { rejudgeSite } from '../../../src/transfer/rejudge/site-rejudge.ts'
-import { pemOf, policyText, rootOf, statement, VENDOR, VENDOR_STORE } from '../policies.ts'
-import { PATH, RevocableSite } from '../revocable.ts'
+import { pemOf, policyFolder, policyText, rootOf, statement, VENDOR, VENDOR_STORE } from '../policies.ts'
+import { PATH, Revocable, RevocableSite } from '../revocable.ts'
 import { NOW } from '../stage.ts'
 
 /** Asks of the vendor what it asked before, in other words. */
@@ -236,6 +238,44 @@ function atTargets(name: string, make: () => Promise<RevocableSite>): void {
       const strict = statement({ signatureVerification: { level: 'strict' } })
       site.policy = site.vendor.policy(site.path('policy'), { 'trustpolicy.json': policyText(strict, elsewhere) })
       assert.equal(await site.rejudge(), null)
+    })
+
+    it('judges again what met a statement by an anchor that only another statement names any more', async () => {
+      const second = new Revocable()
+      const [ours, theirs] = [pemOf(site.vendor.authority.certificate), pemOf(second.authority.certificate)]
+      const one = (name: string, trustStores: string[]): object =>
+        statement({ name, registryScopes: [`local/${name}`], trustStores })
+      const policy = (files: Readonly<Record<string, string>>): string =>
+        policyFolder(site.path('policy'), {
+          'trustpolicy.json': policyText(one('one', ['ca:vendor', 'ca:more']), one('two', ['ca:two'])),
+          'policy.yaml': `version: 1
+scopes: [{ scope: '${site.ward.place.scope(PATH)}', require: { allOf: [a, b] } }]
+statements: { a: { notation: one }, b: { notation: two } }
+`,
+          [VENDOR_STORE]: ours,
+          'truststore/x509/ca/more/root.crt': pemOf(rootOf(VENDOR)),
+          'truststore/x509/ca/two/root.crt': ours + theirs,
+          ...files,
+        })
+      site.policy = policy({})
+      const made = await site.ward.image()
+      await site.sign(made, second.signer(1))
+      await site.admit([1], made)
+      assert.equal(site.verdictOf(made), 'trusted')
+      site.policy = policy({ 'truststore/x509/ca/further/root.crt': theirs })
+      assert.equal(await site.rejudge(), null)
+      const back = site.policy
+      for (const [store, left] of [
+        // Of all anchors of the scope none is gone, and yet nobody can meet `a`.
+        [VENDOR_STORE, pemOf(rootOf(VENDOR))],
+        ['truststore/x509/ca/more/root.crt', ''],
+      ] as const) {
+        site.policy = policy({ [store]: left })
+        if (left === '') rmSync(join(site.policy, store))
+        assert.deepEqual(told(await site.rejudge())[0]?.slice(0, 3), [made.descriptor.digest, 'trusted', 'rejected'])
+        site.policy = back
+        assert.deepEqual(told(await site.rejudge()), [row(made, 'rejected', 'trusted')])
+      }
     })
 
     it('goes on past an artifact that can not be read, which is undecided then', async () => {

@@ -103,6 +103,12 @@ describe('transfer/trust/policy', () => {
     assert.deepEqual([...found.keys()].sort(), ['*', 'a.b/c', 'r.site:5000/mirror/*', 'r.site:5000/mirror/app'])
     // Where policy.yaml is, what it does not name is refused, whatever notation's file says.
     assert.deepEqual([found.get('*')?.found, found.get('a.b/c')?.found], [false, false])
+    assert.deepEqual([found.get('r.site:5000/mirror/*')?.found, found.get('r.site:5000/mirror/*')?.count], [true, 1])
+    const alone = policyFolder(path(), { 'trustpolicy.json': policyText(statement()) })
+    assert.deepEqual(
+      trustPolicyShow({ policy: alone }).scopes.map(({ scope, found: speaks, count: of }) => [scope, speaks, of]),
+      [['*', true, 1]],
+    )
     const app = found.get('r.site:5000/mirror/app')
     assert.deepEqual([app?.count, app?.requireOrigin, app?.pattern], [1, false, 'r.site:5000/mirror/app'])
     const other = trustPolicyExplain({ policy: dir, scope: 'r.site:5000/mirror/other' })
