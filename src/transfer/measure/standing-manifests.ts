@@ -5,6 +5,7 @@ import { isFault, SallyportError } from '../../errors/index.ts'
 import { isIndexType, isReservedTag, type Descriptor, type Digest } from '../../oci/index.ts'
 import type { State } from '../../state/index.ts'
 import type { Place } from '../place/place.ts'
+import { shareCompanions } from './shared-companions.ts'
 import type { TagChangeReport } from './tag-change.ts'
 import { ifSound, readNode, type AttachedTag, type TargetGraph } from './target-graph.ts'
 
@@ -78,7 +79,8 @@ export class StandingManifests {
 
   /**
    * Which manifests of a graph belong to something else as well, each with what needs it: another tag, or an index under
-   * one; an artifact that the site trusts; a subject outside of the graph. What the site rejects needs nothing.
+   * one; an artifact that the site trusts; a subject outside of the graph; what refers to any of these. What the site
+   * rejects needs nothing.
    * @param lists - the graph's own referrers lists
    */
   async sharers(graph: TargetGraph, lists: readonly AttachedTag[]): Promise<Map<Digest, string>> {
@@ -97,10 +99,7 @@ export class StandingManifests {
       const descriptor = verdict === 'trusted' ? await this.#target.resolve(digest) : undefined
       if (descriptor !== undefined) await need(descriptor, `${digest}, which is trusted here`, true)
     }
-    // Stops an index from having the signature of another image taken away by calling it its child.
-    for (const [digest, { manifest }] of graph.nodes)
-      if (manifest.subject !== undefined && !graph.nodes.has(manifest.subject.digest) && digest !== graph.root)
-        shared.set(digest, manifest.subject.digest)
+    shareCompanions(graph, lists, shared)
     return shared
   }
 
