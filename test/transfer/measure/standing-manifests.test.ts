@@ -70,6 +70,35 @@ function sharingTargets(name: string, make: () => Promise<Ward>): void {
       assert.deepEqual(report.removed.toSorted(), [bad.descriptor.digest, signature].toSorted())
       assert.ok(await there(good.descriptor.digest))
     })
+
+    it('keeps what an artifact needs that is undecided, or was let in and is rejected at the door', async () => {
+      const [first, second, third, own] = await Promise.all([1, 2, 3, 4].map(() => ward.image()))
+      assert.ok(first && second && third && own)
+      const [undecided, untagged, tagged] = [await ward.index(first), await ward.index(second), await ward.index(third)]
+      await ward.judge(undecided, 'inconclusive')
+      for (const verdict of ['trusted', 'rejected'] as const) await ward.judge(untagged, verdict)
+      await ward.tag(tagged, 'all')
+      await ward.judge(tagged, 'rejected')
+      // It was never let in for its own sake.
+      await ward.judge(own, 'rejected')
+      const bad = await ward.index(first, second, third, own)
+      await ward.tag(bad, '1.0')
+      const report = await remove(bad)
+      assert.deepEqual(report.removed.toSorted(), [bad, own].map(({ descriptor }) => descriptor.digest).toSorted())
+      for (const { descriptor } of [first, second, third]) assert.ok(await there(descriptor.digest))
+    })
+
+    it('takes a child away with its index that could not go before for the sake of that', async () => {
+      const child = await ward.image()
+      const index = await ward.index(child)
+      for (const verdict of ['trusted', 'rejected'] as const) await ward.judge(child, verdict)
+      await ward.tag(index, '1.0')
+      assert.equal((await remove(child)).code, 'MANIFEST_SHARED')
+      // By then a bundle brings the child once more, which is refused.
+      await ward.judge(child, 'rejected')
+      const report = await remove(index)
+      assert.deepEqual(report.removed.toSorted(), [index, child].map(({ descriptor }) => descriptor.digest).toSorted())
+    })
   })
 }
 
