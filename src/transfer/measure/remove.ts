@@ -3,7 +3,7 @@ import type { Target } from '../../content/index.ts'
 import { isFault, SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import type { MeasureCase } from './measure.ts'
-import { obstacleOf, type MeasureReport, type Obstacle } from './report.ts'
+import { besideState, obstacleOf, type MeasureReport, type Obstacle } from './report.ts'
 import { copyGraph, quarantineTag } from './quarantine-copy.ts'
 import { tell } from '../run/run.ts'
 import { changeTags, type TagChangeReport } from './tag-change.ts'
@@ -136,7 +136,7 @@ export async function remove(one: MeasureCase, tags: readonly string[]): Promise
     if (removal === undefined || options.dryRun === true) return nothing
     const there = (await target.resolve(artifact.digest)) !== undefined
     if (there) await one.begin()
-    if (there) await keepCopy(one, removal.graph)
+    if (there) await besideState(keepCopy(one, removal.graph))
     const at = `${place.quarantinePath(artifact.path)}@${artifact.digest}`
     tell(options, { type: 'phase', phase: 'removing' })
     const changed = await takeTagged(one, artifact.digest, tags)

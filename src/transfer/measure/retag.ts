@@ -1,7 +1,7 @@
 /** `retag`: every tag that names the artifact comes to name a tombstone, or is taken away where that can't be. */
 import { SallyportError } from '../../errors/index.ts'
 import type { MeasureCase } from './measure.ts'
-import { obstacleOf, type MeasureReport, type Obstacle } from './report.ts'
+import { besideState, obstacleOf, type MeasureReport, type Obstacle } from './report.ts'
 import { tell } from '../run/run.ts'
 import { changeTags, type Standing, type TagChangeReport, type TagChangeTerms } from './tag-change.ts'
 import { layTombstone } from './tombstone.ts'
@@ -38,7 +38,7 @@ export async function retag(one: MeasureCase, tags: readonly string[]): Promise<
   }))
   try {
     await one.begin()
-    const laid = await layTombstone(target, place.name, artifact.digest, why, options)
+    const laid = await besideState(layTombstone(target, place.name, artifact.digest, why, options))
     tombstone = { digest: laid.descriptor.digest, signature: laid.signature }
     reports = await change(one, tags, laid)
   } catch (error) {
