@@ -46,8 +46,8 @@ export async function retag(one: MeasureCase, tags: readonly string[]): Promise<
   }
   const left = reports.filter(({ outcome }) => outcome === 'refused').map(({ tag }) => tag)
   if (left.length > 0 && (await target.probeDelete('tag')) === undefined) {
-    const gone = await change(one, left, null)
-    reports = reports.map((report) => gone.find(({ tag }) => tag === report.tag) ?? report)
+    const gone = new Map((await change(one, left, null)).map((report) => [report.tag, report]))
+    reports = reports.map((report) => gone.get(report.tag) ?? report)
   }
   // Else a key that does not sign any more would go unnoticed, since the tags are gone all the same.
   if (obstacle !== undefined && tombstone === null)
