@@ -62,7 +62,7 @@ async function keepCopy({ target, kept, artifact, options }: MeasureCase, graph:
 
 async function take(target: Target, digest: Digest): Promise<void> {
   try {
-    await target.deleteManifest(digest)
+    await besideState(target.deleteManifest(digest))
   } catch (error) {
     // A killed run took it.
     if (!isFault(error, 'MANIFEST_MISSING')) throw error

@@ -76,6 +76,16 @@ describe('transfer/measure/report', () => {
     assert.equal(await site.ward.named('1.0'), tombstone?.digest)
   })
 
+  it('tells of a layout that can not be written, and that the artifact can still be pulled', async () => {
+    const bad = await site.ward.image()
+    const { place } = site.ward
+    const at = place.at.bind(place)
+    const closed = (path: string): Target => Object.assign(at(path), { deleteManifest: () => ours('OUTPUT_FAILED') })
+    Object.assign(place, { at: closed })
+    const { outcome, code, reachable } = await take(bad, 'remove')
+    assert.deepEqual([outcome, code, reachable], ['failed', 'OUTPUT_FAILED', true])
+  })
+
   it('takes the tags away when a plugin does not sign the tombstone', async () => {
     const bad = await tagged('1.0')
     const seal = { signer: VENDOR, format: 'cose', timestamp: () => ours('PLUGIN_FAILED') } as const
