@@ -76,6 +76,22 @@ export function readIndex(reader: LayoutReader): LayoutIndex | undefined {
   return { rest, entries }
 }
 
+const named = new WeakMap<readonly IndexEntry[], ReadonlyMap<string, IndexEntry>>()
+
+/**
+ * The first entry of this name. Stops whoever gives a layout very many tags from having each of them cost a look at all.
+ * Duty of the caller: the list stays as it is.
+ */
+export function entryNamed(entries: readonly IndexEntry[], name: string): IndexEntry | undefined {
+  let byName = named.get(entries)
+  if (byName === undefined) {
+    // The last one set stays: from the end, so that the first of a name does.
+    byName = new Map(entries.toReversed().flatMap((entry) => (entry.name === undefined ? [] : [[entry.name, entry]])))
+    named.set(entries, byName)
+  }
+  return byName.get(name)
+}
+
 /**
  * The index as it is written, in runs: entries by name, then by digest, so that equal content gives equal bytes.
  * Throws LIMIT_EXCEEDED for one that {@link readIndex} would refuse: the layout could never be opened again.

@@ -6,7 +6,7 @@ import { fallbackEntries, readFallback, uniteFallback } from './layout-fallback.
 import { withoutManifest, withoutName } from './layout-delete.ts'
 import { blobName } from './layout-file.ts'
 import { LayoutGraph } from './layout-graph.ts'
-import { indexEntry, type IndexEntry } from './layout-index.ts'
+import { entryNamed, indexEntry, type IndexEntry } from './layout-index.ts'
 import { isFallbackTag, parseLayoutName } from './layout-name.ts'
 import { readManifest, streamBlob } from './layout-read.ts'
 import { LayoutStore } from './layout-store.ts'
@@ -100,7 +100,7 @@ class LayoutTarget implements Target {
       return this.graph.get(tagOrDigest)
     }
     const name = this.refName(tagOrDigest)
-    return plain(entries.find((entry) => entry.name === name)?.descriptor)
+    return plain(entryNamed(entries, name)?.descriptor)
   }
 
   /** Throws MANIFEST_MISSING too for one whose bytes lie there but that nothing leads to, as a killed run may leave it. */

@@ -52,6 +52,20 @@ export class Measures {
     this.#options = options
   }
 
+  #standingAt(path: string): StandingManifests {
+    const standing = this.#standing.get(path) ?? new StandingManifests(this.#state, this.#place, path)
+    this.#standing.set(path, standing)
+    return standing
+  }
+
+  /**
+   * Notes that the artifact was judged rejected where it lies, by these measures' own run: nothing stays for its sake.
+   * What any other verdict says, a rejection at the door too, never counts against what an artifact needs.
+   */
+  condemn({ path, digest }: ArtifactPlace): void {
+    this.#standingAt(path).condemn(digest)
+  }
+
   /**
    * What became of the measure. Taken again, it completes what was left, and writes nothing when all is done.
    * Throws only what is not about the artifact: a stop, the state.
@@ -62,8 +76,7 @@ export class Measures {
     if (artifact.target !== place.name) throw new TypeError(`${artifact.target} is not ${place.name}`)
     checkInterrupted(this.#options)
     const { path, digest } = artifact
-    const standing = this.#standing.get(path) ?? new StandingManifests(state, place, path)
-    this.#standing.set(path, standing)
+    const standing = this.#standingAt(path)
     const before = state.quarantinedAt(artifact)
     const kept = place.quarantineAt(place.quarantinePath(path))
     const target = place.at(path)

@@ -3,7 +3,7 @@ import type { Target } from '../../content/index.ts'
 import { isFault, SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import type { MeasureCase } from './measure.ts'
-import { obstacleOf, type MeasureReport, type Obstacle } from './report.ts'
+import { besideState, obstacleOf, type MeasureReport, type Obstacle } from './report.ts'
 import { copyGraph, quarantineTag } from './quarantine-copy.ts'
 import { tell } from '../run/run.ts'
 import { changeTags, type TagChangeReport } from './tag-change.ts'
@@ -62,7 +62,7 @@ async function keepCopy({ target, kept, artifact, options }: MeasureCase, graph:
 
 async function take(target: Target, digest: Digest): Promise<void> {
   try {
-    await target.deleteManifest(digest)
+    await besideState(target.deleteManifest(digest))
   } catch (error) {
     // A killed run took it.
     if (!isFault(error, 'MANIFEST_MISSING')) throw error
@@ -136,7 +136,7 @@ export async function remove(one: MeasureCase, tags: readonly string[]): Promise
     if (removal === undefined || options.dryRun === true) return nothing
     const there = (await target.resolve(artifact.digest)) !== undefined
     if (there) await one.begin()
-    if (there) await keepCopy(one, removal.graph)
+    if (there) await besideState(keepCopy(one, removal.graph))
     const at = `${place.quarantinePath(artifact.path)}@${artifact.digest}`
     tell(options, { type: 'phase', phase: 'removing' })
     const changed = await takeTagged(one, artifact.digest, tags)

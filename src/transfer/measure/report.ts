@@ -1,5 +1,5 @@
 /** What became of a measure against an artifact, as reports and the journal have it. */
-import { SallyportError, type Code } from '../../errors/index.ts'
+import { detailOf, SallyportError, type Code } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import type { ArtifactPlace, Quarantine } from '../../state/index.ts'
 import type { TagChangeReport } from './tag-change.ts'
@@ -49,12 +49,29 @@ const FOR_GOOD: readonly Code[] = [
   'TAG_IMMUTABLE',
 ]
 
-/** What an error means for a measure. Throws it when it is not about this artifact: a stop, our state, a fault of ours. */
+/**
+ * What an error means for a measure. Throws it when it is not about this artifact: a stop, our state, a fault of ours.
+ * What is too much for our state is about it.
+ */
 export function obstacleOf(error: unknown): Obstacle {
-  const about = error instanceof SallyportError && error.side !== 'state' && error.code !== 'INTERRUPTED'
-  if (!about) throw error
+  if (!(error instanceof SallyportError) || error.code === 'INTERRUPTED') throw error
+  if (error.side === 'state' && error.code !== 'LIMIT_EXCEEDED') throw error
   const { code, message } = error
   return { outcome: FOR_GOOD.includes(code) ? 'impossible' : 'failed', code, detail: `${code}: ${message}` }
+}
+
+/**
+ * What the task gives, in which our state has no part: a fault of our side is thrown as one of the target. Stops one copy that
+ * fills a layout's disk, or a key that does not sign, from leaving all other artifacts as they are.
+ */
+export async function besideState<T>(task: Promise<T>): Promise<T> {
+  try {
+    return await task
+  } catch (error) {
+    if (!(error instanceof SallyportError) || error.side !== 'state' || error.code === 'INTERRUPTED') throw error
+    const { code, subject, remedy } = error
+    throw new SallyportError(code, { side: 'target', subject, remedy, detail: detailOf(error), cause: error })
+  }
 }
 
 const DETAIL_CAP = 400

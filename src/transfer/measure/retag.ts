@@ -1,7 +1,7 @@
 /** `retag`: every tag that names the artifact comes to name a tombstone, or is taken away where that can't be. */
 import { SallyportError } from '../../errors/index.ts'
 import type { MeasureCase } from './measure.ts'
-import { obstacleOf, type MeasureReport, type Obstacle } from './report.ts'
+import { besideState, obstacleOf, type MeasureReport, type Obstacle } from './report.ts'
 import { tell } from '../run/run.ts'
 import { changeTags, type Standing, type TagChangeReport, type TagChangeTerms } from './tag-change.ts'
 import { layTombstone } from './tombstone.ts'
@@ -38,7 +38,7 @@ export async function retag(one: MeasureCase, tags: readonly string[]): Promise<
   }))
   try {
     await one.begin()
-    const laid = await layTombstone(target, place.name, artifact.digest, why, options)
+    const laid = await besideState(layTombstone(target, place.name, artifact.digest, why, options))
     tombstone = { digest: laid.descriptor.digest, signature: laid.signature }
     reports = await change(one, tags, laid)
   } catch (error) {
@@ -46,8 +46,8 @@ export async function retag(one: MeasureCase, tags: readonly string[]): Promise<
   }
   const left = reports.filter(({ outcome }) => outcome === 'refused').map(({ tag }) => tag)
   if (left.length > 0 && (await target.probeDelete('tag')) === undefined) {
-    const gone = await change(one, left, null)
-    reports = reports.map((report) => gone.find(({ tag }) => tag === report.tag) ?? report)
+    const gone = new Map((await change(one, left, null)).map((report) => [report.tag, report]))
+    reports = reports.map((report) => gone.get(report.tag) ?? report)
   }
   // Else a key that does not sign any more would go unnoticed, since the tags are gone all the same.
   if (obstacle !== undefined && tombstone === null)

@@ -3,8 +3,9 @@ import PQueue from 'p-queue'
 import type { Target } from '../../content/index.ts'
 import { isFault, SallyportError } from '../../errors/index.ts'
 import { isIndexType, isReservedTag, type Descriptor, type Digest } from '../../oci/index.ts'
-import type { State } from '../../state/index.ts'
+import type { JudgedPlace, State } from '../../state/index.ts'
 import type { Place } from '../place/place.ts'
+import { shareCompanions } from './shared-companions.ts'
 import type { TagChangeReport } from './tag-change.ts'
 import { ifSound, readNode, type AttachedTag, type TargetGraph } from './target-graph.ts'
 
@@ -18,6 +19,7 @@ export class StandingManifests {
   readonly #target: Target
   #tags: Promise<{ tags: Map<string, Descriptor>; listed: boolean }> | undefined
   readonly #closures = new Map<Digest, Promise<Digest[]>>()
+  readonly #condemned = new Set<Digest>()
 
   constructor(state: State, place: Place, path: string) {
     this.#state = state
@@ -76,16 +78,24 @@ export class StandingManifests {
     }
   }
 
+  /** Notes what was judged rejected where it lies: it needs nothing from then on. */
+  condemn(digest: Digest): void {
+    this.#condemned.add(digest)
+  }
+
   /**
    * Which manifests of a graph belong to something else as well, each with what needs it: another tag, or an index under
-   * one; an artifact that the site trusts; a subject outside of the graph. What the site rejects needs nothing.
+   * one; an artifact that the site let in, or may yet; a subject outside of the graph; what refers to any of these. What was
+   * judged rejected where it lies needs nothing.
    * @param lists - the graph's own referrers lists
    */
   async sharers(graph: TargetGraph, lists: readonly AttachedTag[]): Promise<Map<Digest, string>> {
     const shared = new Map<Digest, string>()
-    const verdicts = this.#verdicts()
+    const judged = this.#judged()
+    const needsNothing = (digest: Digest): boolean =>
+      this.#condemned.has(digest) || this.#isTakenAway(judged.get(digest))
     const need = async (root: Descriptor, who: string, deep: boolean): Promise<void> => {
-      if (root.digest === graph.root || verdicts.get(root.digest) === 'rejected') return
+      if (root.digest === graph.root || needsNothing(root.digest)) return
       for (const digest of deep ? await this.#closure(root) : [root.digest])
         if (!shared.has(digest)) shared.set(digest, who)
     }
@@ -93,22 +103,34 @@ export class StandingManifests {
     for (const [tag, descriptor] of (await this.tags()).tags)
       // Whoever can write a referrers list must not be able to shield what it names.
       if (!own.has(tag)) await need(descriptor, `tag ${tag}`, !isReservedTag(tag))
-    for (const [digest, verdict] of verdicts) {
-      const descriptor = verdict === 'trusted' ? await this.#target.resolve(digest) : undefined
-      if (descriptor !== undefined) await need(descriptor, `${digest}, which is trusted here`, true)
+    // What is undecided may be good tomorrow. What was let in and is rejected may be so at the door alone, which says
+    // nothing of what lies here: stops whoever may send bundles from having what an index needs taken away by sending it
+    // once more, without its signatures.
+    for (const { digest, verdict, fell } of judged.values()) {
+      if ((verdict === 'rejected' && fell === undefined) || needsNothing(digest)) continue
+      const descriptor = await this.#target.resolve(digest)
+      const how = verdict === 'trusted' ? 'is trusted here' : 'was not found rejected where it lies'
+      if (descriptor !== undefined) await need(descriptor, `${digest}, which ${how}`, true)
     }
-    // Stops an index from having the signature of another image taken away by calling it its child.
-    for (const [digest, { manifest }] of graph.nodes)
-      if (manifest.subject !== undefined && !graph.nodes.has(manifest.subject.digest) && digest !== graph.root)
-        shared.set(digest, manifest.subject.digest)
+    shareCompanions(graph, lists, shared)
     return shared
   }
 
-  #verdicts(): Map<Digest, string> {
-    const here = new Map<Digest, string>()
-    for (const { target, path, digest, verdict } of this.#state.judgedArtifacts())
-      if (target === this.#place && path === this.#path) here.set(digest, verdict)
+  #judged(): Map<Digest, JudgedPlace> {
+    const here = new Map<Digest, JudgedPlace>()
+    for (const one of this.#state.judgedArtifacts())
+      if (one.target === this.#place && one.path === this.#path && one.absent !== true) here.set(one.digest, one)
     return here
+  }
+
+  /**
+   * A run before judged it where it lies, and was to take it away; it was not trusted since. Stops what could not go then,
+   * for the sake of an index, from staying on its own account when the index goes.
+   */
+  #isTakenAway(one: JudgedPlace | undefined): boolean {
+    if (one?.verdict !== 'rejected') return false
+    const held = this.#state.quarantinedAt(one)
+    return held?.measure === 'remove' && held.n > (one.fell ?? 0)
   }
 
   #closure(root: Descriptor): Promise<Digest[]> {

@@ -44,8 +44,6 @@ export interface TagChangeTerms extends RunOptions {
 const BATCH = 64
 const AT_ONCE = 8
 
-type Refusal = { tag: string; error: SallyportError }
-
 /**
  * Changes each tag between its two journal lines. What the target refuses is reported, tag by tag.
  * Duty of the caller: intents that a killed run left open are settled. Throws what asking the target throws.
@@ -89,8 +87,7 @@ export async function changeTags(
       settled.push({ ...name, tag: change.tag, outcome })
       if (outcome === 'moved') continue
       report.outcome = 'refused'
-      const refusal = refusals.find(({ tag }) => tag === change.tag)
-      report.code = refusal?.error.code ?? 'READ_BACK_MISMATCH'
+      report.code = refusals.get(change.tag)?.code ?? 'READ_BACK_MISMATCH'
     }
     await state.settleTags(settled)
     reports.push(...batch.map(({ report }) => report))
@@ -111,20 +108,20 @@ async function look(
   return { change, report: { ...report, new: old, outcome: 'elsewhere' } }
 }
 
-/** What was refused. Whatever else stops it is thrown, and leaves the intents for the next start to ask about. */
+/** What was refused, by tag. Whatever else stops it is thrown, and leaves the intents for the next start to ask about. */
 async function perform(
   target: Target,
   changes: readonly TagChange[],
   { untag }: TagChangeTerms,
   queue: PQueue,
-): Promise<Refusal[]> {
-  const refusals: Refusal[] = []
+): Promise<ReadonlyMap<string, SallyportError>> {
+  const refusals = new Map<string, SallyportError>()
   const attempt = async (tags: readonly string[], task: () => Promise<void>): Promise<void> => {
     try {
       await task()
     } catch (error) {
       if (!(error instanceof SallyportError) || error.code === 'INTERRUPTED') throw error
-      for (const tag of tags) refusals.push({ tag, error })
+      for (const tag of tags) refusals.set(tag, error)
     }
   }
   const gone = changes.filter(({ to }) => to === null).map(({ tag }) => tag)

@@ -44,6 +44,8 @@ export interface TargetGraph {
 
 const MAX_DEPTH = 16
 const MAX_MANIFESTS = 100_000
+/** Of manifests; parsed they take several times as much. */
+const MAX_BYTES = 256 * 1024 * 1024
 
 /** What is wrong with content, as opposed to a target that does not answer. */
 const OF_CONTENT: readonly Code[] = [
@@ -88,6 +90,7 @@ class TargetWalk {
   readonly #target: Target
   readonly #options: RunOptions
   readonly #seen = new Set<Digest>()
+  #bytes = 0
 
   constructor(target: Target, root: Digest, options: RunOptions) {
     this.#target = target
@@ -111,7 +114,9 @@ class TargetWalk {
     const { digest } = node.descriptor
     if (this.#seen.has(digest)) return
     if (depth > MAX_DEPTH) throw this.#refuse('GRAPH_TOO_DEEP', digest)
-    if (this.#seen.size >= MAX_MANIFESTS) throw this.#refuse('GRAPH_TOO_LARGE', digest)
+    this.#bytes += node.bytes.length
+    // Stops whoever may push referrers from filling the memory of a run that is about other artifacts, too.
+    if (this.#seen.size >= MAX_MANIFESTS || this.#bytes > MAX_BYTES) throw this.#refuse('GRAPH_TOO_LARGE', digest)
     this.#seen.add(digest)
     for (const child of node.manifest.manifests) {
       const below = await ifSound(readNode(this.#target, child))

@@ -34,6 +34,8 @@ export interface RejudgeOptions extends RunOptions {
   plugins?: PluginPlace | undefined
   /** What {@link apply} does; of a weaker one that was taken before it is not enough. */
   measure: Measure
+  /** Told of what is judged rejected where it lies, before {@link apply} is of anything that was judged with it. */
+  condemn?: ((artifact: ArtifactPlace, code: Code) => void) | undefined
   apply: ApplyMeasure
 }
 
@@ -160,6 +162,7 @@ class Run {
       const judgements = await this.#side(batch, (one, hold) => this.#judging.judge(one, hold))
       await this.#judging.record(judgements)
       this.signatures += judgements.reduce((sum, { signatures }) => sum + signatures, 0)
+      for (const { artifact } of judgements) this.#condemn(artifact)
       for (const [i, { artifact }] of judgements.entries()) {
         this.artifacts.push(artifact)
         const one = batch[i]
@@ -177,6 +180,7 @@ class Run {
     const { measure, material } = this.#options
     const done = new Set(this.artifacts.map(keyOf))
     const { since, taken, left } = leftAt(this.#state, this.#place, measure)
+    const due: { one: JudgedPlace; recorded: RecordedVerdict | undefined; artifact: RejudgedArtifact }[] = []
     for (const one of left.filter((candidate) => !done.has(keyOf(candidate)))) {
       const recorded = await this.#state.verdictOf(one)
       if (material === undefined && recorded?.why !== 'ARTIFACT_DENIED') continue
@@ -189,12 +193,20 @@ class Run {
       const artifact = gone ? { ...leftOf(one, recorded), before } : judgement.artifact
       if (!gone) await this.#judging.record([judgement])
       this.signatures += judgement.signatures
+      this.#condemn(artifact)
+      due.push({ one, recorded, artifact })
+    }
+    for (const { one, recorded, artifact } of due) {
       if (artifact.verdict === 'rejected') await this.#measure(one, artifact)
       // Nothing was done, since nothing is there: it is not looked for again.
       if (artifact.measure?.reachable === false && this.#state.quarantinedAt(one) === undefined)
         await this.#judging.record([this.#judging.absent(one, recorded)])
       this.artifacts.push(artifact)
     }
+  }
+
+  #condemn({ verdict, path, digest, code = 'POLICY_UNMET' }: RejudgedArtifact): void {
+    if (verdict === 'rejected') this.#options.condemn?.({ target: this.#place.name, path, digest }, code)
   }
 
   async #measure(one: ArtifactPlace, artifact: RejudgedArtifact): Promise<void> {

@@ -20,6 +20,9 @@ export interface SiteRejudgeOptions extends RunOptions {
   dryRun?: boolean | undefined
 }
 
+/** A policy that forgot a repository is no reason to take away what lies there, nor what that needs. */
+const FORGOTTEN = 'POLICY_MISSING'
+
 /** As {@link rejudge}, with the measure that the policy asks for. */
 export function rejudgeSite(state: State, place: Place, options: SiteRejudgeOptions): Promise<RejudgeReport | null> {
   const { material } = options
@@ -28,9 +31,11 @@ export function rejudgeSite(state: State, place: Place, options: SiteRejudgeOpti
   return rejudge(state, place, {
     ...options,
     measure,
+    condemn(artifact, code) {
+      if (code !== FORGOTTEN) measures.condemn(artifact)
+    },
     async apply(artifact, { code, why }) {
-      // A policy that forgot a repository is no reason to take away what lies there.
-      const fitting = code === 'POLICY_MISSING' ? 'report' : measure
+      const fitting = code === FORGOTTEN ? 'report' : measure
       const { outcome, detail, reachable, tombstone } = await measures.apply(artifact, fitting, { code, detail: why })
       return { measure: fitting, outcome, detail, reachable, ...(tombstone === null ? {} : { tombstone }) }
     },

@@ -182,13 +182,19 @@ export function deletingTargets(name: string, make: () => Promise<Ward>): void {
       assert.deepEqual([report.outcome, report.code, report.reachable], ['impossible', 'MANIFEST_SHARED', true])
       assert.equal(await ward.named('1.0'), report.tombstone?.digest)
       assert.equal(await ward.named('all'), index.descriptor.digest)
-      // What is rejected itself needs nothing; but a layout lets nothing go that an index of it leads to.
+      // A verdict of another time or place says nothing; what this run rejected where it lies needs nothing.
       await ward.judge(index, 'rejected')
+      assert.equal((await take(bad, 'remove')).code, 'MANIFEST_SHARED')
+      const measures = new Measures(ward.state, ward.place, { now: NOW })
+      measures.condemn(ward.placeOf(index.descriptor))
+      const remove = (made: Piece): Promise<MeasureReport> =>
+        measures.apply(ward.placeOf(made.descriptor), 'remove', WHY)
+      // A layout lets nothing go that an index of it leads to.
       if (ward.to.startsWith('oci:')) {
-        assert.equal((await take(bad, 'remove')).code, 'DELETE_DENIED')
-        assert.equal((await take(index, 'remove')).outcome, 'done')
+        assert.equal((await remove(bad)).code, 'DELETE_DENIED')
+        assert.equal((await remove(index)).outcome, 'done')
       }
-      assert.equal((await take(bad, 'remove')).outcome, 'done')
+      assert.equal((await remove(bad)).outcome, 'done')
       assert.equal(await there(bad.descriptor.digest), false)
       const held = ward.state.quarantined().find(({ digest }) => digest === bad.descriptor.digest)
       assert.deepEqual(held?.tags, ['1.0'])
