@@ -71,6 +71,8 @@ export class Holds {
     const pinned = queued.claim === undefined ? undefined : this.#start?.pins.get(queued.claim.channel)
     if (pinned === undefined) return undefined
     for (const left of this.#left.get(pinned.channel) ?? []) {
+      // What was written into an older one's file meanwhile may be newer than this one.
+      if ((left.queued.claim?.sequence ?? 0) > (queued.claim?.sequence ?? 0)) continue
       // Stops whoever writes into the inbox from blocking a channel, of revocations say, by a file that claims it.
       if (!(await this.#isProven(left, pinned))) continue
       // A target that is down for a night is no attack, and what it holds up is whole.

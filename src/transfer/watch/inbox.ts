@@ -46,7 +46,7 @@ export interface InboxView {
 const ARRIVALS_CAP = 10_000
 const STRANGE_CAP = 100
 /** A report's name is eleven and more bytes longer, and a name may have 255. */
-const NAME_CAP = 220
+export const NAME_CAP = 220
 const END_MARK = 1024
 
 /** The folders in which a watch puts what it is done with. */
@@ -78,11 +78,24 @@ function millis(ns: bigint): number {
   return Number(ns / 1_000_000n)
 }
 
-function arrivalOf(name: string, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): Arrival {
+type Marked = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>
+
+/** The mark of an {@link Arrival}. */
+export function markOf({ dev, ino, size, mtimeNs, ctimeNs }: Marked): string {
+  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
+}
+
+function arrivalOf(name: string, stat: BigIntStats): Arrival {
+  const { dev, ino, size, mtimeNs, ctimeNs } = stat
   const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
-  const inode = `${dev}:${ino}`
-  const mark = `${inode}:${size}:${mtimeNs}:${ctimeNs}`
-  return { name, size: Number(size), mark, inode, changed: millis(latest), arrived: millis(ctimeNs) }
+  return {
+    name,
+    size: Number(size),
+    mark: markOf(stat),
+    inode: `${dev}:${ino}`,
+    changed: millis(latest),
+    arrived: millis(ctimeNs),
+  }
 }
 
 async function lookAt(inbox: string, name: string): Promise<Arrival | Strange | undefined> {
@@ -92,6 +105,12 @@ async function lookAt(inbox: string, name: string): Promise<Arrival | Strange | 
   if (stat === undefined) return undefined
   const what = kindOf(stat) ?? ofName(name)
   return what === undefined ? arrivalOf(name, stat) : { name, what }
+}
+
+/** What has this name now, if it may be a bundle. */
+export async function lookAgain(inbox: string, name: string): Promise<Arrival | undefined> {
+  const found = await lookAt(inbox, name)
+  return found === undefined || 'what' in found ? undefined : found
 }
 
 /** All that lies in the folder, by name. Throws FILE_UNREADABLE, MEDIUM_UNREADABLE. */

@@ -5,7 +5,7 @@ import type { ClockOptions } from '../run/clock.ts'
 import { importBundle } from '../import/import.ts'
 import type { ImportOptions } from '../import/terms.ts'
 import { tell, timeText } from '../run/run.ts'
-import { DONE, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './inbox.ts'
+import { DONE, lookAgain, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './inbox.ts'
 import { inOrder, readClaim, type Claim, type Queued } from './order.ts'
 import { importExit } from '../import/exit.ts'
 import { outcomeOfImport, type Ended } from './report.ts'
@@ -60,6 +60,8 @@ interface Handled {
   bundle: WatchedBundle
   tried: boolean
   fresh: boolean
+  /** Another file has its name by now. */
+  replaced: boolean
 }
 
 interface Tried {
@@ -114,15 +116,23 @@ export class Rounds {
       round.waits.push(heldBundle(queued, before, timeText(this.#options.clock())))
       return
     }
-    const { bundle, tried, fresh } = await this.#handle(queued, site)
+    const { bundle, tried, fresh, replaced } = await this.#handle(queued, site)
     if (fresh) round.bundles.push(bundle)
-    if (bundle.outcome === 'waiting') {
+    if (bundle.outcome === 'imported' || bundle.outcome === 'duplicate') this.#holds.took(queued)
+    if (replaced) {
+      const other = await this.#other(queued)
+      this.#holds.leave({ queued: other, tried: false })
+      round.waits.push(this.#unready(other, 'replaced').bundle)
+    } else if (bundle.outcome === 'waiting') {
       this.#holds.leave({ queued, tried })
       round.waits.push(bundle)
-      return
-    }
-    round.waiting--
-    if (bundle.outcome !== 'rejected') this.#holds.took(queued)
+    } else round.waiting--
+  }
+
+  /** What has the name now: what follows in its channel has to wait for it as for any other. */
+  async #other(queued: Queued): Promise<Queued> {
+    const arrival = await lookAgain(this.#options.inbox, queued.name).catch(() => undefined)
+    return arrival === undefined ? queued : { ...arrival, claim: await this.#claimOf(arrival) }
   }
 
   get #stopped(): boolean {
@@ -149,20 +159,26 @@ export class Rounds {
     for (const arrival of arrivals) {
       if (this.#stopped) break
       const { mark } = arrival
-      if (!this.#claims.has(mark)) {
-        const opened = await openArrival(this.#options.inbox, arrival, true).catch(() => undefined)
-        this.#claims.set(mark, opened === undefined ? undefined : await readClaim(opened.path))
-        await opened?.close()
-      }
+      if (!this.#claims.has(mark)) this.#claims.set(mark, await this.#claimOf(arrival))
       queue.push({ ...arrival, claim: this.#claims.get(mark) })
     }
     return queue
   }
 
+  async #claimOf(arrival: Arrival): Promise<Claim | undefined> {
+    const opened = await openArrival(this.#options.inbox, arrival, true).catch(() => undefined)
+    if (opened === undefined) return undefined
+    try {
+      return await readClaim(opened.path)
+    } finally {
+      await opened.close()
+    }
+  }
+
   async #handle(queued: Queued, site: WatchedSite): Promise<Handled> {
     const tried = this.#tried.get(queued.mark)
     if (tried !== undefined && (this.#stopped || tried.again > this.#round))
-      return { bundle: tried.bundle, tried: true, fresh: false }
+      return { bundle: tried.bundle, tried: true, fresh: false, replaced: false }
     if (this.#stopped) return this.#unready(queued, 'stopped')
     if (!this.#seen.has(queued.mark)) return this.#unready(queued, 'changing')
     let ended: Ended
@@ -176,12 +192,12 @@ export class Rounds {
     } catch (error) {
       ended = { error, exit: exitOf(error) }
     }
-    const bundle = this.#settle(queued, ended, known ? 'duplicate' : this.#outcome(ended, site))
-    return { bundle, tried: true, fresh: true }
+    return this.#settle(queued, ended, known ? 'duplicate' : this.#outcome(ended, site))
   }
 
   #unready(queued: Queued, unready: Unready): Handled {
-    return { bundle: unreadyBundle(queued, unready, timeText(this.#options.clock())), tried: false, fresh: false }
+    const bundle = unreadyBundle(queued, unready, timeText(this.#options.clock()))
+    return { bundle, tried: false, fresh: false, replaced: unready === 'replaced' }
   }
 
   #outcome(ended: Ended, { inDoubt }: WatchedSite): WatchOutcome {
@@ -212,23 +228,31 @@ export class Rounds {
     }
   }
 
-  #settle(queued: Queued, given: Ended, outcome: WatchOutcome): WatchedBundle {
+  #settle(queued: Queued, given: Ended, outcome: WatchOutcome): Handled {
     const ended = 'error' in given ? { ...given, error: underName(given.error, queued.name) } : given
     let bundle = this.#told(queued, ended, outcome)
+    let replaced = false
     if (outcome !== 'waiting' && this.#shelves !== undefined) {
+      const to = outcome === 'rejected' ? REJECTED : DONE
+      const shelf = this.#shelves[outcome === 'rejected' ? 'rejected' : 'done']
+      const report = this.#options.document(ended)
       try {
-        const shelf = this.#shelves[outcome === 'rejected' ? 'rejected' : 'done']
-        const at = shelf.put(queued, this.#options.document(ended))
-        // Another file has its name by now: it is handled as what it is.
-        if (at === undefined) return this.#wait(queued, { ...bundle, outcome: 'waiting', why: UNREADY.replaced })
-        bundle = { ...bundle, at: `${outcome === 'rejected' ? REJECTED : DONE}/${at}` }
+        const at = shelf.put(queued, report)
+        replaced = at === undefined
+        // What was read while it changed is no bundle's fault, and what was here before is no news.
+        if (replaced && ('error' in ended || outcome === 'duplicate')) return this.#unready(queued, 'replaced')
+        bundle =
+          at === undefined
+            ? { ...bundle, why: `${UNREADY.replaced}; the report is ${to}/${shelf.keep(queued, report)}` }
+            : { ...bundle, at: `${to}/${at}` }
       } catch (error) {
-        return this.#wait(queued, this.#told(queued, { error, exit: exitOf(error) }, 'waiting'))
+        bundle = this.#told(queued, { error, exit: exitOf(error) }, 'waiting')
+        return { bundle: this.#wait(queued, bundle), tried: true, fresh: true, replaced: false }
       }
       this.#tried.delete(queued.mark)
     } else if (outcome === 'waiting') this.#wait(queued, bundle)
     tell(this.#options, { type: 'note', text: watchedSentence(bundle, this.#shelves === undefined) })
-    return bundle
+    return { bundle, tried: true, fresh: true, replaced }
   }
 
   #wait({ mark }: Queued, bundle: WatchedBundle): WatchedBundle {
