@@ -8,7 +8,7 @@ import { tell, timeText } from '../run/run.ts'
 import { DONE, lookAgain, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './inbox.ts'
 import { inOrder, readClaim, type Claim, type Queued } from './order.ts'
 import { importExit } from '../import/exit.ts'
-import { outcomeOfImport, type Ended } from './report.ts'
+import { isUndecided, outcomeOfImport, type Ended } from './report.ts'
 import type { WatchedBundle, WatchOutcome } from '../status/watch-run.ts'
 import {
   heldBundle,
@@ -68,6 +68,7 @@ interface Tried {
   tries: number
   /** The round in which it is tried again. */
   again: number
+  undecided: boolean
   bundle: WatchedBundle
 }
 
@@ -103,7 +104,7 @@ export class Rounds {
     }
     const site = await siteOf(this.#options)
     const queue = inOrder(await this.#claimed(view.arrivals), purposesOf(site))
-    this.#holds.begin(site)
+    this.#holds.begin(site, queue)
     for (const queued of queue) await this.#next(queued, site, round)
     if (!this.#stopped) this.#holds.end(new Set(queue.map(({ mark }) => mark)))
     this.#forget(view)
@@ -177,7 +178,9 @@ export class Rounds {
 
   async #handle(queued: Queued, site: WatchedSite): Promise<Handled> {
     const tried = this.#tried.get(queued.mark)
-    if (tried !== undefined && (this.#stopped || tried.again > this.#round))
+    // What gives way is asked once more before: by its report, which goes with it, and for the last time.
+    const due = tried?.undecided === true && !this.#stopped && (await this.#holds.givesWay(queued))
+    if (tried !== undefined && (this.#stopped || (tried.again > this.#round && !due)))
       return { bundle: tried.bundle, tried: true, fresh: false, replaced: false }
     if (this.#stopped) return this.#unready(queued, 'stopped')
     if (!this.#seen.has(queued.mark)) return this.#unready(queued, 'changing')
@@ -192,7 +195,7 @@ export class Rounds {
     } catch (error) {
       ended = { error, exit: exitOf(error) }
     }
-    return this.#settle(queued, ended, known ? 'duplicate' : this.#outcome(ended, site))
+    return this.#settle(queued, ended, known ? 'duplicate' : await this.#outcome(queued, ended, site))
   }
 
   #unready(queued: Queued, unready: Unready): Handled {
@@ -200,8 +203,9 @@ export class Rounds {
     return { bundle, tried: false, fresh: false, replaced: unready === 'replaced' }
   }
 
-  #outcome(ended: Ended, { inDoubt }: WatchedSite): WatchOutcome {
+  async #outcome(queued: Queued, ended: Ended, { inDoubt }: WatchedSite): Promise<WatchOutcome> {
     const outcome = outcomeOfImport(ended)
+    if (outcome === 'waiting' && isUndecided(ended) && (await this.#holds.givesWay(queued))) return 'rejected'
     // What has expired, or is of a time to come, by a clock in doubt may be good by the right one.
     const timely = ended.exit === 15 || ended.exit === 16
     return outcome === 'rejected' && timely && inDoubt ? 'waiting' : outcome
@@ -247,17 +251,17 @@ export class Rounds {
             : { ...bundle, at: `${to}/${at}` }
       } catch (error) {
         bundle = this.#told(queued, { error, exit: exitOf(error) }, 'waiting')
-        return { bundle: this.#wait(queued, bundle), tried: true, fresh: true, replaced: false }
+        return { bundle: this.#wait(queued, bundle, false), tried: true, fresh: true, replaced: false }
       }
       this.#tried.delete(queued.mark)
-    } else if (outcome === 'waiting') this.#wait(queued, bundle)
+    } else if (outcome === 'waiting') this.#wait(queued, bundle, isUndecided(ended))
     tell(this.#options, { type: 'note', text: watchedSentence(bundle, this.#shelves === undefined) })
     return { bundle, tried: true, fresh: true, replaced }
   }
 
-  #wait({ mark }: Queued, bundle: WatchedBundle): WatchedBundle {
+  #wait({ mark }: Queued, bundle: WatchedBundle, undecided: boolean): WatchedBundle {
     const tries = (this.#tried.get(mark)?.tries ?? 0) + 1
-    this.#tried.set(mark, { tries, again: this.#round + Math.min(2 ** (tries - 1), PAUSE_CAP), bundle })
+    this.#tried.set(mark, { tries, again: this.#round + Math.min(2 ** (tries - 1), PAUSE_CAP), undecided, bundle })
     return bundle
   }
 
