@@ -1,4 +1,5 @@
 /** Which bundle of a channel has to wait for an older one: taken first, it would make the older one a rollback. */
+import type { Head } from '../../bundle/index.ts'
 import { judgeHead, type Purpose } from '../../tuf/index.ts'
 import type { Pinned } from '../site/pinned.ts'
 import { openArrival } from './inbox.ts'
@@ -38,6 +39,15 @@ type Judged = 'new' | 'repeat' | 'unproven'
 
 export function purposesOf({ pins }: RoundStart): (channel: string) => Purpose | undefined {
   return (channel) => pins.get(channel)?.purpose
+}
+
+/** What a head is for a site with these pins. Throws what `judgeHead` throws. */
+export function judgedHead(
+  bundle: Head,
+  pinned: Pinned,
+  { inDoubt, now }: Pick<RoundStart, 'inDoubt' | 'now'>,
+): 'new' | 'repeat' {
+  return judgeHead({ ...pinned, bundle, now: inDoubt ? NEVER : now }).repeat ? 'repeat' : 'new'
 }
 
 export class Holds {
@@ -149,8 +159,7 @@ export class Holds {
     if (opened === undefined) return 'unproven'
     const { inDoubt = false, now = NEVER } = this.#start ?? {}
     try {
-      const bundle = await readHead(opened.path)
-      return judgeHead({ ...pinned, bundle, now: inDoubt ? NEVER : now }).repeat ? 'repeat' : 'new'
+      return judgedHead(await readHead(opened.path), pinned, { inDoubt, now })
     } catch {
       return 'unproven'
     } finally {

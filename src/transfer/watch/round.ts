@@ -6,7 +6,7 @@ import { importBundle } from '../import/import.ts'
 import type { ImportOptions } from '../import/terms.ts'
 import { tell, timeText } from '../run/run.ts'
 import { DONE, lookAgain, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './inbox.ts'
-import { inOrder, readClaim, type Claim, type Queued } from './order.ts'
+import { inOrder, readClaim, SHORTEST, type Claim, type Queued } from './order.ts'
 import { importExit } from '../import/exit.ts'
 import { isUndecided, outcomeOfImport, type Ended } from './report.ts'
 import type { WatchedBundle, WatchOutcome } from '../status/watch-run.ts'
@@ -21,6 +21,7 @@ import {
 } from './bundle.ts'
 import { Holds, purposesOf } from './hold.ts'
 import type { Shelf } from './shelf.ts'
+import { siftFor } from './sift.ts'
 import { isDone, siteOf, type WatchedSite } from './site.ts'
 
 export interface RoundOptions
@@ -95,14 +96,16 @@ export class Rounds {
    */
   async next(): Promise<Round> {
     this.#round++
-    const view = await this.#look()
+    let known: WatchedSite | undefined
+    const siteNow = async (): Promise<WatchedSite> => (known ??= await siteOf(this.#options))
+    const view = await this.#look(siteNow)
     const round: Round = { bundles: [], view, waits: [], waiting: view.more + view.arrivals.length }
     if (this.#stopped || !view.arrivals.some(({ mark }) => this.#seen.has(mark))) {
       const unready = this.#stopped ? 'stopped' : 'changing'
       round.waits = view.arrivals.map((arrival) => this.#unready({ ...arrival, claim: undefined }, unready).bundle)
       return round
     }
-    const site = await siteOf(this.#options)
+    const site = await siteNow()
     const queue = inOrder(await this.#claimed(view.arrivals), purposesOf(site))
     this.#holds.begin(site, queue)
     for (const queued of queue) await this.#next(queued, site, round)
@@ -141,14 +144,15 @@ export class Rounds {
   }
 
   /** Looks twice when something is new, so that what is being written is seen to change. */
-  async #look(): Promise<InboxView> {
+  async #look(siteNow: () => Promise<WatchedSite>): Promise<InboxView> {
     const { inbox, settle, signal } = this.#options
-    let view = await lookInto(inbox)
+    const sift = siftFor(inbox, siteNow, () => this.#stopped)
+    let view = await lookInto(inbox, sift)
     if (view.arrivals.some(({ mark }) => !this.#seen.has(mark))) {
       this.#seen = new Set(view.arrivals.map(({ mark }) => mark))
       await setTimeout(settle, undefined, { signal }).catch(() => undefined)
       if (this.#stopped) return view
-      view = await lookInto(inbox)
+      view = await lookInto(inbox, sift)
       // Only what is as it was a moment ago counts as seen.
       this.#seen = new Set(view.arrivals.map(({ mark }) => mark).filter((mark) => this.#seen.has(mark)))
     }
@@ -167,6 +171,7 @@ export class Rounds {
   }
 
   async #claimOf(arrival: Arrival): Promise<Claim | undefined> {
+    if (arrival.size < SHORTEST) return undefined
     const opened = await openArrival(this.#options.inbox, arrival, true).catch(() => undefined)
     if (opened === undefined) return undefined
     try {
@@ -216,7 +221,7 @@ export class Rounds {
     const opened = await openArrival(inbox, queued)
     if (opened === undefined) return 'replaced'
     try {
-      if (!opened.ended && clock().getTime() - queued.changed < PATIENCE) return 'endless'
+      if (!opened.ended && clock().getTime() - queued.arrived < PATIENCE) return 'endless'
       const report = await importBundle({
         ...options,
         mapsMore: true,
