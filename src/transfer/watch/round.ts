@@ -216,19 +216,27 @@ export class Rounds {
     return outcome === 'rejected' && timely && inDoubt ? 'waiting' : outcome
   }
 
-  async #bring(queued: Queued, { registry }: WatchedSite): Promise<Ended | Unready> {
+  /** True for one whose head was accepted here and that never came to its end. */
+  async #mayStillWait(queued: Queued, site: WatchedSite): Promise<boolean> {
+    const { claim } = queued
+    if (claim === undefined || site.pins.get(claim.channel)?.trusted.lastId !== claim.id) return false
+    return !(await this.#holds.givesWay(queued)) && !(await isDone(claim, this.#options, site))
+  }
+
+  async #bring(queued: Queued, site: WatchedSite): Promise<Ended | Unready> {
     const { inbox, clock, settle: _settle, document: _document, access: _access, ...options } = this.#options
     const opened = await openArrival(inbox, queued)
     if (opened === undefined) return 'replaced'
     try {
       if (!opened.ended && clock().getTime() - queued.arrived < PATIENCE) return 'endless'
-      const report = await importBundle({
-        ...options,
-        mapsMore: true,
-        registry,
-        now: clock(),
-        input: { file: opened.path },
-      })
+      const terms = { ...options, mapsMore: true, registry: site.registry, input: { file: opened.path } }
+      // Each import writes its verdicts into the journal; tried for weeks, a bundle that is undecided would fill it.
+      if (options.dryRun !== true && (await this.#mayStillWait(queued, site))) {
+        const report = await importBundle({ ...terms, now: clock(), dryRun: true })
+        const ended = { report, exit: importExit(report) }
+        if (isUndecided(ended) && outcomeOfImport(ended) === 'waiting') return ended
+      }
+      const report = await importBundle({ ...terms, now: clock() })
       return { report, exit: importExit(report) }
     } catch (error) {
       return { error, exit: exitOf(error) }

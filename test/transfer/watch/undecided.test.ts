@@ -1,6 +1,6 @@
 /** A bundle that the site can't decide on yet: it waits, and its channel with it, but for others nobody waits. */
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
 import { SallyportError } from '../../../src/errors/index.ts'
@@ -118,6 +118,16 @@ describe('transfer/watch/undecided', function () {
       ])
       assert.deepEqual([codes(cured), cured.exit], [[], 0])
     })
+
+  it('writes into the journal once, however often it is tried', async () => {
+    const site = await work()
+    put(site, { 'a.tar': bundles[0] })
+    await look(site, { policy: missing })
+    const before = readFileSync(join(site.state, 'journal.jsonl'))
+    assert.deepEqual(outcomes(await look(site, { policy: missing })), [['a.tar', 'waiting', 'POLICY_MISSING']])
+    assert.deepEqual(readFileSync(join(site.state, 'journal.jsonl')), before)
+    assert.equal((await look(site, { policy: whole })).imported, 1)
+  })
 
   it('gives way after a day to a proven bundle that follows, and goes with its own code', async () => {
     const site = await work()
