@@ -1,4 +1,5 @@
 /** Which bundle of a channel has to wait for an older one: taken first, it would make the older one a rollback. */
+import type { Head } from '../../bundle/index.ts'
 import { judgeHead, type Purpose } from '../../tuf/index.ts'
 import type { Pinned } from '../site/pinned.ts'
 import { openArrival } from './inbox.ts'
@@ -7,6 +8,8 @@ import { readHead, type Queued } from './order.ts'
 /** What a round knows of the channels, as it begins. */
 export interface RoundStart {
   pins: ReadonlyMap<string, Pinned>
+  /** By channel: when its last bundle was accepted first. */
+  heard: ReadonlyMap<string, string | undefined>
   /** Heads are not found expired by a clock that may be wrong. */
   inDoubt: boolean
   now: Date
@@ -24,16 +27,33 @@ export interface Left {
  * a head that verifies, too: half of any bundle. Touching, renaming and copying it anew buys no more time.
  */
 const HOLD = 3_600_000
+/**
+ * How long a channel stands still for a bundle that can't be decided, in milliseconds, once something follows: what follows
+ * may be just what decides it. Counted by the journal, since a file can be touched.
+ */
+const UNDECIDED_HOLD = 24 * 3_600_000
 /** No head has expired by this time. */
 const NEVER = new Date(0)
+
+type Judged = 'new' | 'repeat' | 'unproven'
 
 export function purposesOf({ pins }: RoundStart): (channel: string) => Purpose | undefined {
   return (channel) => pins.get(channel)?.purpose
 }
 
+/** What a head is for a site with these pins. Throws what `judgeHead` throws. */
+export function judgedHead(
+  bundle: Head,
+  pinned: Pinned,
+  { inDoubt, now }: Pick<RoundStart, 'inDoubt' | 'now'>,
+): 'new' | 'repeat' {
+  return judgeHead({ ...pinned, bundle, now: inDoubt ? NEVER : now }).repeat ? 'repeat' : 'new'
+}
+
 export class Holds {
   readonly #inbox: string
   #start: RoundStart | undefined
+  #queue: readonly Queued[] = []
   #left = new Map<string, Left[]>()
   /** The sequences that this round took. */
   #taken = new Map<string, number>()
@@ -41,14 +61,15 @@ export class Holds {
   readonly #since = new Map<string, { from: number; accepted: string }>()
   #held = new Set<string>()
   /** By mark: what a head was found to be by those pins. */
-  readonly #judged = new Map<string, { by: string; as: 'new' | 'repeat' | 'unproven' }>()
+  readonly #judged = new Map<string, { by: string; as: Judged }>()
 
   constructor(inbox: string) {
     this.#inbox = inbox
   }
 
-  begin(start: RoundStart): void {
+  begin(start: RoundStart, queue: readonly Queued[] = []): void {
     this.#start = start
+    this.#queue = queue
     this.#left = new Map()
     this.#taken = new Map()
     this.#held = new Set()
@@ -71,12 +92,31 @@ export class Holds {
     const pinned = queued.claim === undefined ? undefined : this.#start?.pins.get(queued.claim.channel)
     if (pinned === undefined) return undefined
     for (const left of this.#left.get(pinned.channel) ?? []) {
+      // What was written into an older one's file meanwhile may be newer than this one.
+      if ((left.queued.claim?.sequence ?? 0) > (queued.claim?.sequence ?? 0)) continue
       // Stops whoever writes into the inbox from blocking a channel, of revocations say, by a file that claims it.
       if (!(await this.#isProven(left, pinned))) continue
       // A target that is down for a night is no attack, and what it holds up is whole.
       if (left.tried || this.#isInTime(queued, pinned)) return left
     }
     return undefined
+  }
+
+  /** True when a bundle that can't be decided has held up for long enough what follows it and is proven. */
+  async givesWay({ claim }: Queued): Promise<boolean> {
+    if (claim === undefined || this.#start === undefined || this.#start.inDoubt) return false
+    const { channel, sequence, id } = claim
+    const { pins, heard, now } = this.#start
+    const [pinned, since] = [pins.get(channel), heard.get(channel)]
+    // It was accepted when it was tried first. By a clock that was set back it has not waited long.
+    if (pinned?.trusted.lastId !== id || since === undefined) return false
+    if (now.getTime() - Date.parse(since) < UNDECIDED_HOLD) return false
+    for (const later of this.#queue) {
+      if (later.claim?.channel !== channel || later.claim.sequence <= sequence) continue
+      // Stops whoever writes into the inbox from pushing a bundle out by a file that claims its channel.
+      if ((await this.#judgedAs(later, pinned)) === 'new') return true
+    }
+    return false
   }
 
   /** Ends a round that went through the whole inbox; what has left it needs no remembering. */
@@ -97,25 +137,29 @@ export class Holds {
   }
 
   async #isProven({ queued, tried }: Left, pinned: Pinned): Promise<boolean> {
-    const { mark, claim } = queued
-    if (!tried && (claim?.sequence ?? 0) <= (this.#taken.get(pinned.channel) ?? 0)) return false
+    if (!tried && (queued.claim?.sequence ?? 0) <= (this.#taken.get(pinned.channel) ?? 0)) return false
+    const as = await this.#judgedAs(queued, pinned)
+    // The last one that was accepted may have come no further than its head; half a copy of it is nothing to wait for.
+    return as === 'new' || (tried && as === 'repeat')
+  }
+
+  async #judgedAs(queued: Queued, pinned: Pinned): Promise<Judged> {
+    const { mark } = queued
     const by = `${markOf(pinned)} ${this.#start?.inDoubt}`
     let judged = this.#judged.get(mark)
     if (judged?.by !== by) {
       judged = { by, as: await this.#judge(queued, pinned) }
       this.#judged.set(mark, judged)
     }
-    // The last one that was accepted may have come no further than its head; half a copy of it is nothing to wait for.
-    return judged.as === 'new' || (tried && judged.as === 'repeat')
+    return judged.as
   }
 
-  async #judge(queued: Queued, pinned: Pinned): Promise<'new' | 'repeat' | 'unproven'> {
+  async #judge(queued: Queued, pinned: Pinned): Promise<Judged> {
     const opened = await openArrival(this.#inbox, queued, true).catch(() => undefined)
     if (opened === undefined) return 'unproven'
     const { inDoubt = false, now = NEVER } = this.#start ?? {}
     try {
-      const bundle = await readHead(opened.path)
-      return judgeHead({ ...pinned, bundle, now: inDoubt ? NEVER : now }).repeat ? 'repeat' : 'new'
+      return judgedHead(await readHead(opened.path), pinned, { inDoubt, now })
     } catch {
       return 'unproven'
     } finally {

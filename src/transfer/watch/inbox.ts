@@ -15,9 +15,7 @@ export interface Arrival {
   mark: string
   /** The device and the file on it: what stays when it is renamed. */
   inode: string
-  /** Milliseconds: the later of its last write and its last change of name, owner or rights. */
-  changed: number
-  /** Milliseconds: its last change of any kind by the clock of its file system, which nobody sets back or ahead. */
+  /** Milliseconds: its last change of any kind, of name, owner and rights too, by the clock of its file system, which nobody sets back or ahead. */
   arrived: number
 }
 
@@ -44,9 +42,11 @@ export interface InboxView {
 }
 
 const ARRIVALS_CAP = 10_000
+/** Of those beyond it, for each kind. */
+const SIFTED_CAP = 1000
 const STRANGE_CAP = 100
 /** A report's name is eleven and more bytes longer, and a name may have 255. */
-const NAME_CAP = 220
+export const NAME_CAP = 220
 const END_MARK = 1024
 
 /** The folders in which a watch puts what it is done with. */
@@ -78,11 +78,16 @@ function millis(ns: bigint): number {
   return Number(ns / 1_000_000n)
 }
 
-function arrivalOf(name: string, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): Arrival {
-  const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
-  const inode = `${dev}:${ino}`
-  const mark = `${inode}:${size}:${mtimeNs}:${ctimeNs}`
-  return { name, size: Number(size), mark, inode, changed: millis(latest), arrived: millis(ctimeNs) }
+type Marked = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>
+
+/** The mark of an {@link Arrival}. */
+export function markOf({ dev, ino, size, mtimeNs, ctimeNs }: Marked): string {
+  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
+}
+
+function arrivalOf(name: string, stat: BigIntStats): Arrival {
+  const { dev, ino, size, ctimeNs } = stat
+  return { name, size: Number(size), mark: markOf(stat), inode: `${dev}:${ino}`, arrived: millis(ctimeNs) }
 }
 
 async function lookAt(inbox: string, name: string): Promise<Arrival | Strange | undefined> {
@@ -94,8 +99,25 @@ async function lookAt(inbox: string, name: string): Promise<Arrival | Strange | 
   return what === undefined ? arrivalOf(name, stat) : { name, what }
 }
 
-/** All that lies in the folder, by name. Throws FILE_UNREADABLE, MEDIUM_UNREADABLE. */
-export async function lookInto(inbox: string): Promise<InboxView> {
+/** What has this name now, if it may be a bundle. */
+export async function lookAgain(inbox: string, name: string): Promise<Arrival | undefined> {
+  const found = await lookAt(inbox, name)
+  return found === undefined || 'what' in found ? undefined : found
+}
+
+/** The kind of a file beyond the cap that has a place in the view all the same, undefined of others. */
+export type Sift = (arrival: Arrival) => Promise<string | undefined>
+
+/** All that lies in the folder, by name. Throws FILE_UNREADABLE, MEDIUM_UNREADABLE, and what `sift` throws. */
+export async function lookInto(inbox: string, sift?: Sift): Promise<InboxView> {
+  const sifted = new Map<string, number>()
+  const isSifted = async (arrival: Arrival): Promise<boolean> => {
+    const kind = await sift?.(arrival)
+    if (kind === undefined) return false
+    const count = (sifted.get(kind) ?? 0) + 1
+    sifted.set(kind, count)
+    return count <= SIFTED_CAP
+  }
   const view: InboxView = { arrivals: [], more: 0, strange: [], strangeCount: 0 }
   try {
     for await (const { name } of await opendir(inbox, { bufferSize: 256 })) {
@@ -104,11 +126,11 @@ export async function lookInto(inbox: string): Promise<InboxView> {
       if (found === undefined) continue
       if ('what' in found) {
         if (view.strangeCount++ < STRANGE_CAP) view.strange.push(found)
-      } else if (view.arrivals.length < ARRIVALS_CAP) view.arrivals.push(found)
+      } else if (view.arrivals.length < ARRIVALS_CAP || (await isSifted(found))) view.arrivals.push(found)
       else view.more++
     }
   } catch (cause) {
-    throw readFault(cause, 'state', inbox)
+    throw cause instanceof SallyportError ? cause : readFault(cause, 'state', inbox)
   }
   const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1)
   view.arrivals.sort(byName)

@@ -11,6 +11,9 @@ export interface Claim {
   id: Digest
 }
 
+/** Bytes; no head is that short. Empty files in any number cost nothing more than a look. */
+export const SHORTEST = 1024
+
 /** The head of an open bundle; nothing of it is proven. Throws as {@link BundleReader.head}, FILE_UNREADABLE. */
 export async function readHead(path: string): Promise<Head> {
   const input = fileInput(path)

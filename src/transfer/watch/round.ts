@@ -5,10 +5,10 @@ import type { ClockOptions } from '../run/clock.ts'
 import { importBundle } from '../import/import.ts'
 import type { ImportOptions } from '../import/terms.ts'
 import { tell, timeText } from '../run/run.ts'
-import { DONE, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './inbox.ts'
-import { inOrder, readClaim, type Claim, type Queued } from './order.ts'
+import { DONE, lookAgain, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './inbox.ts'
+import { inOrder, readClaim, SHORTEST, type Claim, type Queued } from './order.ts'
 import { importExit } from '../import/exit.ts'
-import { outcomeOfImport, type Ended } from './report.ts'
+import { isUndecided, outcomeOfImport, type Ended } from './report.ts'
 import type { WatchedBundle, WatchOutcome } from '../status/watch-run.ts'
 import {
   heldBundle,
@@ -21,6 +21,7 @@ import {
 } from './bundle.ts'
 import { Holds, purposesOf } from './hold.ts'
 import type { Shelf } from './shelf.ts'
+import { siftFor } from './sift.ts'
 import { isDone, siteOf, type WatchedSite } from './site.ts'
 
 export interface RoundOptions
@@ -60,12 +61,15 @@ interface Handled {
   bundle: WatchedBundle
   tried: boolean
   fresh: boolean
+  /** Another file has its name by now. */
+  replaced: boolean
 }
 
 interface Tried {
   tries: number
   /** The round in which it is tried again. */
   again: number
+  undecided: boolean
   bundle: WatchedBundle
 }
 
@@ -92,16 +96,18 @@ export class Rounds {
    */
   async next(): Promise<Round> {
     this.#round++
-    const view = await this.#look()
+    let known: WatchedSite | undefined
+    const siteNow = async (): Promise<WatchedSite> => (known ??= await siteOf(this.#options))
+    const view = await this.#look(siteNow)
     const round: Round = { bundles: [], view, waits: [], waiting: view.more + view.arrivals.length }
     if (this.#stopped || !view.arrivals.some(({ mark }) => this.#seen.has(mark))) {
       const unready = this.#stopped ? 'stopped' : 'changing'
       round.waits = view.arrivals.map((arrival) => this.#unready({ ...arrival, claim: undefined }, unready).bundle)
       return round
     }
-    const site = await siteOf(this.#options)
+    const site = await siteNow()
     const queue = inOrder(await this.#claimed(view.arrivals), purposesOf(site))
-    this.#holds.begin(site)
+    this.#holds.begin(site, queue)
     for (const queued of queue) await this.#next(queued, site, round)
     if (!this.#stopped) this.#holds.end(new Set(queue.map(({ mark }) => mark)))
     this.#forget(view)
@@ -114,15 +120,23 @@ export class Rounds {
       round.waits.push(heldBundle(queued, before, timeText(this.#options.clock())))
       return
     }
-    const { bundle, tried, fresh } = await this.#handle(queued, site)
+    const { bundle, tried, fresh, replaced } = await this.#handle(queued, site)
     if (fresh) round.bundles.push(bundle)
-    if (bundle.outcome === 'waiting') {
+    if (bundle.outcome === 'imported' || bundle.outcome === 'duplicate') this.#holds.took(queued)
+    if (replaced) {
+      const other = await this.#other(queued)
+      this.#holds.leave({ queued: other, tried: false })
+      round.waits.push(this.#unready(other, 'replaced').bundle)
+    } else if (bundle.outcome === 'waiting') {
       this.#holds.leave({ queued, tried })
       round.waits.push(bundle)
-      return
-    }
-    round.waiting--
-    if (bundle.outcome !== 'rejected') this.#holds.took(queued)
+    } else round.waiting--
+  }
+
+  /** What has the name now: what follows in its channel has to wait for it as for any other. */
+  async #other(queued: Queued): Promise<Queued> {
+    const arrival = await lookAgain(this.#options.inbox, queued.name).catch(() => undefined)
+    return arrival === undefined ? queued : { ...arrival, claim: await this.#claimOf(arrival) }
   }
 
   get #stopped(): boolean {
@@ -130,14 +144,15 @@ export class Rounds {
   }
 
   /** Looks twice when something is new, so that what is being written is seen to change. */
-  async #look(): Promise<InboxView> {
+  async #look(siteNow: () => Promise<WatchedSite>): Promise<InboxView> {
     const { inbox, settle, signal } = this.#options
-    let view = await lookInto(inbox)
+    const sift = siftFor(inbox, siteNow, () => this.#stopped)
+    let view = await lookInto(inbox, sift)
     if (view.arrivals.some(({ mark }) => !this.#seen.has(mark))) {
       this.#seen = new Set(view.arrivals.map(({ mark }) => mark))
       await setTimeout(settle, undefined, { signal }).catch(() => undefined)
       if (this.#stopped) return view
-      view = await lookInto(inbox)
+      view = await lookInto(inbox, sift)
       // Only what is as it was a moment ago counts as seen.
       this.#seen = new Set(view.arrivals.map(({ mark }) => mark).filter((mark) => this.#seen.has(mark)))
     }
@@ -149,20 +164,29 @@ export class Rounds {
     for (const arrival of arrivals) {
       if (this.#stopped) break
       const { mark } = arrival
-      if (!this.#claims.has(mark)) {
-        const opened = await openArrival(this.#options.inbox, arrival, true).catch(() => undefined)
-        this.#claims.set(mark, opened === undefined ? undefined : await readClaim(opened.path))
-        await opened?.close()
-      }
+      if (!this.#claims.has(mark)) this.#claims.set(mark, await this.#claimOf(arrival))
       queue.push({ ...arrival, claim: this.#claims.get(mark) })
     }
     return queue
   }
 
+  async #claimOf(arrival: Arrival): Promise<Claim | undefined> {
+    if (arrival.size < SHORTEST) return undefined
+    const opened = await openArrival(this.#options.inbox, arrival, true).catch(() => undefined)
+    if (opened === undefined) return undefined
+    try {
+      return await readClaim(opened.path)
+    } finally {
+      await opened.close()
+    }
+  }
+
   async #handle(queued: Queued, site: WatchedSite): Promise<Handled> {
     const tried = this.#tried.get(queued.mark)
-    if (tried !== undefined && (this.#stopped || tried.again > this.#round))
-      return { bundle: tried.bundle, tried: true, fresh: false }
+    // What gives way is asked once more before: by its report, which goes with it, and for the last time.
+    const due = tried?.undecided === true && !this.#stopped && (await this.#holds.givesWay(queued))
+    if (tried !== undefined && (this.#stopped || (tried.again > this.#round && !due)))
+      return { bundle: tried.bundle, tried: true, fresh: false, replaced: false }
     if (this.#stopped) return this.#unready(queued, 'stopped')
     if (!this.#seen.has(queued.mark)) return this.#unready(queued, 'changing')
     let ended: Ended
@@ -176,34 +200,43 @@ export class Rounds {
     } catch (error) {
       ended = { error, exit: exitOf(error) }
     }
-    const bundle = this.#settle(queued, ended, known ? 'duplicate' : this.#outcome(ended, site))
-    return { bundle, tried: true, fresh: true }
+    return this.#settle(queued, ended, known ? 'duplicate' : await this.#outcome(queued, ended, site))
   }
 
   #unready(queued: Queued, unready: Unready): Handled {
-    return { bundle: unreadyBundle(queued, unready, timeText(this.#options.clock())), tried: false, fresh: false }
+    const bundle = unreadyBundle(queued, unready, timeText(this.#options.clock()))
+    return { bundle, tried: false, fresh: false, replaced: unready === 'replaced' }
   }
 
-  #outcome(ended: Ended, { inDoubt }: WatchedSite): WatchOutcome {
+  async #outcome(queued: Queued, ended: Ended, { inDoubt }: WatchedSite): Promise<WatchOutcome> {
     const outcome = outcomeOfImport(ended)
+    if (outcome === 'waiting' && isUndecided(ended) && (await this.#holds.givesWay(queued))) return 'rejected'
     // What has expired, or is of a time to come, by a clock in doubt may be good by the right one.
     const timely = ended.exit === 15 || ended.exit === 16
     return outcome === 'rejected' && timely && inDoubt ? 'waiting' : outcome
   }
 
-  async #bring(queued: Queued, { registry }: WatchedSite): Promise<Ended | Unready> {
+  /** True for one whose head was accepted here and that never came to its end. */
+  async #mayStillWait(queued: Queued, site: WatchedSite): Promise<boolean> {
+    const { claim } = queued
+    if (claim === undefined || site.pins.get(claim.channel)?.trusted.lastId !== claim.id) return false
+    return !(await this.#holds.givesWay(queued)) && !(await isDone(claim, this.#options, site))
+  }
+
+  async #bring(queued: Queued, site: WatchedSite): Promise<Ended | Unready> {
     const { inbox, clock, settle: _settle, document: _document, access: _access, ...options } = this.#options
     const opened = await openArrival(inbox, queued)
     if (opened === undefined) return 'replaced'
     try {
-      if (!opened.ended && clock().getTime() - queued.changed < PATIENCE) return 'endless'
-      const report = await importBundle({
-        ...options,
-        mapsMore: true,
-        registry,
-        now: clock(),
-        input: { file: opened.path },
-      })
+      if (!opened.ended && clock().getTime() - queued.arrived < PATIENCE) return 'endless'
+      const terms = { ...options, mapsMore: true, registry: site.registry, input: { file: opened.path } }
+      // Each import writes its verdicts into the journal; tried for weeks, a bundle that is undecided would fill it.
+      if (options.dryRun !== true && (await this.#mayStillWait(queued, site))) {
+        const report = await importBundle({ ...terms, now: clock(), dryRun: true })
+        const ended = { report, exit: importExit(report) }
+        if (isUndecided(ended) && outcomeOfImport(ended) === 'waiting') return ended
+      }
+      const report = await importBundle({ ...terms, now: clock() })
       return { report, exit: importExit(report) }
     } catch (error) {
       return { error, exit: exitOf(error) }
@@ -212,28 +245,36 @@ export class Rounds {
     }
   }
 
-  #settle(queued: Queued, given: Ended, outcome: WatchOutcome): WatchedBundle {
+  #settle(queued: Queued, given: Ended, outcome: WatchOutcome): Handled {
     const ended = 'error' in given ? { ...given, error: underName(given.error, queued.name) } : given
     let bundle = this.#told(queued, ended, outcome)
+    let replaced = false
     if (outcome !== 'waiting' && this.#shelves !== undefined) {
+      const to = outcome === 'rejected' ? REJECTED : DONE
+      const shelf = this.#shelves[outcome === 'rejected' ? 'rejected' : 'done']
+      const report = this.#options.document(ended)
       try {
-        const shelf = this.#shelves[outcome === 'rejected' ? 'rejected' : 'done']
-        const at = shelf.put(queued, this.#options.document(ended))
-        // Another file has its name by now: it is handled as what it is.
-        if (at === undefined) return this.#wait(queued, { ...bundle, outcome: 'waiting', why: UNREADY.replaced })
-        bundle = { ...bundle, at: `${outcome === 'rejected' ? REJECTED : DONE}/${at}` }
+        const at = shelf.put(queued, report)
+        replaced = at === undefined
+        // What was read while it changed is no bundle's fault, and what was here before is no news.
+        if (replaced && ('error' in ended || outcome === 'duplicate')) return this.#unready(queued, 'replaced')
+        bundle =
+          at === undefined
+            ? { ...bundle, why: `${UNREADY.replaced}; the report is ${to}/${shelf.keep(queued, report)}` }
+            : { ...bundle, at: `${to}/${at}` }
       } catch (error) {
-        return this.#wait(queued, this.#told(queued, { error, exit: exitOf(error) }, 'waiting'))
+        bundle = this.#told(queued, { error, exit: exitOf(error) }, 'waiting')
+        return { bundle: this.#wait(queued, bundle, false), tried: true, fresh: true, replaced: false }
       }
       this.#tried.delete(queued.mark)
-    } else if (outcome === 'waiting') this.#wait(queued, bundle)
+    } else if (outcome === 'waiting') this.#wait(queued, bundle, isUndecided(ended))
     tell(this.#options, { type: 'note', text: watchedSentence(bundle, this.#shelves === undefined) })
-    return bundle
+    return { bundle, tried: true, fresh: true, replaced }
   }
 
-  #wait({ mark }: Queued, bundle: WatchedBundle): WatchedBundle {
+  #wait({ mark }: Queued, bundle: WatchedBundle, undecided: boolean): WatchedBundle {
     const tries = (this.#tried.get(mark)?.tries ?? 0) + 1
-    this.#tried.set(mark, { tries, again: this.#round + Math.min(2 ** (tries - 1), PAUSE_CAP), bundle })
+    this.#tried.set(mark, { tries, again: this.#round + Math.min(2 ** (tries - 1), PAUSE_CAP), undecided, bundle })
     return bundle
   }
 

@@ -13,7 +13,7 @@ import { lstatSync, mkdirSync, opendirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { syncFolder, writeNew } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
-import type { Arrival } from './inbox.ts'
+import { markOf, NAME_CAP, type Arrival } from './inbox.ts'
 
 const HIDDEN = /^\.(.+)\.report\.json\.new$/s
 const NUMBERED = 20
@@ -84,10 +84,11 @@ export class Shelf {
   }
 
   /**
-   * Moves a file out of the inbox, never over another; its name here. Undefined when another file has its name by now.
+   * Moves a file out of the inbox, never over another; its name here. Undefined when another file has its name by now or
+   * it was written to since it was seen: what lies there then stays in the inbox.
    * Throws OUTPUT_FAILED, DISK_FULL: then the file lies where it was.
    */
-  put({ name, inode }: Arrival, report: string): string | undefined {
+  put({ name, mark }: Arrival, report: string): string | undefined {
     const from = join(this.#inbox, name)
     const to = this.#free(name)
     const hidden = join(this.#dir, `.${to}.report.json.new`)
@@ -97,12 +98,20 @@ export class Shelf {
       writeNew(hidden, report, 0o640)
       syncFolder(this.#dir)
       const now = lstatSync(from, { bigint: true, throwIfNoEntry: false })
-      if (now === undefined || `${now.dev}:${now.ino}` !== inode) {
+      // A receiver may write the next bundle into the same file; it was never looked at.
+      if (now === undefined || markOf(now) !== mark) {
         rmSync(hidden, { force: true })
         return undefined
       }
       // The lock keeps other watches out, and nobody else writes here: nothing is there that this could replace.
       renameSync(from, join(this.#dir, to))
+      const moved = lstatSync(join(this.#dir, to), { bigint: true })
+      // A rename changes the time of the last change, and nothing else.
+      if (markOf({ ...moved, ctimeNs: now.ctimeNs }) !== mark) {
+        this.#giveBack(to, name)
+        rmSync(hidden, { force: true })
+        return undefined
+      }
       renameSync(hidden, join(this.#dir, `${to}.report.json`))
       syncFolder(this.#dir)
       syncFolder(this.#inbox)
@@ -110,5 +119,30 @@ export class Shelf {
     } catch (cause) {
       throw writeFault(cause, 'OUTPUT_FAILED', join(this.#dir, to))
     }
+  }
+
+  /** Leaves a report whose bundle is gone, since another one took its name; the report's name here. Throws OUTPUT_FAILED, DISK_FULL. */
+  keep({ name }: Pick<Arrival, 'name'>, report: string): string {
+    const at = `${this.#free(name)}.report.json`
+    const hidden = join(this.#dir, `.${at}.new`)
+    try {
+      this.#demandOwn()
+      rmSync(hidden, { force: true })
+      writeNew(hidden, report, 0o640)
+      renameSync(hidden, join(this.#dir, at))
+      syncFolder(this.#dir)
+      return at
+    } catch (cause) {
+      throw writeFault(cause, 'OUTPUT_FAILED', join(this.#dir, at))
+    }
+  }
+
+  /** Its own name may be another's again, and no rename asks first: it gets one that nobody has. */
+  #giveBack(to: string, name: string): void {
+    const random = `${randomBytes(6).toString('hex')}.tar`
+    const own = `${name.replace(/\.tar$/, '')}.${random}`
+    renameSync(join(this.#dir, to), join(this.#inbox, Buffer.byteLength(own) > NAME_CAP ? random : own))
+    syncFolder(this.#dir)
+    syncFolder(this.#inbox)
   }
 }

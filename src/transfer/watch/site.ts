@@ -19,8 +19,10 @@ export async function siteOf({ access, state: dir, clock, built }: RoundOptions)
   const now = clock()
   const state = await State.open(dir, { now, write: false })
   try {
-    const pins = new Map(state.channels().map(({ channel }) => [channel, pinnedIn(state)(channel)]))
-    return { registry, pins, now, inDoubt: clockDoubt(state.floor, now, built) !== undefined }
+    const names = state.channels().map(({ channel }) => channel)
+    const pins = new Map(names.map((channel) => [channel, pinnedIn(state)(channel)]))
+    const heard = new Map(names.map((channel) => [channel, state.heard(channel)]))
+    return { registry, pins, heard, now, inDoubt: clockDoubt(state.floor, now, built) !== undefined }
   } finally {
     await state.close()
   }

@@ -7,7 +7,7 @@ import { exitOf, readFault, SallyportError } from '../../errors/index.ts'
 import { State } from '../../state/index.ts'
 import { checkInterrupted, tell, timeText } from '../run/run.ts'
 import { writeStatus, type StatusFiles } from '../status/file.ts'
-import { siteFacts, siteStatus, type SiteFacts, type SiteStatus } from '../status/site.ts'
+import { siteFacts, siteStatus, type Alarm, type SiteFacts, type SiteStatus } from '../status/site.ts'
 import { watchedSentence } from './bundle.ts'
 import { DONE, REJECTED, type InboxView, type Strange } from './inbox.ts'
 import type { WatchedBundle, WatchRun } from '../status/watch-run.ts'
@@ -61,6 +61,13 @@ async function begun(options: WatchOptions, shelves: Shelves | undefined): Promi
   const watching = new Watch(options, new Rounds(options, shelves))
   await watching.begin()
   return options.once === true || options.dryRun === true ? watching.once() : watching.untilStopped()
+}
+
+/** Of what was tried: its channel goes no further before somebody has looked at it. */
+function waitAlarm({ name, code, why, channel, sequence }: WatchedBundle): Alarm[] {
+  if (code === undefined || code === 'INTERNAL') return []
+  const what = channel === undefined ? 'it' : `bundle ${sequence ?? 0} of channel ${channel}`
+  return [{ code, subject: name, detail: `${what} waits in the inbox: ${why ?? ''}` }]
 }
 
 class Watch {
@@ -183,7 +190,8 @@ class Watch {
 
   async #tellStatus(): Promise<void> {
     try {
-      this.#status = siteStatus(await this.#factsNow(), this.#options.clock(), this.#options.built)
+      const status = siteStatus(await this.#factsNow(), this.#options.clock(), this.#options.built)
+      this.#status = { ...status, alarms: [...status.alarms, ...this.#waiting.flatMap(waitAlarm).slice(0, NOTES_CAP)] }
       if (this.#options.dryRun !== true) writeStatus(this.#status, this.#run, this.#options.files)
     } catch (error) {
       this.#suffer(error)

@@ -118,7 +118,7 @@ describe('transfer/watch/hold', function () {
       const [arrival] = (await lookInto(site.inbox)).arrivals
       assert.ok(arrival)
       const claim = { channel: CHANNEL, sequence: 1, id: `sha256:${'0'.repeat(64)}` } as const
-      holds.begin({ pins, inDoubt: false, now })
+      holds.begin({ pins, heard: new Map(), inDoubt: false, now })
       holds.leave({ queued: { ...arrival, claim }, tried: false })
       const later = { ...arrival, name: 'b.tar', arrived: arrived.getTime(), claim: { ...claim, sequence: 2 } }
       const before = await holds.before(later)

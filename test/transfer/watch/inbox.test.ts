@@ -6,6 +6,7 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  opendirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,11 +16,23 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { isFault } from '../../../src/errors/index.ts'
+import { isFault, SallyportError } from '../../../src/errors/index.ts'
 import { lookInto, openArrival } from '../../../src/transfer/watch/inbox.ts'
 import { isRefused } from '../../../src/transfer/watch/report.ts'
 import { look, names, outcomes, Watching } from './watching.ts'
 import { fault } from '../../fault.ts'
+
+/** As the file system has them, which a look goes through. */
+function inFolderOrder(dir: string): string[] {
+  const folder = opendirSync(dir)
+  try {
+    const found: string[] = []
+    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) found.push(entry.name)
+    return found
+  } finally {
+    folder.closeSync()
+  }
+}
 
 describe('transfer/watch/inbox', function () {
   this.timeout(120_000)
@@ -71,10 +84,14 @@ describe('transfer/watch/inbox', function () {
     const site = await watching.work()
     const file = watching.put(site, 1, 'a.tar')
     truncateSync(file, 5120)
+    // Whoever wrote it says when: a time to come buys it none.
+    const ahead = join(site.inbox, 'b.tar')
+    writeFileSync(ahead, '')
+    utimesSync(ahead, new Date('2099-01-01'), new Date('2099-01-01'))
     const report = await look({ ...site, clock: () => new Date(Date.now() + 3_700_000) })
     assert.deepEqual(
       report.bundles.map(({ outcome }) => outcome),
-      ['rejected'],
+      ['rejected', 'rejected'],
     )
     assert.equal(report.bundles[0]?.exit, 10)
   })
@@ -124,6 +141,41 @@ describe('transfer/watch/inbox', function () {
     const report = await look(site)
     console.log(`      10,000 files: ${Math.round(performance.now() - from)} ms`)
     assert.deepEqual([report.imported, report.waiting, report.strange, report.others.length], [1, 5000, 5000, 100])
+  })
+
+  it('finds bundles among more files than it looks at, in their order, and by heads that verify', async () => {
+    const site = await watching.work()
+    const forger = await Watching.make()
+    try {
+      for (let i = 0; i < 10_050; i++) writeFileSync(join(site.inbox, `${i}.tar`), '')
+      // Written over what is there, they keep their places: the last of the folder.
+      const [forged = '', second = '', first = ''] = inFolderOrder(site.inbox).slice(-3)
+      copyFileSync(forger.bundle(1), join(site.inbox, forged))
+      copyFileSync(watching.bundle(2), join(site.inbox, second))
+      copyFileSync(watching.bundle(1), join(site.inbox, first))
+      const report = await look(site)
+      assert.deepEqual(outcomes(report).slice(0, 2), [
+        [first, 'imported'],
+        [second, 'imported'],
+      ])
+      assert.deepEqual([report.imported, report.rejected, report.waiting], [2, 0, 10_048])
+      assert.ok(existsSync(join(site.inbox, forged)))
+    } finally {
+      forger.close()
+    }
+  })
+
+  it('takes no more of a kind than it holds, whatever lies there', async () => {
+    const site = await watching.work()
+    for (let i = 0; i < 11_500; i++) writeFileSync(join(site.inbox, `${i}.tar`), '')
+    const view = await lookInto(site.inbox, () => Promise.resolve('one'))
+    assert.deepEqual([view.arrivals.length, view.more], [11_000, 500])
+    const sorted = await lookInto(site.inbox, ({ name }) => Promise.resolve(name.endsWith('7.tar') ? name : undefined))
+    assert.ok(sorted.arrivals.length > 10_000 && sorted.arrivals.length + sorted.more === 11_500)
+    await assert.rejects(
+      lookInto(site.inbox, () => Promise.reject(new SallyportError('STATE_EMPTY', { side: 'state' }))),
+      fault('STATE_EMPTY'),
+    )
   })
 
   it('refuses a second watch on one inbox, and shelves that are another’s or lead elsewhere', async () => {

@@ -15,7 +15,7 @@ const PURPOSES = { rev: 'revocation', info: 'trust', a: 'content', b: 'content' 
 function queued(name: string, channel?: string, sequence = 1): Queued {
   const id = `sha256:${'0'.repeat(64)}` as const
   const claim = channel === undefined ? undefined : { channel, sequence, id }
-  return { name, size: 1, mark: name, inode: name, changed: 0, arrived: 0, claim }
+  return { name, size: 1, mark: name, inode: name, arrived: 0, claim }
 }
 
 const purposeOf = (channel: string): 'revocation' | 'trust' | 'content' | undefined =>
