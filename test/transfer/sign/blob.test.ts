@@ -273,6 +273,13 @@ describe('transfer/sign/blob', function () {
       const { algorithm, digest } = await signIt(file, { signer, now })
       assert.deepEqual([algorithm, digest.slice(0, 7)], ['ES384', 'sha384:'])
       assert.deepEqual(await verdictOf(file, { now }), ['trusted', undefined])
+      // By the clock of the device, which is what verifiers see.
+      const hour = { now: new Date(now.getTime() + 50 * 60_000), validDays: 1, output: `${file}.c.jws.sig` }
+      const { signingTime, expiry } = await signIt(file, { signer, ...hour })
+      assert.ok(Date.parse(signingTime) - now.getTime() < 25 * 60_000)
+      assert.equal(Date.parse(expiry ?? '') - Date.parse(signingTime), 86_400_000)
+      const late = { now: new Date(now.getTime() - 62 * 60_000), output: `${file}.d.jws.sig` }
+      await assert.rejects(signIt(file, { signer, ...late }), fault('PLUGIN_FAILED'))
       const other = { ...signer, algorithm: async () => 'ES256' as const }
       assert.ok('envelope' in other)
       await assert.rejects(signIt(file, { signer: other, now, output: `${file}.b.jws.sig` }), fault('PLUGIN_FAILED'))
