@@ -246,6 +246,7 @@ export const REPORTS = {
           repository: z.string(),
           digest: z.string(),
           scope: z.string(),
+          target: z.string().nullable().describe('Where it lies; null where the journal is older than that.'),
           id: z.string(),
           time,
           algorithms: z.array(z.strictObject({ algorithm: z.string(), since: z.string().nullable() })),

@@ -96,7 +96,19 @@ export const REVOKED_SINCE = z.strictObject({
   count: count.describe('How many there are in all.'),
   dropped: z
     .array(z.strictObject({ issuerName: z.string(), serial, url: z.string() }))
-    .describe('That the earlier list of an address named, and this one does not.'),
-  droppedCount: count,
-  denials: z.array(DENIAL),
+    .describe('That the earlier list of an address named, and this one does not; or what is absent, and nothing else.'),
+  droppedCount: count.describe('How many there are in all.'),
+  absent: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['list', 'delta', 'answer']),
+        issuerName: z.string(),
+        serial: serial.nullable().describe('Of the certificate that an answer is about.'),
+        url: z.string(),
+      }),
+    )
+    .describe('That were aboard the earlier one, and nothing of their issuer and address or serial number is now.'),
+  absentCount: count.describe('How many there are in all.'),
+  denials: z.array(DENIAL).describe('That the earlier one had not.'),
+  droppedDenials: z.array(DENIAL).describe('That the earlier one had, and this one has not.'),
 })

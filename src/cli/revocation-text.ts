@@ -54,9 +54,26 @@ export function carriedLines(revocation: CarriedRevocationReport | null | undefi
   ]
 }
 
+/** What the earlier bundle said and this one does not. */
+function leftOutLines({ dropped, droppedCount, absent, absentCount, droppedDenials }: RevokedSinceReport): string[] {
+  return [
+    ...absent.map(
+      ({ kind, url, serial, issuerName }) =>
+        `  NO LONGER ABOARD: ${kind} ${plain(url)}${serial === null ? '' : `, serial ${serial}`} of ${plain(issuerName)}`,
+    ),
+    ...(absentCount > absent.length ? [`  and ${absentCount - absent.length} more that are no longer aboard`] : []),
+    ...dropped.map(({ issuerName, serial }) => `  NO LONGER NAMED: serial ${serial} of ${plain(issuerName)}`),
+    ...(droppedCount > dropped.length ? [`  and ${droppedCount - dropped.length} more that are no longer named`] : []),
+    ...droppedDenials.map(
+      ({ artifact, signer, reason }) =>
+        `  NO LONGER DENIED: ${artifact}${signer === undefined ? '' : `, what key ${signer} signed of it`}: ${plain(reason)}`,
+    ),
+  ]
+}
+
 /** What an approver must know before the key is used. */
 export function revokedLines(report: RevokedSinceReport): string[] {
-  const { since, certificates, count, dropped, droppedCount, denials } = report
+  const { since, certificates, count, denials } = report
   const against =
     since === null
       ? 'in all (name what was approved last with --since, to see what is new)'
@@ -72,8 +89,7 @@ export function revokedLines(report: RevokedSinceReport): string[] {
       ({ artifact, signer, reason }) =>
         `  ${artifact}${signer === undefined ? '' : `, what key ${signer} signed of it`}: ${plain(reason)}`,
     ),
-    ...dropped.map(({ issuerName, serial }) => `  NO LONGER NAMED: serial ${serial} of ${plain(issuerName)}`),
-    ...(droppedCount > dropped.length ? [`  and ${droppedCount - dropped.length} more that are no longer named`] : []),
+    ...leftOutLines(report),
   ]
 }
 

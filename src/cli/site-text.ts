@@ -37,12 +37,13 @@ function approvedText(signers: Row[string] | undefined): string {
 function deprecatedLines(deprecated: StatusReport['deprecated']): string[] {
   if (deprecated === null) return []
   if (deprecated.length === 0) return ['nothing hangs on a deprecated algorithm']
-  return deprecated.map(({ scope, digest, algorithms, standing, needed }) => {
+  return deprecated.map(({ scope, digest, target, algorithms, standing, needed }) => {
     const names = algorithms.map(
       ({ algorithm, since }) => `${plain(algorithm)} ${since === null ? '(refused)' : `(deprecated since ${since})`}`,
     )
     const left = `without it ${standing.length} of ${counted(needed, 'statement')}`
-    return `hangs on ${names.join(', ')}: ${plain(scope)}@${plain(digest)}, ${left}; have it signed anew`
+    const at = target === null ? '' : ` at ${plain(target)}`
+    return `hangs on ${names.join(', ')}: ${plain(scope)}@${plain(digest)}${at}, ${left}; have it signed anew`
   })
 }
 

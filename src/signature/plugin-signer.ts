@@ -99,9 +99,17 @@ export interface PluginEnvelopeTerms {
   mediaType: EnvelopeType
   /** From `targetPayload`. */
   payload: Uint8Array
+  /** When it is asked for, by the clock of the run. */
+  now: Date
   /** From the signing time on; at least 1. */
   expirySeconds?: number | undefined
 }
+
+/**
+ * How far a device's clock may be from the run's, in milliseconds: that of a token or an enclave is seldom set, and a wrong
+ * summer time is an hour. A signature may outlive what was asked by as much, and no more.
+ */
+const CLOCK_TOLERANCE = 3_600_000
 
 export interface PluginEnvelope {
   bytes: Buffer
@@ -127,16 +135,26 @@ function checkPayload(asked: Uint8Array, signed: Uint8Array): void {
   if (changed !== undefined) throw new Error('an annotation of the target is missing or changed')
 }
 
-/** Stops a signature that outlives what the signer wanted. */
-function checkExpiry({ expiry, signingTime, authenticSigningTime }: Envelope, seconds: number): void {
+/**
+ * Stops a signature that outlives what the signer wanted. The signing time is the plugin's to write too: one of 2045 would
+ * make an expiry of the day after look short.
+ */
+function checkTimes(
+  { expiry, signingTime, authenticSigningTime }: Envelope,
+  { now, expirySeconds }: PluginEnvelopeTerms,
+): void {
   const from = signingTime ?? authenticSigningTime
+  if (from !== undefined && Math.abs(from.getTime() - now.getTime()) > CLOCK_TOLERANCE)
+    throw new Error('the signing time is over an hour away from the time here')
+  if (expirySeconds === undefined) return
   if (expiry === undefined || from === undefined) throw new Error('the signature does not expire')
-  if (expiry.getTime() - from.getTime() > seconds * 1000) throw new Error('the signature expires too late')
+  if (expiry.getTime() - from.getTime() > expirySeconds * 1000) throw new Error('the signature expires too late')
 }
 
 /**
  * An envelope that a plugin of capability SIGNATURE_GENERATOR.ENVELOPE made, opened: over our payload, by its own chain,
- * with a timestamp that is for it, if there is one. Throws PLUGIN_FAILED.
+ * signed within an hour of `now`, to expire no later than asked for, with a timestamp that is for it, if there is one.
+ * Throws PLUGIN_FAILED.
  */
 export async function pluginEnvelope(plugin: Plugin, terms: PluginEnvelopeTerms): Promise<PluginEnvelope> {
   const { keyId, mediaType, payload, expirySeconds } = terms
@@ -153,7 +171,7 @@ export async function pluginEnvelope(plugin: Plugin, terms: PluginEnvelopeTerms)
   const envelope = blaming(answer, () => {
     const opened = openEnvelope(mediaType, bytes)
     checkPayload(payload, opened.payload)
-    if (expirySeconds !== undefined) checkExpiry(opened, expirySeconds)
+    checkTimes(opened, terms)
     if (opened.timestamp !== undefined) openTimestamp(opened.timestamp, opened.signature)
     return opened
   })

@@ -113,7 +113,8 @@ describe('signature/plugin-signer', function () {
   describe('envelopes', () => {
     async function make(more: Config = {}, terms: Partial<PluginEnvelopeTerms> = {}) {
       const plugin = await plugins.open(plugins.config(party('ES384'), more))
-      return pluginEnvelope(plugin, { keyId: 'slot 1', mediaType: JWS, payload: PAYLOAD, ...terms })
+      const now = new Date()
+      return pluginEnvelope(plugin, { keyId: 'slot 1', mediaType: JWS, payload: PAYLOAD, now, ...terms })
     }
 
     it('are handed over as they are, with annotations for the manifest', async () => {
@@ -141,6 +142,14 @@ describe('signature/plugin-signer', function () {
     it('expire when they were asked to, or before', async () => {
       const { envelope } = await make({}, { expirySeconds: 3600 })
       assert.equal((envelope.expiry?.getTime() ?? 0) - (envelope.signingTime?.getTime() ?? 0), 3_600_000)
+    })
+
+    it('may be signed within an hour of the time here, by a clock of their own', async () => {
+      const apart = (minutes: number): Promise<unknown> => make({}, { now: new Date(Date.now() + minutes * 60_000) })
+      await apart(59)
+      await apart(-59)
+      await assert.rejects(apart(61), failed)
+      await assert.rejects(apart(-61), failed)
     })
 
     it('are refused from a plugin that makes none', () =>
@@ -172,6 +181,25 @@ describe('signature/plugin-signer', function () {
       'that expires too late': [
         { signed: JSON.stringify({ 'io.cncf.notary.expiry': '@tomorrow' }) },
         { expirySeconds: 60 },
+      ],
+      'that was signed in the future, so that a day is long': [
+        {
+          signed: JSON.stringify({
+            'io.cncf.notary.signingTime': '2045-12-30T00:00:00Z',
+            'io.cncf.notary.expiry': '2045-12-31T00:00:00Z',
+          }),
+        },
+        { expirySeconds: 86_400 },
+      ],
+      'that an authority dates back': [
+        {
+          signed: JSON.stringify({
+            crit: ['io.cncf.notary.signingScheme', 'io.cncf.notary.authenticSigningTime'],
+            'io.cncf.notary.signingScheme': 'notary.x509.signingAuthority',
+            'io.cncf.notary.signingTime': null,
+            'io.cncf.notary.authenticSigningTime': '2026-05-01T00:00:00Z',
+          }),
+        },
       ],
     }
     for (const [name, [lie, terms]] of Object.entries(LIES))

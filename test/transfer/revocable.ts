@@ -137,10 +137,13 @@ export class RevocableSite {
   }
 
   async sign(made: Piece, signer: Signer, target: Target = this.ward.target): Promise<void> {
-    const times = sealTimes(NOW, undefined)
-    const sealed = await sealTarget(targetPayload(made.descriptor), { signer, format: 'cose' }, times)
+    const sealed = await sealTarget(
+      targetPayload(made.descriptor),
+      { signer, format: 'cose' },
+      sealTimes(NOW, undefined),
+    )
     const terms = { ref: 'test', format: 'cose', form: 'legacy' } as const
-    await attach(target, made.descriptor, sealed, terms, times.signingTime)
+    await attach(target, made.descriptor, sealed, terms)
   }
 
   /** An artifact with these signers' signatures, that the policy was asked about. */

@@ -75,10 +75,9 @@ export class Ward {
   /** A signature by the vendor beside an artifact; the digest of its manifest. */
   async sign(subject: Piece): Promise<Digest> {
     const seal = { signer: VENDOR, format: 'jws' } as const
-    const times = sealTimes(NOW, undefined)
-    const sealed = await sealTarget(targetPayload(subject.descriptor), seal, times)
+    const sealed = await sealTarget(targetPayload(subject.descriptor), seal, sealTimes(NOW, undefined))
     const terms = { ref: this.place.name, format: 'jws', form: 'legacy' } as const
-    return (await attach(this.target, subject.descriptor, sealed, terms, times.signingTime)).digest
+    return (await attach(this.target, subject.descriptor, sealed, terms)).digest
   }
 
   async tag(made: Piece, ...tags: readonly string[]): Promise<void> {

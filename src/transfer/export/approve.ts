@@ -21,14 +21,14 @@ export interface ApproveOptions extends RunOptions {
   passphrase: AskPassphrase
   /** The bundle id that the person means to approve; any other is refused. */
   id?: string | undefined
-  /** A bundle or head of this channel that was approved before: what is revoked since then is told. */
+  /** A bundle or head of this channel that was approved before: what is revoked since then is told, and what is left out. */
   since?: string | undefined
   /** Told what is promised, before the key is opened: a person decides by it. */
   onPromised?: ((promised: PromisedReport) => void) | undefined
   dryRun?: boolean | undefined
 }
 
-/** What a bundle revokes beyond an earlier one; beyond none that is all. */
+/** What a bundle revokes beyond an earlier one, beyond none that is all, and what of the earlier one it leaves out. */
 export interface RevokedSinceReport extends NewlyRevoked {
   since: { bundle: string; id: Digest; sequence: number; approved: number; threshold: number } | null
 }
@@ -43,7 +43,7 @@ export interface PromisedReport {
   summary: BundleSummary
   /** The lists, answers and denials in it; null when it has none. */
   revocation: CarriedRevocationReport | null
-  /** What it newly revokes; null when it has none. */
+  /** What it newly revokes and leaves out; null when neither it nor the one it is compared with has lists, answers or denials. */
   revoked: RevokedSinceReport | null
 }
 
@@ -121,7 +121,8 @@ async function readEarlier(file: string, { id, root }: Promised, options: RunOpt
 async function revokedSince(promised: Promised, options: ApproveOptions): Promise<RevokedSinceReport | null> {
   const { since } = options
   const earlier = since === undefined ? undefined : await readEarlier(since, promised, options)
-  if (promised.revocation === undefined) return null
+  // A bundle with none leaves out all that the earlier one had: that is to be told, not passed over.
+  if (promised.revocation === undefined && earlier?.revocation === undefined) return null
   const { newlyRevoked } = await import('./newly-revoked.ts')
   const found = newlyRevoked(promised.revocation, earlier?.revocation)
   if (earlier === undefined || since === undefined) return { since: null, ...found }

@@ -2,8 +2,9 @@
 import { CERTIFICATE_HOLD, crlReasonName, REMOVE_FROM_CRL } from '../../codec/index.ts'
 import { entryOf, type Denial, type ListEntry } from '../../revocation/index.ts'
 import { distinguishedNameText, type Certificate } from '../../signature/index.ts'
-import type { CarriedAnswer, CarriedList, RevocationInformation } from '../revocation/information.ts'
+import type { CarriedAnswer, CarriedList } from '../revocation/information.ts'
 import { timeText } from '../run/run.ts'
+import { denialKey, noLongerAboard, SHOWN, type Carried, type NoLongerAboard } from './no-longer-aboard.ts'
 
 /** A certificate that is revoked now and was not before, or was on hold alone. */
 export interface RevokedCertificate {
@@ -20,21 +21,13 @@ export interface RevokedCertificate {
   url: string
 }
 
-export interface NewlyRevoked {
+export interface NewlyRevoked extends NoLongerAboard {
   /** The first of them; all whose subject is known, before the others. */
   certificates: RevokedCertificate[]
   /** How many there are in all. */
   count: number
-  /** Serial numbers that the earlier lists of an address named and these do not: a hold that ended, an expiry, or a slip. */
-  dropped: { issuerName: string; serial: string; url: string }[]
-  droppedCount: number
   denials: Denial[]
 }
-
-type Carried = Pick<RevocationInformation, 'lists' | 'answers' | 'denials'>
-
-/** A person reads so many; a compromised authority may revoke a million. */
-const SHOWN = 100
 
 type Said = Pick<ListEntry, 'serial' | 'revoked' | 'reason'>
 
@@ -86,25 +79,15 @@ function subjectsIn({ lists, answers }: Carried): (issuer: Certificate, serial: 
   }
 }
 
-function droppedBy(now: Carried, before: Carried): Pick<NewlyRevoked, 'dropped' | 'droppedCount'> {
-  const dropped: NewlyRevoked['dropped'] = []
-  let droppedCount = 0
-  for (const { list, issuer, url } of now.lists) {
-    const old = before.lists.find((one) => one.url === url && one.issuer.spkiSha256 === issuer.spkiSha256)?.list
-    // What a delta leaves out its base still says.
-    if (old === undefined || old.sha256 === list.sha256 || list.deltaBase !== undefined || old.deltaBase !== undefined)
-      continue
-    for (const { serial } of old.entries()) {
-      if (list.find(serial) !== undefined) continue
-      droppedCount += 1
-      if (dropped.length < SHOWN) dropped.push({ issuerName: distinguishedNameText(issuer.subject), serial, url })
-    }
-  }
-  return { dropped, droppedCount }
-}
+const NOTHING: Carried = { lists: [], answers: [], denials: undefined }
 
-/** @param before - of the bundle to compare with; without one all that is revoked is new */
-export function newlyRevoked(now: Carried, before: Carried = { lists: [], answers: [], denials: [] }): NewlyRevoked {
+/**
+ * What a bundle revokes that the earlier one did not, and what of that one it leaves out.
+ *
+ * @param now - undefined for a bundle without any: what it leaves out is all there was
+ * @param before - of the bundle to compare with; without one all that is revoked is new
+ */
+export function newlyRevoked(now: Carried = NOTHING, before: Carried = NOTHING): NewlyRevoked {
   const known = new Before(before)
   const subject = subjectsIn(now)
   // Authorities: nobody must miss one among the many that its revocation, or another's, drags along.
@@ -127,8 +110,8 @@ export function newlyRevoked(now: Carried, before: Carried = { lists: [], answer
       url,
     })
   }
-  const denied = new Set((before.denials ?? []).map(({ artifact, signer }) => `${artifact} ${signer ?? ''}`))
-  const denials = (now.denials ?? []).filter(({ artifact, signer }) => !denied.has(`${artifact} ${signer ?? ''}`))
+  const denied = new Set((before.denials ?? []).map(denialKey))
+  const denials = (now.denials ?? []).filter((denial) => !denied.has(denialKey(denial)))
   const certificates = [...named, ...found].slice(0, Math.max(SHOWN, named.length))
-  return { certificates, count: counted.size, ...droppedBy(now, before), denials }
+  return { certificates, count: counted.size, denials, ...noLongerAboard(now, before) }
 }

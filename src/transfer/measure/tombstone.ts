@@ -79,9 +79,8 @@ export async function layTombstone(
   await target.manifest(descriptor)
   const { seal } = options
   if (seal === undefined) return { descriptor, bytes, signature: null }
-  const times = sealTimes(now, seal.validDays)
-  const sealed = await sealTarget(targetPayload(descriptor), seal, times)
+  const sealed = await sealTarget(targetPayload(descriptor), seal, sealTimes(now, seal.validDays))
   const terms = { ...options, ref: place, format: seal.format, form: 'legacy' as const }
-  const { digest } = await attach(target, descriptor, sealed, terms, times.signingTime)
+  const { digest } = await attach(target, descriptor, sealed, terms)
   return { descriptor, bytes, signature: digest }
 }

@@ -12,7 +12,7 @@ import { copyGraph } from '../measure/quarantine-copy.ts'
 import { heldBy } from '../measure/quarantine-verbs.ts'
 import { demandApprovals, needsApproval } from '../measure/release-approval.ts'
 import { judgingTime, type ClockOptions } from '../run/clock.ts'
-import { demandReason } from '../run/reason.ts'
+import { demandNames, demandReason } from '../run/reason.ts'
 import { nowOf, tell, type RunOptions } from '../run/run.ts'
 import { changeTags, type TagChange, type TagChangeReport, type TagChangeTerms } from '../measure/tag-change.ts'
 import { settleIntents } from '../place/tag-moves.ts'
@@ -160,9 +160,7 @@ export type MakeJudge = (state: State, place: Place, material: TrustMaterial) =>
 export async function quarantineRelease(options: ReleaseOptions, makeJudge?: MakeJudge): Promise<ReleaseReport> {
   const now = nowOf(options)
   demandReason(options.reason)
-  const names = options.by.map((name) => name.trim()).filter((name) => name !== '')
-  if (names.length === 0)
-    throw new SallyportError('USAGE', { side: 'state', subject: '--by', detail: 'who lets it out?' })
+  const names = demandNames(options.by)
   const material = openPolicy(options.policy)
   const state = await State.open(options.state, { now, write: options.dryRun !== true })
   try {

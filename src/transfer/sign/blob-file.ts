@@ -24,8 +24,12 @@ const CHUNK = 1024 * 1024
 // NONBLOCK: a fifo must not hold the run.
 const READ = constants.O_RDONLY | constants.O_NONBLOCK
 
+type Hash = 'sha256' | 'sha384' | 'sha512'
+
 export interface BlobFacts {
   digest: TargetDigest
+  /** By the other hashes that were asked for, in their order. */
+  aliases: TargetDigest[]
   size: number
 }
 
@@ -33,11 +37,12 @@ function irregular(subject: string): SallyportError {
   return new SallyportError('FILE_UNREADABLE', { side: 'source', subject, detail: 'it is no regular file' })
 }
 
-/** Read once, a chunk at a time. Throws FILE_UNREADABLE, also when the file changes meanwhile; MEDIUM_UNREADABLE, INTERRUPTED. */
+/** Read once, a chunk at a time, by however many hashes. Throws FILE_UNREADABLE, also when the file changes meanwhile; MEDIUM_UNREADABLE, INTERRUPTED. */
 export async function hashBlob(
   file: string,
-  hash: 'sha256' | 'sha384' | 'sha512',
+  hash: Hash,
   options: RunOptions,
+  others: readonly Hash[] = [],
 ): Promise<BlobFacts> {
   let handle: FileHandle | undefined
   try {
@@ -46,13 +51,16 @@ export async function hashBlob(
     if (!before.isFile()) throw irregular(file)
     tell(options, { type: 'total', bytes: before.size, blobs: 1 })
     const hasher = createHash(hash)
+    const further = others.map((name) => ({ name, made: createHash(name) }))
     const buffer = Buffer.allocUnsafeSlow(CHUNK)
     let size = 0
     for (;;) {
       checkInterrupted(options)
       const { bytesRead } = await handle.read(buffer, 0, CHUNK, size)
       if (bytesRead === 0) break
-      hasher.update(buffer.subarray(0, bytesRead))
+      const bytes = buffer.subarray(0, bytesRead)
+      hasher.update(bytes)
+      for (const { made } of further) made.update(bytes)
       size += bytesRead
       tell(options, { type: 'bytes', count: bytesRead })
     }
@@ -65,7 +73,8 @@ export async function hashBlob(
         detail: 'it changed while it was read',
       })
     tell(options, { type: 'blob' })
-    return { digest: `${hash}:${hasher.digest('hex')}`, size }
+    const aliases = further.map(({ name, made }): TargetDigest => `${name}:${made.digest('hex')}`)
+    return { digest: `${hash}:${hasher.digest('hex')}`, aliases, size }
   } catch (cause) {
     throw readFault(cause, 'source', file)
   } finally {

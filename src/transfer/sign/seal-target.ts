@@ -27,11 +27,15 @@ export interface Sealed {
   chain: readonly Certificate[]
   algorithm: SignatureAlgorithm
   annotations: Readonly<Record<string, string>>
+  /** What it says: a device that makes whole envelopes goes by its own clock. */
+  times: Pick<SealTimes, 'signingTime' | 'expiry'>
 }
 
 export interface SealTimes {
   signingTime: Date
   expiry: Date | undefined
+  /** When {@link sealTimes} was asked, by `performance`: a device is asked later, when a large file is hashed. */
+  began: number
 }
 
 /** The times a signature made now says. Throws USAGE when it would end as it begins. */
@@ -40,14 +44,14 @@ export function sealTimes(now: Date, validDays: number | undefined): SealTimes {
   const expiry = validDays === undefined ? undefined : addDays(signingTime, validDays)
   if (expiry !== undefined && timeText(expiry) <= timeText(signingTime))
     throw new SallyportError('USAGE', { side: 'source', subject: '--valid-days', detail: 'less than a second' })
-  return { signingTime, expiry }
+  return { signingTime, expiry, began: performance.now() }
 }
 
 /** The sealed envelope. Throws USAGE for a timestamp that a device must get itself, and what the signer and the service throw. */
 export async function sealTarget(
   payload: Buffer,
   { signer, format, timestamp }: SealOptions,
-  { signingTime, expiry }: SealTimes,
+  { signingTime, expiry, began }: SealTimes,
 ): Promise<Sealed> {
   if ('envelope' in signer) {
     if (timestamp !== undefined)
@@ -56,13 +60,23 @@ export async function sealTarget(
         subject: '--timestamp',
         detail: 'a device that makes whole envelopes gets its own timestamps',
       })
-    const seconds = expiry === undefined ? undefined : Math.round((expiry.getTime() - signingTime.getTime()) / 1000)
-    const { bytes, envelope, annotations } = await signer.envelope(payload, format === 'jws' ? JWS : COSE, seconds)
-    return { bytes, chain: envelope.chain, algorithm: envelope.algorithm, annotations }
+    const expirySeconds =
+      expiry === undefined ? undefined : Math.round((expiry.getTime() - signingTime.getTime()) / 1000)
+    const now = new Date(signingTime.getTime() + performance.now() - began)
+    const asked = { now, expirySeconds }
+    const { bytes, envelope, annotations } = await signer.envelope(payload, format === 'jws' ? JWS : COSE, asked)
+    const { chain, algorithm } = envelope
+    const said = envelope.signingTime ?? envelope.authenticSigningTime ?? signingTime
+    return { bytes, chain, algorithm, annotations, times: { signingTime: said, expiry: envelope.expiry } }
   }
   const agent = `${EXPORTER.name}/${EXPORTER.version}`
   const bytes = await sealEnvelope({ format, payload, signer, signingTime, expiry, agent, timestamp })
-  return { bytes, chain: signer.chain, algorithm: signer.algorithm, annotations: {} }
+  return { bytes, chain: signer.chain, algorithm: signer.algorithm, annotations: {}, times: { signingTime, expiry } }
+}
+
+/** The times of a signature as reports have them. */
+export function timesReport({ signingTime, expiry }: Sealed['times']): { signingTime: string; expiry: string | null } {
+  return { signingTime: timeText(signingTime), expiry: expiry === undefined ? null : timeText(expiry) }
 }
 
 export interface SignedBy {

@@ -3,8 +3,8 @@ import { SallyportError } from '../../errors/index.ts'
 import { digestOf, parseMediaType, type Digest } from '../../oci/index.ts'
 import { hashFor, targetPayload, withoutParameters, type TargetDigest } from '../../signature/index.ts'
 import { demandNew, envelopeTypeOf, hashBlob, writeSignatureFile } from './blob-file.ts'
-import { checkInterrupted, nowOf, tell, timeText, type RunOptions } from '../run/run.ts'
-import { sealTarget, sealTimes, signerOf, type SealOptions, type SignedBy } from './seal-target.ts'
+import { checkInterrupted, nowOf, tell, type RunOptions } from '../run/run.ts'
+import { sealTarget, sealTimes, signerOf, timesReport, type SealOptions, type SignedBy } from './seal-target.ts'
 
 /** The media type of a file of which nothing is said, as notation has it. */
 const UNKNOWN_CONTENT = 'application/octet-stream'
@@ -84,8 +84,7 @@ export async function signBlob(options: SignBlobOptions): Promise<SignBlobReport
     format,
     algorithm,
     ...signerOf('envelope' in signer ? [] : signer.chain),
-    signingTime: timeText(times.signingTime),
-    expiry: times.expiry === undefined ? null : timeText(times.expiry),
+    ...timesReport(times),
     timestamped: options.timestamp !== undefined,
     dryRun: options.dryRun === true,
   }
@@ -101,5 +100,5 @@ export async function signBlob(options: SignBlobOptions): Promise<SignBlobReport
     })
   checkInterrupted(options)
   writeSignatureFile(output, sealed.bytes)
-  return { ...report, ...signerOf(sealed.chain), signature: digestOf(sealed.bytes) }
+  return { ...report, ...signerOf(sealed.chain), ...timesReport(sealed.times), signature: digestOf(sealed.bytes) }
 }

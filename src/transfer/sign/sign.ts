@@ -14,8 +14,16 @@ import {
 } from '../../signature/index.ts'
 import { ORIGIN } from '../../trust/index.ts'
 import { locate, writable } from '../place/reference-target.ts'
-import { checkInterrupted, nowOf, tell, timeText, type RunOptions } from '../run/run.ts'
-import { sealTarget, sealTimes, signerOf, type Sealed, type SealOptions, type SignedBy } from './seal-target.ts'
+import { checkInterrupted, nowOf, tell, type RunOptions } from '../run/run.ts'
+import {
+  sealTarget,
+  sealTimes,
+  signerOf,
+  timesReport,
+  type Sealed,
+  type SealOptions,
+  type SignedBy,
+} from './seal-target.ts'
 import { Sources } from '../place/sources.ts'
 
 export interface SignOptions extends RunOptions, SealOptions {
@@ -64,14 +72,13 @@ export async function store(target: Target, descriptor: Descriptor, bytes: Buffe
 export async function attach(
   target: Target,
   subject: Descriptor,
-  { bytes: envelope, chain, annotations }: Sealed,
+  { bytes: envelope, chain, annotations, times }: Sealed,
   options: Pick<SignOptions, 'ref' | 'format' | 'form'> & RunOptions,
-  signingTime: Date,
 ): Promise<{ digest: Digest; referrers: 'api' | 'fallback' }> {
   const mediaType = options.format === 'jws' ? JWS : COSE
   const blob = { mediaType, digest: digestOf(envelope), size: envelope.length }
   const { form } = options
-  const bytes = signatureManifest({ subject, envelope: blob, chain, created: signingTime, form, annotations })
+  const bytes = signatureManifest({ subject, envelope: blob, chain, created: times.signingTime, form, annotations })
   const manifest = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length }
   const config = { mediaType: OCI_EMPTY, digest: digestOf(EMPTY_CONFIG), size: EMPTY_CONFIG.length }
   await store(target, config, EMPTY_CONFIG)
@@ -92,7 +99,6 @@ export async function attach(
  */
 export async function sign(options: SignOptions): Promise<SignReport> {
   const times = sealTimes(nowOf(options), options.validDays)
-  const { signingTime, expiry } = times
   const { ref, signer, format, registry } = options
   const sources = new Sources(registry, options.signal)
   try {
@@ -107,8 +113,7 @@ export async function sign(options: SignOptions): Promise<SignReport> {
       format,
       algorithm: 'envelope' in signer ? null : signer.algorithm,
       ...signerOf('envelope' in signer ? [] : signer.chain),
-      signingTime: timeText(signingTime),
-      expiry: expiry === undefined ? null : timeText(expiry),
+      ...timesReport(times),
       timestamped: options.timestamp !== undefined,
       referrers: null,
       dryRun: options.dryRun === true,
@@ -122,9 +127,9 @@ export async function sign(options: SignOptions): Promise<SignReport> {
       const sealed = await sealTarget(payload, options, times)
       checkInterrupted(options)
       tell(options, { type: 'phase', phase: 'storing' })
-      const { digest, referrers } = await attach(target, descriptor, sealed, options, signingTime)
+      const { digest, referrers } = await attach(target, descriptor, sealed, options)
       const { algorithm, chain } = sealed
-      return { ...report, algorithm, ...signerOf(chain), signature: digest, referrers }
+      return { ...report, algorithm, ...signerOf(chain), ...timesReport(sealed.times), signature: digest, referrers }
     } finally {
       await place.close()
     }

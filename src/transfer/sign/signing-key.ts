@@ -13,6 +13,7 @@ import {
   pluginSigner,
   type EnvelopeType,
   type PluginEnvelope,
+  type PluginEnvelopeTerms,
   type SignatureAlgorithm,
   type Signer,
 } from '../../signature/index.ts'
@@ -66,7 +67,11 @@ export interface PluginTerms {
 export interface EnvelopeSigner {
   /** What its key signs with, as the device says: asked for only where the payload hangs on it. */
   algorithm(): Promise<SignatureAlgorithm>
-  envelope(payload: Uint8Array, mediaType: EnvelopeType, expirySeconds: number | undefined): Promise<PluginEnvelope>
+  envelope(
+    payload: Uint8Array,
+    mediaType: EnvelopeType,
+    times: Pick<PluginEnvelopeTerms, 'now' | 'expirySeconds'>,
+  ): Promise<PluginEnvelope>
 }
 
 /**
@@ -87,8 +92,7 @@ export async function openPluginSigner(terms: PluginTerms): Promise<Signer | Env
     })
   return {
     algorithm: () => pluginAlgorithm(plugin, keyId),
-    envelope: (payload, mediaType, expirySeconds) =>
-      pluginEnvelope(plugin, { keyId, payload, mediaType, expirySeconds }),
+    envelope: (payload, mediaType, times) => pluginEnvelope(plugin, { keyId, payload, mediaType, ...times }),
   }
 }
 

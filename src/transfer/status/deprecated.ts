@@ -14,6 +14,8 @@ export interface DeprecatedArtifact {
   repository: string
   digest: string
   scope: string
+  /** Where it lies; null in rows of the time before places were written down. */
+  target: string | null
   /** Of the bundle that brought it last, and when it was judged. */
   id: string
   time: string
@@ -50,6 +52,10 @@ function signaturesOf(row: JournalRow): Signature[] {
   }))
 }
 
+function keyOf(...parts: readonly unknown[]): string {
+  return parts.map(String).join('\0')
+}
+
 /** Gathers verdicts as the journal gives them, and says at the end which stand on sand. */
 export class Deprecated {
   readonly #material: TrustMaterial
@@ -60,15 +66,25 @@ export class Deprecated {
     this.#material = openPolicy(policy)
   }
 
-  /** Takes a row of the journal; of each artifact the newest verdict counts. */
+  /** Takes a row of the journal; of each artifact the newest verdict at each place counts. */
   take(row: JournalRow): void {
     if (row.kind !== 'verdict') return
-    const where = String(row['scope'] ?? row['repository'])
-    this.#newest.set(`${where}@${String(row['digest'])}`, row)
+    // By the channel alone: nobody looked at its signatures, so what was said of them stands.
+    if (row['verdict'] === 'trusted' && row['signatures'] === undefined) return
+    // Not by scope: a denial, and what is found to be gone, have none, and must end what was said before.
+    const unplaced = keyOf(row['repository'], row['digest'])
+    const key = row['target'] === undefined ? unplaced : keyOf(row['target'], row['path'], row['digest'])
+    // Of the time before places were written down: the first row with a place says where it was.
+    if (key !== unplaced) this.#newest.delete(unplaced)
+    this.#newest.set(key, row)
   }
 
-  /** The artifacts that the policy of today would not trust any more without these algorithms, in journal order. */
-  artifacts(now: Date): DeprecatedArtifact[] {
+  /**
+   * The artifacts that the policy of today would not trust any more without these algorithms, in journal order.
+   *
+   * @param isForgotten - whether the site has let go of a target: nothing there is asked after
+   */
+  artifacts(now: Date, isForgotten: (target: string) => boolean): DeprecatedArtifact[] {
     const material = this.#material
     const old = retired(material, now)
     if (old.size === 0) return []
@@ -79,6 +95,7 @@ export class Deprecated {
       return policy
     }
     return [...this.#newest.values()].flatMap((row) => {
+      if (row['target'] !== undefined && isForgotten(String(row['target']))) return []
       const signatures = signaturesOf(row)
       const met = signatures.filter(({ algorithm }) => old.has(algorithm))
       if (row['verdict'] !== 'trusted' || met.length === 0) return []
@@ -94,6 +111,7 @@ export class Deprecated {
           repository: String(row['repository']),
           digest: String(row['digest']),
           scope,
+          target: row['target'] === undefined ? null : String(row['target']),
           id: String(row['id']),
           time: row.time,
           algorithms: names.map((algorithm) => ({ algorithm, since: old.get(algorithm) ?? null })),

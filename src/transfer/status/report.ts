@@ -54,15 +54,16 @@ export async function status(options: StatusOptions): Promise<StatusReport> {
   const { channels } = await channelShow({ state: options.state, now: nowOf(options) })
   const health = siteStatus(await siteFacts(state), nowOf(options), options.built)
   writeStatus(health, null, options.files ?? {})
+  const isForgotten = (target: string): boolean => state.isForgotten(target)
   return {
     site: state.site,
     state: options.state,
     floor: state.floor ?? null,
     rows,
     channels,
-    bundles: bundles.list((target) => state.isForgotten(target)),
+    bundles: bundles.list(isForgotten),
     openTags: state.openIntents().map(({ target, repository, tag }) => ({ target, repository, tag })),
-    deprecated: deprecated?.artifacts(state.effectiveNow(nowOf(options))) ?? null,
+    deprecated: deprecated?.artifacts(state.effectiveNow(nowOf(options)), isForgotten) ?? null,
     attention: attentionOf(state, restores, nowOf(options)),
     health,
   }

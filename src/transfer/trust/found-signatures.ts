@@ -36,13 +36,17 @@ async function found<T>(
 const CLAIM_CAP = 16 * 1024
 const CHAIN_CAP = 100
 
-/** The thumbprints that a manifest claims for its chain: anyone's to write, so they decide what is looked at first, no more. */
+/**
+ * The thumbprints that a manifest claims for its chain, in lower case: the specification shows them in capitals. They are
+ * anyone's to write, so they decide what is looked at first, no more.
+ */
 function claimed({ annotations }: Manifest): string[] {
-  const text = annotations[THUMBPRINTS]
-  if (text === undefined || text.length > CLAIM_CAP) return []
+  const annotation = annotations[THUMBPRINTS]
+  if (annotation === undefined || annotation.length > CLAIM_CAP) return []
   try {
-    const claim = parseJson(Buffer.from(text), 'bundle', THUMBPRINTS)
-    return Array.isArray(claim) ? claim.filter((item) => typeof item === 'string').slice(0, CHAIN_CAP) : []
+    const claim = parseJson(Buffer.from(annotation), 'bundle', THUMBPRINTS)
+    const texts = Array.isArray(claim) ? claim.filter((item) => typeof item === 'string') : []
+    return texts.slice(0, CHAIN_CAP).map((text) => text.toLowerCase())
   } catch {
     return []
   }

@@ -40,6 +40,9 @@ export interface CheckBlobReport extends VerdictReport<TargetDigest> {
   asOf?: AsOfReport
 }
 
+/** The hashes of the digests that denials take. */
+const DENIABLE = ['sha256', 'sha512'] as const
+
 /** The hash that the signing key dictates; whatever an envelope that can't be opened is over, the verdict is on its fault. */
 async function hashOf(type: EnvelopeType, envelope: Uint8Array): Promise<'sha256' | 'sha384' | 'sha512'> {
   try {
@@ -73,9 +76,10 @@ export async function checkBlob(options: CheckBlobOptions): Promise<CheckBlobRep
   })
   const envelope = readSignatureFile(signature)
   tell(options, { type: 'phase', phase: 'hashing' })
-  const { digest, size } = await hashBlob(file, await hashOf(type, envelope), options)
-  // A denial names it by the digest that people know it by, whatever the signer hashed with.
-  const aliases = known.anyDenials ? [(await hashBlob(file, 'sha256', options)).digest] : []
+  const hash = await hashOf(type, envelope)
+  // A denial names it by either digest that people know it by, whatever the signer hashed with.
+  const others = known.anyDenials ? DENIABLE.filter((name) => name !== hash) : []
+  const { digest, aliases, size } = await hashBlob(file, hash, options, others)
   tell(options, { type: 'phase', phase: 'judging signatures' })
   const verdict = await judge.blob({
     blob: { digest, size, mediaType },

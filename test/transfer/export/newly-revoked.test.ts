@@ -1,6 +1,6 @@
 /** What an approver is told of a revocation bundle before the key is used. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '../../../src/errors/index.ts'
 import {
@@ -49,6 +49,21 @@ describe('transfer/export/newly-revoked', function () {
     await denyArtifact({ keys, artifact: DENIED, reason: 'a backdoor', now: world.now })
     const many = Array.from({ length: 150 }, (_, i) => ({ serial: (0xb000 + i).toString(16), at: at(world.now, -2) }))
     await collect('second', 22, [old, { ...held, why: 'keyCompromise' }, ...many])
+    // What whoever owns the export host can make: one list alone, no answer and no denials; and nothing at all.
+    rmSync(join(keys, 'denials.json'))
+    world.publish({
+      'GET /root.crl': { body: rootList(22) },
+      'GET /ca.crl': { status: 404 },
+      'POST /ocsp': { status: 404 },
+    })
+    const accept = [world.listUrl, world.responderUrl]
+    const starving = { accept, nextBundle: '7d', allowPrivate: true, chains: [world.chainFile()] }
+    bundles['starving'] = world.path('starving.tar')
+    await revocationBundle({ ...world.options(keys, { revocation: starving }), output: bundles['starving'] })
+    bundles['empty'] = world.path('empty.tar')
+    const nothing = { accept: [], nextBundle: '7d', allowPrivate: true, chains: [] }
+    await revocationBundle({ ...world.options(keys, { revocation: nothing }), output: bundles['empty'] })
+    world.publish()
     bundles['content'] = (await world.export(other, [await world.signed()])).output
   })
   after(() => world?.close())
@@ -85,6 +100,29 @@ describe('transfer/export/newly-revoked', function () {
       'a2 certificateHold',
       'a3 certificateHold',
     ])
+  })
+
+  it('tells what is left out: a list, an answer, the denials, and whom nothing revokes any more', async () => {
+    const { revoked } = await approve('starving', since('second'))
+    assert.deepEqual([revoked?.count, revoked?.denials], [0, []])
+    assert.deepEqual(
+      revoked?.absent.map(({ kind, url, serial }) => [kind, url, serial]),
+      [
+        ['list', world.listUrl, null],
+        ['answer', world.responderUrl, world.leaf.serial],
+      ],
+    )
+    assert.deepEqual([revoked?.absentCount, revoked?.dropped.length, revoked?.droppedCount], [2, 100, 152])
+    assert.deepEqual(
+      revoked?.droppedDenials.map(({ artifact }) => artifact),
+      [DENIED],
+    )
+  })
+
+  it('tells it of a bundle that has nothing on revocation', async () => {
+    const { revocation, revoked } = await approve('empty', since('second'))
+    assert.deepEqual([revocation, revoked?.absentCount, revoked?.droppedDenials.length], [null, 3, 1])
+    assert.equal((await approve('empty')).revoked, null)
   })
 
   it('tells it before the key is asked for: who then refuses has signed nothing', async () => {

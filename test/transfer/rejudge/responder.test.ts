@@ -78,10 +78,13 @@ describe('transfer/rejudge/responder', function () {
 
   async function admit(): Promise<Piece> {
     const made = await ward.image()
-    const times = sealTimes(now, undefined)
-    const sealed = await sealTarget(targetPayload(made.descriptor), { signer, format: 'cose' }, times)
+    const sealed = await sealTarget(
+      targetPayload(made.descriptor),
+      { signer, format: 'cose' },
+      sealTimes(now, undefined),
+    )
     const terms = { ref: 'test', format: 'cose', form: 'legacy' } as const
-    await attach(ward.target, made.descriptor, sealed, terms, times.signingTime)
+    await attach(ward.target, made.descriptor, sealed, terms)
     const judge = judgeLying(ward.state, ward.place, openPolicy(policy), { now })
     const judgement = await judge(ward.placeOf(made.descriptor), ward.target)
     assert.equal(judgement.report.verdict, 'trusted', judgement.report.why)

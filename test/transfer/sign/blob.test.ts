@@ -19,9 +19,11 @@ import { KEY_ALGORITHMS } from '../../../src/ca/index.ts'
 import { hashFor, sealEnvelope, targetPayload } from '../../../src/signature/index.ts'
 import {
   checkBlob,
+  denyAtSite,
   openPluginSigner,
   signBlob,
   type CheckBlobOptions,
+  type RunEvent,
   type SignBlobOptions,
 } from '../../../src/transfer/index.ts'
 import { documentIn, sallyport } from '../../cli/program.ts'
@@ -105,6 +107,30 @@ describe('transfer/sign/blob', function () {
     await signIt(empty)
     assert.deepEqual(await verdictOf(empty), ['trusted', undefined])
   })
+
+  for (const algorithm of ['ES256', 'ES384', 'ES512'] as const)
+    for (const hash of ['sha256', 'sha512'] as const)
+      it(`finds a denial by ${hash} of what was signed with ${algorithm}, and reads the file once`, async () => {
+        const signer = signerWith(algorithm)
+        const own = policyFolder(stage.path('policy'), {
+          [FILE_POLICY]: policyText(forFiles({ globalPolicy: true })),
+          'truststore/x509/ca/vendor/root.crt': pemOf(rootOf(signer)),
+        })
+        const file = fileOf()
+        await signIt(file, { signer })
+        const state = await stage.site()
+        const deny = (content: Uint8Array): Promise<unknown> => {
+          const artifact = `${hash}:${createHash(hash).update(content).digest('hex')}`
+          return denyAtSite({ state, artifact, reason: 'a backdoor', now: NOW })
+        }
+        await deny(Buffer.from('another file'))
+        assert.deepEqual(await verdictOf(file, { policy: own, state }), ['trusted', undefined])
+        await deny(readFileSync(file))
+        let total = 0
+        const onEvent = (event: RunEvent): void => void (total += event.type === 'bytes' ? event.count : 0)
+        assert.deepEqual(await verdictOf(file, { policy: own, state, onEvent }), ['rejected', 'ARTIFACT_DENIED'])
+        assert.equal(total, 2_500_000)
+      })
 
   it('refuses a payload of another size, or with a digest by another hash than the key has', async () => {
     const file = fileOf('content')
@@ -273,6 +299,13 @@ describe('transfer/sign/blob', function () {
       const { algorithm, digest } = await signIt(file, { signer, now })
       assert.deepEqual([algorithm, digest.slice(0, 7)], ['ES384', 'sha384:'])
       assert.deepEqual(await verdictOf(file, { now }), ['trusted', undefined])
+      // By the clock of the device, which is what verifiers see.
+      const hour = { now: new Date(now.getTime() + 50 * 60_000), validDays: 1, output: `${file}.c.jws.sig` }
+      const { signingTime, expiry } = await signIt(file, { signer, ...hour })
+      assert.ok(Date.parse(signingTime) - now.getTime() < 25 * 60_000)
+      assert.equal(Date.parse(expiry ?? '') - Date.parse(signingTime), 86_400_000)
+      const late = { now: new Date(now.getTime() - 62 * 60_000), output: `${file}.d.jws.sig` }
+      await assert.rejects(signIt(file, { signer, ...late }), fault('PLUGIN_FAILED'))
       const other = { ...signer, algorithm: async () => 'ES256' as const }
       assert.ok('envelope' in other)
       await assert.rejects(signIt(file, { signer: other, now, output: `${file}.b.jws.sig` }), fault('PLUGIN_FAILED'))

@@ -246,17 +246,31 @@ describe('transfer/trust/found-signatures', () => {
     assert.equal(verdict.verdict, 'rejected')
   })
 
-  it('holds a bounded amount of envelopes, however many a registry offers', async () => {
-    const size = 8 * 1024 * 1024
-    const signatures = Array.from({ length: 24 }, (_, i) => wrap(descriptor, Buffer.alloc(size, i), STRANGER, 'jws'))
-    const good = await makeSignature(descriptor)
-    const ref = await serve({ bytes, descriptor }, [...signatures, good])
-    const verdict = await checkAt(ref, policy, { registry })
-    const asked = hostile?.seen().filter((line) => line.includes('/blobs/')).length ?? 0
-    assert.ok(asked <= 17, `${asked} envelopes of 8 MiB were asked for`)
-    // Its thumbprints name an anchor: it is read before the heap.
-    assert.equal(verdict.verdict, 'trusted')
-  })
+  for (const [spelling, spelled] of [
+    ['small letters', (text: string) => text.toLowerCase()],
+    ['capitals, as the specification shows them', (text: string) => text.toUpperCase()],
+  ] as const)
+    it(`holds a bounded amount of envelopes, those that claim an anchor first, in ${spelling}`, async () => {
+      const size = 8 * 1024 * 1024
+      const heap = Array.from({ length: 24 }, (_, i) => wrap(descriptor, Buffer.alloc(size, i), STRANGER, 'jws'))
+      const spelt = async (): Promise<MadeSignature> => {
+        const made = await makeSignature(descriptor)
+        const text = VENDOR.chain.reduce((all, one) => all.replace(one.sha256, spelled(one.sha256)), String(made.bytes))
+        return {
+          ...made,
+          bytes: Buffer.from(text),
+          manifest: { ...made.manifest, digest: digestOf(Buffer.from(text)) },
+        }
+      }
+      // Listed by digest: behind as much of the heap as is held, or it would be read anyway.
+      let good = await spelt()
+      while (heap.filter(({ manifest }) => manifest.digest < good.manifest.digest).length < 16) good = await spelt()
+      const verdict = await checkAt(await serve({ bytes, descriptor }, [...heap, good]), policy, { registry })
+      const asked = hostile?.seen().filter((line) => line.includes('/blobs/')).length ?? 0
+      assert.ok(asked <= 17, `${asked} envelopes of 8 MiB were asked for`)
+      // It is read before the heap.
+      assert.equal(verdict.verdict, 'trusted')
+    })
 
   it('refuses a heap of referrers after the list, before it asks for any', async () => {
     const listed = Array.from({ length: 10_000 }, (_, i) => ({
