@@ -123,7 +123,8 @@ export class KnownRevocations {
     for (const [i, certificate] of chain.entries()) {
       const issuer = chain[i + 1]?.spkiSha256
       if (issuer === undefined) continue
-      if (certificate.ocspUrls.length > 0) await this.#loadAnswer(issuer, certificate.serial)
+      // Also of one that names no responder: whoever revokes it is heard.
+      await this.#loadAnswer(issuer, certificate.serial)
       await this.#loadLists(issuer, certificate.crlUrls)
     }
   }
