@@ -35,8 +35,6 @@ export interface Offer {
 
 export interface OfferTerms {
   now: Date
-  /** True for the serial number of a certificate that is known to be past its notAfter: its entry need not be kept. */
-  expired?: ((serial: string) => boolean) | undefined
 }
 
 /**
@@ -55,7 +53,7 @@ export function offerList(inForce: ListsInForce, offered: RevocationList, terms:
   const useful = delta !== undefined && isUseful(delta, base) ? delta : undefined
   const others = (inForce.others ?? []).filter((one) => [inForce.base, base].some((of) => of && sameScope(one, of)))
   const now = [base, useful, ...others.filter((one) => isUseful(one, base))].filter((one) => one !== undefined)
-  const kept = keptNow([inForce.base, inForce.delta, ...others, offered], now, inForce, terms)
+  const kept = keptNow([inForce.base, inForce.delta, ...others, offered], now, inForce)
   const before = inForce.kept ?? new KeptEntries()
   return { outcome, base, ...(useful && { delta: useful }), kept, keptChanged: !kept.equals(before) }
 }
@@ -103,14 +101,12 @@ function keptNow(
   seen: readonly (RevocationList | undefined)[],
   now: readonly RevocationList[],
   { kept = new KeptEntries() }: ListsInForce,
-  { expired }: OfferTerms,
 ): KeptEntries {
   const past = seen.filter((list) => list !== undefined).filter((list) => !now.includes(list))
   const dropped = past.map((list) => droppedOf(list, now))
   const all = dropped.reduce((sum, some) => sum.unite(some), stillKept(kept, now))
   demandRoom(all.size)
-  if (expired === undefined) return all
-  return all.filter(({ serial }) => !expired(serial))
+  return all
 }
 
 function stillKept(kept: KeptEntries, now: readonly RevocationList[]): KeptEntries {
