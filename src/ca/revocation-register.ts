@@ -24,7 +24,7 @@ const revocation = z.strictObject({
   released: time.nullable(),
   /** The last number that was given when this came to be as it is. */
   after: number,
-  /** The first base list of after its expiry that named it: the next need not (RFC 5280 §3.3). */
+  /** Of earlier versions, which ceased to name what had expired. Counts for nothing: the next list names it again. */
   beyond: number.nullable(),
 })
 const issued = z.strictObject({ number: number.min(1), thisUpdate: time, nextUpdate: time })
@@ -169,13 +169,12 @@ function entryOf({ serial, revoked, reason, invalidity, released }: Revocation):
   }
 }
 
-function onBase({ released, beyond }: Revocation): boolean {
-  return released === null && beyond === null
-}
-
-/** What a base list names: all that is revoked, and what expired only until one list of after its expiry has named it. */
+/**
+ * What a base list names: all that is revoked, also what has expired, which RFC 5280 §3.3 would allow to leave out.
+ * Timestamped signatures outlive their certificate: stops a thief's from counting where only later lists were seen.
+ */
 export function baseEntries({ revocations }: RevocationRegister): RevokedEntry[] {
-  return revocations.filter(onBase).map(entryOf)
+  return revocations.filter(({ released }) => released === null).map(entryOf)
 }
 
 /** What changed since a base list. That a run was stopped before it noted a newer one makes this more, never less. */
@@ -185,10 +184,7 @@ export function deltaEntries({ revocations }: RevocationRegister, base: number):
 
 /** The register once the base list of the last number, of {@link baseEntries}, is on the disk. */
 export function withBase(register: RevocationRegister, base: IssuedList): RevocationRegister {
-  const revocations = register.revocations.map((entry) =>
-    onBase(entry) && entry.notAfter < base.thisUpdate ? { ...entry, beyond: base.number } : entry,
-  )
-  return { ...register, base: { ...base, deltaUrl: register.deltaUrl }, revocations }
+  return { ...register, base: { ...base, deltaUrl: register.deltaUrl } }
 }
 
 /** The register once the delta list of the last number is on the disk. */

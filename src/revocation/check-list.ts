@@ -6,7 +6,7 @@ import { isExcused, type RevocationKnowledge, type RevocationTerms, type Subject
 import { good, unknown, type Finding } from './check-finding.ts'
 import { freshness } from './freshness.ts'
 import type { ListEntry } from './list-entry.ts'
-import { demandIssuedList, scopeFault } from './list-issuer.ts'
+import { demandIssuedList, sameScope, scopeFault } from './list-issuer.ts'
 import { compareNumbers } from './list-number.ts'
 import type { RevocationList } from './list.ts'
 
@@ -88,9 +88,11 @@ export class ListCheck {
     if (!('fault' in base)) lists.push({ list: base, what: name })
     if (delta !== undefined && !('fault' in delta)) lists.push({ list: delta, what: `the delta of ${url}` })
     const entries = lists.map(({ list }) => list.find(certificate.serial))
-    const named = [...entries, this.#knowledge.kept(spki, url)?.find(certificate.serial)]
+    const others = this.#deltas(subject, url).filter((one) => !lists.some(({ list }) => list === one))
+    const changed = others.map((list) => list.find(certificate.serial)).filter(isForever)
+    const named = [...entries, ...changed, this.#knowledge.kept(spki, url)?.find(certificate.serial)]
     // Whatever else is missing, stale or dated ahead: what was revoked for good stays revoked.
-    const forGood = named.find((entry) => entry !== undefined && revokes(entry) && !isExcused(entry, subject))
+    const forGood = named.find((entry) => isForever(entry) && !isExcused(entry, subject))
     if (forGood !== undefined) return { status: 'revoked', forGood: true, detail: `${revokedText(forGood)} by ${name}` }
     if (this.#knowledge.disputed?.(spki, 'base', url) === true) return unknown(`${name} is disputed: ${DISPUTED}`)
     if ('fault' in base) return unknown(base.fault)
@@ -114,6 +116,18 @@ export class ListCheck {
       ...notes,
       ...excused.map((entry) => `${revokedText(entry)} by ${name}, but signed before its key was lost`),
     )
+  }
+
+  /**
+   * Every delta that is held, whichever its list: one may lie at an address that is named no more, be overtaken by its
+   * list, or have a silent newer one beside it.
+   */
+  #deltas(subject: Subject, url: string): RevocationList[] {
+    const spki = subject.issuer.spkiSha256
+    return this.#knowledge.deltaUrls(spki).flatMap((place) => {
+      const delta = this.#held(this.#knowledge.delta(spki, place), subject, url, 'the delta')
+      return 'fault' in delta ? [] : [delta]
+    })
   }
 
   /**
@@ -164,13 +178,10 @@ function chainFault(delta: RevocationList, base: RevocationList): string | undef
   return sameScope(delta, base) ? undefined : 'the delta has another scope than its list'
 }
 
-function sameScope({ issuingPoint: one }: RevocationList, { issuingPoint: other }: RevocationList): boolean {
-  if (one === undefined || other === undefined) return one === other
-  return one.der.equals(other.der)
-}
+type Named = Pick<ListEntry, 'revoked' | 'reason' | 'invalidity' | 'unknownCritical'>
 
-function revokes(entry: Pick<ListEntry, 'reason' | 'unknownCritical'>): boolean {
-  return isForGood(entry.reason) && entry.unknownCritical !== true
+function isForever<T extends Named>(entry: T | undefined): entry is T {
+  return entry !== undefined && isForGood(entry.reason) && entry.unknownCritical !== true
 }
 
 /** Of a hold and its end the later one counts, and of one time the hold, as in notation. */

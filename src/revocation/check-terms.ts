@@ -18,6 +18,8 @@ export interface RevocationKnowledge {
   kept(issuerSpki: string, url: string): { find(serial: string): KeptEntry | undefined } | undefined
   /** Every URL under which whole lists of this issuer may be held: a responder's certificate may name none of them. */
   urls?(issuerSpki: string): readonly string[]
+  /** Every URL under which deltas of this issuer may be held: what any of them revokes for good is revoked. */
+  deltaUrls(issuerSpki: string): readonly string[]
   /** @param serial - of the certificate, as it has it */
   answer(issuerSpki: string, serial: string): OcspAnswer | undefined
   /**

@@ -91,3 +91,9 @@ export function scopeFault(
   if (only === 'attribute') return 'the list is for attribute certificates'
   return someReasons || indirect ? 'the list is for some reasons only, or indirect' : undefined
 }
+
+/** True when two lists of one issuer are about the same certificates: a delta changes no list of another scope. */
+export function sameScope({ issuingPoint: one }: RevocationList, { issuingPoint: other }: RevocationList): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return one.der.equals(other.der)
+}

@@ -7,13 +7,17 @@ import { SallyportError } from '../errors/index.ts'
 import { droppedOf } from './dropped.ts'
 import { demandNotAhead } from './freshness.ts'
 import { demandRoom, KeptEntries } from './kept.ts'
+import { sameScope } from './list-issuer.ts'
 import { compareNumbers } from './list-number.ts'
 import type { RevocationList } from './list.ts'
 
-/** What is in force for one issuer and URL of whole lists: the delta is the one its base names. */
+/** What is in force for one issuer and URL of whole lists. */
 export interface ListsInForce {
   base?: RevocationList | undefined
+  /** At the address of the delta that is offered. */
   delta?: RevocationList | undefined
+  /** All other deltas of the issuer that are held; those of another scope than the base are passed over. */
+  others?: readonly RevocationList[] | undefined
   kept?: KeptEntries | undefined
 }
 
@@ -31,8 +35,6 @@ export interface Offer {
 
 export interface OfferTerms {
   now: Date
-  /** True for the serial number of a certificate that is known to be past its notAfter: its entry need not be kept. */
-  expired?: ((serial: string) => boolean) | undefined
 }
 
 /**
@@ -48,15 +50,17 @@ export function offerList(inForce: ListsInForce, offered: RevocationList, terms:
   const base = isDelta || outcome !== 'taken' ? inForce.base : offered
   if (base === undefined) throw new TypeError('a list was held against none')
   const delta = isDelta && outcome === 'taken' ? offered : inForce.delta
-  const useful = delta !== undefined && compareNumbers(delta.number, base.number) >= 0 ? delta : undefined
-  const kept = keptNow(
-    [inForce.base, inForce.delta, offered],
-    useful === undefined ? [base] : [base, useful],
-    inForce,
-    terms,
-  )
+  const useful = delta !== undefined && isUseful(delta, base) ? delta : undefined
+  const others = (inForce.others ?? []).filter((one) => [inForce.base, base].some((of) => of && sameScope(one, of)))
+  const now = [base, useful, ...others.filter((one) => isUseful(one, base))].filter((one) => one !== undefined)
+  const kept = keptNow([inForce.base, inForce.delta, ...others, offered], now, inForce)
   const before = inForce.kept ?? new KeptEntries()
   return { outcome, base, ...(useful && { delta: useful }), kept, keptChanged: !kept.equals(before) }
+}
+
+/** False for a delta that its list has overtaken, or of another part of the issuer's certificates. */
+function isUseful(delta: RevocationList, base: RevocationList): boolean {
+  return compareNumbers(delta.number, base.number) >= 0 && sameScope(delta, base)
 }
 
 /** Lower by number or by date is older: the one alone would let an issuer's wrong counter or clock turn lists back. */
@@ -84,6 +88,8 @@ function rankDelta({ base, delta }: ListsInForce, offered: RevocationList): Offe
     })
   // One with the number of its base was made along with it and adds nothing, but says that nothing was added.
   if (compareNumbers(number, base.number) < 0 || offered.thisUpdate < base.thisUpdate) return 'older'
+  // Stops the changes of another part of the issuer's certificates from taking the place of these.
+  if (!sameScope(offered, base)) return 'older'
   return rank(delta, offered)
 }
 
@@ -95,14 +101,12 @@ function keptNow(
   seen: readonly (RevocationList | undefined)[],
   now: readonly RevocationList[],
   { kept = new KeptEntries() }: ListsInForce,
-  { expired }: OfferTerms,
 ): KeptEntries {
   const past = seen.filter((list) => list !== undefined).filter((list) => !now.includes(list))
   const dropped = past.map((list) => droppedOf(list, now))
   const all = dropped.reduce((sum, some) => sum.unite(some), stillKept(kept, now))
   demandRoom(all.size)
-  if (expired === undefined) return all
-  return all.filter(({ serial }) => !expired(serial))
+  return all
 }
 
 function stillKept(kept: KeptEntries, now: readonly RevocationList[]): KeptEntries {

@@ -112,17 +112,29 @@ describe('ca/revocation-register', () => {
     assert.deepEqual(delta(lost(stopped, B, 3)), ['a keyCompromise', 'b keyCompromise'])
   })
 
-  it('drops what expired, after one list of after its expiry has named it (RFC 5280 §3.3)', () => {
-    const [before, first] = base(lost(empty, certificate('a', 10), 1), 9)
+  it('names what expired for ever, since timestamped signatures outlive it, and a hold until it ends', () => {
+    const expiring = held(lost(empty, certificate('a', 10), 1), certificate('b', 10), 1)
+    const [before, first] = base(expiring, 9)
     const [after, second] = base(first, 11)
-    const [later, third] = base(second, 12)
-    assert.deepEqual([before, after, later], [['a'], ['a'], []])
-    assert.throws(() => lost(third, A, 13), fault('CA_REVOKED_ALREADY'))
+    const [later, third] = base(second, 400)
+    assert.deepEqual(
+      [before, after, later],
+      [
+        ['a', 'b'],
+        ['a', 'b'],
+        ['a', 'b'],
+      ],
+    )
+    assert.throws(() => lost(third, A, 401), fault('CA_REVOKED_ALREADY'))
+    assert.deepEqual(base(release(third, B, day(401)), 402)[0], ['a'])
   })
 
-  it('names what was revoked after its expiry in one list', () => {
+  it('goes on naming what was revoked after its expiry, and names again what an earlier version had dropped', () => {
     const [once, first] = base(lost(empty, certificate('a', 10), 20), 21)
-    assert.deepEqual([once, base(first, 22)[0]], [['a'], []])
+    assert.deepEqual([once, base(first, 22)[0]], [['a'], ['a']])
+    const dropped = { ...first, revocations: first.revocations.map((entry) => ({ ...entry, beyond: 1 })) }
+    const read = readRegister(Buffer.from(writeRegister(dropped)), ISSUER, 'x')
+    assert.deepEqual(base(read, 22)[0], ['a'])
   })
 
   it('knows which changes no list tells of', () => {

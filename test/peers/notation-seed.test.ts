@@ -99,6 +99,7 @@ describe('peers: notation with what it was given', function () {
     const knowledge = {
       base: (issuer: string, url: string) => lists.at({ issuer, url, form: 'base' })?.list,
       delta: (issuer: string, url: string) => lists.at({ issuer, url, form: 'delta' })?.list,
+      deltaUrls: (issuer: string) => lists.urls(issuer, 'delta'),
       kept: () => undefined,
       answer: () => undefined,
     }

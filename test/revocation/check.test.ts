@@ -254,6 +254,20 @@ describe('revocation/check', function () {
       assert.equal(status(withDelta(base({ revoked: naming() }), removed)), 'revoked')
     })
 
+    it('R2 revokes for good by any delta that is held: overtaken, beside a newer one, named no more, without its list', () => {
+      const second = 'http://crl2.example/delta.crl'
+      const told = made({ number: 6, deltaBase: 5, revoked: naming('keyCompromise') })
+      const by = (held: Held): string => status(held.list(issuing.certificate, second, told))
+      const two = { extensions: [freshest(DELTA_URL, second)] }
+      assert.equal(by(withDelta(base(two), { number: 7, deltaBase: 5 })), 'revoked')
+      assert.equal(by(base({ ...two, number: 8 })), 'revoked')
+      assert.equal(by(withDelta(base({ number: 8 }), { number: 9, deltaBase: 8 })), 'revoked')
+      assert.equal(by(new Held().list(root.certificate, ROOT_URL, fromRoot)), 'revoked')
+      const hold = made({ number: 6, deltaBase: 5, revoked: naming('certificateHold') })
+      const held = withDelta(base(two), { number: 7, deltaBase: 5 }).list(issuing.certificate, second, hold)
+      assert.equal(status(held), 'good')
+    })
+
     it('ends a hold by a later removal, and no other hold', () => {
       const held = (): Held => base({ revoked: naming('certificateHold', '260302000000Z') })
       const removal = (at: string): Partial<ListTerms> => ({ revoked: naming('removeFromCRL', at) })

@@ -54,6 +54,12 @@ export class Held implements RevocationKnowledge {
     return this.#deltas.get(`${issuer} ${url}`)
   }
 
+  deltaUrls(issuer: string): string[] {
+    return [...this.#deltas.keys()]
+      .filter((key) => key.startsWith(`${issuer} `))
+      .map((key) => key.slice(issuer.length + 1))
+  }
+
   kept(issuer: string, url: string): KeptEntries | undefined {
     return this.#kept.get(`${issuer} ${url}`)
   }

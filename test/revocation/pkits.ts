@@ -170,6 +170,7 @@ export class Pkits {
       base: (spki, url) => this.#candidates(spki, false, url)[0],
       // The delta lies where its base says, which is translated to the issuer's own name.
       delta: (spki, url) => this.#candidates(spki, true, url)[0],
+      deltaUrls: () => [],
       kept: () => undefined,
       answer: () => undefined,
     }

@@ -219,13 +219,6 @@ describe('revocation/replacing', function () {
     assert.deepEqual([older.outcome, older.keptChanged, serialsOf(older)], ['older', true, ['b']])
   })
 
-  it('lets go of certificates that are known to have expired, and of no other', () => {
-    const held = offer({}, list(1, ['a', 'b']))
-    const kept = offerList(held, list(2), { now: NOW, expired: (serial) => serial === 'a' })
-    assert.deepEqual(serialsOf(kept), ['b'])
-    assert.deepEqual(serialsOf(offerList(held, list(2), { now: NOW, expired: () => false })), ['a', 'b'])
-  })
-
   it('gives back what it was given when nothing changes', () => {
     const held = offer(offer({}, list(1, ['a'])), list(2))
     const same = offer(held, list(3))

@@ -8,7 +8,7 @@ import { scopeFault } from '../../revocation/index.ts'
 import { isListUrl } from '../revocation/item.ts'
 import { acceptedNames, demandAccepted, type Lacking, type LackingTerms } from './lacking.ts'
 import type { RevocationSource } from './network.ts'
-import { dateFault, timesOf, type Collected, type CollectedList } from './proof.ts'
+import { dateFault, outweighs, type Collected, type CollectedList } from './proof.ts'
 import { Allowance, AT_ONCE, DEMANDED, STRANGERS, type AllowanceTerms } from './allowance.ts'
 import { wantedKey, type RevocableCertificate, type Wanted } from './wants.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
@@ -235,8 +235,8 @@ export async function collectRevocation(
   const pieces = new Map<string, Collected>()
   for (const piece of sortedValues(collector.had)) {
     const held = pieces.get(pieceKey(piece))
-    // Two responders answer for one certificate: the one that holds for longer travels.
-    if (held === undefined || timesOf(held).nextUpdate < timesOf(piece).nextUpdate) pieces.set(pieceKey(piece), piece)
+    // Two responders answer for one certificate.
+    if (held === undefined || outweighs(piece, held)) pieces.set(pieceKey(piece), piece)
   }
   return { pieces: sortedValues(pieces), lacking, had: collector.had, untold: collector.untold }
 }

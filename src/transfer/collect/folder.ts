@@ -11,7 +11,7 @@ import { SallyportError } from '../../errors/index.ts'
 import { REVOCATION_LIST_CAP } from '../../oci/index.ts'
 import { ANSWER_CAP, compareNumbers, type RevocationList } from '../../revocation/index.ts'
 import type { RevocationSource } from './network.ts'
-import { demandWantedList, proveAnswer, readList } from './proof.ts'
+import { demandWantedList, isForGood, proveAnswer, readList } from './proof.ts'
 import type { WantedAnswer, WantedDelta, WantedList } from './wants.ts'
 
 const FILES_CAP = 10_000
@@ -124,7 +124,10 @@ export function folderSource(dir: string, now: Date): RevocationSource {
           throw error
         }
       })
-      const [newest] = found.sort((a, b) => b.answer.producedAt.getTime() - a.answer.producedAt.getTime())
+      const [newest] = found.sort(
+        (a, b) =>
+          Number(isForGood(b)) - Number(isForGood(a)) || b.answer.producedAt.getTime() - a.answer.producedAt.getTime(),
+      )
       if (newest !== undefined) return newest
       throw unavailable(wanted.url, `${dir} holds no answer on certificate ${wanted.certificate.sha256}`)
     },

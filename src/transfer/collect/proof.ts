@@ -8,6 +8,7 @@ import {
   demandPublishedAt,
   entryOf,
   isAhead,
+  isRevokedForGood,
   parseAnswer,
   parseList,
   type OcspAnswer,
@@ -101,11 +102,32 @@ export function timesOf(collected: Collected): { thisUpdate: Date; nextUpdate: D
   return entry
 }
 
-/** The fault of its dates: LIST_FUTURE, which the far side refuses; LIST_STALE, which can still say who is revoked. */
+/** True for an answer that nothing later takes back. */
+export function isForGood(collected: Collected): boolean {
+  if (collected.kind !== 'answer') return false
+  const entry = entryOf(collected.answer, collected.issuer, collected.serial)
+  return entry !== undefined && isRevokedForGood(entry)
+}
+
+/**
+ * True when the first of two about one thing travels: what is revoked for good, then what holds for longer. Stops one
+ * responder that was not told yet from keeping on this side what another one knows.
+ */
+export function outweighs(one: Collected, other: Collected): boolean {
+  if (isForGood(one) !== isForGood(other)) return isForGood(one)
+  return timesOf(one).nextUpdate > timesOf(other).nextUpdate
+}
+
+/**
+ * The fault of its dates: LIST_FUTURE, which the far side refuses; LIST_STALE, which can still say who is revoked. An
+ * answer that revokes for good goes stale for nobody.
+ */
 export function dateFault(collected: Collected, now: Date): SallyportError | undefined {
   const { thisUpdate, nextUpdate } = timesOf(collected)
   const fault = (code: 'LIST_FUTURE' | 'LIST_STALE', detail: string): SallyportError =>
     new SallyportError(code, { side: 'source', subject: collected.url, detail })
   if (isAhead(thisUpdate, now)) return fault('LIST_FUTURE', `it begins ${timeText(thisUpdate)}`)
-  return nextUpdate < now ? fault('LIST_STALE', `its next update was due ${timeText(nextUpdate)}`) : undefined
+  return nextUpdate < now && !isForGood(collected)
+    ? fault('LIST_STALE', `its next update was due ${timeText(nextUpdate)}`)
+    : undefined
 }

@@ -1,4 +1,5 @@
 /** The lists and answers that a state holds, read from it when they are asked for, and those that were let in since. */
+import { isForGood } from '../../codec/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import {
   entryOf,
@@ -107,7 +108,9 @@ export type Said = { status: AnswerStatus } & Partial<
 export function saysOf({ list, kept, answer, issuerCertificate }: InForce): (serial: string) => Said | undefined {
   if (answer === undefined)
     return (serial) => {
-      const entry = list?.find(serial) ?? kept?.find(serial)
+      const named = list?.find(serial)
+      // What is kept is for good: stops a later list from making a hold of it, which a delta then lifts.
+      const entry = named !== undefined && isForGood(named.reason) ? named : (kept?.find(serial) ?? named)
       return entry && { ...entry, status: 'revoked' }
     }
   const issuer = issuerCertificate && parseCertificate(issuerCertificate)

@@ -91,6 +91,7 @@ export class KnownRevocations {
       delta: (issuer, url) => this.lists.at({ issuer, url, form: 'delta' })?.list,
       kept: (issuer, url) => this.lists.at({ issuer, url, form: 'base' })?.kept,
       urls: (issuer) => this.lists.urls(issuer, 'base'),
+      deltaUrls: (issuer) => this.lists.urls(issuer, 'delta'),
       answer: (issuer, serial) => this.lists.at({ issuer, url: '', form: 'answer', serial })?.answer,
       disputed: (issuer, form, at) =>
         this.lists.isDisputed(form === 'answer' ? { issuer, url: '', form, serial: at } : { issuer, url: at, form }),
@@ -108,15 +109,13 @@ export class KnownRevocations {
     const carried = held?.answer?.certificates.map(certificateOrNone) ?? []
     if (carried.length > 0)
       for (const url of this.lists.urls(issuer, 'base')) await this.lists.load({ issuer, url, form: 'base' })
-    for (const responder of carried) if (responder !== undefined) await this.#loadLists(issuer, responder)
+    for (const responder of carried) if (responder !== undefined) await this.#loadLists(issuer, responder.crlUrls)
   }
 
-  async #loadLists(issuer: string, { crlUrls, freshestCrlUrls }: Certificate): Promise<void> {
-    for (const url of crlUrls) {
-      const base = await this.lists.load({ issuer, url, form: 'base' })
-      for (const at of [...(base?.list?.freshest ?? []), ...freshestCrlUrls])
-        await this.lists.load({ issuer, url: at, form: 'delta' })
-    }
+  async #loadLists(issuer: string, urls: readonly string[]): Promise<void> {
+    for (const url of urls) await this.lists.load({ issuer, url, form: 'base' })
+    // Each of them, whoever names it: what one alone revokes for good is revoked.
+    for (const url of this.lists.urls(issuer, 'delta')) await this.lists.load({ issuer, url, form: 'delta' })
   }
 
   /** Reads what may be asked about a chain. */
@@ -124,8 +123,9 @@ export class KnownRevocations {
     for (const [i, certificate] of chain.entries()) {
       const issuer = chain[i + 1]?.spkiSha256
       if (issuer === undefined) continue
-      if (certificate.ocspUrls.length > 0) await this.#loadAnswer(issuer, certificate.serial)
-      await this.#loadLists(issuer, certificate)
+      // Also of one that names no responder: whoever revokes it is heard.
+      await this.#loadAnswer(issuer, certificate.serial)
+      await this.#loadLists(issuer, certificate.crlUrls)
     }
   }
 }

@@ -6,7 +6,6 @@ import {
   isRevokedForGood,
   offerAnswer,
   offerList,
-  type ListsInForce,
   type Offer,
   type RevocationList,
 } from '../../revocation/index.ts'
@@ -92,8 +91,8 @@ export class ListIntake {
     demandKept(held)
     const before = held?.list === undefined ? rankLost(held?.row, list) : undefined
     if (before === 'older') return this.#report(offered, 'older')
-    const inForce = await this.#inForce(place, held)
-    const offer = offerList(inForce, list, { now: this.#now })
+    const others = await this.#deltasOf(place.issuer)
+    const offer = offerList({ base: held?.list, others, kept: held?.kept }, list, { now: this.#now })
     if (offer.outcome === 'taken' || offer.keptChanged) this.#put(place, offer, held, issuer)
     this.#report(offered, offer.outcome)
   }
@@ -105,19 +104,17 @@ export class ListIntake {
     const held = await this.#held.load(place)
     if (held?.list === undefined && rankLost(held?.row, list) === 'older') return this.#report(offered, 'older')
     const bases = await this.#basesOf(spki, url)
+    const others = await this.#deltasOf(spki, url)
     let best: Offer['outcome'] | undefined
     let missing: unknown
     for (const base of bases) {
       const inForce = await this.#held.load(base)
       demandKept(inForce)
       try {
-        const offer = offerList({ base: inForce?.list, delta: held?.list, kept: inForce?.kept }, list, {
-          now: this.#now,
-        })
+        const before = { base: inForce?.list, delta: held?.list, others, kept: inForce?.kept }
+        const offer = offerList(before, list, { now: this.#now })
         if (offer.keptChanged) this.#put(base, offer, inForce, issuer)
-        // Stops the changes of another part of the issuer's certificates from taking the place of these.
-        const outcome = sameScope(inForce?.list, list) ? offer.outcome : 'older'
-        if (best === undefined || RANK[outcome] > RANK[best]) best = outcome
+        if (best === undefined || RANK[offer.outcome] > RANK[best]) best = offer.outcome
       } catch (error) {
         if (!(error instanceof SallyportError) || error.code !== 'LIST_BASE_MISSING') throw error
         missing = error
@@ -163,13 +160,14 @@ export class ListIntake {
     return naming.length > 0 ? naming : places
   }
 
-  async #inForce({ issuer }: ListPlace, held: InForce | undefined): Promise<ListsInForce> {
-    let delta: RevocationList | undefined
-    for (const url of held?.list?.freshest ?? []) {
-      const list = (await this.#held.load({ issuer, url, form: 'delta' }))?.list
-      if (list !== undefined && (delta === undefined || compareNumbers(list.number, delta.number) > 0)) delta = list
+  /** At all addresses of the issuer but this one: a list may cease to name one, and some are named by certificates alone. */
+  async #deltasOf(issuer: string, except?: string): Promise<RevocationList[]> {
+    const found: RevocationList[] = []
+    for (const url of this.#held.urls(issuer, 'delta')) {
+      const list = url === except ? undefined : (await this.#held.load({ issuer, url, form: 'delta' }))?.list
+      if (list !== undefined) found.push(list)
     }
-    return { base: held?.list, delta, kept: held?.kept }
+    return found
   }
 
   #put(place: ListPlace, { base, kept }: Offer, held: InForce | undefined, issuer: Certificate): void {
@@ -193,11 +191,6 @@ export class ListIntake {
   #tell(told: Told, outcome: ListReport['outcome'], code?: Code): void {
     this.#reports.push(listReport(told, outcome, this.#now, code))
   }
-}
-
-function sameScope(base: RevocationList | undefined, delta: RevocationList): boolean {
-  const [one, other] = [base?.issuingPoint, delta.issuingPoint]
-  return one === undefined || other === undefined ? one === other : one.der.equals(other.der)
 }
 
 /** What later lists dropped can't be told any more, and would be forgotten by the next row. */

@@ -4,11 +4,12 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isForGood } from '../../codec/index.ts'
 import { lockFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
-import type { RevocationList } from '../../revocation/index.ts'
+import type { ListEntry, RevocationList } from '../../revocation/index.ts'
 import { parseCertificate, type Certificate } from '../../signature/index.ts'
-import { State, type HeldList, type KnownCertificate } from '../../state/index.ts'
+import { State, type HeldList } from '../../state/index.ts'
 import { HeldLists, type InForce } from './held-lists.ts'
 import {
   cacheFile,
@@ -77,10 +78,23 @@ function certificateOf({ issuerCertificate }: InForce, { issuer }: HeldList): Ce
   return certificate.spkiSha256 === issuer ? certificate : undefined
 }
 
-/** Serial numbers of certificates that are not past their end and name the list: dropping an expired one is regular. */
-function livingOf(known: readonly KnownCertificate[], url: string, now: Date): string[] {
-  const at = timeText(now)
-  return known.filter(({ crlUrls, notAfter }) => crlUrls.includes(url) && notAfter >= at).map(({ serial }) => serial)
+function isForever(entry: ListEntry | undefined): boolean {
+  return entry !== undefined && isForGood(entry.reason)
+}
+
+/**
+ * Tells of a serial number whether notation, which goes by the pair alone, would take for good what this site holds to be
+ * revoked for good. Asked of expired certificates too: their timestamped signatures outlive them.
+ */
+function forgets(
+  { base, delta }: HeldPair,
+  others: readonly RevocationList[],
+  { kept }: InForce,
+): (serial: string) => boolean {
+  const pair = delta === undefined ? [base] : [base, delta]
+  const names = (lists: readonly RevocationList[], serial: string): boolean =>
+    lists.some((list) => isForever(list.find(serial)))
+  return (serial) => (kept?.find(serial) !== undefined || names(others, serial)) && !names(pair, serial)
 }
 
 interface Planned {
@@ -94,16 +108,18 @@ async function plan(state: State, lists: HeldLists, row: HeldList, now: Date): P
   const held = await lists.load({ issuer: spki, url, form: 'base' })
   const issuer = held === undefined ? undefined : certificateOf(held, row)
   if (held?.list === undefined || issuer === undefined) return { row, pair: undefined, fault: 'lost' }
-  const deltas: RevocationList[] = []
-  for (const at of held.list.freshest) {
+  const deltas = new Map<string, RevocationList>()
+  for (const at of lists.urls(spki, 'delta')) {
     const delta = (await lists.load({ issuer: spki, url: at, form: 'delta' }))?.list
-    if (delta !== undefined) deltas.push(delta)
+    if (delta !== undefined) deltas.set(at, delta)
   }
-  const pair = { base: held.list, delta: newestDelta(held.list, deltas, issuer), issuer }
-  const { kept } = held
-  const forgets =
-    kept !== undefined && livingOf(state.certificatesOf(spki), url, now).some((serial) => kept.find(serial))
-  return { row, pair, fault: pairFault(pair, now) ?? (forgets ? 'forgets a certificate' : undefined) }
+  const named = held.list.freshest.flatMap((at) => deltas.get(at) ?? [])
+  const pair = { base: held.list, delta: newestDelta(held.list, named, issuer), issuer }
+  const known = state.certificatesOf(spki).filter(({ crlUrls }) => crlUrls.includes(url))
+  const isForgotten = forgets(pair, [...deltas.values()], held)
+  const fault =
+    pairFault(pair, now) ?? (known.some(({ serial }) => isForgotten(serial)) ? 'forgets a certificate' : undefined)
+  return { row, pair, fault }
 }
 
 /** Of two issuers with one URL the one with the newer list; notation refuses the other's certificates. */

@@ -13,8 +13,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { KeptEntries } from '../../../src/revocation/index.ts'
-import { KeptWriter } from '../../../src/revocation/kept.ts'
 import type { Digest } from '../../../src/oci/index.ts'
 import {
   revocationSeed,
@@ -164,21 +162,6 @@ describe('transfer/revocation/seed', function () {
     await take(fresh, [{ ...whole(), thisUpdate: '2026-06-01T01:00:00Z' }], hoursLater(-9))
     const report = await seed({ ...at, state: fresh }, { now: hoursLater(-8) })
     assert.deepEqual(told(report), ['issuing.crl left out 1  dated in the future'])
-  })
-
-  it('leaves out a list that forgets a certificate which an earlier one revoked for good', async () => {
-    const { serial } = certificateAt(dir, 'signer')
-    const writer = new KeptWriter()
-    writer.add({ serial, number: '0', revoked: NOW, reason: 1 })
-    const at = await site({ ...whole(), kept: writer.finish().bytes })
-    assert.deepEqual(told(await seed(at)), ['issuing.crl written 1'])
-    await write(at.state, hoursLater(3), (open) => open.knowCertificates([knownCertificate(dir, 'signer', 'issuing')]))
-    assert.deepEqual(told(await seed(at)), ['issuing.crl removed 1  forgets a certificate'])
-    const none = await site({ ...whole(), kept: new KeptEntries().bytes })
-    await write(none.state, hoursLater(3), (open) =>
-      open.knowCertificates([knownCertificate(dir, 'signer', 'issuing')]),
-    )
-    assert.deepEqual(told(await seed(none)), ['issuing.crl written 1'])
   })
 
   it('gives one URL to one issuer, and names the other', async () => {

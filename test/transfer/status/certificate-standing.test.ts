@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { parseAnswer, parseList } from '../../../src/revocation/index.ts'
+import { KeptWriter } from '../../../src/revocation/kept.ts'
 import type { HeldList, KnownCertificate } from '../../../src/state/index.ts'
 import { HeldLists, type InForce } from '../../../src/transfer/revocation/held-lists.ts'
 import { standingOf } from '../../../src/transfer/status/certificate-standing.ts'
@@ -42,14 +43,18 @@ describe('transfer/status/certificate-standing', () => {
 
   interface Said {
     base?: number
+    /** Of a list before the base. */
+    kept?: number
     delta?: number
     answer?: 'good' | 'unknown' | number
   }
 
   /** Since when it is revoked, by lists and answers that give these reasons. */
-  async function revokedBy({ base, delta, answer }: Said, change: Partial<KnownCertificate> = {}, now = NOW) {
+  async function revokedBy({ base, kept, delta, answer }: Said, change: Partial<KnownCertificate> = {}, now = NOW) {
     const said: [HeldList['form'], InForce][] = []
-    if (base !== undefined) said.push(['base', listed(base)])
+    const writer = new KeptWriter()
+    if (kept !== undefined) writer.add({ serial: '4711', number: '0', revoked: NOW, reason: kept })
+    if (base !== undefined) said.push(['base', { ...listed(base), kept: writer.finish() }])
     if (delta !== undefined) said.push(['delta', listed(delta)])
     if (answer !== undefined) {
       const bytes = answerDer({ authority, singles: [single({ issuer: authority, status: answer })] })
@@ -73,6 +78,11 @@ describe('transfer/status/certificate-standing', () => {
     })
     return (await standingOf({ ...known, ...change }, rows, lists, now)).revoked
   }
+
+  it('takes what is kept for revoked for good, though the list makes a hold of it and a delta lifts that', async () => {
+    assert.equal(await revokedBy({ base: HOLD, delta: REMOVED }), null)
+    assert.equal(await revokedBy({ base: HOLD, kept: LOST, delta: REMOVED }), '2026-06-15T00:00:00Z')
+  })
 
   it('goes by a good answer before a hold in a list, as a verdict does', async () => {
     assert.equal(await revokedBy({ base: HOLD }), '2026-03-01T00:00:00Z')
