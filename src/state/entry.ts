@@ -3,6 +3,7 @@ import type { JsonObject } from '../codec/index.ts'
 import { isDigest, type Digest } from '../oci/index.ts'
 import type { Counters, Purpose } from './channel-record.ts'
 import { ROW_CAP, type Entry } from './journal-row.ts'
+import { runsOf } from './more-rows.ts'
 
 /** `init`: the operator made this state on purpose; `audience` of a bundle must hold `site`. */
 export interface Init {
@@ -188,7 +189,7 @@ export function headEntries({ roots, reset, counters, signers, ...head }: Judged
  * A kill between two rows leaves roots that verified, and the next run goes on from the last of them.
  */
 export function rootsEntries({ channel, roots, rootVersion, reset }: VerifiedRoots): Entry[] {
-  const runs = runsOf(roots)
+  const runs = roots.length === 0 ? [[]] : runsOf(roots, ROOTS_ROW, ({ length }) => length)
   let version = rootVersion - roots.length
   return runs.map((run, i) => {
     const before = version
@@ -199,23 +200,6 @@ export function rootsEntries({ channel, roots, rootVersion, reset }: VerifiedRoo
     const body = { channel, roots: run.map(base64), rootVersion: version, reset: own ? reset : undefined }
     return { kind: 'roots', body: given(body) }
   })
-}
-
-/** At least one run, in order, each of which fits a row. */
-function runsOf(roots: readonly Uint8Array[]): Uint8Array[][] {
-  let run: Uint8Array[] = []
-  let bytes = 0
-  const runs = [run]
-  for (const root of roots) {
-    if (run.length > 0 && bytes + root.length > ROOTS_ROW) {
-      run = []
-      bytes = 0
-      runs.push(run)
-    }
-    run.push(root)
-    bytes += root.length
-  }
-  return runs
 }
 
 /** @param numberOf - the number of a known certificate, which stands for it where the verdict has its place */

@@ -14,15 +14,15 @@ const LIST_BYTES = ROW_CAP / 4
 /** Bytes of lists that stay in their row, so that a program from before `more` rows reads all that it could write itself. */
 const OWN_BYTES = (ROW_CAP / 4) * 3
 
-/** In runs that fit a row each, in order; none for nothing. */
-export function runsOf<T>(items: readonly T[]): T[][] {
+/** In runs that fit a row each, in order; none for nothing. An item that is larger than `cap` has a run of its own. */
+export function runsOf<T>(items: readonly T[], cap = LIST_BYTES, sizeIn: (item: T) => number = sizeOf): T[][] {
   const runs: T[][] = []
   let room = 0
   for (const item of items) {
-    const size = sizeOf(item)
+    const size = sizeIn(item)
     if (size > room) {
       runs.push([])
-      room = LIST_BYTES
+      room = cap
     }
     runs.at(-1)?.push(item)
     room -= size
