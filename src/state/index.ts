@@ -1,4 +1,5 @@
 /** Floor 5: what a site decided, has seen and holds. The journal is the record, LevelDB is its index. */
+export { Acknowledged } from './acknowledged.ts'
 export { backup, rehearseRestore, restore, type Restored } from './backup.ts'
 export type { Counters, Purpose } from './channel-record.ts'
 export type { OpenEngine } from './engine.ts'

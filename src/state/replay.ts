@@ -1,6 +1,7 @@
 /** Runs the rows of a journal through the ledger and brings indexes up to them. */
 import { sortedJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
+import { Acknowledged } from './acknowledged.ts'
 import type { IndexReader, Op } from './index-db.ts'
 import { channelKey, keyText, prefixOf } from './index-key.ts'
 import type { JournalHead, JournalRow } from './journal-row.ts'
@@ -20,44 +21,32 @@ function broken(row: number, detail: string, cause?: unknown): SallyportError {
   return new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: `journal.jsonl row ${row}`, detail, cause })
 }
 
-/** The backup may lack more rows than the journal does: the remedy names both ways. */
-function lost(row: number, detail: string): SallyportError {
-  return new SallyportError('JOURNAL_BROKEN', {
-    side: 'state',
-    subject: `journal.jsonl row ${row}`,
-    detail,
-    remedy:
-      'run sallyport state restore from a backup that has the row, or go on without: state rebuild --accept-loss --reason TEXT',
-  })
-}
+/** The backup may lack more rows than the journal does: it names both ways. */
+const LOST_REMEDY =
+  'run sallyport state restore from a backup that has the row, or go on without: state rebuild --accept-loss --reason TEXT'
 
 class Feed {
   readonly sink: Sink
-  readonly from: JournalHead
+  readonly #from: Acknowledged
   #pending: Op[] = []
   #last: JournalHead
 
   constructor(sink: Sink) {
     this.sink = sink
-    this.from = sink.head
+    this.#from = new Acknowledged(sink.head, LOST_REMEDY)
     this.#last = sink.head
   }
 
   async add(row: JournalRow, hash: string, ops: readonly Op[]): Promise<void> {
-    if (row.n < this.from.n) return
-    // Stops a journal that was cut back and written on: index or head have seen another row of this number.
-    if (row.n === this.from.n) {
-      if (hash !== this.from.hash) throw lost(row.n, 'another row of this number was acknowledged before')
-      return
-    }
+    this.#from.demandRow(row.n, hash)
+    if (row.n <= this.#from.head.n) return
     for (const op of ops) this.#pending.push(op)
     this.#last = { n: row.n, hash }
     if (this.#pending.length >= RUN) await this.#flush()
   }
 
   demandAll(head: JournalHead): void {
-    if (this.from.n > head.n)
-      throw lost(this.from.n, `this row was acknowledged, but the journal ends with row ${head.n}: its tail is lost`)
+    this.#from.demandReached(head.n)
   }
 
   async finish(head: JournalHead): Promise<void> {

@@ -2,8 +2,7 @@
 import * as z from 'zod'
 import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
 import { isDigest, type Digest } from '../../oci/index.ts'
-import { HeadFile, Journal, type JournalRow } from '../../state/index.ts'
-import { LogTail, LOST_REMEDY } from './log-tail.ts'
+import { Acknowledged, HeadFile, Journal, readHead, type JournalRow, type Proven } from '../../state/index.ts'
 
 export interface Issued {
   sequence: number
@@ -23,6 +22,11 @@ const exportedRow = z.object({
 const REMEDY =
   "find out who wrote there, and take the channel's folder from a copy that was kept apart; " +
   'name a --sequence above all that were given out since the copy was made'
+
+/** What helps who has lost rows of a log: sites would take a number that is given twice for stolen keys. */
+const LOST_REMEDY =
+  "take the channel's folder from a copy that was kept apart, or remove journal.head where there is none; " +
+  'then name a --sequence above all that were given out'
 
 /** What the journal says is the same for a state; what helps is not. */
 function notOfAState(error: unknown, dir: string): unknown {
@@ -71,7 +75,7 @@ export class ExportLog {
     let journal: Journal | undefined
     let headFile: HeadFile | undefined
     try {
-      const tail = await LogTail.read(dir)
+      const tail = await readTail(dir)
       journal = await openJournal(dir, now, tail)
       headFile = await HeadFile.open(dir)
       const log = new ExportLog({ journal, headFile })
@@ -90,17 +94,17 @@ export class ExportLog {
     const log = new ExportLog(undefined)
     let last = 0
     try {
-      const tail = await LogTail.read(dir)
+      const tail = await readTail(dir)
       try {
         for await (const rows of Journal.readRuns(dir)) {
-          tail.visit(rows)
+          demandRows(tail, rows)
           for (const { row } of rows) log.learn(row)
           last = rows.at(-1)?.row.n ?? last
         }
       } catch (error) {
         if (!isFault(error, 'STATE_EMPTY')) throw error
       }
-      tail.demand(last)
+      tail.demandReached(last)
     } catch (error) {
       throw notOfAState(error, dir)
     }
@@ -191,14 +195,23 @@ export class ExportLog {
   }
 }
 
+/** To be read before the log: an export may append in between. */
+async function readTail(dir: string): Promise<Acknowledged> {
+  return new Acknowledged(await readHead(dir), LOST_REMEDY)
+}
+
+function demandRows(tail: Acknowledged, rows: readonly Proven[]): void {
+  for (const { row, hash } of rows) tail.demandRow(row.n, hash)
+}
+
 /** The journal, made where there never was one. */
-async function openJournal(dir: string, now: Date, tail: LogTail): Promise<Journal> {
-  const visit = tail.visit.bind(tail)
-  const whole = ({ n }: { n: number }): void => tail.demand(n)
+async function openJournal(dir: string, now: Date, tail: Acknowledged): Promise<Journal> {
+  const visit = (rows: readonly Proven[]): void => demandRows(tail, rows)
+  const whole = ({ n }: { n: number }): void => tail.demandReached(n)
   try {
     return await Journal.open(dir, { now, create: tail.head.n === 0, visit, whole })
   } catch (error) {
-    if (isFault(error, 'STATE_EMPTY')) tail.demand(0)
+    if (isFault(error, 'STATE_EMPTY')) tail.demandReached(0)
     throw error
   }
 }
