@@ -1,5 +1,5 @@
 /** Fills a graph from a source: index → manifest → referrers and signature tags, at every manifest of the tree. */
-import { isFault, SallyportError } from '../errors/index.ts'
+import { isFault, SallyportError, unlessFault } from '../errors/index.ts'
 import {
   isBlobType,
   isManifestType,
@@ -197,14 +197,7 @@ export class Walk {
 
   /** What a tag names that nothing lists. A repository that is said to be unknown has given its manifest already. */
   private find(tag: string): Promise<Descriptor | undefined> {
-    return this.gate(async () => {
-      try {
-        return await this.source.resolve(tag)
-      } catch (error) {
-        if (isFault(error, 'REPOSITORY_MISSING')) return undefined
-        throw error
-      }
-    })
+    return this.gate(() => unlessFault(this.source.resolve(tag), 'REPOSITORY_MISSING'))
   }
 
   private async resolve(tag: string): Promise<Descriptor> {

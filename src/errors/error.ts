@@ -46,6 +46,16 @@ export function isFault(error: unknown, ...codes: Code[]): error is SallyportErr
   return error instanceof SallyportError && codes.includes(error.code)
 }
 
+/** What was asked for, or undefined when the answer is one of these refusals. */
+export async function unlessFault<T>(asking: Promise<T>, ...codes: Code[]): Promise<T | undefined> {
+  try {
+    return await asking
+  } catch (error) {
+    if (isFault(error, ...codes)) return undefined
+    throw error
+  }
+}
+
 /** The message without the sentence of the code, for an error that is told again under the same code. */
 export function detailOf({ code, message }: SallyportError): string {
   const [, sentence] = CODES[code]

@@ -7,6 +7,7 @@ export {
   isFault,
   placeFault,
   readFault,
+  unlessFault,
   writeFault,
   type Fault,
   type Side,

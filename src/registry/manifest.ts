@@ -1,5 +1,5 @@
 /** Manifests: resolved, fetched under a cap, proven by our own hash, pushed by digest. */
-import { isFault, SallyportError, type Code } from '../errors/index.ts'
+import { SallyportError } from '../errors/index.ts'
 import {
   algorithmOf,
   digestOf,
@@ -100,16 +100,6 @@ export function asPromised(repository: Repository, fetched: FetchedManifest, des
     throw protocol(repository, subject, `Content-Type ${detail}`)
   }
   return fetched.bytes
-}
-
-/** What was asked for, or undefined when the answer is one of these refusals. */
-export async function unlessFault<T>(asking: Promise<T>, ...codes: Code[]): Promise<T | undefined> {
-  try {
-    return await asking
-  } catch (error) {
-    if (isFault(error, ...codes)) return undefined
-    throw error
-  }
 }
 
 /** The digest that the registry says a tag names, by one HEAD where that tells it. Throws MANIFEST_MISSING. */

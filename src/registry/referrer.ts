@@ -1,5 +1,5 @@
 /** Referrers (distribution spec "Listing Referrers"): the API and the fallback tag are both read and united. */
-import { SallyportError } from '../errors/index.ts'
+import { SallyportError, unlessFault } from '../errors/index.ts'
 import {
   fallbackTag,
   isIndexType,
@@ -10,7 +10,7 @@ import {
   type Digest,
 } from '../oci/index.ts'
 import { findManifest, speaksOf } from './found-manifest.ts'
-import { subjectOf, unlessFault, type FetchedManifest } from './manifest.ts'
+import { subjectOf, type FetchedManifest } from './manifest.ts'
 import { objectIn, PAGE_CAP, pagesFrom } from './pages.ts'
 import { callTo, type Repository } from './repository.ts'
 import type { Reply } from './request.ts'

@@ -1,20 +1,12 @@
 /** A repository to write to. */
 import type { BlobBody, Target } from '../content/index.ts'
-import { isFault, SallyportError } from '../errors/index.ts'
+import { isFault, SallyportError, unlessFault } from '../errors/index.ts'
 import { MANIFEST_CAP, verified, type Descriptor, type Digest } from '../oci/index.ts'
 import { headBlob, proveBlob } from './blob-held.ts'
 import { readBlob } from './blob.ts'
 import { deleteReference, deleteRefusal } from './delete.ts'
 import { mergeFallback, settleFallback } from './fallback.ts'
-import {
-  asPromised,
-  getManifest,
-  headManifest,
-  putManifest,
-  subjectOf,
-  unlessFault,
-  type FetchedManifest,
-} from './manifest.ts'
+import { asPromised, getManifest, headManifest, putManifest, subjectOf, type FetchedManifest } from './manifest.ts'
 import { Referrers } from './referrer.ts'
 import type { Repository } from './repository.ts'
 import { pause, waitFor } from './retry.ts'
