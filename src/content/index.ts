@@ -13,6 +13,7 @@ export {
   writeNew,
 } from './durable-file.ts'
 export { fileBody, readSpan, type FileSpan } from './file-span.ts'
+export { passedFault, passingBody } from './passing-body.ts'
 export { provenBody } from './proven-body.ts'
 export { byDigest, Graph, type CompanionTag, type GraphNode, type Omission } from './graph.ts'
 export { carriedBlobs, isLeftOut, omissionsOf, orderArtifact, type OrderedArtifact } from './order.ts'

@@ -1,5 +1,5 @@
 /** Blobs whose bytes come but once, from a pipe: sent in parts, each of them held until the registry has it. */
-import { provenBody, type BlobBody } from '../content/index.ts'
+import { passedFault, passingBody, provenBody, type BlobBody } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import type { Descriptor } from '../oci/index.ts'
 import type { Answer } from './answer.ts'
@@ -17,19 +17,8 @@ const PART = 8 * 1024 * 1024
 const RANGE = /^(?:bytes=)?0-(\d{1,15})$/
 /** What a registry answers to a first part that takes none, or none so large. */
 const NO_PARTS = [400, 404, 405, 411, 415, 416, 501]
-
 /** What it answers when it knows nothing of a session any more. */
 const GONE = [400, 404, 410]
-
-/** What came by a pipe has passed, and can not be sent again. */
-function passed(repository: Repository, subject: string, why: string): SallyportError {
-  return new SallyportError('PUSH_REFUSED', {
-    side: repository.side,
-    subject,
-    detail: `${why}, and what came by a pipe can not be had again`,
-    remedy: 'run the import again, from a file if it happens again',
-  })
-}
 
 /** Thrown inside when the registry takes no parts; it has nothing of the blob then. */
 class Undivided extends Error {}
@@ -131,7 +120,7 @@ class PartUpload {
 
   /** @param passing - the registry may still be at work on the end of it */
   #lost(passing: boolean): SallyportError | Transient {
-    const fault = passed(this.#repository, this.#session.subject, 'the registry has lost what it was sent before')
+    const fault = passedFault(this.#session.subject, 'the registry has lost what it was sent before')
     return passing ? new Transient(fault) : fault
   }
 
@@ -187,9 +176,10 @@ export async function sendInParts(
   at: URL | undefined,
   onBytes: (count: number) => void,
 ): Promise<BlobBody | undefined> {
+  const subject = blobSubject(repository, descriptor)
   if (repository.registry.undivided) {
     await new UploadSession(repository, descriptor).cancel(at)
-    return once(repository, descriptor, () => provenBody(body, descriptor, 'bundle'))
+    return passingBody(subject, () => copied(provenBody(body, descriptor, 'bundle')))
   }
   const upload = new PartUpload(repository, descriptor, at, onBytes)
   const parts = partsOf(body, descriptor)
@@ -210,7 +200,7 @@ export async function sendInParts(
         if (!(error instanceof Undivided)) throw error
         repository.registry.undivided = true
         await upload.cancel()
-        return once(repository, descriptor, () => rest(part, coming, next))
+        return passingBody(subject, () => copied(rest(part, coming, next)))
       }
     }
   } catch (error) {
@@ -228,15 +218,7 @@ async function* rest(
   for (let step = await second; step.value !== undefined; step = await next()) yield step.value.bytes
 }
 
-/** A body that can be had once and says so; of copies, since what they come in is used again while a socket still reads. */
-function once(repository: Repository, descriptor: Descriptor, open: () => AsyncIterable<Uint8Array>): BlobBody {
-  let opened = false
-  return {
-    proving: true,
-    async *open() {
-      if (opened) throw passed(repository, blobSubject(repository, descriptor), 'the registry wants the bytes again')
-      opened = true
-      for await (const run of open()) yield Buffer.from(run)
-    },
-  }
+// What they come in is used again while a socket still reads.
+async function* copied(runs: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const run of runs) yield Buffer.from(run)
 }

@@ -1,6 +1,6 @@
 /** Hands the payload to the pusher: from a file in any order and many at once, from a pipe as it comes. */
 import type { ByteInput, FileInput, PlacedBlob } from '../../bundle/index.ts'
-import { fileBody, type BlobBody, type OrderedArtifact } from '../../content/index.ts'
+import { fileBody, passingBody, type BlobBody, type OrderedArtifact } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { verifying, type Descriptor, type Digest } from '../../oci/index.ts'
 import type { Passage } from '../passage/passage.ts'
@@ -84,26 +84,6 @@ export async function deliverFile(
   })
 }
 
-/** A body that passes once: what a push can't do with that, it says. */
-function passingBody(stream: AsyncGenerator<Uint8Array>, digest: Digest): BlobBody {
-  let opened = false
-  return {
-    proving: true,
-    passes: true,
-    open(from) {
-      if (opened || from > 0)
-        throw new SallyportError('PUSH_REFUSED', {
-          side: 'target',
-          subject: digest,
-          detail: 'its bytes have passed and the target wants them again',
-          remedy: 'run the import again, from a file if it happens again',
-        })
-      opened = true
-      return stream
-    },
-  }
-}
-
 /** Pushes what comes, artifact by artifact, and shows it when all of it is proven. Stops at the first failure. */
 export async function deliverPipe(
   passage: Passage,
@@ -174,7 +154,11 @@ export async function deliverPipe(
         continue
       }
       // A target that has the blob already leaves the stream unread: the bytes still have to pass, and be proven.
-      await push(i, descriptor, passingBody(keptOpen(stream), descriptor.digest))
+      await push(
+        i,
+        descriptor,
+        passingBody(descriptor.digest, () => keptOpen(stream)),
+      )
       for await (const _ of stream);
     }
   }
