@@ -4,7 +4,7 @@ import { entryOf, type Denial, type ListEntry } from '../../revocation/index.ts'
 import { distinguishedNameText, type Certificate } from '../../signature/index.ts'
 import type { CarriedAnswer, CarriedList } from '../revocation/information.ts'
 import { timeText } from '../run/run.ts'
-import { denialKey, noLongerAboard, SHOWN, type Carried, type NoLongerAboard } from './no-longer-aboard.ts'
+import { denialsBeyond, noLongerAboard, SHOWN, type Carried, type NoLongerAboard } from './no-longer-aboard.ts'
 
 /** A certificate that is revoked now and was not before, or was on hold alone. */
 export interface RevokedCertificate {
@@ -110,8 +110,6 @@ export function newlyRevoked(now: Carried = NOTHING, before: Carried = NOTHING):
       url,
     })
   }
-  const denied = new Set((before.denials ?? []).map(denialKey))
-  const denials = (now.denials ?? []).filter((denial) => !denied.has(denialKey(denial)))
   const certificates = [...named, ...found].slice(0, Math.max(SHOWN, named.length))
-  return { certificates, count: counted.size, denials, ...noLongerAboard(now, before) }
+  return { certificates, count: counted.size, denials: denialsBeyond(now, before), ...noLongerAboard(now, before) }
 }

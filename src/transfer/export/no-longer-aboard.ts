@@ -33,9 +33,11 @@ export interface NoLongerAboard {
 /** A person reads so many; a compromised authority may revoke a million. */
 export const SHOWN = 100
 
-/** What two denials must share to be one. */
-export function denialKey({ artifact, signer }: Denial): string {
-  return `${artifact} ${signer ?? ''}`
+/** The denials that the other one has not; its reason is no part of a denial. */
+export function denialsBeyond({ denials = [] }: Carried, other: Carried): Denial[] {
+  const keyOf = ({ artifact, signer }: Denial): string => `${artifact} ${signer ?? ''}`
+  const known = new Set((other.denials ?? []).map(keyOf))
+  return denials.filter((denial) => !known.has(keyOf(denial)))
 }
 
 function kindOf({ list }: CarriedList): 'list' | 'delta' {
@@ -111,12 +113,11 @@ export function noLongerAboard(now: Carried, before: Carried): NoLongerAboard {
     if (dropped.length < SHOWN) dropped.push({ issuerName: distinguishedNameText(issuer.subject), serial, url })
   }
   const absent = absentOf(now, before)
-  const denied = new Set((now.denials ?? []).map(denialKey))
   return {
     dropped,
     droppedCount: counted.size,
     absent: absent.slice(0, SHOWN),
     absentCount: absent.length,
-    droppedDenials: (before.denials ?? []).filter((denial) => !denied.has(denialKey(denial))),
+    droppedDenials: denialsBeyond(before, now),
   }
 }
