@@ -6,12 +6,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { buildZooLayout, type ZooLayout } from '../../fixtures/layouts/build.ts'
 import { tree, planFor, Stage } from '../transfer/stage.ts'
-import { contentsOf, sha256, type Contents } from './registry-contents.ts'
+import { contentsOf, namedBy, sha256, type Contents } from './registry-contents.ts'
 import { needPeers, orasFlags, peer, peersBin, startRegistry, tryPeer, type Registry } from './setup/registry.ts'
-import { seedRegistry, type Seeded } from './setup/seed.ts'
+import { planOf, PORT, seedRegistry, type Seeded } from './setup/seed.ts'
 
 const run = promisify(execFile)
-const REPOSITORIES = ['busybox', 'charter', 'fleet', 'legacy', 'porter'].map((name) => `port/${name}`)
 
 describe('peers/bundle-readers', function () {
   this.timeout(120_000)
@@ -31,13 +30,8 @@ describe('peers/bundle-readers', function () {
     seeded = await seedRegistry(source)
     stage = await Stage.make()
     bundle = stage.path('june.tar')
-    const artifacts = REPOSITORIES.map((name) => ({
-      ref: `${source.host}/${name}`,
-      tagPattern: '*',
-      referrers: 'all' as const,
-    }))
-    await stage.export({ output: bundle, plan: { artifacts }, now: new Date() })
-    for (const name of REPOSITORIES) original[name] = await contentsOf(source, name)
+    await stage.export({ output: bundle, plan: planOf(source), now: new Date() })
+    for (const name of PORT) original[name] = await contentsOf(source, name)
     folder = stage.path('unpacked')
     mkdirSync(folder)
     await run('tar', ['-xf', bundle, '-C', folder])
@@ -54,26 +48,12 @@ describe('peers/bundle-readers', function () {
 
   /** Every `host/repo:tag` of the source but fallback tags, with its digest. */
   function* references(): Generator<[reference: string, digest: string, repository: string]> {
-    for (const name of REPOSITORIES)
+    for (const name of PORT)
       for (const [tag, digest] of Object.entries(original[name]?.tags ?? {}))
         yield [`${source.host}/${name}:${tag}`, digest, name]
   }
 
   const everyManifest = () => new Map(Object.values(original).flatMap(({ manifests }) => Object.entries(manifests)))
-
-  /** Config, layers and children. */
-  function namedBy(manifest: string): string[] {
-    const {
-      config,
-      layers = [],
-      manifests = [],
-    } = JSON.parse(manifest) as {
-      config?: { digest: string }
-      layers?: { digest: string }[]
-      manifests?: { digest: string }[]
-    }
-    return [...(config === undefined ? [] : [config]), ...layers, ...manifests].map(({ digest }) => digest)
-  }
 
   it('is a tar whose sums GNU coreutils check', async () => {
     await run('sha256sum', ['--check', '--quiet', '--strict', 'SHA256SUMS'], { cwd: folder })
@@ -121,7 +101,8 @@ describe('peers/bundle-readers', function () {
       await tool('oras', 'copy', '-r', '--from-oci-layout-path', bundle, reference, '--to-oci-layout', `${layout}:1`)
     const held = new Set(Object.keys(tree(join(layout, 'blobs/sha256'))))
     for (const [digest, text] of everyManifest())
-      for (const named of [digest, ...namedBy(text)]) assert.ok(held.has(named.slice(7)), named)
+      for (const named of [digest, ...namedBy(text).blobs, ...namedBy(text).children])
+        assert.ok(held.has(named.slice(7)), named)
   })
 
   // From the tar regctl imports by name alone, and skopeo knows neither there nor in a folder any digest but those that a name leads

@@ -1,5 +1,5 @@
-/** Stands before a registry, refuses mounts, and spoils every so many of the requests that carry a part of a blob. */
-import { createServer, request, type IncomingMessage } from 'node:http'
+/** Stands before a registry, asks it for an upload wherever the client asks for a mount, and spoils uploads as it is told. */
+import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from './setup/registry.ts'
 
@@ -8,27 +8,26 @@ export type Spoiling = 'cut' | 'deaf' | 'busy'
 
 export interface FailingProxy {
   host: string
+  /** How many mounts were refused. */
+  refused(): number
   spoilt(): Spoiling[]
   stop(): Promise<void>
-}
-
-function urlOf(incoming: IncomingMessage, registry: Registry): URL {
-  const url = new URL(incoming.url ?? '/', registry.origin)
-  url.searchParams.delete('mount')
-  url.searchParams.delete('from')
-  return url
 }
 
 /** @param plan - asked for each PATCH and each PUT of a blob, with how many came before it */
 export async function failUploads(
   registry: Registry,
-  plan: (method: string, before: number) => Spoiling | undefined,
+  plan: (method: string, before: number) => Spoiling | undefined = () => undefined,
 ): Promise<FailingProxy> {
   const spoilt: Spoiling[] = []
+  let refused = 0
   let uploads = 0
   const server = createServer((incoming, outgoing) => {
     const { method = '', headers } = incoming
-    const url = urlOf(incoming, registry)
+    const url = new URL(incoming.url ?? '/', registry.origin)
+    if (url.searchParams.has('mount')) refused++
+    url.searchParams.delete('mount')
+    url.searchParams.delete('from')
     const isUpload = (method === 'PATCH' || method === 'PUT') && url.pathname.includes('/blobs/uploads/')
     const how = isUpload ? plan(method, uploads++) : undefined
     if (how !== undefined) spoilt.push(how)
@@ -57,6 +56,7 @@ export async function failUploads(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    refused: () => refused,
     spoilt: () => spoilt,
     stop: () =>
       new Promise((resolve) => {

@@ -3,32 +3,24 @@ import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { tree, Stage } from '../transfer/stage.ts'
 import { peerReaders, type PeerReader } from './peer-reader.ts'
-import { contentsOf, sha256, type Contents } from './registry-contents.ts'
+import { contentsOf, FALLBACK, namedBy, sha256, type Contents } from './registry-contents.ts'
 import { needPeers, startRegistry, type Registry } from './setup/registry.ts'
-import { seedRegistry } from './setup/seed.ts'
-
-const REPOSITORIES = ['busybox', 'charter', 'fleet', 'legacy', 'porter'].map((name) => `port/${name}`)
-const LISTS = /^sha256-[0-9a-f]{64}$/
-
-interface Document {
-  config?: { digest: string }
-  layers?: { digest: string }[]
-  manifests?: { digest: string }[]
-}
+import { planOf, PORT, seedRegistry } from './setup/seed.ts'
 
 /** A manifest and all that it names, by any number of steps. */
-function closure({ manifests }: Contents, digest: string): string[] {
-  const text = manifests[digest]
+function closure(contents: Contents, digest: string): string[] {
+  const text = contents.manifests[digest]
   if (text === undefined) return [digest]
-  const { config, layers = [], manifests: children = [] } = JSON.parse(text) as Document
-  const blobs = [...(config === undefined ? [] : [config]), ...layers].map((blob) => blob.digest)
-  return [digest, ...blobs, ...children.flatMap((child) => closure({ manifests } as Contents, child.digest))]
+  const { blobs, children } = namedBy(text)
+  return [digest, ...blobs, ...children.flatMap((child) => closure(contents, child))]
 }
 
 /** An index of indexes: skopeo pulls none, though it pulls each of its children. */
 function isNested({ manifests }: Contents, digest: string): boolean {
-  const children = (JSON.parse(manifests[digest] ?? '{}') as Document).manifests ?? []
-  return children.some((child) => (JSON.parse(manifests[child.digest] ?? '{}') as Document).manifests !== undefined)
+  const below = (one: string): string[] => namedBy(manifests[one] ?? '{}').children
+  return below(digest).some(
+    (child) => (JSON.parse(manifests[child] ?? '{}') as { manifests?: unknown }).manifests !== undefined,
+  )
 }
 
 describe('peers/imported-readers', function () {
@@ -46,13 +38,8 @@ describe('peers/imported-readers', function () {
     await seedRegistry(source)
     stage = await Stage.make()
     bundle = stage.path('june.tar')
-    const artifacts = REPOSITORIES.map((name) => ({
-      ref: `${source.host}/${name}`,
-      tagPattern: '*',
-      referrers: 'all' as const,
-    }))
-    await stage.export({ output: bundle, plan: { artifacts, map: [] }, now: new Date() })
-    for (const name of REPOSITORIES) original[name] = await contentsOf(source, name)
+    await stage.export({ output: bundle, plan: planOf(source), now: new Date() })
+    for (const name of PORT) original[name] = await contentsOf(source, name)
     const now = new Date()
     await stage.import(bundle, `${target.host}/mirror`, { state: await stage.site('site-a', now), now })
     const { tags, referrers } = original['port/porter'] ?? assert.fail('nothing was seeded')
@@ -76,7 +63,7 @@ describe('peers/imported-readers', function () {
       for (const [repository, { tags, referrers, manifests }] of Object.entries(original)) {
         const there = `mirror/${repository}`
         const found = await tool.tags(there)
-        assert.deepEqual(found.filter((tag) => !LISTS.test(tag)).sort(), Object.keys(tags).sort())
+        assert.deepEqual(found.filter((tag) => !FALLBACK.test(tag)).sort(), Object.keys(tags).sort())
         for (const [tag, digest] of Object.entries(tags))
           assert.equal(sha256(await tool.manifest(there, `:${tag}`)), digest, `${repository}:${tag}`)
         for (const digest of Object.keys(manifests)) {

@@ -3,14 +3,13 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitOf, isFault, type Code } from '../../src/errors/index.ts'
-import { log, registryAccess, type Access, type ExportReport, type Plan } from '../../src/transfer/index.ts'
+import { log, registryAccess, type Access, type ExportReport } from '../../src/transfer/index.ts'
 import { Stage } from '../transfer/stage.ts'
-import { refuseMounts } from './refusing-proxy.ts'
+import { failUploads } from './failing-proxy.ts'
 import { contentsOf, type Contents } from './registry-contents.ts'
 import { needPeers, orasFlags, peer, peerEnv, startRegistry, type Registry } from './setup/registry.ts'
-import { seedRegistry, type Seeded } from './setup/seed.ts'
+import { planOf, PORT, seedRegistry, type Seeded } from './setup/seed.ts'
 
-const REPOSITORIES = ['busybox', 'charter', 'fleet', 'legacy', 'porter'].map((name) => `port/${name}`)
 const fault = (code: Code, exit: number) => (error: unknown) => isFault(error, code) && exitOf(error) === exit
 
 /** What the command line makes of `--authfile` and `--ca-file`. */
@@ -41,15 +40,6 @@ describe('peers/passage-registries', function () {
     return registry
   }
 
-  function planOf(registry: Registry, repositories = REPOSITORIES): Partial<Plan> {
-    const artifacts = repositories.map((name) => ({
-      ref: `${registry.host}/${name}`,
-      tagPattern: '*',
-      referrers: 'all' as const,
-    }))
-    return { artifacts, map: [] }
-  }
-
   before(async function () {
     needPeers(this)
     source = await start()
@@ -58,7 +48,7 @@ describe('peers/passage-registries', function () {
     bundle = stage.path('june.tar')
     source.clearRequests()
     exported = await stage.export({ output: bundle, plan: planOf(source), now: new Date() })
-    for (const name of REPOSITORIES) original[name] = await contentsOf(source, name)
+    for (const name of PORT) original[name] = await contentsOf(source, name)
   })
 
   after(async () => {
@@ -72,7 +62,7 @@ describe('peers/passage-registries', function () {
     const registry = await accessTo(to)
     const run = { state, registry, now: new Date(), ...options }
     const report = await stage.import(bundle, `${to.host}/mirror`, run)
-    for (const name of REPOSITORIES) assert.deepEqual(await contentsOf(to, `mirror/${name}`), original[name], name)
+    for (const name of PORT) assert.deepEqual(await contentsOf(to, `mirror/${name}`), original[name], name)
     return { report, state, run }
   }
 
@@ -180,13 +170,13 @@ describe('peers/passage-registries', function () {
 
     it('without mounts: is equal to the source', async () => {
       const to = await start()
-      const proxy = await refuseMounts(to)
+      const proxy = await failUploads(to)
       try {
         const run = { state: await stage.site(), now: new Date() }
         const report = await stage.import(bundle, `${proxy.host}/mirror`, run)
         assert.equal(report.counts.blobsMounted, 0)
         assert.ok(proxy.refused() > 0)
-        for (const name of REPOSITORIES) assert.deepEqual(await contentsOf(to, `mirror/${name}`), original[name], name)
+        for (const name of PORT) assert.deepEqual(await contentsOf(to, `mirror/${name}`), original[name], name)
       } finally {
         await proxy.stop()
       }
@@ -391,6 +381,6 @@ describe('peers/passage-registries', function () {
     )
     const report = await stage.import(bundle, `${to.host}/mirror`, run)
     assert.equal(report.repeat, true)
-    for (const name of REPOSITORIES) assert.deepEqual(await contentsOf(to, `mirror/${name}`), original[name], name)
+    for (const name of PORT) assert.deepEqual(await contentsOf(to, `mirror/${name}`), original[name], name)
   })
 })

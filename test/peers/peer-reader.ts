@@ -1,7 +1,6 @@
 /** How skopeo, regctl and oras list and fetch what lies in a repository, each by commands of its own. */
 import { peer, orasFlags, skopeoFlags, type Registry } from './setup/registry.ts'
-
-const FALLBACK = /^sha256-[0-9a-f]{64}$/
+import { FALLBACK } from './registry-contents.ts'
 
 export interface PeerReader {
   readonly name: string

@@ -13,13 +13,23 @@ export interface Contents {
 }
 
 interface Document {
+  config?: { digest: string }
+  layers?: { digest: string }[]
   manifests?: { digest: string }[]
 }
 
-const FALLBACK = /^sha256-[0-9a-f]{64}$/
+/** A tag that lists referrers. */
+export const FALLBACK = /^sha256-[0-9a-f]{64}$/
 
 export function sha256(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`
+}
+
+/** What a manifest names: config and layers, and children. */
+export function namedBy(manifest: string): { blobs: string[]; children: string[] } {
+  const { config, layers = [], manifests = [] } = JSON.parse(manifest) as Document
+  const digests = (all: { digest: string }[]): string[] => all.map(({ digest }) => digest)
+  return { blobs: digests([...(config === undefined ? [] : [config]), ...layers]), children: digests(manifests) }
 }
 
 /** Lists with crane, and fetches by it every tag, child and referrer; each manifest must have its digest. */

@@ -27,16 +27,12 @@ import {
   reason,
   utc,
 } from './list-maker.ts'
+import { orders } from '../orders.ts'
 
 const NOW = new Date('2026-12-15T00:00:00Z')
 const terms: OfferTerms = { now: NOW }
 
 /** Every order of these. */
-function orders<T>(items: readonly T[]): T[][] {
-  if (items.length === 0) return [[]]
-  return items.flatMap((item, at) => orders(items.toSpliced(at, 1)).map((rest) => [item, ...rest]))
-}
-
 function codeOf(act: () => unknown): string | undefined {
   try {
     act()

@@ -6,6 +6,7 @@ import { checkState, LIST_CAP, rebuildIndex, State, type HeldList, type ProvenLi
 import { fault, initState, makeFolder, NOW, removeFolders } from './folder.ts'
 import { seeded } from '../seed.ts'
 import { answerOf, FROM, listOf, placeOf, sha, URL } from './lists.ts'
+import { orders } from '../orders.ts'
 
 const write = { write: true, now: NOW }
 const read = { write: false, now: NOW }
@@ -324,8 +325,3 @@ describe('state/take-lists', () => {
       assert.equal(refused, 46)
     })
 })
-
-function orders<T>(items: readonly T[]): T[][] {
-  if (items.length === 0) return [[]]
-  return items.flatMap((item, at) => orders(items.toSpliced(at, 1)).map((rest) => [item, ...rest]))
-}

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Plan } from '../../../src/transfer/index.ts'
 import { imagesLayout } from './images.ts'
 import { orasFlags, peerEnv, type Reachable, skopeoFlags } from './peer-env.ts'
 import { peer, tryPeer } from './run.ts'
@@ -35,6 +36,19 @@ export interface Seeded {
   readonly cosignPublicKey: string
   /** Whether the registry took a manifest of an unknown media type. Distribution does not. */
   readonly opaqueAccepted: boolean
+}
+
+/** The repositories of a seed with the prefix `port`, but the one that only some registries take. */
+export const PORT = ['busybox', 'charter', 'fleet', 'legacy', 'porter'].map((name) => `port/${name}`)
+
+/** All of these repositories, with all that refers to anything there. */
+export function planOf({ host }: Pick<Reachable, 'host'>, repositories = PORT): Pick<Plan, 'artifacts' | 'map'> {
+  const artifacts = repositories.map((name) => ({
+    ref: `${host}/${name}`,
+    tagPattern: '*',
+    referrers: 'all' as const,
+  }))
+  return { artifacts, map: [] }
 }
 
 export interface SeedOptions {

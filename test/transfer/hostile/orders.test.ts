@@ -6,14 +6,10 @@ import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
 import { isFault } from '../../../src/errors/index.ts'
 import { stateCheck, status } from '../../../src/transfer/index.ts'
 import { CHANNEL, hoursLater, planFor, Stage, tree } from '../stage.ts'
+import { orders } from '../../orders.ts'
 
 const SEQUENCES = [1, 2, 3, 4] as const
 const NEWEST = SEQUENCES.length
-
-function ordersOf(numbers: readonly number[]): number[][] {
-  if (numbers.length < 2) return [[...numbers]]
-  return numbers.flatMap((first) => ordersOf(numbers.filter((n) => n !== first)).map((rest) => [first, ...rest]))
-}
 
 interface Entry {
   digest: string
@@ -68,7 +64,7 @@ describe('transfer/hostile/orders', function () {
   const bundle = (sequence: number) => bundles.get(sequence) ?? { file: '', id: '', bound: {} }
   const ends: { tags: Record<string, string>; tree: Record<string, string> }[] = []
 
-  for (const order of ordersOf(SEQUENCES)) {
+  for (const order of orders(SEQUENCES)) {
     it(`accepts of ${order.join(' ')} what is newer than all before, and ends with the newest`, async () => {
       const state = await stage.site()
       const out = stage.path('out')

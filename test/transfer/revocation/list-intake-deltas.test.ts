@@ -24,17 +24,13 @@ import {
   uri,
   utc,
 } from '../../revocation/list-maker.ts'
+import { orders } from '../../orders.ts'
 
 const URL = 'http://lists.example/a.crl'
 const FIRST = 'http://lists.example/a-delta.crl'
 const SECOND = 'http://mirror.example/a-delta.crl'
 const NONE = `sha256:${'0'.repeat(64)}` as const
 const NOW = new Date('2026-04-20T00:00:00Z')
-
-function orders<T>(items: readonly T[]): T[][] {
-  if (items.length < 2) return [[...items]]
-  return items.flatMap((item, at) => orders(items.toSpliced(at, 1)).map((rest) => [item, ...rest]))
-}
 
 describe('transfer/revocation/list-intake: deltas under several addresses', function () {
   this.timeout(120_000)

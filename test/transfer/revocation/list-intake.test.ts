@@ -24,16 +24,12 @@ import {
   uri,
   utc,
 } from '../../revocation/list-maker.ts'
+import { orders } from '../../orders.ts'
 
 const URL = 'http://lists.example/a.crl'
 const DELTA = 'http://lists.example/a-delta.crl'
 const NOW = new Date('2026-04-20T00:00:00Z')
 const FRESHEST = `freshestCRL=URI:${DELTA}`
-
-function orders<T>(items: readonly T[]): T[][] {
-  if (items.length < 2) return [[...items]]
-  return items.flatMap((item, at) => orders(items.toSpliced(at, 1)).map((rest) => [item, ...rest]))
-}
 
 describe('transfer/revocation/list-intake', function () {
   this.timeout(120_000)
