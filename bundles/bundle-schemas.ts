@@ -4,6 +4,9 @@ import { CODES, type Code } from '../src/index.ts'
 import { count, digest, time } from './schema-words.ts'
 
 export const version = z.int().min(1)
+export const removedTags = z
+  .array(z.string())
+  .describe('Tags that an earlier bundle brought to one of the sites, and that the source has no more.')
 export const tags = z.record(z.string(), digest).describe('Tag to digest.')
 
 export const omission = z.strictObject({
@@ -62,6 +65,7 @@ export const summary = {
       untagged: z.array(digest),
       signatureTags: tags,
       referrers: z.array(digest),
+      removed: removedTags,
     }),
   ),
   omitted: z.array(omission),

@@ -52,7 +52,7 @@ import {
   type stateRebuild,
   type stateRestore,
 } from '../src/index.ts'
-import { judgedPassengers, omission, passengers, summary, tags, version } from './bundle-schemas.ts'
+import { judgedPassengers, omission, passengers, removedTags, summary, tags, version } from './bundle-schemas.ts'
 import {
   CHANNEL_INIT,
   CHANNEL_PIN,
@@ -101,7 +101,14 @@ const exported = {
   blobs: count,
   manifests: count,
   repositories: z.array(
-    z.strictObject({ name: z.string(), to: z.string(), tags, untagged: z.array(digest), referrers: count }),
+    z.strictObject({
+      name: z.string(),
+      to: z.string(),
+      tags,
+      untagged: z.array(digest),
+      referrers: count,
+      removed: removedTags,
+    }),
   ),
   omitted: z.array(omission),
   opaque: z
@@ -186,6 +193,9 @@ export const REPORTS = {
         outcome: z.enum(['moved', 'kept']),
       }),
     ),
+    removed: z
+      .array(z.strictObject({ name: z.string(), at: z.string(), tag: z.string(), digest }))
+      .describe('Tags that the source has no more and that are still here, as this site had them from it; they stay.'),
     landed: z.array(z.strictObject({ name: z.string(), at: z.string() })),
     settled: count.describe('Tag moves that a stopped run had left open.'),
     dryRun: z.boolean(),

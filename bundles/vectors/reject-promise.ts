@@ -53,6 +53,12 @@ function formats(): RejectVector[] {
     row('TRANSFER_MALFORMED', 'repository-twice', TRANSFER, {
       transfer: (document) => void (document['repositories'] = [first(document), first(document)]),
     }),
+    row('TRANSFER_MALFORMED', 'removed-and-bound', TRANSFER, {
+      transfer: (document) => void (first(document)['removed'] = ['0.9', '1.0']),
+    }),
+    row('TRANSFER_MALFORMED', 'removed-twice', TRANSFER, {
+      transfer: (document) => void (first(document)['removed'] = ['0.9', '0.9']),
+    }),
     row('SUMS_MALFORMED', 'upper-case', SUMS, {
       bytes: { SHA256SUMS: text((sums) => sums.replace(/^[0-9a-f]+/, (hex) => hex.toUpperCase())) },
     }),

@@ -25,7 +25,7 @@ const SPARE: Readonly<Partial<Record<RejectVector['code'], string>>> = {
   ROLLBACK: 'older-targets-named older-content-with-a-passenger',
   APPROVAL_MISSING: 'second-is-no-person',
   TRANSFER_MALFORMED:
-    'tag-with-slash no-audience passengers-out-of-order passenger-of-its-own-channel seventeen-passengers passengers-announced-and-none passenger-with-passengers',
+    'tag-with-slash removed-and-bound removed-twice no-audience passengers-out-of-order passenger-of-its-own-channel seventeen-passengers passengers-announced-and-none passenger-with-passengers',
   SUMS_MALFORMED: 'passenger-line-twice name-of-another-digest carriage-return',
   CENSUS_MISMATCH:
     'passenger-denials-missing passenger-member-in-no-sums passenger-line-of-no-member passenger-repository-of-the-content count-of-manifests count-of-bytes prerequisite index-is-no-target',

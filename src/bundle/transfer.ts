@@ -153,6 +153,12 @@ export function parseTransfer(bytes: Uint8Array): Transfer {
   const { repositories } = result.data
   const odd = repositories.find(({ name: own }, i) => i > 0 && (repositories[i - 1]?.name ?? '') >= own)
   if (odd !== undefined) throw malformed(`repositories: ${odd.name} twice or out of order`)
+  // A tag can't be there and gone.
+  const torn = repositories.find(({ removed, bindings }) =>
+    removed.some((one, i) => Object.hasOwn(bindings, one) || (i > 0 && (removed[i - 1] ?? '') >= one)),
+  )
+  if (torn !== undefined)
+    throw malformed(`repositories: ${torn.name}: removed names a tag twice, unsorted, or one that is bound`)
   demandPassengers(result.data)
   // One spelling only: a second reader must not see other members than we do.
   if (!encodeTransfer(result.data).equals(bytes)) throw malformed('not canonical')

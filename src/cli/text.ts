@@ -31,8 +31,12 @@ function omissions(omitted: BundleSummary['omitted']): string[] {
   ]
 }
 
+function removedLines(removed: readonly string[]): string[] {
+  return removed.map((tag) => `  ${plain(tag)}  removed at the source since it was brought`)
+}
+
 function contents(summary: BundleSummary): string[] {
-  return summary.repositories.flatMap(({ name, to, tags, untagged, signatureTags, referrers }) => [
+  return summary.repositories.flatMap(({ name, to, tags, untagged, signatureTags, referrers, removed }) => [
     `${plain(name)} → ${plain(to)}`,
     ...Object.entries(tags).map(([tag, digest]) => `  ${plain(tag)}  ${digest}`),
     ...untagged.map((digest) => `  (no tag)  ${digest}`),
@@ -40,6 +44,7 @@ function contents(summary: BundleSummary): string[] {
     ...(Object.keys(signatureTags).length > 0
       ? [`  ${counted(Object.keys(signatureTags).length, 'signature tag')}`]
       : []),
+    ...removedLines(removed),
   ])
 }
 
@@ -74,10 +79,11 @@ export function exportText(report: ExportReport): string[] {
     `channel ${channel}, sequence ${sequence}, for ${audience.join(', ')}, valid until ${report.validUntil}`,
     `bundle id ${id}`,
     ...asOfText(report),
-    ...repositories.flatMap(({ name, to, tags, untagged, referrers }) => [
+    ...repositories.flatMap(({ name, to, tags, untagged, referrers, removed }) => [
       `${plain(name)} → ${plain(to)}${referrers > 0 ? ` (${counted(referrers, 'referrer')})` : ''}`,
       ...Object.entries(tags).map(([tag, digest]) => `  ${plain(tag)}  ${digest}`),
       ...untagged.map((digest) => `  (no tag)  ${digest}`),
+      ...removedLines(removed),
     ]),
     ...claimedPassengers(report),
     ...collectedLines(report.revocation),
@@ -194,6 +200,10 @@ export function importText(report: ImportReport): string[] {
     ...tags.map(
       ({ repository, tag, old, new: now, outcome }) =>
         `  ${plain(repository)}:${plain(tag)}  ${outcome === 'kept' ? now : old === null ? `${now} (new)` : `${old} → ${now}`}`,
+    ),
+    ...report.removed.map(
+      ({ at, tag, digest }) =>
+        `removed at the source since it was brought, and still here: ${plain(at)}:${plain(tag)}  ${digest}`,
     ),
     ...judgedPassengers(report),
     ...intakeLines(report.revocation, dryRun),

@@ -23,6 +23,7 @@ export { checkState, rebuildIndex, type CheckReport, type Difference, type ListD
 export type { Entry, JournalHead, JournalRow } from './journal-row.ts'
 export type { Proven } from './journal-scan.ts'
 export { Journal, type JournalOptions } from './journal.ts'
+export { runsOf } from './more-rows.ts'
 export type { Intent } from './ledger.ts'
 export { LIST_CAP } from './list-files.ts'
 export { Lock } from './lock.ts'

@@ -357,6 +357,9 @@ def census(files):
     omitted = {(o["repository"], o["of"], o["digest"]) for o in transfer["omitted"]}
     repositories = [Repository(promised, known, omitted, law, blob) for promised in transfer["repositories"]]
     names = {promised["name"] for promised in transfer["repositories"]}
+    for promised in transfer["repositories"]:
+        removed = promised["removed"]
+        assert removed == sorted(set(removed)) and not set(removed) & set(promised["bindings"]), "5: removed"
     revocation(transfer, repositories, blob)
 
     proven = [omission for repository in repositories for omission in repository.omissions()]

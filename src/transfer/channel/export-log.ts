@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
 import { isDigest, type Digest } from '../../oci/index.ts'
 import { Acknowledged, HeadFile, Journal, readHead, type JournalRow, type Proven } from '../../state/index.ts'
+import { BroughtTags, type TagsByRepository } from './brought-tags.ts'
 
 export interface Issued {
   sequence: number
@@ -18,6 +19,7 @@ const exportedRow = z.object({
   audience: z.array(z.string()),
   pieces: z.record(z.string(), z.string()).optional(),
 })
+const tagsRow = z.object({ sequence, tags: z.record(z.string(), z.array(z.string())) })
 
 const REMEDY =
   "find out who wrote there, and take the channel's folder from a copy that was kept apart; " +
@@ -65,6 +67,7 @@ export class ExportLog {
   private readonly bySite = new Map<string, Issued[]>()
   /** What the newest finished revocation bundle held: tag → digest. */
   private pieces: Readonly<Record<string, string>> | undefined
+  private readonly brought = new BroughtTags()
 
   private constructor(writer: Writer | undefined) {
     this.writer = writer
@@ -124,8 +127,10 @@ export class ExportLog {
       this.last = Math.max(this.last, given.sequence)
       if (typeof given.id === 'string') this.given.set(given.sequence, given.id)
     }
+    if (row.kind === 'tags') this.brought.learn(parsed(tagsRow, row))
     if (row.kind !== 'exported') return
     const { audience, pieces, ...issued } = parsed(exportedRow, row)
+    this.brought.finished(issued.sequence, audience)
     if (pieces !== undefined) this.pieces = pieces
     for (const site of audience) {
       const sent = this.bySite.get(site) ?? []
@@ -137,6 +142,11 @@ export class ExportLog {
   /** The bundle that a site had last before `sequence`, or null: the same whatever it has been sent since. */
   previous(site: string, sequence: number): Issued | null {
     return this.bySite.get(site)?.findLast((issued) => issued.sequence < sequence) ?? null
+  }
+
+  /** Tags of the repository that bundles below `sequence` brought to one of the sites or more. */
+  tagsBrought(sites: readonly string[], repository: string, sequence: number): ReadonlySet<string> {
+    return this.brought.toAny(sites, repository, sequence)
   }
 
   /** What the newest revocation bundle of this channel held, tag → digest; undefined before the first. */
@@ -179,13 +189,18 @@ export class ExportLog {
     if (this.given.get(sequence) !== id) await this.append('sequence', { sequence, id })
   }
 
-  /** Records a finished bundle; `pieces` of a revocation bundle, to tell the next time what has changed. */
+  /**
+   * Records a finished bundle: the tags that it brought, to tell the next time which of them are gone, and `pieces` of a
+   * revocation bundle, to tell what has changed.
+   */
   async exported(
     { sequence, id }: Issued,
     audience: readonly string[],
+    bound: TagsByRepository,
     pieces?: Readonly<Record<string, string>>,
   ): Promise<void> {
     const more = pieces === undefined ? {} : { pieces }
+    for (const row of this.brought.rowsFor(sequence, audience, bound)) await this.append('tags', { ...row })
     await this.append('exported', { sequence, id, audience: [...audience], ...more })
   }
 

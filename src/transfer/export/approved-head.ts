@@ -8,6 +8,7 @@ import { DescriptorTable, type Descriptor, type Digest } from '../../oci/index.t
 import { approvals, inspectHead } from '../../tuf/index.ts'
 import type { ExportLog } from '../channel/export-log.ts'
 import type { MadeBundle } from './made.ts'
+import { removedIn, type Removed } from './removed-tags.ts'
 import type { ExportOptions, ExportTerms } from './terms.ts'
 import type { Resolved } from '../place/gather.ts'
 import { readLaw } from '../passage/passage.ts'
@@ -22,6 +23,7 @@ export interface ApprovedHead {
   created: string
   /** What its tags were resolved to. */
   resolved: Resolved
+  removed: Removed
   head: Head
   /** How many people have signed. */
   signed: number
@@ -85,7 +87,9 @@ export async function readApprovedHead(
       ...[...bindings].map(([tag, bound]): [string, Descriptor] => [`${graph.repository}:${tag}`, bound]),
       ...untagged.map((bound): [string, Descriptor] => [`${graph.repository}@${bound.digest}`, bound]),
     ])
-    return { file, id, sequence, created, resolved: new Map(resolved), head, signed: signed.length, revocation }
+    const removed = removedIn(census.repositories)
+    const settled = { resolved: new Map(resolved), removed, revocation }
+    return { file, id, sequence, created, ...settled, head, signed: signed.length }
   } finally {
     await input.close()
   }

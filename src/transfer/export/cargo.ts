@@ -2,6 +2,7 @@
 import { arrange, withPassengers, type Content } from '../../bundle/index.ts'
 import { isSignatureType, type Manifest } from '../../oci/index.ts'
 import type { Denial } from '../../revocation/index.ts'
+import type { ExportLog } from '../channel/export-log.ts'
 import type { KeptRevocation } from '../collect/kept.ts'
 import { gather, united, type GatheredRepository, type Resolved } from '../place/gather.ts'
 import type { Selection } from '../place/sources.ts'
@@ -14,6 +15,7 @@ import { trustRepository } from '../trust/path.ts'
 import type { ApprovedHead } from './approved-head.ts'
 import type { OutputPlace } from './output-place.ts'
 import type { CarriedRevocation, CarryTerms } from './revocation.ts'
+import { removedTags, type Removed } from './removed-tags.ts'
 import { partNames, type StoppedExport } from './stopped-export.ts'
 import type { ExportOptions, ExportTerms } from './terms.ts'
 
@@ -28,19 +30,30 @@ export interface ExportCargo {
 export interface Settled {
   /** Tags that are not asked for again; filled with those that are. */
   resolved: Resolved
+  /** By repository, the tags that the source had no more; undefined for a run that begins. */
+  removed: Removed | undefined
   had: KeptRevocation | undefined
   denials: readonly Denial[]
+}
+
+/** The number that a bundle is to have, and what its channel sent before. */
+export interface Numbered {
+  log: ExportLog
+  sequence: number
 }
 
 /** Resolves and walks all that the plan selects, and adds what is carried on trust and revocation. Writes nothing. */
 export async function gatherCargo(
   selections: readonly Selection[],
-  { resolved, had, denials }: Settled,
-  { folder: { channel }, passengers }: ExportTerms,
+  { resolved, removed, had, denials }: Settled,
+  { log, sequence }: Numbered,
+  { folder: { channel }, audience, passengers }: ExportTerms,
   options: ExportOptions,
 ): Promise<ExportCargo> {
   const { trust, map } = options.plan
-  const gathered = await gather(selections, { ...options, map, resolved })
+  const selected = await gather(selections, { ...options, map, resolved })
+  const gone = removed ?? (await removedTags(selected, log, { audience, sequence }, options))
+  const gathered = selected.map((one) => ({ ...one, removed: gone[one.graph.repository] ?? [] }))
   refuseKeptNames(gathered)
   const revocation = await revocationOf(gathered, { channel, now: nowOf(options), had, denials }, options)
   const carried = revocation?.repositories ?? []
@@ -84,11 +97,13 @@ export async function settledBefore(
   if (approved !== undefined)
     return {
       resolved: approved.resolved,
+      removed: approved.removed,
       had: await piecesIn(approved),
       denials: approved.revocation?.denials ?? [],
     }
   return {
     resolved: new Map(Object.entries(stopped?.resolved ?? {})),
+    removed: stopped?.removed,
     had: stopped === undefined ? undefined : await keptFor(place, options),
     denials: options.revocationOnly?.denials ?? [],
   }

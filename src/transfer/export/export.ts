@@ -7,7 +7,9 @@ import type { CollectedReport } from '../collect/report.ts'
 import type { GatheredRepository } from '../place/gather.ts'
 import { movedTags } from '../place/moved-tags.ts'
 import { Sources } from '../place/sources.ts'
+import { revocationRepository } from '../revocation/path.ts'
 import { nowOf, tell, timeText } from '../run/run.ts'
+import { trustRepository } from '../trust/path.ts'
 import { layOutHead, readApprovedHead, withApprovals } from './approved-head.ts'
 import { gatherCargo, settledBefore, type ExportCargo, type Settled } from './cargo.ts'
 import { judgeCargo } from './judge-cargo.ts'
@@ -15,7 +17,8 @@ import { layDown } from './lay-down.ts'
 import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './made.ts'
 import { beginAt, demandSame, openPlace, type Begun } from './output-place.ts'
 import { partNames, removeStopped } from './stopped-export.ts'
-import { readTerms, type ExportOptions } from './terms.ts'
+import { removedIn } from './removed-tags.ts'
+import { readTerms, type ExportOptions, type ExportTerms } from './terms.ts'
 
 /** Writes one bundle, or its head. Every refusal comes before the output has its name; a stopped run is gone on with. */
 export async function exportBundle(options: ExportOptions): Promise<ExportReport> {
@@ -35,8 +38,8 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     const resolving = stopped === undefined ? 'resolving' : 'going on with a stopped export: resolving'
     tell(options, { type: 'phase', phase: resolving })
     const selections = await sources.select(options.plan, options.planName)
-    const bring = async (settled: Settled): Promise<ExportCargo> => {
-      const brought = await gatherCargo(selections, settled, terms, options)
+    const bring = async (settled: Settled, { sequence }: Begun): Promise<ExportCargo> => {
+      const brought = await gatherCargo(selections, settled, { log, sequence }, terms, options)
       await judgeCargo(brought, terms, options)
       return brought
     }
@@ -46,31 +49,33 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
       return approved === undefined ? made : withApprovals(made, approved, terms, brought.content)
     }
     let settled = await settledBefore(approved, stopped, place, options)
-    let cargo = await bring(settled)
     let begun: Begun = stopped ?? approved ?? fresh
+    let cargo = await bring(settled, begun)
     let made = make(cargo, begun)
     // The sources list something else by now, or another bundle has the number: what was begun can't be finished.
     const same = stopped?.id === made.head.id
     demandSame(place, same, made.layout.size)
     if (stopped !== undefined && !same) {
       // What made another bundle than the log knows may have been changed: its bindings are worth nothing.
-      settled = { ...settled, resolved: new Map(), had: undefined }
-      cargo = await bring(settled)
+      settled = { ...settled, resolved: new Map(), removed: undefined, had: undefined }
       begun = fresh
+      cargo = await bring(settled, begun)
       made = make(cargo, begun)
     }
     const issued = { sequence: begun.sequence, id: made.head.id }
     if (!same) log.demand(issued)
     const report = exportReport(options, terms, begun, made, cargo, approved?.signed)
     if (options.dryRun === true) return report
-    if (!same) await beginAt(place, { ...begun, id: made.head.id, resolved: settled.resolved }, cargo.revocation)
+    const removed = removedIn(cargo.repositories)
+    const bindings = { resolved: settled.resolved, removed }
+    if (!same) await beginAt(place, { ...begun, ...bindings, id: made.head.id }, cargo.revocation)
     // The record comes first: it is what tells the next run which bundle the number was taken for.
     await log.take(issued)
     const { file, written } = place
     report.resumed = same && file !== undefined && (written || existsSync(partNames(file).part))
     await layDown(made, cargo, terms, place, report.resumed, options)
     const pieces = options.revocationOnly === undefined ? undefined : piecesByTag(cargo.revocation?.report)
-    if (options.headOnly !== true) await log.exported(issued, terms.audience, pieces)
+    if (options.headOnly !== true) await log.exported(issued, terms.audience, boundTags(cargo, terms), pieces)
     report.moved = await lookAgain(cargo.repositories, options)
     // Last of all: as long as it lies there, the same command completes a killed run instead of finding its own output in the way.
     if (file !== undefined) removeStopped(file, false)
@@ -79,6 +84,13 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     await log.close()
     await sources.close()
   }
+}
+
+// What informs on trust and revocation has new tags each time, and nobody misses one.
+function boundTags({ repositories }: ExportCargo, { folder: { channel } }: ExportTerms): Record<string, string[]> {
+  const informing = [trustRepository(channel), revocationRepository(channel)]
+  const content = repositories.filter(({ graph }) => !informing.includes(graph.repository))
+  return Object.fromEntries(content.map(({ graph, bindings }) => [graph.repository, [...bindings.keys()].sort()]))
 }
 
 function piecesByTag(report: CollectedReport | undefined): Record<string, Digest> {

@@ -23,7 +23,15 @@ export interface ExportReport {
   size: number
   blobs: number
   manifests: number
-  repositories: { name: string; to: string; tags: Record<string, Digest>; untagged: Digest[]; referrers: number }[]
+  repositories: {
+    name: string
+    to: string
+    tags: Record<string, Digest>
+    untagged: Digest[]
+    referrers: number
+    /** Tags that an earlier bundle brought to one of the audience, and that the source has no more. */
+    removed: string[]
+  }[]
   omitted: Omission[]
   /** Manifests of media types that are not known here: carried as they are, and nothing that they name with them. */
   opaque: { repository: string; digest: Digest; mediaType: string }[]
@@ -111,7 +119,7 @@ export function exportReport(
     size: made.layout.size,
     blobs: made.layout.blobs.length,
     manifests: transfer.counts.manifests - content.generated.length,
-    repositories: repositories.map(({ graph, to, bindings, untagged }, i) => ({
+    repositories: repositories.map(({ graph, to, bindings, untagged, removed }, i) => ({
       name: graph.repository,
       to,
       tags: Object.fromEntries([...bindings].map(([tag, { digest }]) => [tag, digest])),
@@ -119,6 +127,7 @@ export function exportReport(
       referrers:
         (transfer.repositories[i]?.referrers.length ?? 0) +
         Object.keys(transfer.repositories[i]?.companions ?? {}).length,
+      removed,
     })),
     omitted: transfer.omitted as Omission[],
     opaque: repositories.flatMap(({ graph }) => opaqueIn(graph)),

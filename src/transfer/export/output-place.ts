@@ -6,6 +6,7 @@ import { SallyportError, writeFault } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import type { Resolved } from '../place/gather.ts'
 import { demandApprovals } from './approved-head.ts'
+import type { Removed } from './removed-tags.ts'
 import type { CarriedRevocation } from './revocation.ts'
 import {
   partNames,
@@ -73,12 +74,13 @@ export function demandSame({ file, name, written }: OutputPlace, same: boolean, 
 export interface BegunBundle extends Begun {
   id: Digest
   resolved: Resolved
+  removed: Removed
 }
 
 /** Leaves the record by which the next run makes this same bundle; what another run left is gone. Throws OUTPUT_FAILED, DISK_FULL. */
 export async function beginAt(
   { file, inputs }: OutputPlace,
-  { resolved, created, sequence, id }: BegunBundle,
+  { resolved, removed, created, sequence, id }: BegunBundle,
   revocation: CarriedRevocation | undefined,
 ): Promise<void> {
   if (file === undefined) return
@@ -91,6 +93,6 @@ export async function beginAt(
   removeStopped(file, true)
   if (revocation !== undefined && revocation.kept.collected.length > 0)
     (await import('../collect/kept.ts')).writeKept(partNames(file).lists, revocation.kept)
-  const record = { inputs, created, sequence, id, resolved: resolvedRecord(resolved) }
+  const record = { inputs, created, sequence, id, resolved: resolvedRecord(resolved), removed }
   writeStopped(file, { format: 'sallyport-part/1', ...record })
 }

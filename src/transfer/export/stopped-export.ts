@@ -18,6 +18,8 @@ const schema = z.strictObject({
   /** The bundle id, once the head is made. */
   id: z.string().nullable(),
   resolved: z.record(z.string(), descriptor),
+  /** By repository. */
+  removed: z.record(z.string(), z.array(z.string())).default({}),
 })
 
 /** A quarter of a million tags. */

@@ -18,6 +18,7 @@ import { expectPayload, provePayload, type Seals } from '../passage/payload.ts'
 import { openPlace } from '../place/place.ts'
 import { rehearse } from './presence.ts'
 import { noCounts } from './push.ts'
+import { removedThere } from './removed-tags.ts'
 import type { RejudgeReport } from '../rejudge/report.ts'
 import { revocationDoor } from '../passage/revocation-gate.ts'
 import { demandRevocationPaths, revocationRepository } from '../revocation/path.ts'
@@ -162,18 +163,21 @@ async function bring(
     ...asOfMember(options),
   }
   const refused = common.verdict !== 'trusted' && options.keepGoing !== true
-  const nothing = { ...common, counts: noCounts(), tags: [], settled: 0 }
+  const nothing = { ...common, counts: noCounts(), tags: [], removed: [], settled: 0 }
   const admitted = withoutRefused(passage, artifacts ?? [], intake?.older)
   await accept()
   await recordVerdicts(state, passage, verdicts.value, landed)
   if (refused) return { ...nothing, rejudged: await standing() }
+  const removed = await removedThere(passage, { state, place, landing }, options).catch((reason: unknown) =>
+    failing(reason, standing),
+  )
   if (options.dryRun === true) {
     const wanted = wantedTags(admitted, place, landing)
     const rehearsed = await rehearse(admitted, place, landing, wanted, options)
-    return { ...nothing, ...rehearsed, rejudged: await standing() }
+    return { ...nothing, ...rehearsed, removed, rejudged: await standing() }
   }
   const delivery = { state, place, passage: admitted, landing, input, seals }
   const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
   await recordHealed(state, admitted, landed)
-  return { ...common, ...delivered, rejudged: await standing() }
+  return { ...common, ...delivered, removed, rejudged: await standing() }
 }

@@ -8,6 +8,7 @@ import type { Mapping } from '../place/naming.ts'
 import type { PassengerReport } from '../passage/passenger-report.ts'
 import type { PushCounts } from './push.ts'
 import type { RejudgeReport } from '../rejudge/report.ts'
+import type { RemovedTag } from './removed-tags.ts'
 import type { RevocationReport } from '../passage/revocation-intake.ts'
 import type { Approval, BundleSummary } from '../passage/summary.ts'
 import type { TagMoveReport } from '../place/tag-moves.ts'
@@ -64,6 +65,8 @@ export interface ImportReport extends BundleSummary {
   repeat: boolean
   counts: PushCounts
   tags: TagMoveReport[]
+  /** Tags that the source has no more and that are still here, as this site had them from it; they stay. */
+  removed: RemovedTag[]
   /** Where each repository went. */
   landed: { name: string; at: string }[]
   /** Tag moves that a killed run had left open. */

@@ -25,6 +25,8 @@ export interface BundleSummary {
     untagged: Digest[]
     signatureTags: Record<string, Digest>
     referrers: Digest[]
+    /** Tags that an earlier bundle brought to one of the audience, and that the source has no more. */
+    removed: string[]
   }[]
   omitted: PromiseFiles['transfer']['omitted']
   /** Bundles of other channels that ride along. */
@@ -46,15 +48,18 @@ export function summarize({ transfer }: PromiseFiles, id: Digest): BundleSummary
     manifests: counts.manifests - transfer.generated.length,
     blobs: counts.law.sha256 + counts.law.sha512 + counts.payload.sha256 + counts.payload.sha512 - counts.manifests,
     bytes: counts.bytes,
-    repositories: transfer.repositories.map(({ name, to, tags, bindings, untagged, companions, referrers }) => ({
-      name,
-      to,
-      complete: tags === 'complete',
-      tags: bindings,
-      untagged,
-      signatureTags: companions,
-      referrers,
-    })),
+    repositories: transfer.repositories.map(
+      ({ name, to, tags, bindings, untagged, companions, referrers, removed }) => ({
+        name,
+        to,
+        complete: tags === 'complete',
+        tags: bindings,
+        untagged,
+        signatureTags: companions,
+        referrers,
+        removed,
+      }),
+    ),
     omitted,
     passengers: passengerClaims({ transfer }),
   }

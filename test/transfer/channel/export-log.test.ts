@@ -44,13 +44,14 @@ describe('transfer/channel/export-log', () => {
   it('gives what was given before to the same bundle alone', async () => {
     const log = await ExportLog.open(dir, NOW)
     await log.take({ sequence: 4, id: ID })
-    await log.exported({ sequence: 4, id: ID }, ['site-a'], { deny: OTHER })
+    await log.exported({ sequence: 4, id: ID }, ['site-a'], { 'r.io/app': ['1.0'] }, { deny: OTHER })
     await log.close()
     const again = await ExportLog.read(dir)
     assert.equal(again.next(), 5)
     assert.deepEqual(again.previous('site-a', 5), { sequence: 4, id: ID })
     assert.equal(again.previous('site-a', 4), null)
     assert.deepEqual(again.lastPieces(), { deny: OTHER })
+    assert.deepEqual([...again.tagsBrought(['site-a'], 'r.io/app', 5)], ['1.0'])
     assert.ok(again.mayTake({ sequence: 4, id: ID }))
     assert.throws(() => again.demand({ sequence: 4, id: OTHER }), refusal('USAGE'))
   })
@@ -66,6 +67,7 @@ describe('transfer/channel/export-log', () => {
     ['a sequence below 1', 'sequence', { sequence: 0, id: ID }],
     ['a bundle without a digest', 'exported', { sequence: 1, id: 'x', audience: [] }],
     ['a bundle without an audience', 'exported', { sequence: 1, id: ID }],
+    ['tags that are none', 'tags', { sequence: 1, tags: { 'r.io/app': '1.0' } }],
     ['pieces that are none', 'exported', { sequence: 1, id: ID, audience: [], pieces: { deny: 1 } }],
   ] as const)
     it(`refuses a row of a good chain with ${what}`, async () => {

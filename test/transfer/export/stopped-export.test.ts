@@ -34,6 +34,7 @@ describe('transfer/export/stopped-export', () => {
     sequence: 1,
     id: null,
     resolved: {},
+    removed: {},
   }
 
   it('keeps the record that was there when a part alone of the next finds room, and no file open', () => {

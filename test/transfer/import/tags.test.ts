@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
+import { retag } from '../retag.ts'
 import { planFor, Stage } from '../stage.ts'
 
-const REF_NAME = 'org.opencontainers.image.ref.name'
 const TAGS = Array.from({ length: 33_000 }, (_, at) => `${'t'.repeat(122)}${String(at).padStart(6, '0')}`)
 
 describe('transfer/import: tags', () => {
@@ -19,11 +17,7 @@ describe('transfer/import: tags', () => {
   it('journals all tags of an artifact, however many verify lets pass', async () => {
     const layout = stage.path('layout')
     await buildDemoLayout(layout)
-    const file = join(layout, 'index.json')
-    const index = JSON.parse(readFileSync(file, 'utf8')) as { manifests: { annotations?: Record<string, string> }[] }
-    const [first] = index.manifests
-    const manifests = TAGS.map((tag) => ({ ...first, annotations: { [REF_NAME]: tag } }))
-    writeFileSync(file, JSON.stringify({ ...index, manifests }))
+    retag(layout, TAGS)
     const state = await stage.site()
     const output = stage.path('tagged.tar')
     await stage.export({ output, plan: planFor(`oci:${layout}`) })
