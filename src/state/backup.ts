@@ -19,7 +19,8 @@ import { scanJournal, visitAll } from './journal-scan.ts'
 import { sweepLists } from './list-files.ts'
 import { Lock } from './lock.ts'
 import { Replay } from './replay.ts'
-import { State, type StateOptions } from './state.ts'
+import { State } from './state.ts'
+import type { StateOptions } from './writer.ts'
 import { demandEmpty, demandState, demandVacant, writeVersion } from './state-folder.ts'
 
 const TRAILER_CAP = 1024

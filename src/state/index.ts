@@ -51,5 +51,6 @@ export type {
   UnplacedVerdict,
 } from './revocation-queries.ts'
 export { demandVacant } from './state-folder.ts'
-export { State, type StateOptions } from './state.ts'
+export { State } from './state.ts'
 export type { TrustedSignature } from './trusted-signature.ts'
+export type { StateOptions } from './writer.ts'
