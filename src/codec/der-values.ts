@@ -25,6 +25,12 @@ export function readBoolean(node: DerNode): boolean {
   return need(node, 0x01, 'a boolean')[0] === 0xff
 }
 
+/** A BOOLEAN whose default is false: DER leaves that out. */
+export function readTrue(node: DerNode): true {
+  if (!readBoolean(node)) throw new DerError('a false that is the default is written out')
+  return true
+}
+
 /** An INTEGER that is not negative, in lower-case hex without leading zeros; `0` for zero. */
 export function readNaturalHex(node: DerNode): string {
   const contents = need(node, 0x02, 'an integer')

@@ -11,9 +11,18 @@ export {
 } from './crl-reason.ts'
 export { der, derBits, derInteger, derNull, derOctets, derOid, derSequence, readDer, type DerElement } from './der.ts'
 export { fingerprintWords, parseFingerprint } from './fingerprint-words.ts'
+export { readDerExtensions, type DerExtension } from './der-extensions.ts'
 export { DerScan } from './der-scan.ts'
 export { DerError, DerFields, isDerValue, parseDer, type DerNode } from './der-tree.ts'
-export { readBoolean, readNamedBits, readNaturalHex, readOid, readSmallNatural, readTime } from './der-values.ts'
+export {
+  readBoolean,
+  readNamedBits,
+  readNaturalHex,
+  readOid,
+  readSmallNatural,
+  readTime,
+  readTrue,
+} from './der-values.ts'
 export { decodePem, encodePem } from './pem.ts'
 export { PBKDF2_ROUNDS, isSealedPkcs8, openSealedKey, sealPkcs8 } from './pkcs8.ts'
 export { isSiteName, SITE_NAME_RULE } from './site-name.ts'

@@ -11,11 +11,12 @@ import {
   isCrlReason,
   isDerValue,
   parseDer,
-  readBoolean,
+  readDerExtensions,
   readNaturalHex,
   readOid,
   readTime,
   REMOVE_FROM_CRL,
+  type DerExtension,
   type DerNode,
 } from '../codec/index.ts'
 import type { Certificate } from '../signature/index.ts'
@@ -139,24 +140,11 @@ function readWrappedTime(node: DerNode): Date {
   return time
 }
 
-/** Extensions by their identifier. Throws DerError for one that stands twice, and for a false written out. */
-export function readAnswerExtensions(wrapped: DerNode): Map<string, { critical: boolean; value: Buffer }> {
+/** The extensions that a tagged element holds, by their identifiers. Throws DerError. */
+export function readAnswerExtensions(wrapped: DerNode): Map<string, DerExtension> {
   const [list, ...more] = wrapped.children
-  if (list?.tag !== 0x30 || list.children.length === 0 || more.length > 0)
-    throw new DerError('the extensions are empty or no sequence')
-  const found = new Map<string, { critical: boolean; value: Buffer }>()
-  for (const child of list.children) {
-    if (child.tag !== 0x30) throw new DerError('an extension is no sequence')
-    const fields = new DerFields(child, 'an extension')
-    const oid = readOid(fields.take(0x06))
-    const flag = fields.maybe(0x01)
-    if (flag !== undefined && !readBoolean(flag)) throw new DerError('a false that is the default is written out')
-    const value = fields.take(0x04).contents
-    fields.end()
-    if (found.has(oid)) throw new DerError(`the extension ${oid} stands there twice`)
-    found.set(oid, { critical: flag !== undefined, value })
-  }
-  return found
+  if (list === undefined || more.length > 0) throw new DerError('the extensions are empty or no sequence')
+  return readDerExtensions(list)
 }
 
 function invalidityOf(value: Buffer): Date {

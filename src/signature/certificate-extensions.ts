@@ -3,10 +3,12 @@ import {
   DerError,
   DerFields,
   parseDer,
-  readBoolean,
+  readDerExtensions,
   readNamedBits,
   readOid,
   readSmallNatural,
+  readTrue,
+  type DerExtension,
   type DerNode,
 } from '../codec/index.ts'
 
@@ -52,19 +54,7 @@ const OCSP = '1.3.6.1.5.5.7.48.1'
  * the last. A value is only looked into for the six extensions read here.
  */
 export function readExtensions(node: DerNode | undefined): CertificateExtensions {
-  const all = new Map<string, { critical: boolean; value: Buffer }>()
-  if (node !== undefined && (node.tag !== 0x30 || node.children.length === 0))
-    throw new DerError('the extensions are empty or no sequence')
-  for (const child of node?.children ?? []) {
-    if (child.tag !== 0x30) throw new DerError('an extension is no sequence')
-    const fields = new DerFields(child, 'an extension')
-    const oid = readOid(fields.take(0x06))
-    const critical = fields.maybe(0x01)
-    const value = fields.take(0x04).contents
-    fields.end()
-    if (all.has(oid)) throw new DerError(`the extension ${oid} stands there twice`)
-    all.set(oid, { critical: critical !== undefined && trueOnly(critical), value })
-  }
+  const all = node === undefined ? new Map<string, DerExtension>() : readDerExtensions(node)
   const read = <T extends object>(oid: string, as: (value: DerNode) => T): (T & { critical: boolean }) | undefined => {
     const found = all.get(oid)
     return found && { critical: found.critical, ...as(parseDer(found.value)) }
@@ -86,12 +76,6 @@ export function readExtensions(node: DerNode | undefined): CertificateExtensions
   }
 }
 
-/** DER leaves a value out that is the default. */
-function trueOnly(node: DerNode): boolean {
-  if (!readBoolean(node)) throw new DerError('a false that is the default is written out')
-  return true
-}
-
 function sequence(node: DerNode, what: string, least = 1): DerFields {
   if (node.tag !== 0x30 || node.children.length < least) throw new DerError(`${what} is empty or no sequence`)
   return new DerFields(node, what)
@@ -102,7 +86,7 @@ function constraintsOf(node: DerNode): { ca: boolean; pathLength?: number } {
   const flag = fields.maybe(0x01)
   const limit = fields.maybe(0x02)
   fields.end()
-  const ca = flag !== undefined && trueOnly(flag)
+  const ca = flag !== undefined && readTrue(flag)
   if (limit !== undefined && !ca) throw new DerError('a path length stands in a certificate that is no CA')
   return { ca, ...(limit && { pathLength: readSmallNatural(limit) }) }
 }
