@@ -1,7 +1,7 @@
 /** `revocation:` of policy.yaml: how a site takes what it learns, or does not learn, about revocations. */
 import * as z from 'zod'
+import type { YamlDocument } from '../codec/index.ts'
 import type { Reporter } from './finding.ts'
-import type { YamlDocument } from './yaml-document.ts'
 
 /** What is done about an artifact that is here and trusted no more. Only `remove` stops a pull by digest. */
 export const MEASURES = ['report', 'retag', 'remove'] as const

@@ -4,6 +4,7 @@
  * whatever their `registryScopes` say (those go on to rule stock notation, which knows no thresholds).
  */
 import * as z from 'zod'
+import type { YamlDocument } from '../codec/index.ts'
 import { SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
 import type { Reporter } from './finding.ts'
 import { actionsOf } from './level.ts'
@@ -11,7 +12,7 @@ import type { OciPolicy } from './oci-policy.ts'
 import { isScope, isScopePattern, patternCovers } from './registry-scope.ts'
 import { readRevocation, REVOCATION_SHAPE, type RevocationPolicy } from './revocation-policy.ts'
 import type { Statement } from './statement.ts'
-import { readYaml, type YamlDocument } from './yaml-document.ts'
+import { readPolicyYaml } from './yaml-document.ts'
 
 /** A statement of policy.yaml: its own name, and the trust policy it stands for (with level `trace` where it says so). */
 export interface SiteStatement {
@@ -101,7 +102,7 @@ export function readSitePolicy(
   notation: OciPolicy | undefined,
   report: Reporter,
 ): SitePolicy | undefined {
-  const yaml = readYaml(bytes, report)
+  const yaml = readPolicyYaml(bytes, report)
   if (yaml === undefined) return undefined
   const result = schema.safeParse(yaml.value)
   if (!result.success) {
