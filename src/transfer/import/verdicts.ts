@@ -120,8 +120,8 @@ export async function recordVerdicts(
   const isNew = (await state.bundle(files.transfer.channel, verdict.sequence))?.state === 'accepted'
   // Stops a run that judges the channel alone from forgetting that a policy rejects what lies there.
   const isFallen = (repository: string, digest: Digest): boolean => {
-    const { target, path } = landed(repository)
-    return state.artifactsWith(digest).some((one) => one.target === target && one.path === path && isStillFallen(one))
+    const judged = state.judgedAt({ ...landed(repository), digest })
+    return judged !== undefined && isStillFallen(judged)
   }
   // A repeat says where what was let in before places were written down lies.
   const isUnplaced = (repository: string, digest: Digest): boolean => unplaced.has(refusalKey({ repository, digest }))
