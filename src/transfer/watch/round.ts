@@ -6,7 +6,7 @@ import { importBundle } from '../import/import.ts'
 import type { ImportOptions } from '../import/terms.ts'
 import { tell, timeText } from '../run/run.ts'
 import { DONE, lookAgain, lookInto, openArrival, REJECTED, type Arrival, type InboxView } from './inbox.ts'
-import { inOrder, readClaim, SHORTEST, type Claim, type Queued } from './order.ts'
+import { inOrder, readClaim, type Claim, type Queued } from './order.ts'
 import { importExit } from '../import/exit.ts'
 import { isUndecided, outcomeOfImport, type Ended } from './report.ts'
 import type { WatchedBundle, WatchOutcome } from '../status/watch-run.ts'
@@ -136,7 +136,7 @@ export class Rounds {
   /** What has the name now: what follows in its channel has to wait for it as for any other. */
   async #other(queued: Queued): Promise<Queued> {
     const arrival = await lookAgain(this.#options.inbox, queued.name).catch(() => undefined)
-    return arrival === undefined ? queued : { ...arrival, claim: await this.#claimOf(arrival) }
+    return arrival === undefined ? queued : { ...arrival, claim: await readClaim(this.#options.inbox, arrival) }
   }
 
   get #stopped(): boolean {
@@ -164,21 +164,10 @@ export class Rounds {
     for (const arrival of arrivals) {
       if (this.#stopped) break
       const { mark } = arrival
-      if (!this.#claims.has(mark)) this.#claims.set(mark, await this.#claimOf(arrival))
+      if (!this.#claims.has(mark)) this.#claims.set(mark, await readClaim(this.#options.inbox, arrival))
       queue.push({ ...arrival, claim: this.#claims.get(mark) })
     }
     return queue
-  }
-
-  async #claimOf(arrival: Arrival): Promise<Claim | undefined> {
-    if (arrival.size < SHORTEST) return undefined
-    const opened = await openArrival(this.#options.inbox, arrival, true).catch(() => undefined)
-    if (opened === undefined) return undefined
-    try {
-      return await readClaim(opened.path)
-    } finally {
-      await opened.close()
-    }
   }
 
   async #handle(queued: Queued, site: WatchedSite): Promise<Handled> {
