@@ -81,7 +81,7 @@ export class Trials {
       if (typeof brought === 'string') return this.#unready(queued, brought)
       ended = brought
       if ('error' in ended && this.#stopped) return this.#unready(queued, 'stopped')
-      known = 'error' in ended && isFault(ended.error, 'ROLLBACK') && (await isDone(queued.claim, this.#options, site))
+      known = 'error' in ended && isFault(ended.error, 'ROLLBACK') && (await isDone(queued.claim, this.#options))
     } catch (error) {
       ended = { error, exit: exitOf(error) }
     }
@@ -105,7 +105,7 @@ export class Trials {
   async #mayStillWait(queued: Queued, site: WatchedSite): Promise<boolean> {
     const { claim } = queued
     if (claim === undefined || site.pins.get(claim.channel)?.trusted.lastId !== claim.id) return false
-    return !(await this.#holds.givesWay(queued)) && !(await isDone(claim, this.#options, site))
+    return !(await this.#holds.givesWay(queued)) && !(await isDone(claim, this.#options))
   }
 
   async #bring(queued: Queued, site: WatchedSite): Promise<Ended | Unready> {
