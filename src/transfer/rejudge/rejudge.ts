@@ -218,9 +218,14 @@ class Run {
 
   async #side<T, R>(items: readonly T[], work: (item: T, hold: Hold) => Promise<R>): Promise<R[]> {
     const side = new SideBySide<R>()
-    for (const item of items) {
-      checkInterrupted(this.#options)
-      await side.beginWeighing((hold) => work(item, hold))
+    try {
+      for (const item of items) {
+        checkInterrupted(this.#options)
+        await side.beginWeighing((hold) => work(item, hold))
+      }
+    } finally {
+      // State and target are closed behind an error: nothing may run on.
+      await side.ended()
     }
     return side.all()
   }
