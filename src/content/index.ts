@@ -12,6 +12,7 @@ export {
   writeAllAside,
   writeNew,
 } from './durable-file.ts'
+export { demandNew, placeNewFile } from './new-file.ts'
 export { fileBody, readSpan, type FileSpan } from './file-span.ts'
 export { passedFault, passingBody } from './passing-body.ts'
 export { provenBody } from './proven-body.ts'

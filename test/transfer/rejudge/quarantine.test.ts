@@ -286,6 +286,21 @@ describe('transfer/rejudge/quarantine', () => {
       await quarantineApprove(terms)
       await assert.rejects(quarantineApprove(terms), fault('OUTPUT_EXISTS'))
     })
+
+    it('write over nothing that was made while a person was asked for the passphrase', async () => {
+      await pin()
+      const output = join(ward.dir, 'late.approval')
+      const common = { state: ward.stateDir, ref: bad.descriptor.digest, reason: REASON, now: NOW }
+      const asked = async (): Promise<Buffer> => {
+        writeFileSync(output, 'of another')
+        return passphrase()
+      }
+      await assert.rejects(
+        quarantineApprove({ ...common, key: join(keys, 'bob.pem'), output, passphrase: asked }),
+        fault('OUTPUT_EXISTS'),
+      )
+      assert.equal(readFileSync(output, 'utf8'), 'of another')
+    })
   })
 
   it('is the same to oras as before, after it was away', async function () {
