@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { seeded } from '../../bundles/vectors/channels.ts'
 import { fileInput, isFileInput, memoryInput, pipeInput, type ByteInput } from '../../src/bundle/input.ts'
 import { isFault } from '../../src/errors/index.ts'
@@ -43,6 +44,24 @@ describe('bundle/input', () => {
       closeSync(fd)
       writer.kill()
     })
+
+  it('takes nothing out of a pipe any more once it is closed', async () => {
+    const fifo = join(dir, 'fifo-left')
+    execFileSync('mkfifo', [fifo])
+    const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
+    const stop = new AbortController()
+    const input = pipeInput(fd, true, stop.signal)
+    const coming = input.next()
+    stop.abort()
+    await assert.rejects(coming, (error) => isFault(error, 'INTERRUPTED'))
+    await input.close()
+    // A read that was under way then has found the pipe empty.
+    await sleep(50)
+    writeSync(fd, 'for whoever comes next')
+    await sleep(50)
+    assert.equal(readSync(fd, Buffer.alloc(64)), 22)
+    closeSync(fd)
+  })
 
   it('refuses a pipe in the place of a file, and waits for nobody who writes into it', () => {
     const fifo = join(dir, 'fifo-alone')
