@@ -14,6 +14,7 @@ export {
 } from './durable-file.ts'
 export { demandNew, placeNewFile } from './new-file.ts'
 export { fileBody, readSpan, type FileSpan } from './file-span.ts'
+export { bytesBody } from './bytes-body.ts'
 export { passedFault, passingBody } from './passing-body.ts'
 export { provenBody } from './proven-body.ts'
 export { byDigest, Graph, type CompanionTag, type GraphNode, type Omission } from './graph.ts'

@@ -1,6 +1,6 @@
 /** Hands the payload to the pusher: from a file in any order and many at once, from a pipe as it comes. */
 import type { ByteInput, FileInput, PlacedBlob } from '../../bundle/index.ts'
-import { fileBody, passingBody, type BlobBody, type OrderedArtifact } from '../../content/index.ts'
+import { bytesBody, fileBody, passingBody, type BlobBody, type OrderedArtifact } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { verifying, type Descriptor, type Digest } from '../../oci/index.ts'
 import type { Passage } from '../passage/passage.ts'
@@ -27,12 +27,7 @@ export interface DeliverFileOptions extends DeliverOptions {
 
 // Duty of the caller: the bytes were proven as they came into memory, where nobody else can change them.
 function memoryBody(bytes: Buffer): BlobBody {
-  return {
-    proving: true,
-    async *open(from) {
-      yield bytes.subarray(from)
-    },
-  }
+  return { ...bytesBody(bytes), proving: true }
 }
 
 /** Blobs that the law holds: pushed from memory. */
