@@ -8,6 +8,7 @@ import {
   fallbackTag,
   OCI_INDEX,
   parseDescriptor,
+  referrerDescriptor,
   type Descriptor,
   type Digest,
 } from '../oci/index.ts'
@@ -33,24 +34,12 @@ function encodeIndex(manifests: Json[]): Buffer {
   return Buffer.from(sortedJson({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }))
 }
 
-/** A referrer as the referrers list shows it: what it is comes from the manifest itself, not from any list. */
-function referrerDescriptor(graph: Graph, digest: Digest): Descriptor | undefined {
-  const node = graph.nodes.get(digest)
-  if (node === undefined) return undefined
-  const { mediaType, size } = node.descriptor
-  const { artifactType, annotations } = node.manifest
-  return {
-    mediaType,
-    digest,
-    size,
-    ...(artifactType === undefined ? {} : { artifactType }),
-    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-  }
-}
-
 /** The carried referrers of a manifest as a referrers list shows them, sorted by digest. */
 export function referrersCarried(graph: Graph, subject: Digest): Descriptor[] {
-  return graph.referrersOf(subject).flatMap((digest) => referrerDescriptor(graph, digest) ?? [])
+  return graph.referrersOf(subject).flatMap((digest) => {
+    const node = graph.nodes.get(digest)
+    return node === undefined ? [] : [referrerDescriptor(node.descriptor, node.manifest)]
+  })
 }
 
 /** A fallback index for each carried subject with carried referrers, sorted by subject; united over repositories. */
@@ -58,11 +47,9 @@ export function generateIndexes(graphs: readonly Graph[]): GeneratedIndex[] {
   const united = new Map<Digest, Map<Digest, Descriptor>>()
   for (const graph of graphs) {
     for (const subject of graph.nodes.keys()) {
-      for (const digest of graph.referrersOf(subject)) {
-        const referrer = referrerDescriptor(graph, digest)
-        if (referrer === undefined) continue
+      for (const referrer of referrersCarried(graph, subject)) {
         const entries = united.get(subject) ?? new Map<Digest, Descriptor>()
-        united.set(subject, entries.set(digest, referrer))
+        united.set(subject, entries.set(referrer.digest, referrer))
       }
     }
   }

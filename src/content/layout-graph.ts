@@ -1,7 +1,15 @@
 /** The manifests that can be reached from a layout's `index.json`, and what each one refers to. Built once, extended. */
 import { setImmediate } from 'node:timers/promises'
 import { SallyportError } from '../errors/index.ts'
-import { blobsOf, isManifestType, parseManifest, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
+import {
+  blobsOf,
+  isManifestType,
+  parseManifest,
+  referrerDescriptor,
+  type Descriptor,
+  type Digest,
+  type Manifest,
+} from '../oci/index.ts'
 import { blobName, type LayoutReader } from './layout-file.ts'
 import { readManifest } from './layout-read.ts'
 
@@ -64,19 +72,13 @@ export class LayoutGraph {
     for (const child of manifest.manifests) this.children.add(child.digest)
     if (manifest.manifests.length > 0) this.below.set(digest, manifest.manifests)
     if (this.watched !== undefined) this.isBlob ||= blobsOf(manifest).some((blob) => blob.digest === this.watched)
-    if (manifest.subject !== undefined) this.refer(manifest.subject.digest, { mediaType, digest, size }, manifest)
+    if (manifest.subject !== undefined) this.refer(manifest.subject.digest, referrerDescriptor(descriptor, manifest))
     return manifest
   }
 
-  private refer(subject: Digest, descriptor: Descriptor, manifest: Manifest): void {
-    const { artifactType, annotations } = manifest
+  private refer(subject: Digest, referrer: Descriptor): void {
     const listed = this.bySubject.get(subject) ?? new Map<Digest, Descriptor>()
-    this.bySubject.set(subject, listed)
-    listed.set(descriptor.digest, {
-      ...descriptor,
-      ...(artifactType === undefined ? {} : { artifactType }),
-      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-    })
+    this.bySubject.set(subject, listed.set(referrer.digest, referrer))
   }
 
   /** Kept when all that can be reached from the roots is known. Throws MANIFEST_MISSING when a root is not there. */

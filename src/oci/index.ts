@@ -8,7 +8,7 @@ export {
   type Descriptor,
   type Platform,
 } from './descriptor.ts'
-export { blobsOf, MANIFEST_CAP, parseManifest, type Manifest } from './manifest.ts'
+export { blobsOf, MANIFEST_CAP, parseManifest, referrerDescriptor, type Manifest } from './manifest.ts'
 export {
   CERTIFICATE,
   DOCKER_LIST,
