@@ -1,6 +1,6 @@
 /** index.json of a bundle: every tag, every artifact without one, and a fallback index for every subject (FORMAT "index.json"). */
 import { isJsonObject, LARGE_VALUES, parseJson, sortedJson, type Json } from '../codec/index.ts'
-import { byDigest, type Graph } from '../content/index.ts'
+import { byDigest, IMAGE_NAME, REF_NAME, type Graph } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
   descriptorJson,
@@ -12,9 +12,6 @@ import {
   type Descriptor,
   type Digest,
 } from '../oci/index.ts'
-
-const REF_NAME = 'org.opencontainers.image.ref.name'
-const CONTAINERD_NAME = 'io.containerd.image.name'
 
 /** One repository's part in the index, with full descriptors. */
 export interface IndexedRepository {
@@ -64,7 +61,7 @@ export function generateIndexes(graphs: readonly Graph[]): GeneratedIndex[] {
 function entry(descriptor: Descriptor, refName: string | undefined, imageName: string | undefined): Json {
   const { mediaType, digest, size } = descriptor
   const annotations = {
-    ...(imageName === undefined ? {} : { [CONTAINERD_NAME]: imageName }),
+    ...(imageName === undefined ? {} : { [IMAGE_NAME]: imageName }),
     ...(refName === undefined ? {} : { [REF_NAME]: refName }),
   }
   return { mediaType, digest, size, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) }
