@@ -3,10 +3,8 @@
  * Only lists that are valid now; what is stale or not whole is taken away, so that notation finds nothing and refuses.
  */
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { isForGood } from '../../codec/index.ts'
-import { lockFolder } from '../../content/index.ts'
-import { SallyportError, writeFault } from '../../errors/index.ts'
+import { writeFault } from '../../errors/index.ts'
 import type { ListEntry, RevocationList } from '../../revocation/index.ts'
 import { parseCertificate, type Certificate } from '../../signature/index.ts'
 import { State, type HeldList } from '../../state/index.ts'
@@ -23,6 +21,7 @@ import {
 import { copyPolicy, type CopiedFile } from './notation-config.ts'
 import { isNewer, newestDelta, pairFault, type HeldPair, type SeedFault } from './notation-pair.ts'
 import { decimalOf } from './item.ts'
+import { alone } from '../run/alone.ts'
 import { checkInterrupted, nowOf, timeText } from '../run/run.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
 
@@ -190,19 +189,12 @@ function blindOf(state: State, lists: readonly SeededList[], now: Date): BlindCe
 }
 
 async function locked<T>(folder: string, work: () => T): Promise<T> {
-  const lock = await Promise.resolve()
-    .then(() => mkdirSync(folder, { recursive: true, mode: 0o700 }))
-    .then(() => lockFolder(folder))
-    .catch((cause: unknown) => {
-      throw writeFault(cause, 'OUTPUT_FAILED', folder)
-    })
-  if (typeof lock === 'string')
-    throw new SallyportError('FOLDER_LOCKED', { side: 'target', subject: join(folder, lock) })
   try {
-    return work()
-  } finally {
-    lock.release()
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', folder)
   }
+  return alone(folder, work, { side: 'target' })
 }
 
 /**

@@ -2,9 +2,9 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { lockFolder, type FolderLock } from '../../content/index.ts'
 import { exitOf, readFault, SallyportError } from '../../errors/index.ts'
 import { State } from '../../state/index.ts'
+import { alone } from '../run/alone.ts'
 import { checkInterrupted, tell, timeText } from '../run/run.ts'
 import { writeStatus, type StatusFiles } from '../status/file.ts'
 import { siteFacts, siteStatus, type Alarm, type SiteFacts, type SiteStatus } from '../status/site.ts'
@@ -32,15 +32,6 @@ const NOTES_CAP = 100
 const ROWS = 'journal.jsonl'
 const LISTS = 'lists'
 
-/** Throws FOLDER_LOCKED: two that move files of one inbox would each report what the other did. */
-async function locked(inbox: string): Promise<FolderLock> {
-  const lock = await lockFolder(inbox).catch((cause: unknown) => {
-    throw readFault(cause, 'state', inbox)
-  })
-  if (typeof lock === 'string') throw new SallyportError('FOLDER_LOCKED', { side: 'state', subject: join(inbox, lock) })
-  return lock
-}
-
 /**
  * Watches until it is told to stop, which is its good end; with `once` it looks once. What is wrong with a bundle stands in
  * the report; what keeps it from watching at all is thrown: FILE_UNREADABLE, FOLDER_LOCKED, OUTPUT_FAILED, the codes of
@@ -48,13 +39,13 @@ async function locked(inbox: string): Promise<FolderLock> {
  */
 export async function watch(options: WatchOptions): Promise<WatchReport> {
   if (options.dryRun === true) return begun(options, undefined)
-  const lock = await locked(options.inbox)
-  try {
-    const shelves = { done: Shelf.open(options.inbox, DONE), rejected: Shelf.open(options.inbox, REJECTED) }
-    return await begun(options, shelves)
-  } finally {
-    lock.release()
+  const { inbox } = options
+  const work = (): Promise<WatchReport> => {
+    const shelves = { done: Shelf.open(inbox, DONE), rejected: Shelf.open(inbox, REJECTED) }
+    return begun(options, shelves)
   }
+  // Two that move files of one inbox would each report what the other did.
+  return alone(inbox, work, { fault: (cause) => readFault(cause, 'state', inbox) })
 }
 
 async function begun(options: WatchOptions, shelves: Shelves | undefined): Promise<WatchReport> {
