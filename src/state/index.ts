@@ -50,7 +50,7 @@ export type {
   RecordedVerdict,
   UnplacedVerdict,
 } from './revocation-queries.ts'
-export { demandVacant } from './state-folder.ts'
+export { demandVacant, stateMark } from './state-folder.ts'
 export { rehearseRestore, restore, type Restored } from './restore.ts'
 export { State } from './state.ts'
 export type { TrustedSignature } from './trusted-signature.ts'

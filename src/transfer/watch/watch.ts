@@ -1,9 +1,7 @@
 /** `watch`: a drop folder. What is put there is proven, imported, and put aside with a report; and how the site stands is told. */
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { exitOf, readFault, SallyportError } from '../../errors/index.ts'
-import { State } from '../../state/index.ts'
+import { State, stateMark } from '../../state/index.ts'
 import { alone } from '../run/alone.ts'
 import { checkInterrupted, tell, timeText } from '../run/run.ts'
 import { writeStatus, type StatusFiles } from '../status/file.ts'
@@ -28,10 +26,6 @@ export interface WatchOptions extends RoundOptions {
 const BUNDLES_CAP = 1000
 /** Of files that wait, at each look: a journal of notes is no place for ten thousand. */
 const NOTES_CAP = 100
-/** A state that changes with every round is folded anew no more often. */
-const ROWS = 'journal.jsonl'
-const LISTS = 'lists'
-
 /**
  * Watches until it is told to stop, which is its good end; with `once` it looks once. What is wrong with a bundle stands in
  * the report; what keeps it from watching at all is thrown: FILE_UNREADABLE, FOLDER_LOCKED, OUTPUT_FAILED, the codes of
@@ -161,14 +155,7 @@ class Watch {
   /** Folding a long journal costs seconds: only when it has grown. */
   async #factsNow(): Promise<SiteFacts> {
     const { state: dir, clock } = this.#options
-    const { size, mtimeMs, ino } = statSync(join(dir, ROWS), { throwIfNoEntry: false }) ?? {
-      size: 0,
-      mtimeMs: 0,
-      ino: 0,
-    }
-    // A list that somebody took away leaves the journal as it is.
-    const lists = statSync(join(dir, LISTS), { throwIfNoEntry: false })?.mtimeMs ?? 0
-    const mark = `${ino} ${size} ${mtimeMs} ${lists}`
+    const mark = stateMark(dir)
     if (this.#facts?.mark === mark) return this.#facts.facts
     const state = await State.open(dir, { now: clock(), write: false })
     try {
