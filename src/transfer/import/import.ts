@@ -115,19 +115,16 @@ async function bring(
   const fromFile = isFileInput(input)
   const information = await informationIn(passage, landing)
   const remembered: Remembered = { certificates: new Map(), bases: new Map() }
-  const judging = verdictsFor(passage, place, landing, information, at, options, intake?.known, remembered)
+  const judging = verdictsFor(
+    { passage, place, landing, information, now: at, known: intake?.known, remembered },
+    options,
+  )
   const landed = landingIn(place, landing)
   const verdicts = await settled(
-    judging.then((judgedAll) => ({
-      ...judgedAll,
-      artifacts: withoutHeld(
-        state,
-        passage,
-        landed,
-        judgedAll.artifacts,
-        remembered.material?.revocation.releaseNeedsApproval === true,
-      ),
-    })),
+    judging.then((judgedAll) => {
+      const approval = remembered.material?.revocation.releaseNeedsApproval === true
+      return withoutHeld(state, passage, landed, judgedAll, approval)
+    }),
   )
   const proving = { ...options, sealing: options.dryRun !== true }
   const seals: Seals = fromFile || options.dryRun === true ? await provePayload(input, passage, proving) : new Map()
@@ -145,7 +142,7 @@ async function bring(
     if (intake?.any === true) await accept()
     return failing(verdicts.reason, standing)
   }
-  const { artifacts } = verdicts.value
+  const artifacts = verdicts.value
   const common = {
     ...summarize(passage.files, passage.verdict.id),
     passengers: passengerReports(passage.passengers),
@@ -165,7 +162,7 @@ async function bring(
   const nothing = { ...common, counts: noCounts(), tags: [], settled: 0 }
   const admitted = withoutRefused(passage, artifacts ?? [], intake?.older)
   await accept()
-  await recordVerdicts(state, passage, verdicts.value, landed)
+  await recordVerdicts(state, passage, { judged: artifacts, remembered }, landed)
   if (refused) return { ...nothing, rejudged: await standing() }
   if (options.dryRun === true) {
     const wanted = wantedTags(admitted, place, landing)

@@ -3,14 +3,14 @@ import type { Target } from '../../content/index.ts'
 import { CODES, SallyportError } from '../../errors/index.ts'
 import type { ArtifactPlace, State, Verdict as VerdictRow } from '../../state/index.ts'
 import { basisOf, certificateFacts, judgeWith, type CertificateFacts, type TrustMaterial } from '../../trust/index.ts'
-import { isAuthentic, verdictRow } from './artifact-verdicts.ts'
+import { isAuthentic, recordJudged, verdictRow } from './artifact-verdicts.ts'
 import type { PluginPlace } from './plugin-place.ts'
 import { manifestsWithin, withoutDenied } from '../revocation/denied-within.ts'
 import { signaturesBeside } from '../trust/found-signatures.ts'
 import { meansOf } from './judge-carried.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'
 import type { Place } from '../place/place.ts'
-import { timeText, type RunOptions } from '../run/run.ts'
+import type { RunOptions } from '../run/run.ts'
 import type { Hold } from '../run/side-by-side.ts'
 import { verdictReport, type VerdictReport } from './report.ts'
 import { undoneSince } from './undone.ts'
@@ -75,9 +75,6 @@ export function judgeLying(
 }
 
 /** Journals what the site thinks of it from now on, before anything is done that rests on it. */
-export async function recordJudgement(state: State, { row, certificates }: Judgement): Promise<void> {
-  await state.knowCertificates(
-    certificates.map(({ notAfter, ...facts }) => ({ ...facts, notAfter: timeText(notAfter) })),
-  )
-  await state.recordVerdicts([row])
+export function recordJudgement(state: State, { row, certificates }: Judgement): Promise<void> {
+  return recordJudged(state, [row], certificates)
 }
