@@ -17,6 +17,7 @@ import {
   type Role,
   type Root,
 } from '../../tuf/index.ts'
+import { allAtRest } from '../run/at-rest.ts'
 import { readOwn } from '../run/small-file.ts'
 
 /** Asked for the passphrase of a key file; must not echo or keep it. */
@@ -168,10 +169,5 @@ export async function exportKeys(
   const asked: AskedKey[] = []
   // One after the other: each may be a question to a person.
   for (const entry of [...entries, person]) asked.push(await askFor(folder, entry, ask))
-  const opened = await Promise.allSettled(asked.map(unseal))
-  const signers = opened.map((one) => {
-    if (one.status === 'rejected') throw one.reason
-    return one.value
-  })
-  return { signers, holder: person.holder }
+  return { signers: await allAtRest(asked.map(unseal)), holder: person.holder }
 }

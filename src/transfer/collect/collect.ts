@@ -11,6 +11,7 @@ import type { RevocationSource } from './network.ts'
 import { dateFault, outweighs, type Collected, type CollectedList } from './proof.ts'
 import { Allowance, AT_ONCE, DEMANDED, STRANGERS, type AllowanceTerms } from './allowance.ts'
 import { wantedKey, type RevocableCertificate, type Wanted } from './wants.ts'
+import { allAtRest } from '../run/at-rest.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
 
 export interface Collection {
@@ -169,9 +170,7 @@ class Collector {
   }
 
   private async each(certificates: readonly RevocableCertificate[]): Promise<void> {
-    const outcomes = await Promise.allSettled(certificates.map((one) => this.certificate(one)))
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    await allAtRest(certificates.map((one) => this.certificate(one)))
   }
 
   get untold(): number {
