@@ -2,6 +2,7 @@
 export { algorithmOf, digestOf, hasherFor, hexOf, isDigest, type Algorithm, type Digest } from './digest.ts'
 export {
   descriptorJson,
+  isMediaType,
   parseDescriptor,
   parseMediaType,
   platformText,
