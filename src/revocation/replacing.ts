@@ -8,7 +8,7 @@ import { droppedOf } from './dropped.ts'
 import { demandNotAhead } from './freshness.ts'
 import { demandRoom, KeptEntries } from './kept.ts'
 import { sameScope } from './list-issuer.ts'
-import { compareNumbers } from './list-number.ts'
+import { compareNumbers, decimalOf } from './list-number.ts'
 import type { RevocationList } from './list.ts'
 
 /** What is in force for one issuer and URL of whole lists. */
@@ -73,7 +73,7 @@ function rank(held: RevocationList | undefined, offered: RevocationList): Offer[
   if (order === 0)
     throw new SallyportError('LIST_EQUIVOCATION', {
       side: 'bundle',
-      subject: `list number ${BigInt(`0x${held.number}`)}`,
+      subject: `list number ${decimalOf(held.number)}`,
       detail: `SHA-256 ${held.sha256} is held, ${offered.sha256} was offered`,
     })
   return order < 0 || offered.thisUpdate < held.thisUpdate ? 'older' : 'taken'
@@ -84,7 +84,7 @@ function rankDelta({ base, delta }: ListsInForce, offered: RevocationList): Offe
   if (base === undefined || compareNumbers(deltaBase, base.number) > 0)
     throw new SallyportError('LIST_BASE_MISSING', {
       side: 'bundle',
-      detail: `it changes list number ${BigInt(`0x${deltaBase}`)}, and ${base === undefined ? 'none' : `number ${BigInt(`0x${base.number}`)}`} is held`,
+      detail: `it changes list number ${decimalOf(deltaBase)}, and ${base === undefined ? 'none' : `number ${decimalOf(base.number)}`} is held`,
     })
   // One with the number of its base was made along with it and adds nothing, but says that nothing was added.
   if (compareNumbers(number, base.number) < 0 || offered.thisUpdate < base.thisUpdate) return 'older'

@@ -157,8 +157,3 @@ export function revocationItemOf(
   // Stops content that passes for revocation, a subject, a config or a further layer: there is one spelling of each piece.
   return revocationManifest(label, layers).equals(bytes) ? { label, layers } : undefined
 }
-
-/** A number of a list in hex, as the list has it, in decimal. */
-export function decimalOf(hex: string): string {
-  return BigInt(`0x${hex === '' ? '0' : hex}`).toString()
-}

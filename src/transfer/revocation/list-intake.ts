@@ -1,6 +1,7 @@
 /** What is in force once carried lists and answers were let in: judged in memory, all or none, then written by the caller. */
 import { SallyportError, type Code } from '../../errors/index.ts'
 import {
+  decimalOf,
   compareNumbers,
   entryOf,
   isRevokedForGood,
@@ -12,7 +13,6 @@ import {
 import type { Certificate } from '../../signature/index.ts'
 import type { ListPlace, ProvenList } from '../../state/index.ts'
 import type { HeldLists, InForce } from './held-lists.ts'
-import { decimalOf } from './item.ts'
 import {
   listReport,
   toldOfAnswer,
