@@ -1,6 +1,6 @@
 /** transfer.json: what a bundle promises, for whom, and what it leaves out (FORMAT "transfer.json"). */
 import * as z from 'zod'
-import { isJsonObject, isSiteName, LARGE_VALUES, parseJson, sortedJson, type Json } from '../codec/index.ts'
+import { isJsonObject, isSiteName, LARGE_VALUES, parseJson, shapeFault, sortedJson, type Json } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
   isDigest,
@@ -145,10 +145,7 @@ export function parseTransfer(bytes: Uint8Array): Transfer {
   if (unknown !== undefined)
     throw new SallyportError('FEATURE_UNKNOWN', { side: 'bundle', subject: unknown.slice(0, 64) })
   const result = schema.safeParse(document)
-  if (!result.success) {
-    const issue = result.error.issues[0]
-    throw malformed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
-  }
+  if (!result.success) throw malformed(shapeFault(result.error))
   // Two parts under one repository's name could bind one tag to two digests.
   const { repositories } = result.data
   const odd = repositories.find(({ name: own }, i) => i > 0 && (repositories[i - 1]?.name ?? '') >= own)

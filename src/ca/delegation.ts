@@ -5,7 +5,7 @@
  */
 import { constants, verify, type KeyObject } from 'node:crypto'
 import * as z from 'zod'
-import { canonicalJson, parseJson } from '../codec/index.ts'
+import { canonicalJson, parseJson, shapeFault } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { certificateSignature, keyAlgorithmOf, type IssuerKey } from './key.ts'
 import { isScope } from './scope.ts'
@@ -60,10 +60,7 @@ export function readDelegation(bytes: Uint8Array, key: KeyObject, subject: strin
     new SallyportError('CA_MALFORMED', { side: 'source', subject, detail })
   if (bytes.length > DELEGATION_CAP) throw bad(`more than ${DELEGATION_CAP} bytes`)
   const parsed = signed.safeParse(parseJson(bytes, 'source', subject))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw bad(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
-  }
+  if (!parsed.success) throw bad(shapeFault(parsed.error))
   const { signature, ...delegation } = parsed.data
   // Stops a delegate who widens his own scope or lengthens his own time.
   if (!holds(key, signingText(delegation), Buffer.from(signature, 'base64')))

@@ -3,7 +3,7 @@
  * whole and delta lists (RFC 5280 §5.2.3) and is booked before a list is signed, so that none ever stands on two.
  */
 import * as z from 'zod'
-import { parseJson, sortedJson } from '../codec/index.ts'
+import { parseJson, shapeFault, sortedJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { REVOCATION_REASONS, type RevocationReason, type RevokedEntry } from './revocation-list.ts'
 
@@ -73,10 +73,7 @@ export function writeRegister(register: RevocationRegister): string {
  */
 export function readRegister(bytes: Uint8Array, certificate: string, subject: string): RevocationRegister {
   const parsed = schema.safeParse(parseJson(bytes, 'source', subject))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw malformed(subject, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
-  }
+  if (!parsed.success) throw malformed(subject, shapeFault(parsed.error))
   const register = parsed.data
   if (register.certificate !== certificate) throw malformed(subject, 'it is of another authority')
   const { number: last, base, delta, revocations } = register

@@ -25,6 +25,7 @@ export {
 } from './der-values.ts'
 export { decodePem, encodePem } from './pem.ts'
 export { PBKDF2_ROUNDS, isSealedPkcs8, openSealedKey, sealPkcs8 } from './pkcs8.ts'
+export { shapeFault } from './shape-fault.ts'
 export { isSiteName, SITE_NAME_RULE } from './site-name.ts'
 export { isJsonObject, LARGE_VALUES, parseJson, valuesIn, type Json, type JsonObject } from './strict-json.ts'
 export { readYaml, type YamlDocument } from './yaml-document.ts'

@@ -1,6 +1,6 @@
 /** Denials: what a site no longer takes although no certificate was revoked for it, as a document of one spelling. */
 import * as z from 'zod'
-import { parseJson, sortedJson } from '../codec/index.ts'
+import { parseJson, shapeFault, sortedJson } from '../codec/index.ts'
 import { SallyportError, type Side } from '../errors/index.ts'
 import { isDigest, type Digest } from '../oci/index.ts'
 
@@ -56,10 +56,7 @@ function malformed(side: Side, detail: string): SallyportError {
 export function readDenials(bytes: Uint8Array, side: Side = 'bundle'): Denial[] {
   if (bytes.length > DENIALS_CAP) throw tooLarge(side)
   const parsed = schema.safeParse(parseJson(bytes, side, 'denials'))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw malformed(side, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
-  }
+  if (!parsed.success) throw malformed(side, shapeFault(parsed.error))
   const { denials } = parsed.data
   if (!text(denials).equals(bytes)) throw malformed(side, 'not in its one spelling')
   return denials

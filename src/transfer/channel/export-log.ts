@@ -1,5 +1,6 @@
 /** The channel's own counter on the connected side: a hash-chained log of every sequence given out. */
 import * as z from 'zod'
+import { shapeFault } from '../../codec/index.ts'
 import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
 import { isDigest, type Digest } from '../../oci/index.ts'
 import { Acknowledged, HeadFile, Journal, readHead, type JournalRow, type Proven } from '../../state/index.ts'
@@ -45,8 +46,7 @@ function notOfAState(error: unknown, dir: string): unknown {
 function parsed<T>(schema: z.ZodType<T>, row: JournalRow): T {
   const result = schema.safeParse(row)
   if (result.success) return result.data
-  const [issue] = result.error.issues
-  const detail = `${issue?.path.join('.')}: ${issue?.message}`
+  const detail = shapeFault(result.error)
   throw new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: `journal.jsonl row ${row.n}`, detail })
 }
 

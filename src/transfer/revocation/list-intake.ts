@@ -1,8 +1,8 @@
 /** What is in force once carried lists and answers were let in: judged in memory, all or none, then written by the caller. */
 import { SallyportError, type Code } from '../../errors/index.ts'
 import {
-  decimalOf,
   compareNumbers,
+  decimalOf,
   entryOf,
   isRevokedForGood,
   offerAnswer,

@@ -1,7 +1,7 @@
 /** The two JSON documents of trust information: chains, and delegation records with theirs. One spelling for one content. */
 import * as z from 'zod'
 import { DELEGATION_CAP, type Delegation } from '../../ca/index.ts'
-import { isJsonObject, parseJson, sortedJson, type Json } from '../../codec/index.ts'
+import { isJsonObject, parseJson, shapeFault, sortedJson, type Json } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { issuedBy, parseCertificate, type Certificate } from '../../signature/index.ts'
 import { readRecord } from '../ca/folder.ts'
@@ -117,8 +117,7 @@ function open<T extends { certificates: string[] }>(
   if (Array.isArray(listed) && listed.length > cap) throw malformed(`over ${cap} ${entries}`)
   const parsed = schema.safeParse(document)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw malformed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+  throw malformed(shapeFault(parsed.error))
 }
 
 /** Gives chains out of a table of certificates, each link checked once. */
