@@ -9,7 +9,7 @@ export {
   REMOVE_FROM_CRL,
   type CrlReason,
 } from './crl-reason.ts'
-export { der, derBits, derInteger, derNull, derOctets, derOid, derSequence, readDer, type DerElement } from './der.ts'
+export { der, derBits, derInteger, derNaturalHex, derNull, derOctets, derOid, derSequence, readDer, type DerElement } from './der.ts'
 export { fingerprintWords, parseFingerprint } from './fingerprint-words.ts'
 export { readDerExtensions, type DerExtension } from './der-extensions.ts'
 export { DerScan } from './der-scan.ts'

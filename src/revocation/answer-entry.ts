@@ -1,9 +1,9 @@
 /** SingleResponse (RFC 6960 §4.2.1): what an OCSP answer says of one certificate, and how it names it. */
 import { hash } from 'node:crypto'
 import {
-  der,
   DerError,
   DerFields,
+  derNaturalHex,
   derNull,
   derOctets,
   derOid,
@@ -77,13 +77,11 @@ export function isIdOf(id: CertificateId, issuer: Certificate): boolean {
 
 /** The DER of a CertID by SHA-1, which is what every responder knows. */
 export function certificateIdDer({ serial }: Certificate, issuer: Certificate): Buffer {
-  const octets = Buffer.from(serial.padStart(serial.length + (serial.length % 2), '0'), 'hex')
-  const positive = (octets[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.of(0), octets]) : octets
   return derSequence(
     derSequence(derOid('1.3.14.3.2.26'), derNull()),
     derOctets(hash('sha1', issuer.rawSubject, 'buffer')),
     derOctets(hash('sha1', keyOctets(issuer), 'buffer')),
-    der(0x02, positive),
+    derNaturalHex(serial),
   )
 }
 
