@@ -23,6 +23,18 @@ export {
   readTime,
   readTrue,
 } from './der-values.ts'
+export {
+  CODE_SIGNING,
+  ECDSA_WITH_SHA2,
+  hashesOf,
+  MGF1,
+  OCSP_SIGNING,
+  RSA_WITH_SHA2,
+  RSASSA_PSS,
+  SHA2,
+  TIME_STAMPING,
+  type Sha2,
+} from './object-identifier.ts'
 export { decodePem, encodePem } from './pem.ts'
 export { PBKDF2_ROUNDS, isSealedPkcs8, openSealedKey, sealPkcs8 } from './pkcs8.ts'
 export { shapeFault } from './shape-fault.ts'

@@ -8,6 +8,7 @@ import {
   derOctets,
   derOid,
   derSequence,
+  hashesOf,
   isCrlReason,
   isDerValue,
   parseDer,
@@ -16,8 +17,10 @@ import {
   readOid,
   readTime,
   REMOVE_FROM_CRL,
+  SHA2,
   type DerExtension,
   type DerNode,
+  type Sha2,
 } from '../codec/index.ts'
 import type { Certificate } from '../signature/index.ts'
 
@@ -25,7 +28,7 @@ export type AnswerStatus = 'good' | 'revoked' | 'unknown'
 
 /** How an answer names a certificate: hashes of its issuer's name and key, and its serial number. */
 export interface CertificateId {
-  hash: 'sha1' | 'sha256' | 'sha384' | 'sha512'
+  hash: 'sha1' | Sha2
   issuerName: Buffer
   issuerKey: Buffer
   /** Lower-case hex without leading zeros. */
@@ -47,12 +50,8 @@ export interface AnswerEntry {
   unknownCritical?: true
 }
 
-const HASHES = new Map<string, CertificateId['hash']>([
-  ['1.3.14.3.2.26', 'sha1'],
-  ['2.16.840.1.101.3.4.2.1', 'sha256'],
-  ['2.16.840.1.101.3.4.2.2', 'sha384'],
-  ['2.16.840.1.101.3.4.2.3', 'sha512'],
-])
+const SHA1 = '1.3.14.3.2.26'
+const HASHES = new Map<string, CertificateId['hash']>([[SHA1, 'sha1'], ...hashesOf(SHA2)])
 const SIZES: Readonly<Record<CertificateId['hash'], number>> = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 }
 const MAX_SERIAL_DIGITS = 40
 const INVALIDITY_DATE = '2.5.29.24'
@@ -78,7 +77,7 @@ export function isIdOf(id: CertificateId, issuer: Certificate): boolean {
 /** The DER of a CertID by SHA-1, which is what every responder knows. */
 export function certificateIdDer({ serial }: Certificate, issuer: Certificate): Buffer {
   return derSequence(
-    derSequence(derOid('1.3.14.3.2.26'), derNull()),
+    derSequence(derOid(SHA1), derNull()),
     derOctets(hash('sha1', issuer.rawSubject, 'buffer')),
     derOctets(hash('sha1', keyOctets(issuer), 'buffer')),
     derNaturalHex(serial),
