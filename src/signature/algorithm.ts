@@ -3,7 +3,8 @@ import { constants, sign, verify, type KeyObject } from 'node:crypto'
 import type { Sha2 } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 
-export type SignatureAlgorithm = 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512'
+export const SIGNATURE_ALGORITHMS = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const
+export type SignatureAlgorithm = (typeof SIGNATURE_ALGORITHMS)[number]
 
 const HASH = {
   PS256: 'sha256',

@@ -1,7 +1,7 @@
 /** The JWS envelope: flattened JSON serialization (RFC 7515 section 7.2.2) as the Notary Project narrows it. */
 import { isJsonObject, parseJson, sortedJson, type Json, type JsonObject } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import type { SignatureAlgorithm } from './algorithm.ts'
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './algorithm.ts'
 import { decodeBase64 } from './base64.ts'
 import {
   CHAIN_CAP,
@@ -30,7 +30,6 @@ import { PAYLOAD_TYPE } from './payload.ts'
 import { readRfc3339, rfc3339 } from './rfc3339.ts'
 import type { EnvelopeParts, OpenSeal, SealParts } from './envelope-parts.ts'
 
-const ALGORITHMS: readonly SignatureAlgorithm[] = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']
 const MEMBERS: readonly string[] = ['payload', 'protected', 'header', 'signature']
 const TIMES: TimeForm = { read: readRfc3339, write: rfc3339 }
 
@@ -114,7 +113,7 @@ export function readJws(bytes: Uint8Array): EnvelopeParts {
 /** Stops `none`, HMAC with a public key, and every other algorithm that is not one of six. */
 function readAlgorithm(alg: Json | undefined): SignatureAlgorithm {
   if (typeof alg !== 'string') throw malformed('no alg')
-  const algorithm = ALGORITHMS.find((name) => name === alg)
+  const algorithm = SIGNATURE_ALGORITHMS.find((name) => name === alg)
   if (algorithm === undefined) throw envelopeFault('ALGORITHM_REFUSED', `alg ${JSON.stringify(alg.slice(0, 32))}`)
   return algorithm
 }

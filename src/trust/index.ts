@@ -2,7 +2,7 @@
 export { ATTEMPT_CAP } from './attempt-order.ts'
 export { pathTo } from './authentic-time.ts'
 export { basisOf, type Basis, type StatementAnchors } from './basis.ts'
-export { deprecatedSince, SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
+export { deprecatedSince, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
 export { certificateFacts, type CertificateFacts } from './certificate-facts.ts'
 export {
   explainFiles,

@@ -5,7 +5,8 @@
  */
 import * as z from 'zod'
 import type { YamlDocument } from '../codec/index.ts'
-import { SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
+import { SIGNATURE_ALGORITHMS } from '../signature/index.ts'
+import type { AlgorithmRule, AlgorithmRules } from './algorithm-rule.ts'
 import type { Reporter } from './finding.ts'
 import { actionsOf } from './level.ts'
 import type { OciPolicy } from './oci-policy.ts'
