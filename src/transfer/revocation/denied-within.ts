@@ -1,6 +1,6 @@
 /** Denials of what lies within an artifact: an index that nobody denied may hold an image that was. */
 import type { Graph, OrderedArtifact } from '../../content/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { SallyportError, unlessFault } from '../../errors/index.ts'
 import { algorithmOf, digestOf, parseManifest, type Descriptor, type Digest } from '../../oci/index.ts'
 import type { ArtifactVerdict } from '../../trust/index.ts'
 import type { Readable } from '../trust/found-signatures.ts'
@@ -57,7 +57,8 @@ export async function manifestsWithin(
   const open = [root]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     checkInterrupted(options)
-    const bytes = await manifestOrNone(source, next, next === root)
+    const asked = source.manifest(next)
+    const bytes = next === root ? await asked : await unlessFault(asked, 'MANIFEST_MISSING')
     if (bytes === undefined) continue
     const alias = otherDigest(next.digest, bytes)
     if (next === root) aliases.push(alias)
@@ -71,17 +72,4 @@ export async function manifestsWithin(
     }
   }
   return { aliases, manifests: [...found, ...others] }
-}
-
-async function manifestOrNone(
-  source: Readable,
-  descriptor: Descriptor,
-  must: boolean,
-): Promise<Uint8Array | undefined> {
-  try {
-    return await source.manifest(descriptor)
-  } catch (error) {
-    if (must || !(error instanceof SallyportError) || error.code !== 'MANIFEST_MISSING') throw error
-    return undefined
-  }
 }

@@ -1,5 +1,5 @@
 /** What is in force once carried lists and answers were let in: judged in memory, all or none, then written by the caller. */
-import { SallyportError, type Code } from '../../errors/index.ts'
+import { isFault, SallyportError, type Code } from '../../errors/index.ts'
 import {
   compareNumbers,
   decimalOf,
@@ -116,7 +116,7 @@ export class ListIntake {
         if (offer.keptChanged) this.#put(base, offer, inForce, issuer)
         if (best === undefined || RANK[offer.outcome] > RANK[best]) best = offer.outcome
       } catch (error) {
-        if (!(error instanceof SallyportError) || error.code !== 'LIST_BASE_MISSING') throw error
+        if (!isFault(error, 'LIST_BASE_MISSING')) throw error
         missing = error
       }
     }
