@@ -4,14 +4,11 @@ import { join } from 'node:path'
 import { isJsonObject, parseJson, type JsonObject } from '../../codec/index.ts'
 import { placeFile, syncFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
-import { checkTrustMaterial, faultOf } from '../../trust/index.ts'
+import { checkTrustMaterial, faultOf, POLICY_FILE } from '../../trust/index.ts'
 import { readPolicyFiles } from './policy-folder.ts'
 import { nowOf, tell, type RunOptions } from '../run/run.ts'
 
-const NEWER = 'trustpolicy.oci.json'
-/** The name that every version of notation reads. */
-const OLDER = 'trustpolicy.json'
-const FILES = 'trustpolicy.blob.json'
+const { oci: NEWER, older: OLDER, blob: FILES } = POLICY_FILE
 
 interface PolicyTerms extends RunOptions {
   policy: string
