@@ -4,7 +4,7 @@ import { isRevokedForGood } from '../../revocation/index.ts'
 import type { HeldList, KnownCertificate } from '../../state/index.ts'
 import { saysOf, type HeldLists, type Said } from '../revocation/held-lists.ts'
 import { timeText } from '../run/run.ts'
-import { listFact, listStatus, type ListStatus } from './lists.ts'
+import { isFetched, listFact, listStatus, speaksOf, type ListStatus } from './lists.ts'
 
 /** A certificate, and what tells whether it is revoked. */
 export interface CertificateStanding extends Omit<KnownCertificate, 'crlUrls' | 'ocspUrls'> {
@@ -28,10 +28,7 @@ export async function standingOf(
   inForce: HeldLists,
   now: Date,
 ): Promise<CertificateStanding> {
-  const lists = held.filter(({ form, url, serial }) => {
-    if (form === 'answer') return serial === known.serial
-    return form === 'base' ? known.crlUrls.includes(url) : known.crlUrls.length > 0
-  })
+  const lists = held.filter((list) => speaksOf(list)(known))
   const had = new Set(lists.map(({ url }) => url))
   const lost = new Set<HeldList>()
   // As in a verdict: of one that names no responder no answer is asked.
@@ -53,6 +50,6 @@ export async function standingOf(
     ocspUrls: [...known.ocspUrls],
     lists: lists.map((list) => listStatus(listFact(list, [known], lost.has(list) ? 'lost' : 'held'), now)),
     revoked: revoked === undefined ? null : timeText(revoked),
-    missing: known.crlUrls.filter((url) => /^https?:/i.test(url) && !had.has(url)),
+    missing: known.crlUrls.filter((url) => isFetched(url) && !had.has(url)),
   }
 }
