@@ -3,7 +3,7 @@
  * whole and delta lists (RFC 5280 §5.2.3) and is booked before a list is signed, so that none ever stands on two.
  */
 import * as z from 'zod'
-import { parseJson, shapeFault, sortedJson } from '../codec/index.ts'
+import { parseJson, shapeFault, sortedJson, timeText } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { REVOCATION_REASONS, type RevocationReason, type RevokedEntry } from './revocation-list.ts'
 
@@ -85,10 +85,6 @@ export function readRegister(bytes: Uint8Array, certificate: string, subject: st
   return register
 }
 
-function second(moment: Date): string {
-  return `${moment.toISOString().slice(0, 19)}Z`
-}
-
 function put(register: RevocationRegister, changed: Omit<Revocation, 'after' | 'beyond'>): RevocationRegister {
   const others = register.revocations.filter(({ serial }) => serial !== changed.serial)
   const all = [...others, { ...changed, after: register.number, beyond: null }]
@@ -102,8 +98,8 @@ export function revocationOf(register: RevocationRegister, wanted: string): Revo
 
 /** Later than what a hold or its end bears: verifiers let the later of the two decide, and know whole seconds. */
 function laterThan(other: string | null | undefined, now: Date): string {
-  if (other === null || other === undefined || second(now) > other) return second(now)
-  return second(new Date(new Date(other).getTime() + 1000))
+  if (other === null || other === undefined || timeText(now) > other) return timeText(now)
+  return timeText(new Date(new Date(other).getTime() + 1000))
 }
 
 /**
@@ -126,10 +122,10 @@ export function revoke(
   return put(register, {
     serial,
     subject,
-    notAfter: second(notAfter),
+    notAfter: timeText(notAfter),
     revoked: standing?.revoked ?? laterThan(before?.released, now),
     reason,
-    invalidity: invalidity === undefined ? (standing?.invalidity ?? null) : second(invalidity),
+    invalidity: invalidity === undefined ? (standing?.invalidity ?? null) : timeText(invalidity),
     released: null,
   })
 }

@@ -9,7 +9,18 @@ export {
   REMOVE_FROM_CRL,
   type CrlReason,
 } from './crl-reason.ts'
-export { der, derBits, derInteger, derNaturalHex, derNull, derOctets, derOid, derSequence, readDer, type DerElement } from './der.ts'
+export {
+  der,
+  derBits,
+  derInteger,
+  derNaturalHex,
+  derNull,
+  derOctets,
+  derOid,
+  derSequence,
+  readDer,
+  type DerElement,
+} from './der.ts'
 export { fingerprintWords, parseFingerprint } from './fingerprint-words.ts'
 export { readDerExtensions, type DerExtension } from './der-extensions.ts'
 export { DerScan } from './der-scan.ts'
@@ -40,4 +51,5 @@ export { PBKDF2_ROUNDS, isSealedPkcs8, openSealedKey, sealPkcs8 } from './pkcs8.
 export { shapeFault } from './shape-fault.ts'
 export { isSiteName, SITE_NAME_RULE } from './site-name.ts'
 export { isJsonObject, LARGE_VALUES, parseJson, valuesIn, type Json, type JsonObject } from './strict-json.ts'
+export { isTimeText, timeText, wholeSecond } from './time-text.ts'
 export { readYaml, type YamlDocument } from './yaml-document.ts'

@@ -1,5 +1,5 @@
 /** The JWS envelope: flattened JSON serialization (RFC 7515 section 7.2.2) as the Notary Project narrows it. */
-import { isJsonObject, parseJson, sortedJson, type Json, type JsonObject } from '../codec/index.ts'
+import { isJsonObject, parseJson, sortedJson, timeText, type Json, type JsonObject } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './algorithm.ts'
 import { decodeBase64 } from './base64.ts'
@@ -27,11 +27,11 @@ import {
   type TimeForm,
 } from './headers.ts'
 import { PAYLOAD_TYPE } from './payload.ts'
-import { readRfc3339, rfc3339 } from './rfc3339.ts'
+import { readRfc3339 } from './rfc3339.ts'
 import type { EnvelopeParts, OpenSeal, SealParts } from './envelope-parts.ts'
 
 const MEMBERS: readonly string[] = ['payload', 'protected', 'header', 'signature']
-const TIMES: TimeForm = { read: readRfc3339, write: rfc3339 }
+const TIMES: TimeForm = { read: readRfc3339, write: timeText }
 
 /** RFC 7515 section 4.1 and RFC 7797: names of the standard itself, which are never critical. */
 const REGISTERED: readonly string[] = 'alg jku jwk kid x5u x5c x5t x5t#S256 typ cty crit b64 enc zip'.split(' ')
