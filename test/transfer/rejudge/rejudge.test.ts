@@ -8,7 +8,7 @@ import { fallenOf, rejudgeExit, type RejudgeReport } from '../../../src/transfer
 import { openPlace } from '../../../src/transfer/place/place.ts'
 import { openPolicy } from '../../../src/transfer/trust/policy-folder.ts'
 import type { Piece } from '../../contract/content.ts'
-import { needPeers, startRegistry, type Registry } from '../../peers/setup/registry.ts'
+import { suiteRegistry } from '../../peers/setup/suite-registry.ts'
 import { rejudgeSite } from '../../../src/transfer/rejudge/site-rejudge.ts'
 import { pemOf, policyFolder, policyText, rootOf, statement, VENDOR, VENDOR_STORE } from '../policies.ts'
 import { PATH, Revocable, RevocableSite } from '../revocable.ts'
@@ -365,12 +365,7 @@ describe('transfer/rejudge/rejudge', function () {
   atTargets('in a layout', () => RevocableSite.make())
 
   describe('at a registry', () => {
-    let registry: Registry
-    before(async function () {
-      needPeers(this)
-      registry = await startRegistry({ deletes: true })
-    })
-    after(() => registry?.stop())
-    atTargets('that deletes', () => RevocableSite.make(`${registry.host}/mirror`))
+    const registry = suiteRegistry({ deletes: true })
+    atTargets('that deletes', () => RevocableSite.make(`${registry().host}/mirror`))
   })
 })
