@@ -273,7 +273,7 @@ export class State extends RevocationQueries {
     await this.#commit([{ kind: 'note', body: { text } }])
   }
 
-  /** Ends what was begun and gives the lock back. */
+  /** Ends what was begun and gives the lock back; a state that was opened for reading holds none, and need not be closed. */
   async close(): Promise<void> {
     await this.#lists
     await this.#writer?.close()
