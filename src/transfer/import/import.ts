@@ -8,7 +8,7 @@ import { deliver, wantedTags, type Delivery } from './delivery.ts'
 import { recordHealed, withoutHeld } from './quarantine.ts'
 import { failing, judgeStanding, mayBeToldLater, settled } from './standing.ts'
 import type { ImportOptions, ImportReport } from './terms.ts'
-import { demandPolicy, landingIn, recordVerdicts, verdictsFor } from './verdicts.ts'
+import { demandPolicy, dividedVerdicts, landingIn, recordVerdicts, verdictsFor } from './verdicts.ts'
 import type { Remembered } from '../verdict/judge-carried.ts'
 import { demandUsed, mapRepository, refuseCollisions } from '../place/naming.ts'
 import { passNearDoor, type Passage } from '../passage/passage.ts'
@@ -164,16 +164,19 @@ async function bring(
   const refused = common.verdict !== 'trusted' && options.keepGoing !== true
   const nothing = { ...common, counts: noCounts(), tags: [], settled: 0 }
   const admitted = withoutRefused(passage, artifacts ?? [], intake?.older)
+  const { before, behind } = dividedVerdicts(state, verdicts.value, landed)
   await accept()
-  await recordVerdicts(state, passage, verdicts.value, landed)
+  await recordVerdicts(state, passage, before, landed)
   if (refused) return { ...nothing, rejudged: await standing() }
   if (options.dryRun === true) {
     const wanted = wantedTags(admitted, place, landing)
     const rehearsed = await rehearse(admitted, place, landing, wanted, options)
+    await recordVerdicts(state, passage, behind, landed)
     return { ...nothing, ...rehearsed, rejudged: await standing() }
   }
   const delivery = { state, place, passage: admitted, landing, input, seals }
   const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
+  await recordVerdicts(state, passage, behind, landed)
   await recordHealed(state, admitted, landed)
   return { ...common, ...delivered, rejudged: await standing() }
 }

@@ -93,6 +93,34 @@ function withinEach({ content }: Passage['census']): Map<string, Digest[]> {
   )
 }
 
+/**
+ * The verdicts that are journaled before the push, and those that are once it came to its end: of what is trusted at the
+ * door and was let in before. Stops a bundle that signs it anew, and is refused or not brought, from having what lies
+ * there taken for trusted by signatures that do not lie there: nobody would look at it for the lists that came along.
+ */
+export function dividedVerdicts(
+  state: State,
+  { artifacts, remembered }: ArtifactVerdicts,
+  landed: (repository: string) => Landing,
+): { before: ArtifactVerdicts; behind: ArtifactVerdicts } {
+  if (artifacts === null) return { before: { artifacts, remembered }, behind: { artifacts: [], remembered } }
+  const { waits = [], rest = [] } = Object.groupBy(artifacts, (artifact) =>
+    artifact.verdict === 'trusted' && wasLetIn(state, artifact, landed) ? 'waits' : 'rest',
+  )
+  return { before: { artifacts: rest, remembered }, behind: { artifacts: waits, remembered } }
+}
+
+function wasLetIn(
+  state: State,
+  { repository, digest }: JudgedArtifact,
+  landed: (repository: string) => Landing,
+): boolean {
+  const { target, path } = landed(repository)
+  return state
+    .artifactsWith(digest)
+    .some((one) => one.target === target && one.path === path && (one.verdict === 'trusted' || one.fell !== undefined))
+}
+
 export async function recordVerdicts(
   state: State,
   { census, verdict, files }: Passage,
