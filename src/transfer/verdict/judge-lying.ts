@@ -51,8 +51,10 @@ export function judgeLying(
       throw new SallyportError('MANIFEST_MISSING', { side: 'target', subject: `${lies.repository}@${digest}` })
     const artifact = { mediaType: named.mediaType, digest, size: named.size }
     const recorded = await state.verdictOf({ target, path, digest })
-    const repository = recorded?.repository ?? path
     const stood = await state.trustedVerdictOf({ target, path, digest })
+    // It came from where it was let in from. Stops a bundle that brings it from somewhere else, and is refused for that,
+    // from having what lies here taken for bound to another place.
+    const repository = (stood ?? recorded)?.repository ?? path
     const first = new Set(stood?.signatures?.map(({ manifest }) => manifest))
     const { fault, ...found } = await signaturesBeside(lies, digest, { ...options, anchors, first, hold })
     const within = await manifestsWithin(lies, artifact, known, options)

@@ -166,6 +166,33 @@ describe('transfer/import/rejudge', function () {
     assert.equal(await verdictOf(), 'trusted')
   })
 
+  it('takes nothing away that is bound to where it came from, when a bundle brings it from somewhere else', async () => {
+    const dir = vendor.policy(stage.path('policy'), {
+      'policy.yaml':
+        'version: 1\nscopes: [{ scope: local/*, require: { allOf: [v] }, requireOrigin: true }]\n' +
+        'statements: { v: { notation: vendor } }\nrevocation: { measure: remove }\n',
+    })
+    const layout = stage.path('layout')
+    const builder = new LayoutBuilder(layout)
+    for (const host of ['registry.example', 'mirror.example']) artifactIn(builder, `${host}/bound`, '1.0', 'bound')
+    builder.finish()
+    await signAt(`oci:${layout}:registry.example/bound:1.0`, { signer: vendor.signer(2), origin: true })
+    for (const host of ['registry.example', 'mirror.example']) {
+      bundles[host] = stage.path(`${host}.tar`)
+      await stage.export({ output: bundles[host], plan: planFor(`oci:${layout}:${host}/bound:1.0`) })
+    }
+    assert.equal((await bring('registry.example', { policy: dir })).verdict, 'trusted')
+    const report = await bring('mirror.example', { policy: dir })
+    assert.deepEqual([report.verdict, report.artifacts?.[0]?.code], ['rejected', 'ORIGIN_MISMATCH'])
+    const judged = report.rejudged?.artifacts.map(({ verdict, measure }) => [verdict, measure])
+    assert.deepEqual(judged, [['trusted', null]])
+    // Nor when it is judged there once more.
+    await bring('mirror.example', { policy: dir })
+    const site = await State.open(state, { now: NOW, write: false })
+    const place = site.artifactsWith(report.artifacts?.[0]?.digest ?? 'sha256:')[0]
+    assert.deepEqual([place?.verdict, site.quarantined().some(({ path }) => path === 'bound')], ['trusted', false])
+  })
+
   it('does not forget by a run for the channel alone what a policy rejects that lies there', async () => {
     await revoke(2, { 1: 1 })
     await bring('new')
