@@ -15,8 +15,10 @@ export function otherDigest(digest: Digest, bytes: Uint8Array): Digest {
 }
 
 /**
- * Every manifest that comes with an artifact, under each of its digests. Stops what was denied from being let in as a
- * referrer or under the signature tag of something else, which no policy judges, and by the hash that no denial names.
+ * Every manifest that comes with an artifact, under each of its digests, and what an index names and the bundle leaves
+ * out, which may lie there already. Stops what was denied from being let in as a referrer or under the signature tag of
+ * something else, which no policy judges, by the hash that no denial names, and by a bundle without it that brings the
+ * tags of its index back.
  */
 export function namesCarried(
   graph: Graph | undefined,
@@ -24,7 +26,8 @@ export function namesCarried(
 ): Digest[] {
   return [...manifests, ...companions].flatMap((digest) => {
     const node = graph?.nodes.get(digest)
-    return node === undefined ? [digest] : [digest, otherDigest(digest, node.bytes)]
+    if (node === undefined) return [digest]
+    return [digest, otherDigest(digest, node.bytes), ...node.manifest.manifests.map((child) => child.digest)]
   })
 }
 
