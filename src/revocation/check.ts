@@ -19,7 +19,7 @@ export type RevocationResult =
  *
  * - The issuer's OCSP answer comes first. Lists are asked when there is none, or it leaves open; whatever the answer, a
  *   certificate that any list revoked for good is revoked.
- * - Of an issuer in `mustHave` each list that the certificate names must be there, whatever the answer.
+ * - Of an issuer in `mustHave` each list that the certificate names must be there and not hold it, whatever the answer.
  * - Each URL that the certificate names for lists must be answered, with its delta where there is one.
  * - Revoked for good stands whatever the age of the list; a hold and everything else needs a list that is not stale.
  * - `signingTime` (or `timestampTime`, see the terms) before the invalidityDate of an entry excuses, for signers alone.
@@ -60,7 +60,7 @@ export function revocationCheck(
     if (terms.mustHave.has(issuer.spkiSha256)) {
       // A good answer is no list: a responder, or whoever holds its key, says good of whatever it likes.
       if (listed.length === 0) return unknown('it names no list, which the policy demands')
-      if (byList.status === 'unknown') return byList
+      if (byList.status !== 'good') return byList
     }
     if (hasResponder && answer.status === 'good') return answer
     if (listed.length > 0) return byList

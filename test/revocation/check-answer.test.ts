@@ -167,6 +167,7 @@ describe('revocation/check-answer', function () {
     assert.equal(strictly(saying(both), both), 'unknown')
     assert.equal(strictly(withList(saying(both)), both), 'good')
     assert.equal(strictly(withList(saying(both), both, 'keyCompromise'), both), 'revoked')
+    assert.equal(strictly(withList(saying(both), both, 'certificateHold'), both), 'revoked')
     // That another issuer must have one is nothing to this one.
     assert.equal(ask(saying(only), only, 0, undefined, [only]).status, 'good')
   })
