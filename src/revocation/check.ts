@@ -18,7 +18,7 @@ export type RevocationResult =
  * It remembers what it has proven of a list: one for each run, and `knowledge` stays as it is for as long.
  *
  * - The issuer's OCSP answer comes first. Lists are asked when there is none, or it leaves open; whatever the answer, a
- *   certificate that any list revoked for good is revoked.
+ *   certificate that any list of the issuer revoked for good is revoked, whichever lists it names.
  * - Of an issuer in `mustHave` each list that the certificate names must be there and not hold it, whatever the answer.
  * - Each URL that the certificate names for lists must be answered, with its delta where there is one.
  * - Revoked for good stands whatever the age of the list; a hold and everything else needs a list that is not stale.
@@ -39,12 +39,17 @@ export function revocationCheck(
     return found
   }
 
+  /** By the lists of the issuer that the certificate does not name. */
+  function elsewhere(subject: Subject): Finding[] {
+    const { certificate, issuer } = subject
+    const urls = (knowledge.urls?.(issuer.spkiSha256) ?? []).filter((url) => !certificate.crlUrls.includes(url))
+    return urls.map((url) => lists.ofUrl(subject, url))
+  }
+
   /** Only what is known for certain: no list has to be held of a responder, but whichever names it counts. */
   function isRevoked(responder: Certificate, issuer: Certificate): boolean {
     const subject = { certificate: responder, issuer }
-    const elsewhere = (knowledge.urls?.(issuer.spkiSha256) ?? []).filter((url) => !responder.crlUrls.includes(url))
-    const found = [...byLists(subject), ...elsewhere.map((url) => lists.ofUrl(subject, url))]
-    return found.some(({ status }) => status === 'revoked')
+    return [...byLists(subject), ...elsewhere(subject)].some(({ status }) => status === 'revoked')
   }
 
   function ofOne(subject: Subject): Finding {
@@ -52,7 +57,9 @@ export function revocationCheck(
     const listed = byLists(subject)
     const byList = together(listed)
     const answer = byAnswer(knowledge, terms, subject, (responder) => isRevoked(responder, issuer))
-    for (const finding of [byList, answer]) if (finding.status === 'revoked' && finding.forGood) return finding
+    // What its issuer revoked for good it did, wherever it says so: an address may be kept up no more, or be kept back.
+    for (const finding of [byList, answer, ...elsewhere(subject)])
+      if (finding.status === 'revoked' && finding.forGood) return finding
     const hasResponder = certificate.ocspUrls.length > 0
     if (answer.status === 'revoked') return answer
     if (hasResponder && knowledge.disputed?.(issuer.spkiSha256, 'answer', certificate.serial) === true)

@@ -179,6 +179,24 @@ describe('revocation/check-answer', function () {
     assert.equal(ask(withList(saying(listed, 'certificateHold')), listed).status, 'revoked')
   })
 
+  it('heeds what any list of the issuer revokes for good, at whatever address', () => {
+    const elsewhere = (about: Certificate, why?: string, by = root): string => {
+      const revoked = [{ serial: about.serial, ...(why !== undefined && { why }) }]
+      const [from, until] = [utc(new Date(Date.now() - DAY)), utc(new Date(Date.now() + DAY))]
+      const list = parseList(by.list({ number: 2, revoked, from, until }))
+      return ask(withList(saying(about)).list(root.certificate, `${URL}?old`, list), about).status
+    }
+    for (const about of [only, both, listed]) {
+      assert.equal(elsewhere(about, 'keyCompromise'), 'revoked')
+      // A hold may have ended in the list that the certificate names.
+      assert.equal(elsewhere(about, 'certificateHold'), 'good')
+    }
+    assert.equal(ask(withList(saying(listed)), listed).status, 'good')
+    const twin = new Authority('root')
+    assert.equal(elsewhere(listed, 'keyCompromise', twin), 'good')
+    twin.remove()
+  })
+
   it('takes no answer about another certificate', () => {
     assert.equal(ask(new Held().hold(root.certificate, only, answer(both)), only).status, 'unknown')
     assert.equal(ask(new Held().hold(root.certificate, only, answer(only)), only).status, 'good')

@@ -85,16 +85,14 @@ function isForever(entry: ListEntry | undefined): boolean {
 /**
  * Tells of a serial number whether notation, which goes by the pair alone, would take for good what this site holds to be
  * revoked for good. Asked of expired certificates too: their timestamped signatures outlive them.
+ * @param all - of the issuer, at whatever address
  */
-function forgets(
-  { base, delta }: HeldPair,
-  others: readonly RevocationList[],
-  { kept }: InForce,
-): (serial: string) => boolean {
+function forgets({ base, delta }: HeldPair, all: readonly InForce[]): (serial: string) => boolean {
   const pair = delta === undefined ? [base] : [base, delta]
-  const names = (lists: readonly RevocationList[], serial: string): boolean =>
-    lists.some((list) => isForever(list.find(serial)))
-  return (serial) => (kept?.find(serial) !== undefined || names(others, serial)) && !names(pair, serial)
+  const names = (list: RevocationList | undefined, serial: string): boolean => isForever(list?.find(serial))
+  return (serial) =>
+    all.some(({ list, kept }) => kept?.find(serial) !== undefined || names(list, serial)) &&
+    !pair.some((list) => names(list, serial))
 }
 
 interface Planned {
@@ -108,15 +106,17 @@ async function plan(state: State, lists: HeldLists, row: HeldList, now: Date): P
   const held = await lists.load({ issuer: spki, url, form: 'base' })
   const issuer = held === undefined ? undefined : certificateOf(held, row)
   if (held?.list === undefined || issuer === undefined) return { row, pair: undefined, fault: 'lost' }
-  const deltas = new Map<string, RevocationList>()
-  for (const at of lists.urls(spki, 'delta')) {
-    const delta = (await lists.load({ issuer: spki, url: at, form: 'delta' }))?.list
-    if (delta !== undefined) deltas.set(at, delta)
-  }
-  const named = held.list.freshest.flatMap((at) => deltas.get(at) ?? [])
+  const all: InForce[] = []
+  const named: RevocationList[] = []
+  for (const form of ['base', 'delta'] as const)
+    for (const at of lists.urls(spki, form)) {
+      const one = await lists.load({ issuer: spki, url: at, form })
+      if (one !== undefined) all.push(one)
+      if (form === 'delta' && one?.list !== undefined && held.list.freshest.includes(at)) named.push(one.list)
+    }
   const pair = { base: held.list, delta: newestDelta(held.list, named, issuer), issuer }
   const known = state.certificatesOf(spki).filter(({ crlUrls }) => crlUrls.includes(url))
-  const isForgotten = forgets(pair, [...deltas.values()], held)
+  const isForgotten = forgets(pair, all)
   const fault =
     pairFault(pair, now) ?? (known.some(({ serial }) => isForgotten(serial)) ? 'forgets a certificate' : undefined)
   return { row, pair, fault }
