@@ -9,7 +9,7 @@ export { DENIALS_CAP, isReason, readDenials, uniteDenials, writeDenials, type De
 export { isAhead } from './freshness.ts'
 export { KEPT_CAP, KeptEntries, readKept } from './kept.ts'
 export type { KeptEntry } from './kept-record.ts'
-export type { ListEntry } from './list-entry.ts'
+export { isForever, type ListEntry } from './list-entry.ts'
 export type { IssuingPoint } from './list-extensions.ts'
 export { demandIssuedList, demandPublishedAt, scopeFault } from './list-issuer.ts'
 export { compareNumbers } from './list-number.ts'

@@ -2,11 +2,11 @@
  * Which list may take the place of which: never an older one. What an issuer revoked for good stays revoked, whatever
  * later lists say, and the order in which the lists of an issuer arrive makes no difference in the end.
  */
-import { isForGood } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { droppedOf } from './dropped.ts'
 import { demandNotAhead } from './freshness.ts'
 import { demandRoom, KeptEntries } from './kept.ts'
+import { isForever } from './list-entry.ts'
 import { sameScope } from './list-issuer.ts'
 import { compareNumbers } from './list-number.ts'
 import type { RevocationList } from './list.ts'
@@ -114,7 +114,7 @@ function stillKept(kept: KeptEntries, now: readonly RevocationList[]): KeptEntri
     const naming = now.filter((list) => compareNumbers(list.number, number) >= 0)
     return !naming.some((list) => {
       const entry = list.find(serial)
-      return entry !== undefined && isForGood(entry.reason)
+      return entry !== undefined && isForever(entry)
     })
   })
 }
