@@ -140,7 +140,7 @@ export class ListIntake {
     const row = held?.answer === undefined ? held?.row : undefined
     // Of one whose bytes are lost, the row says what must still not come back.
     const lost =
-      row !== undefined && (row.forGood === forGood.forGood ? times.thisUpdate < row.thisUpdate : row.forGood === true)
+      row !== undefined && forGood.forGood !== true && (row.forGood === true || times.thisUpdate < row.thisUpdate)
     const { outcome } = lost
       ? { outcome: 'older' as const }
       : offerAnswer(held?.answer, answer, { issuer, serial }, this.#now)
