@@ -23,7 +23,7 @@ export interface RevocableCertificate {
 
 /** A chain, and how far it is anybody's whom the policy may believe. */
 export interface CollectedChain extends CarriedChain {
-  /** So many of its certificates, from the signer up, were issued below an anchor; all of them where no policy says. */
+  /** The issuers of so many of its certificates, from the signer up, are vouched for; all of them where no policy says. */
   demanded: number
 }
 
