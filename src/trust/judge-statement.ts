@@ -7,8 +7,9 @@ import type { JudgeMeans, RevocationCheck, RevocationQuery } from './judge-means
 import { CHECKS } from './level.ts'
 import type { TrustMaterial } from './material.ts'
 import type { OpenSignature } from './open-signature.ts'
-import { askPlugin, lookForPlugin, NO_PLUGIN } from './plugin-check.ts'
+import { askPlugin, lookForPlugin, NO_PLUGIN, type PluginState } from './plugin-check.ts'
 import type { SiteStatement } from './site-policy.ts'
+import type { Statement } from './statement.ts'
 import type { StatementVerdict } from './verdict.ts'
 
 export interface StatementTerms {
@@ -63,9 +64,8 @@ export async function judgeUnder(
 
   if (!record.enter('authenticity', checkAnchor(chain.certificates, envelope.scheme, statement, material)))
     return finish()
-  // A plugin that is not here may be the one to judge identities: then its absence is all that can be said.
-  const ours = !state.identity && (envelope.plugin === undefined || state.plugin !== undefined)
-  if (ours && !record.enter('authenticity', checkIdentity(chain.leaf, statement))) return finish()
+  if (isOurs(signature, state, statement) && !record.enter('authenticity', checkIdentity(chain.leaf, statement)))
+    return finish()
 
   // After the signer, as in notation: of a stranger's signature it is no news that it is bound to no place.
   if (!record.enter('integrity', signature.misplaced)) return finish()
@@ -97,6 +97,18 @@ export async function judgeUnder(
   for (const [check, finding] of await askPlugin(state, envelope, statement))
     if (!record.enter(check, finding)) return finish()
   return finish()
+}
+
+/**
+ * True when the identity is ours to judge. A plugin that is not here may be the one to judge it: then its absence is all
+ * that can be said, but of names that we read ourselves, and of a signature that nothing stood on here. Stops a stranger
+ * with a certificate of the same authority from making a doubt of an artifact whose signer was revoked, and so of keeping
+ * it where it lies, by a signature that names a plugin which nobody has.
+ */
+function isOurs({ envelope, found }: OpenSignature, { identity, plugin, absent }: PluginState, of: Statement): boolean {
+  if (identity) return false
+  if (envelope?.plugin === undefined || plugin !== undefined) return true
+  return absent === true && found.first !== true && of.identities.every(({ kind }) => kind !== 'other')
 }
 
 /** The authority's own revocation is part of the timestamp, and enforced with it unless the policy skips revocation. */

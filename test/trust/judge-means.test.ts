@@ -245,6 +245,22 @@ describe('trust/plugin-check', () => {
     assertVerdict(await judge(lax, [peculiar(demanding)], { verifyByPlugin }), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
   })
 
+  it('rejects whom a policy of plain names does not name, though the plugin that he names may be the one to judge', async () => {
+    const named = (...trustedIdentities: string[]): ReturnType<typeof material> =>
+      strict({ revocation: 'skip' }, { trustedIdentities })
+    const [other, own, foreign] = ['x509.subject: C=US, ST=WA, O=other', 'x509.subject: C=US, ST=WA, O=acme', 'x:y']
+    const judged = (by: ReturnType<typeof material>, more: Partial<FoundSignature> = {}): ReturnType<typeof judge> =>
+      judge(by, [{ ...peculiar(demanding), ...more }])
+    assertVerdict(await judged(named(other ?? '')), 'rejected', 'IDENTITY_UNTRUSTED')
+    assertVerdict(await judged(named(own ?? '')), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+    assertVerdict(await judged(named(other ?? '', foreign ?? '')), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+    // What an artifact was let in by is nobody's attack: the plugin is gone.
+    assertVerdict(await judged(named(other ?? ''), { first: true }), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+    const verifyByPlugin: FindPlugin = failing
+    const broken = await judge(named(other ?? ''), [peculiar(demanding)], { verifyByPlugin })
+    assertVerdict(broken, 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+  })
+
   it('asks for the plugin by name and version, and never for a signature that demands none', async () => {
     const asked: unknown[] = []
     const verifyByPlugin: FindPlugin = async (wanted) => {
