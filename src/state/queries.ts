@@ -63,6 +63,13 @@ export class Queries {
     return record?.pinned === true ? pinnedChannel(name, record) : undefined
   }
 
+  /** The newest root of each chain that a channel has or had here, the last one first. */
+  rootsOf(name: string): { fingerprint: string; root: Buffer }[] {
+    const record = this.ledger.channels.get(name)
+    const chains = record === undefined ? [] : [record.lineage, ...record.past]
+    return chains.map(({ seen, root }) => ({ fingerprint: seen.at(-1) ?? '', root: Buffer.from(root, 'base64') }))
+  }
+
   /** The pinned channels, by name. */
   channels(): PinnedChannel[] {
     return [...this.ledger.channels]
