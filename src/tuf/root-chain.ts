@@ -49,12 +49,17 @@ export function judgeRoots(input: RootsInput): RootsVerdict {
   checkIdentity(root, input, pinned)
   const last = lastVersion(input)
   const verdict: RootsVerdict = { root, added: [], badSignatures: [] }
+  const before = [root]
   for (let version = root.version + 1; version <= last; version++) {
     const place = placeOf(input, version)
     const bytes = input.roots.get(version) ?? new Uint8Array()
     const next = follow(root, bytes, place, verdict.badSignatures)
     checkIdentity(next, input, place)
     if (replacesHost(next, root)) verdict.reset = { rootVersion: version }
+    // Keys that come back bring their heads back.
+    if (before.some((old) => old.version < (verdict.reset?.rootVersion ?? 0) && !replacesHost(next, old)))
+      delete verdict.reset
+    before.push(next)
     verdict.added.push({ version, bytes })
     verdict.root = root = next
   }
