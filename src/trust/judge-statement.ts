@@ -1,6 +1,6 @@
 /** One signature held against one statement: the checklist of trust-store-trust-policy.md, "Steps". */
 import { checkAnchor, checkIdentity } from './authenticity.ts'
-import { checkTime, type TimeFinding } from './authentic-time.ts'
+import { checkTime, unaskedTime, type TimeFinding } from './authentic-time.ts'
 import { CheckRecord, failed, undecided, type CheckFinding } from './check-outcome.ts'
 import type { ChainReader, Envelope } from '../signature/index.ts'
 import type { JudgeMeans, RevocationCheck, RevocationQuery } from './judge-means.ts'
@@ -85,12 +85,7 @@ export async function judgeUnder(
   if (signature.denied !== undefined) return finish()
 
   if (statement.actions.revocation !== 'skip' && !state.revocation) {
-    const query: RevocationQuery = {
-      chain: chain.certificates,
-      purpose: 'codeSigning',
-      ...vouchedTimes(envelope, time, record),
-    }
-    const { finding, notes } = await checkRevocation(revocation, query)
+    const { finding, notes } = await checkSigner(signature, time, record, statement, terms)
     if (!record.enter('revocation', finding)) return finish()
     record.note('revocation', notes)
   }
@@ -119,6 +114,38 @@ async function checkAuthority(
 ): Promise<RevocationFinding> {
   if (authority === undefined || action === 'skip') return { finding: undefined, notes: [] }
   return checkRevocation(revocation, { chain: authority, purpose: 'timestamping' })
+}
+
+/**
+ * Was the signer's chain revoked? Where the policy lets timestamps excuse, one that nothing else asked for is looked at once
+ * it matters: else a signature would be refused as long as its certificate is valid, and trusted when that has expired.
+ */
+async function checkSigner(
+  { envelope, chain }: OpenSignature,
+  time: TimeFinding,
+  record: CheckRecord,
+  statement: Statement,
+  { material, revocation }: StatementTerms,
+): Promise<RevocationFinding> {
+  const ask = (times: TimeFinding): Promise<RevocationFinding> =>
+    checkRevocation(revocation, {
+      chain: chain?.certificates ?? [],
+      purpose: 'codeSigning',
+      ...(envelope === undefined ? {} : vouchedTimes(envelope, times, record)),
+    })
+  const found = await ask(time)
+  const revoked = found.finding?.undecided === false
+  if (!revoked || envelope === undefined || time.latest !== undefined || !material.revocation.timestampCounts)
+    return found
+  const unasked = unaskedTime(envelope, statement, material)
+  if (unasked === undefined) return found
+  const authority = await checkAuthority(unasked, statement.actions.revocation, revocation)
+  const excused = authority.finding === undefined ? await ask(unasked) : found
+  if (excused.finding !== undefined) return found
+  record.timestamp = unasked.genTime
+  record.timestampChain = unasked.authority
+  record.note('authenticTimestamp', authority.notes)
+  return excused
 }
 
 /**
