@@ -112,10 +112,8 @@ export class ListCheck {
     if (hold?.reason === CERTIFICATE_HOLD && !isExcused(hold, subject))
       return { status: 'revoked', forGood: false, detail: `${revokedText(hold)} by ${name}` }
     const excused = named.filter((entry) => entry !== undefined).filter((entry) => isExcused(entry, subject))
-    return good(
-      ...notes,
-      ...excused.map((entry) => `${revokedText(entry)} by ${name}, but signed before its key was lost`),
-    )
+    const told = excused.map((entry) => `${revokedText(entry)} by ${name}, but signed before its key was lost`)
+    return { ...good(...notes, ...told), ...(excused.some(bindsForever) ? { excused: true as const } : {}) }
   }
 
   /**

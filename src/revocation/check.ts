@@ -58,7 +58,9 @@ export function revocationCheck(
     const byList = together(listed)
     const answer = byAnswer(knowledge, terms, subject, (responder) => isRevoked(responder, issuer))
     // What its issuer revoked for good it did, wherever it says so: an address may be kept up no more, or be kept back.
-    for (const finding of [byList, answer, ...elsewhere(subject)])
+    // Since when it was, the certificate's own list knows best.
+    const isDated = listed.some((finding) => finding.status === 'good' && finding.excused === true)
+    for (const finding of [byList, answer, ...(isDated ? [] : elsewhere(subject))])
       if (finding.status === 'revoked' && finding.forGood) return finding
     const hasResponder = certificate.ocspUrls.length > 0
     if (answer.status === 'revoked') return answer
