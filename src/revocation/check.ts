@@ -46,17 +46,19 @@ export function revocationCheck(
     return urls.map((url) => lists.ofUrl(subject, url))
   }
 
-  /** Only what is known for certain: no list has to be held of a responder, but whichever names it counts. */
-  function isRevoked(responder: Certificate, issuer: Certificate): boolean {
+  /** Of a responder: whichever list names it counts, and where it does not say `noCheck` those that it names must be held. */
+  function standingOf(responder: Certificate, issuer: Certificate): Finding['status'] {
     const subject = { certificate: responder, issuer }
-    return [...byLists(subject), ...elsewhere(subject)].some(({ status }) => status === 'revoked')
+    const listed = byLists(subject)
+    if ([...listed, ...elsewhere(subject)].some(({ status }) => status === 'revoked')) return 'revoked'
+    return responder.ocspNoCheck ? 'good' : together(listed).status
   }
 
   function ofOne(subject: Subject): Finding {
     const { certificate, issuer } = subject
     const listed = byLists(subject)
     const byList = together(listed)
-    const answer = byAnswer(knowledge, terms, subject, (responder) => isRevoked(responder, issuer))
+    const answer = byAnswer(knowledge, terms, subject, (responder) => standingOf(responder, issuer))
     // What its issuer revoked for good it did, wherever it says so: an address may be kept up no more, or be kept back.
     // Since when it was, the certificate's own list knows best.
     const isDated = listed.some((finding) => finding.status === 'good' && finding.excused === true)

@@ -36,6 +36,8 @@ export interface CertificateExtensions {
   /** A point of these two that its URIs don't answer whole: it has none, is for some reasons only, or of another issuer. */
   crlElsewhere: boolean
   ocspUrls: readonly string[]
+  /** Of a responder: nobody need ask whether it was revoked (RFC 6960 §4.2.2.2.1). */
+  ocspNoCheck: boolean
 }
 
 const BASIC_CONSTRAINTS = '2.5.29.19'
@@ -45,6 +47,7 @@ const CRL_DISTRIBUTION_POINTS = '2.5.29.31'
 const FRESHEST_CRL = '2.5.29.46'
 const AUTHORITY_INFORMATION_ACCESS = '1.3.6.1.5.5.7.1.1'
 const OCSP = '1.3.6.1.5.5.7.48.1'
+const OCSP_NO_CHECK = '1.3.6.1.5.5.7.48.1.5'
 
 /**
  * Reads an Extensions element; undefined stands for a certificate without.
@@ -83,6 +86,7 @@ export function readExtensions(node: DerNode | undefined): CertificateExtensions
     freshestCrlUrls: deltas?.urls ?? [],
     crlElsewhere: points?.elsewhere === true || deltas?.elsewhere === true,
     ocspUrls: read(AUTHORITY_INFORMATION_ACCESS, respondersOf)?.urls ?? [],
+    ocspNoCheck: all.has(OCSP_NO_CHECK),
   }
 }
 

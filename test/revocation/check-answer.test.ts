@@ -209,6 +209,20 @@ describe('revocation/check-answer', function () {
     twin.remove()
   })
 
+  it('takes no good answer of a responder that must be asked about, while its list is not held', () => {
+    const asked = RESPONDER.filter((line) => !line.startsWith('noCheck'))
+    const made = root.issue('asked-responder', [lists(URL)], asked)
+    root.issue('bare-responder', [], asked)
+    const by = (name: string, why?: string): Held => saying(only, why, { by: name })
+    assert.equal(ask(by('asked-responder'), only).status, 'unknown')
+    assert.equal(ask(withList(by('asked-responder')), only).status, 'good')
+    assert.equal(ask(withList(by('asked-responder'), made), only).status, 'unknown')
+    assert.equal(ask(by('asked-responder', 'keyCompromise'), only).status, 'revoked')
+    assert.equal(ask(by('asked-responder', 'certificateHold'), only).status, 'revoked')
+    // It names no list that could be held.
+    assert.equal(ask(by('bare-responder'), only).status, 'good')
+  })
+
   it('takes no answer of a responder that was revoked, or whose certificate expired', () => {
     const made = root.issue('lists-responder', [lists(URL)], RESPONDER)
     const held = (): Held => saying(only, undefined, { by: 'lists-responder', options: ['-ndays', '60'] })

@@ -58,7 +58,8 @@ export function wantedKey({ kind, url, issuer, ...rest }: Wanted): string {
   return `${kind} ${issuer.spkiSha256} ${url} ${further}`
 }
 
-function webUrls(urls: readonly string[]): string[] {
+/** Each address once that lists can be had under. */
+export function webUrls(urls: readonly string[]): string[] {
   return [...new Set(urls)].filter(isListUrl)
 }
 
