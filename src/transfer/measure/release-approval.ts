@@ -72,6 +72,16 @@ function documentIn(bytes: Uint8Array, otherwise: () => SallyportError): Json {
   }
 }
 
+/** Undefined for what has no canonical form: a fraction, a control character. */
+function canonicalOf(signed: JsonObject): Buffer | undefined {
+  try {
+    return canonicalBytes(signed)
+  } catch (cause) {
+    if (cause instanceof TypeError) return undefined
+    throw cause
+  }
+}
+
 /** The approver that a file is by. Throws APPROVAL_INVALID unless it is over exactly this release. */
 function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root, file: string): string {
   const invalid = (detail: string): SallyportError =>
@@ -82,7 +92,7 @@ function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root,
   const [entry] = Array.isArray(signatures) ? signatures : []
   if (!isJsonObject(signed) || !isJsonObject(entry)) throw invalid('not an approval')
   const wanted = canonicalBytes(signedPart(request))
-  if (!canonicalBytes(signed).equals(wanted)) throw invalid('of another release, or for another reason')
+  if (canonicalOf(signed)?.equals(wanted) !== true) throw invalid('of another release, or for another reason')
   const { keyid, sig } = entry
   if (typeof keyid !== 'string' || typeof sig !== 'string') throw invalid('not an approval')
   if (roles.targets.keys.get(keyid)?.verify(wanted, sig) !== true) throw invalid('not by a key of an approver')

@@ -254,6 +254,9 @@ describe('transfer/rejudge/quarantine', () => {
         [/"signed"/, '"singed"'],
         [/"reason":"the/, '"reason":"The'],
         [/"signatures":\[/, '"signatures":[[],'],
+        // What has no canonical form.
+        [/"reason":"the/, '"reason":"\\u0007the'],
+        [/"held":/, '"held":0.5,"_":'],
       ] as const) {
         writeFileSync(altered, text.replace(from, to))
         assert.notEqual(readFileSync(altered, 'latin1'), text)
