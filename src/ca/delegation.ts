@@ -14,8 +14,10 @@ const FORMAT = 'sallyport-delegation/1'
 /** More is not read. */
 export const DELEGATION_CAP = 64 * 1024
 
+// What is signed has no canonical form with one inside, and no name of ours has one.
+const text = z.string().regex(/^\P{Cc}*$/u, 'a control character')
 const party = z.strictObject({
-  subject: z.string().min(1).max(1024),
+  subject: text.min(1).max(1024),
   /** SHA-256 of the certificate. */
   certificate: z.string().regex(/^[0-9a-f]{64}$/),
 })
@@ -33,7 +35,7 @@ const schema = z.strictObject({
   notAfter: time,
   pathLength: z.int().min(0).max(100).nullable(),
   /** Where the revocation list of `to` will lie; null when it issues nothing, or names no place. */
-  crlUrl: z.string().max(2048).nullable(),
+  crlUrl: text.max(2048).nullable(),
 })
 const signed = schema.extend({ signature: z.base64().max(2048) })
 

@@ -3,7 +3,7 @@
  * name `quarantine`: its root is compared by hand like any other, its keys are made, sealed and replaced like any other, and
  * a signature over one release is good for nothing else.
  */
-import { canonicalBytes, isJsonObject, parseJson, type Json, type JsonObject } from '../../codec/index.ts'
+import { isJsonObject, parseJson, signingBytes, sortedJson, type Json, type JsonObject } from '../../codec/index.ts'
 import { isFault, SallyportError } from '../../errors/index.ts'
 import type { Quarantined, State } from '../../state/index.ts'
 import { readRoot, type ChannelKey, type Root } from '../../tuf/index.ts'
@@ -31,8 +31,8 @@ function signedPart({ site, held: { target, path, digest, n }, reason }: Release
 /** The approval by one key, as a file. */
 export function approvalFile(request: ReleaseRequest, key: ChannelKey): Buffer {
   const signed = signedPart(request)
-  const sig = key.sign(canonicalBytes(signed))
-  return canonicalBytes({ signed, signatures: [{ keyid: key.keyid, sig }] })
+  const sig = key.sign(signingBytes(signed))
+  return Buffer.from(sortedJson({ signed, signatures: [{ keyid: key.keyid, sig }] }))
 }
 
 /** True when releases need approvals: by the policy, or since the site has pinned who gives them. */
@@ -72,6 +72,16 @@ function documentIn(bytes: Uint8Array, otherwise: () => SallyportError): Json {
   }
 }
 
+/** True when these bytes are what a part is signed as; a number that has no such form stands in no part of ours. */
+function isOver(signed: JsonObject, wanted: Buffer): boolean {
+  try {
+    return signingBytes(signed).equals(wanted)
+  } catch (cause) {
+    if (cause instanceof TypeError) return false
+    throw cause
+  }
+}
+
 /** The approver that a file is by. Throws APPROVAL_INVALID unless it is over exactly this release. */
 function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root, file: string): string {
   const invalid = (detail: string): SallyportError =>
@@ -81,8 +91,8 @@ function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root,
   const { signed, signatures } = isJsonObject(document) ? document : {}
   const [entry] = Array.isArray(signatures) ? signatures : []
   if (!isJsonObject(signed) || !isJsonObject(entry)) throw invalid('not an approval')
-  const wanted = canonicalBytes(signedPart(request))
-  if (!canonicalBytes(signed).equals(wanted)) throw invalid('of another release, or for another reason')
+  const wanted = signingBytes(signedPart(request))
+  if (!isOver(signed, wanted)) throw invalid('of another release, or for another reason')
   const { keyid, sig } = entry
   if (typeof keyid !== 'string' || typeof sig !== 'string') throw invalid('not an approval')
   if (roles.targets.keys.get(keyid)?.verify(wanted, sig) !== true) throw invalid('not by a key of an approver')

@@ -254,6 +254,8 @@ describe('transfer/rejudge/quarantine', () => {
         [/"signed"/, '"singed"'],
         [/"reason":"the/, '"reason":"The'],
         [/"signatures":\[/, '"signatures":[[],'],
+        [/"held":\d+/, '"held":0.5'],
+        [/"reason":"the/, '"reason":"\\u0007the'],
       ] as const) {
         writeFileSync(altered, text.replace(from, to))
         assert.notEqual(readFileSync(altered, 'latin1'), text)
