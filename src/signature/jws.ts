@@ -32,6 +32,8 @@ import type { EnvelopeParts, OpenSeal, SealParts } from './envelope-parts.ts'
 
 const ALGORITHMS: readonly SignatureAlgorithm[] = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']
 const MEMBERS: readonly string[] = ['payload', 'protected', 'header', 'signature']
+/** Values in all, as of COSE: an envelope has some thirty, and 32 MiB of empty lists take a gigabyte. */
+const MAX_VALUES = 4096
 const TIMES: TimeForm = { read: readRfc3339, write: rfc3339 }
 
 /** RFC 7515 section 4.1 and RFC 7797: names of the standard itself, which are never critical. */
@@ -61,7 +63,7 @@ function checkCase(names: readonly string[]): void {
 function strictJson(bytes: Uint8Array, what: string): JsonObject {
   let value: Json
   try {
-    value = parseJson(bytes, 'bundle', what)
+    value = parseJson(bytes, 'bundle', what, MAX_VALUES)
   } catch (cause) {
     throw malformed(`${what}: ${cause instanceof SallyportError ? cause.message : 'not strict JSON'}`, cause)
   }

@@ -34,10 +34,12 @@ export const POLICY_FILES: readonly string[] = [...OCI, BLOB, SITE]
 /** Names one slip away from a known one: ignoring such a file would ignore what it demands. */
 const NEAR_MISS = /^(?:trust[-_.]?polic(?:y|ies)\b.*|polic(?:y|ies)(?:\..*)?|trust[-_.]?stores?(?:\/.*)?)$/i
 const POLICY_CAP = 4 * 1024 * 1024
+/** Ten thousand statements have half of it; that of all that 4 MiB can hold is gigabytes. */
+const POLICY_VALUES = 256 * 1024
 
 function readDocument(bytes: Uint8Array, report: Reporter): Json | undefined {
   try {
-    return parseJson(bytes, 'state', 'policy')
+    return parseJson(bytes, 'state', 'policy', POLICY_VALUES)
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error
     report.error('', error.message)
