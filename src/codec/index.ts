@@ -19,3 +19,4 @@ export { PBKDF2_ROUNDS, isSealedPkcs8, openSealedKey, sealPkcs8 } from './pkcs8.
 export { shapedList, shapedTable } from './shape.ts'
 export { isSiteName, SITE_NAME_RULE } from './site-name.ts'
 export { isJsonObject, LARGE_VALUES, parseJson, valuesIn, type Json, type JsonObject } from './strict-json.ts'
+export { crowdedYaml, yamlFaults, type YamlFault } from './yaml-bounds.ts'

@@ -1,5 +1,6 @@
 /** A YAML document that knows where each of its members stands. */
-import { LineCounter, parseDocument } from 'yaml'
+import { Lexer, LineCounter, parseDocument } from 'yaml'
+import { crowdedYaml, yamlFaults } from '../codec/index.ts'
 import type { Reporter } from './finding.ts'
 
 export interface YamlDocument {
@@ -8,7 +9,10 @@ export interface YamlDocument {
   placeOf(path: readonly PropertyKey[]): string
 }
 
-/** The document in UTF-8 bytes (YAML 1.2, unique keys), or undefined after its faults went to `report`. */
+/**
+ * The document in UTF-8 bytes (YAML 1.2, unique keys), or undefined after its faults went to `report`. In time and memory
+ * that its length bounds: a policy may come in a bundle, and be anybody's.
+ */
 export function readYaml(bytes: Uint8Array, report: Reporter): YamlDocument | undefined {
   let text: string
   try {
@@ -22,15 +26,22 @@ export function readYaml(bytes: Uint8Array, report: Reporter): YamlDocument | un
     const { line, col } = lines.linePos(offset)
     return `${line}:${col}`
   }
+  const crowded = crowdedYaml(new Lexer().lex(text))
+  if (crowded !== undefined) {
+    report.error('1:1', crowded.message)
+    return undefined
+  }
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    uniqueKeys: true,
+    uniqueKeys: false,
     strict: true,
     version: '1.2',
+    logLevel: 'error',
   })
-  const faults = [...document.errors, ...document.warnings]
-  for (const fault of faults) report.error(at(fault.pos[0]), fault.message)
+  const found = [...document.errors, ...document.warnings].map(({ pos, message }) => ({ at: pos[0], message }))
+  const faults = found.length > 0 ? found : yamlFaults(document)
+  for (const fault of faults) report.error(at(fault.at), fault.message)
   if (faults.length > 0) return undefined
   const placeOf = (path: readonly PropertyKey[]): string => {
     for (let depth = path.length; depth >= 0; depth--) {

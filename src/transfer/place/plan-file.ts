@@ -2,7 +2,7 @@
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import * as z from 'zod'
 import { MAX_PASSENGERS } from '../../bundle/index.ts'
-import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
+import { isSiteName, SITE_NAME_RULE, yamlFaults } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { isTag } from '../../oci/index.ts'
 import { isDestination } from './naming.ts'
@@ -100,9 +100,10 @@ function parseYaml(text: string): { document: Document; lines: LineCounter } {
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    uniqueKeys: true,
+    uniqueKeys: false,
     strict: true,
     version: '1.2',
+    logLevel: 'error',
   })
   return { document, lines }
 }
@@ -111,10 +112,11 @@ function parseYaml(text: string): { document: Document; lines: LineCounter } {
 export function parsePlan(text: string, name: string): Plan {
   if (text.length > PLAN_CAP) throw malformed(name, `over ${PLAN_CAP} characters`)
   const { document, lines } = parseYaml(text)
-  const fault = document.errors[0] ?? document.warnings[0]
+  const cause = document.errors[0] ?? document.warnings[0]
+  const fault = cause === undefined ? yamlFaults(document)[0] : { at: cause.pos[0], message: cause.message }
   if (fault !== undefined) {
-    const { line, col } = lines.linePos(fault.pos[0])
-    throw malformed(`${name}:${line}:${col}`, fault.message, fault)
+    const { line, col } = lines.linePos(fault.at)
+    throw malformed(`${name}:${line}:${col}`, fault.message, cause)
   }
   let value: unknown
   try {
