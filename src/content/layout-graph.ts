@@ -7,6 +7,8 @@ import { readManifest } from './layout-read.ts'
 
 // Stops a layout whose manifests exhaust memory; a bundle of a million blobs stays below it.
 const MAX_MANIFESTS = 1_000_000
+// Of all that indexes list, whether it is there or not: each stays in memory as an object.
+const MAX_LISTED = 2_000_000
 // Manifests read in one go before other work gets its turn.
 const TURN = 64
 
@@ -19,6 +21,7 @@ export class LayoutGraph {
   private readonly bySubject = new Map<Digest, Map<Digest, Descriptor>>()
   private readonly watched: Digest | undefined
   private running: Promise<void> = Promise.resolve()
+  private listed = 0
   /** True when a manifest has the watched digest among its blobs. */
   isBlob = false
 
@@ -46,6 +49,7 @@ export class LayoutGraph {
   /** Forgets all, so that what was taken away is not found any more. */
   clear(): void {
     for (const part of [this.known, this.read, this.children, this.below, this.bySubject]) part.clear()
+    this.listed = 0
   }
 
   /** The manifests that name the subject, in no order. */
@@ -60,6 +64,13 @@ export class LayoutGraph {
     const manifest = parseManifest(bytes, mediaType, side, `${place}@${digest}`)
     if (this.known.size >= MAX_MANIFESTS)
       throw new SallyportError('GRAPH_TOO_LARGE', { side, subject: place, detail: `over ${MAX_MANIFESTS} manifests` })
+    if (!this.below.has(digest)) this.listed += manifest.manifests.length
+    if (this.listed > MAX_LISTED)
+      throw new SallyportError('GRAPH_TOO_LARGE', {
+        side,
+        subject: place,
+        detail: `indexes list over ${MAX_LISTED} manifests`,
+      })
     this.known.set(digest, { mediaType, digest, size })
     for (const child of manifest.manifests) this.children.add(child.digest)
     if (manifest.manifests.length > 0) this.below.set(digest, manifest.manifests)

@@ -50,6 +50,21 @@ describe('review/crowded-documents', function () {
     assert.equal(said(512, imports, policy.replace('4 * MIB', 'MIB / 2')), 'POLICY_MALFORMED')
   })
 
+  it('are refused within 1 GiB: the indexes of a layout', () => {
+    const imports = `
+      import { LayoutGraph } from './src/content/layout-graph.ts'
+      import { digestOf, OCI_INDEX } from './src/oci/index.ts'`
+    const read = `
+      const graph = new LayoutGraph({ place: 'layout', side: 'source', open: () => undefined, close: () => undefined })
+      const child = '{"mediaType":"a/b","digest":"sha256:' + '0'.repeat(64) + '","size":1}'
+      for (let i = 0; i < 200; i++) {
+        const text = '{"schemaVersion":2,"annotations":{"i":"' + i + '"},"manifests":[' + items(child, 4 * MIB - 200) + ']}'
+        const bytes = Buffer.from(text)
+        graph.add({ mediaType: OCI_INDEX, digest: digestOf(bytes), size: bytes.length }, bytes)
+      }`
+    assert.equal(said(1024, imports, read), 'GRAPH_TOO_LARGE')
+  })
+
   it('are refused within 512 MiB: a signature', () => {
     const imports = `
       import { readJws } from './src/signature/jws.ts'`
