@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import {
   isJsonObject,
+  isSecond,
   isSiteName,
   LARGE_VALUES,
   shapedList,
@@ -32,7 +33,7 @@ export const MAX_PASSENGERS = 16
 export const TRANSFER_CAP = 64 * 1024 * 1024
 
 const digest = z.custom<Digest>(isDigest, 'digest')
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'time')
+const time = z.string().refine(isSecond, 'time')
 const count = z.int().min(0)
 const text = z.string().max(4096)
 const site = z.string().refine(isSiteName, 'site')

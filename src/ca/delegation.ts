@@ -5,7 +5,7 @@
  */
 import { constants, verify, type KeyObject } from 'node:crypto'
 import * as z from 'zod'
-import { canonicalJson, parseJson } from '../codec/index.ts'
+import { canonicalJson, isSecond, parseJson } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { certificateSignature, keyAlgorithmOf, type IssuerKey } from './key.ts'
 import { isScope } from './scope.ts'
@@ -21,7 +21,7 @@ const party = z.strictObject({
   /** SHA-256 of the certificate. */
   certificate: z.string().regex(/^[0-9a-f]{64}$/),
 })
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+const time = z.string().refine(isSecond, 'no time')
 const schema = z.strictObject({
   format: z.literal(FORMAT),
   kind: z.enum(['root', 'ca', 'signer', 'tsa']),

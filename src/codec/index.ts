@@ -16,6 +16,7 @@ export { DerError, DerFields, isDerValue, parseDer, type DerNode } from './der-t
 export { readBoolean, readNamedBits, readNaturalHex, readOid, readSmallNatural, readTime } from './der-values.ts'
 export { decodePem, encodePem } from './pem.ts'
 export { PBKDF2_ROUNDS, isSealedPkcs8, openSealedKey, sealPkcs8 } from './pkcs8.ts'
+export { isSecond } from './second.ts'
 export { shapedList, shapedTable } from './shape.ts'
 export { isSiteName, SITE_NAME_RULE } from './site-name.ts'
 export { isJsonObject, LARGE_VALUES, parseJson, valuesIn, type Json, type JsonObject } from './strict-json.ts'

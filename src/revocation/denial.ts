@@ -1,6 +1,6 @@
 /** Denials: what a site no longer takes although no certificate was revoked for it, as a document of one spelling. */
 import * as z from 'zod'
-import { shapedList, parseJson, sortedJson } from '../codec/index.ts'
+import { isSecond, shapedList, parseJson, sortedJson } from '../codec/index.ts'
 import { SallyportError, type Side } from '../errors/index.ts'
 import { isDigest, type Digest } from '../oci/index.ts'
 
@@ -33,18 +33,13 @@ const denial = z.strictObject({
     .regex(/^[0-9a-f]{64}$/)
     .exactOptional(),
   reason: z.string().refine(isReason, 'no reason'),
-  since: z.string().refine(isTime, 'no time'),
+  since: z.string().refine(isSecond, 'no time'),
 })
 const schema = z.strictObject({ format: z.literal(FORMAT), denials: shapedList(z, denial) })
 
 /** True for a reason that fits a line: one to a thousand characters, none unseen, not blank at either end. */
 export function isReason(text: string): boolean {
   return text.length > 0 && text.length <= MAX_REASON && text.trim() === text && !UNSEEN.test(text)
-}
-
-function isTime(text: string): boolean {
-  const time = new Date(text)
-  return !Number.isNaN(time.getTime()) && `${time.toISOString().slice(0, 19)}Z` === text
 }
 
 function malformed(side: Side, detail: string): SallyportError {
