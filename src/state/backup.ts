@@ -282,6 +282,7 @@ async function prove(handle: FileHandle, file: string): Promise<Proof> {
     })
     if (rowsEnd !== journal || !trailer.equals(trailerOf(head, end, digest, parts)))
       throw malformed('the trailer says otherwise')
+    if (replay.ledger.site === undefined) throw malformed('it names no site')
     const named = replay.ledger.revocation.files()
     if (parts === undefined && named.size > 0) throw malformed('the lists are missing')
     const lists = parts === undefined ? [] : await readListing(handle, { from: journal, end, ...parts }, named)

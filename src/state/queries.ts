@@ -1,4 +1,5 @@
 /** Questions to a state. What guards against replay is answered from the journal's fold, the bulk from the index. */
+import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import type { ChannelRecord, Counters, Purpose } from './channel-record.ts'
 import type { IndexReader } from './index-db.ts'
@@ -49,7 +50,12 @@ export class Queries {
   /** The site's name; a bundle's audience must hold it. */
   get site(): string {
     const { site } = this.ledger
-    if (site === undefined) throw new Error('a state without init row')
+    if (site === undefined)
+      throw new SallyportError('JOURNAL_BROKEN', {
+        side: 'state',
+        subject: 'journal.jsonl',
+        detail: 'it has no init row',
+      })
     return site
   }
 
