@@ -161,6 +161,13 @@ export function addImport(yargs: Argv, register: Register): Argv {
           .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
           // Without it yargs takes a lone - for the empty text.
           .nargs('bundle', 1)
+          .option('approval', {
+            type: 'string',
+            array: true,
+            default: [] as string[],
+            requiresArg: true,
+            describe: 'a file of quarantine approve, for what is held and was signed anew; with --policy',
+          })
           .option('read-back', {
             choices: ['head', 'full'] as const,
             default: 'head' as const,
@@ -179,11 +186,13 @@ export function addImport(yargs: Argv, register: Register): Argv {
           TombstoneKeyArgs & {
             bundle: string
             state: string
+            approval: string[]
             'read-back': 'head' | 'full'
             'dry-run': boolean
           },
         context,
       ) => {
+        demandCompany('--approval', argv.approval, '--policy', argv.policy)
         const landing = await landingOf(argv)
         const { exitOfImport, importBundle } = await import('../index.ts')
         const report = await importBundle({
@@ -191,6 +200,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           input: inputOf(argv.bundle),
           state: argv.state,
           ...landing,
+          approvals: argv.approval,
           registry: await accessTo(argv),
           readBackFull: argv['read-back'] === 'full',
           seal: await tombstoneSeal(argv, context),

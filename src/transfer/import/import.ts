@@ -8,6 +8,7 @@ import { deliver, wantedTags, type Delivery } from './delivery.ts'
 import { recordHealed, withoutHeld } from './quarantine.ts'
 import { failing, judgeStanding, mayBeToldLater, settled } from './standing.ts'
 import type { ImportOptions, ImportReport } from './terms.ts'
+import { approvedReleases, needsApproval } from '../measure/release-approval.ts'
 import { demandPolicy, landingIn, recordVerdicts, verdictsFor } from './verdicts.ts'
 import type { Remembered } from '../verdict/judge-carried.ts'
 import { demandUsed, mapRepository, refuseCollisions } from '../place/naming.ts'
@@ -117,16 +118,14 @@ async function bring(
   const remembered: Remembered = { certificates: new Map(), bases: new Map() }
   const judging = verdictsFor(passage, place, landing, information, at, options, intake?.known, remembered)
   const landed = landingIn(place, landing)
+  const approved = approvedReleases(state, options.approvals ?? [], at)
   const verdicts = await settled(
     judging.then((judgedAll) => ({
       ...judgedAll,
-      artifacts: withoutHeld(
-        state,
-        passage,
-        landed,
-        judgedAll.artifacts,
-        remembered.material?.revocation.releaseNeedsApproval === true,
-      ),
+      artifacts: withoutHeld(state, passage, landed, judgedAll.artifacts, {
+        demanded: needsApproval(state, remembered.material?.revocation.releaseNeedsApproval === true),
+        approved,
+      }),
     })),
   )
   const proving = { ...options, sealing: options.dryRun !== true }
@@ -174,6 +173,6 @@ async function bring(
   }
   const delivery = { state, place, passage: admitted, landing, input, seals }
   const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
-  await recordHealed(state, admitted, landed)
+  await recordHealed(state, admitted, landed, approved)
   return { ...common, ...delivered, rejudged: await standing() }
 }

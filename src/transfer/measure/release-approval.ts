@@ -72,21 +72,45 @@ function documentIn(bytes: Uint8Array, otherwise: () => SallyportError): Json {
   }
 }
 
-/** The approver that a file is by. Throws APPROVAL_INVALID unless it is over exactly this release. */
-function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root, file: string): string {
-  const invalid = (detail: string): SallyportError =>
-    new SallyportError('APPROVAL_INVALID', { side: 'state', subject: file, detail })
-  if (bytes.length > FILE_CAP) throw invalid('too long')
-  const document = documentIn(bytes, () => invalid('not an approval'))
+interface ApprovalFile {
+  file: string
+  signed: JsonObject
+  keyid: string
+  sig: string
+}
+
+function invalid(file: string, detail: string): SallyportError {
+  return new SallyportError('APPROVAL_INVALID', { side: 'state', subject: file, detail })
+}
+
+/** What a file says, which nothing has proven yet. Throws APPROVAL_INVALID. */
+function readApproval(file: string): ApprovalFile {
+  const bytes = readSmall(file)
+  if (bytes.length > FILE_CAP) throw invalid(file, 'too long')
+  const document = documentIn(bytes, () => invalid(file, 'not an approval'))
   const { signed, signatures } = isJsonObject(document) ? document : {}
   const [entry] = Array.isArray(signatures) ? signatures : []
-  if (!isJsonObject(signed) || !isJsonObject(entry)) throw invalid('not an approval')
-  const wanted = canonicalBytes(signedPart(request))
-  if (!canonicalBytes(signed).equals(wanted)) throw invalid('of another release, or for another reason')
+  if (!isJsonObject(signed) || !isJsonObject(entry)) throw invalid(file, 'not an approval')
   const { keyid, sig } = entry
-  if (typeof keyid !== 'string' || typeof sig !== 'string') throw invalid('not an approval')
-  if (roles.targets.keys.get(keyid)?.verify(wanted, sig) !== true) throw invalid('not by a key of an approver')
+  if (typeof keyid !== 'string' || typeof sig !== 'string') throw invalid(file, 'not an approval')
+  return { file, signed, keyid, sig }
+}
+
+function isOver({ signed }: ApprovalFile, request: ReleaseRequest): boolean {
+  return canonicalBytes(signed).equals(canonicalBytes(signedPart(request)))
+}
+
+/** The approver that a file is by. Throws APPROVAL_INVALID unless it is over exactly this release. */
+function approverIn(approval: ApprovalFile, request: ReleaseRequest, { roles }: Root): string {
+  const { file, keyid, sig } = approval
+  if (!isOver(approval, request)) throw invalid(file, 'of another release, or for another reason')
+  if (roles.targets.keys.get(keyid)?.verify(canonicalBytes(signedPart(request)), sig) !== true)
+    throw invalid(file, 'not by a key of an approver')
   return keyid
+}
+
+function neededOf({ roles }: Root): number {
+  return Math.max(LEAST_APPROVERS, roles.targets.threshold)
 }
 
 /**
@@ -95,8 +119,8 @@ function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root,
  */
 export function demandApprovals(state: State, request: ReleaseRequest, files: readonly string[], now: Date): string[] {
   const root = approversOf(state, now)
-  const needed = Math.max(LEAST_APPROVERS, root.roles.targets.threshold)
-  const by = new Set(files.map((file) => approverIn(readSmall(file), request, root, file)))
+  const needed = neededOf(root)
+  const by = new Set(files.map((file) => approverIn(readApproval(file), request, root)))
   if (by.size >= needed) return [...by].sort()
   throw new SallyportError('APPROVAL_MISSING', {
     side: 'state',
@@ -107,4 +131,40 @@ export function demandApprovals(state: State, request: ReleaseRequest, files: re
         ? `channel ${APPROVERS} has too few people: have it rotated to more, or pin one that has them`
         : 'have further people run sallyport quarantine approve, and name their files with --approval',
   })
+}
+
+export interface ApprovedRelease {
+  reason: string
+  /** Of those who approved, each once. */
+  keys: string[]
+  /** As many as a release takes. */
+  enough: boolean
+}
+
+/** Who approved that something held is let out: undefined where no file is about it. Throws APPROVAL_INVALID. */
+export type FindApproved = (held: Quarantined) => ApprovedRelease | undefined
+
+/**
+ * The approvals among files that may be of several releases; a file of one that is over by now counts for none.
+ * Throws APPROVAL_INVALID, and what {@link approversOf} throws.
+ * @param files - by path
+ */
+export function approvedReleases(state: State, files: readonly string[], now: Date): FindApproved {
+  if (files.length === 0) return () => undefined
+  const root = approversOf(state, now)
+  const needed = neededOf(root)
+  const approvals = files.map(readApproval)
+  return (held) => {
+    const byReason = new Map<string, Set<string>>()
+    for (const approval of approvals) {
+      const reason = String(approval.signed['reason'])
+      const request = { site: state.site, held, reason }
+      if (!isOver(approval, request)) continue
+      const keys = byReason.get(reason) ?? new Set()
+      byReason.set(reason, keys.add(approverIn(approval, request, root)))
+    }
+    // Two people who agree for two reasons have not agreed.
+    const [most] = [...byReason].sort(([, a], [, b]) => b.size - a.size)
+    return most && { reason: most[0], keys: [...most[1]].sort(), enough: most[1].size >= needed }
+  }
 }
