@@ -69,8 +69,8 @@ class FileReader implements FileInput {
       throw new SallyportError('FILE_UNREADABLE', {
         side: 'bundle',
         subject: name,
-        detail: 'it is no regular file',
-        remedy: 'give a pipe or a device through standard input: - < NAME',
+        detail: stat.isDirectory() ? 'it is a folder' : 'it is no regular file',
+        remedy: stat.isDirectory() ? 'name the file in it' : 'give a pipe or a device through standard input: - < NAME',
       })
     }
     this.size = stat.size

@@ -69,5 +69,15 @@ describe('bundle/input kinds', () => {
   it('refuses as a file what has no size of its own', () => {
     assert.throws(() => fileInput('/dev/null'), { code: 'FILE_UNREADABLE' })
     assert.throws(() => fileInput('/'), { code: 'FILE_UNREADABLE' })
+    const remedies = ['/dev/null', '/'].map((name) => {
+      try {
+        fileInput(name)
+      } catch (error) {
+        return isFault(error, 'FILE_UNREADABLE') ? error.remedy : undefined
+      }
+      return undefined
+    })
+    // A folder can't be given through standard input.
+    assert.notEqual(remedies[0], remedies[1])
   })
 })

@@ -2,11 +2,11 @@
  * The folder of a channel on the connected side: roots, sealed keys, and who holds which.
  * `channel.json` names holders and files for people; what a key may do stands in the signed root alone.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { canonicalJson, parseJson } from '../../codec/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { readFault, SallyportError } from '../../errors/index.ts'
 import {
   CAPS,
   judgeRoots,
@@ -82,10 +82,19 @@ function newestRoot(dir: string, roots: readonly Buffer[]): Root {
   }
 }
 
+/** Throws FILE_UNREADABLE for what lies in a folder that may not be entered: whether it holds a channel is not known. */
+function isThere(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) !== undefined
+  } catch (cause) {
+    throw readFault(cause, 'source', file)
+  }
+}
+
 /** The channel kept in a folder. Throws KEY_MISSING when it is none, FILE_UNREADABLE, JSON_MALFORMED, CHANNEL_FOLDER_DAMAGED. */
 export function openChannelFolder(dir: string): ChannelFolder {
   const file = join(dir, 'channel.json')
-  if (!existsSync(file))
+  if (!isThere(file))
     throw new SallyportError('KEY_MISSING', { side: 'source', subject: dir, detail: 'no channel.json there' })
   const parsed = schema.safeParse(parseJson(readOwn(file, LISTING_CAP), 'source', file))
   if (!parsed.success)

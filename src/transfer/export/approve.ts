@@ -76,6 +76,7 @@ async function readPromised(bundle: string, options: RunOptions & { id?: string 
         side: 'bundle',
         subject: bundle,
         detail: `its id is ${id}, you asked for ${options.id}`,
+        remedy: 'name the bundle that was reviewed, or have this one reviewed and say its id',
       })
     }
     const files = await reader.promise(targets)
@@ -160,9 +161,22 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
     await options.passphrase(options.key),
     options.key,
   )
+  demandPerson(promised, key.keyid, options.key)
   const sign = (slot: Buffer): Buffer => addSignature(slot, rootBytes, key)
   const { slot, added } = dryRun ? planned(head, sign) : await signSlot(bundle, id, sign)
   return { ...report, keyid: key.keyid, added, dryRun, signed: approvals(slot, rootBytes).signed.length }
+}
+
+/** Throws KEY_REFUSED, which names the file that was given: a root key, say, or a key of another channel. */
+function demandPerson({ root }: Promised, keyid: string, file: string): void {
+  if (root.roles.targets.keys.has(keyid)) return
+  const isRootKey = root.roles.root.keys.has(keyid)
+  throw new SallyportError('KEY_REFUSED', {
+    side: 'source',
+    subject: file,
+    detail: isRootKey ? `it is a root key of ${root.channel}` : `it is no key of a person of ${root.channel}`,
+    remedy: `sign with the key of one of the people who approve bundles of ${root.channel}`,
+  })
 }
 
 function planned({ targets }: Head, sign: (slot: Buffer) => Buffer): SignedSlot {
