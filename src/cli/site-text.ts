@@ -23,6 +23,12 @@ export function statusText(report: StatusReport): string[] {
   ]
 }
 
+/** Who let something out: names as they were given, and the keys that approved. */
+function byText(by: Row[string] | undefined): string {
+  const named = Array.isArray(by) ? by.filter((one) => typeof one === 'string') : []
+  return named.length === 0 ? '' : `, by ${plain(named.join(', ').slice(0, 400))}`
+}
+
 /** Keys that are named in a line; the others are counted. */
 const NAMED_KEYS = 3
 
@@ -82,7 +88,7 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
     of('detail') === 'begun'
       ? `${of('measure')} begun: ${of('path')}@${of('digest')}`
       : `${of('measure')} ${of('outcome')}: ${of('path')}@${of('digest')} (${of('detail')})`,
-  release: (of) => `${of('path')}@${of('digest')}: ${of('reason')}`,
+  release: (of, row) => `${of('path')}@${of('digest')}: ${of('reason')}${byText(row['by'])}`,
   more: (of, row) =>
     row['tags'] === undefined
       ? `${counted((row['within'] as string[]).length, 'manifest')} within what the ${of('of')} behind is about`
@@ -95,7 +101,8 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
 function causeText({ cause, signers, verdict }: LogReport['moves'][number]): string {
   const { by, channel, sequence, reason } = cause
   const who = channel === undefined ? `${by}${reason === undefined ? '' : `: ${reason}`}` : `${channel} ${sequence}`
-  const names = signers.map(({ subject, certificate }) => subject ?? certificate)
+  // One who signed it twice is one.
+  const names = [...new Set(signers.map(({ subject, certificate }) => subject ?? certificate))]
   const under = names.length > 0 ? `, signed by ${names.join('; ')}` : verdict === null ? '' : `, ${verdict}`
   return plain(` (by ${who}${under})`.slice(0, 600))
 }
