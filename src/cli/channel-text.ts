@@ -18,7 +18,9 @@ export function initText(report: ChannelInitReport): string[] {
 export function expectText({ channel, everySeconds, last, dryRun }: ExpectReport): string[] {
   const would = dryRun ? 'would be' : 'is'
   if (everySeconds === null) return [`${channel} ${would} expected no more`]
-  return [`${channel} ${would} expected every ${spanText(everySeconds)}; the last bundle came ${last ?? 'never'}`]
+  return [
+    `${channel} ${would} expected every ${spanText(everySeconds)}; ${last === null ? 'none has come yet' : `the last bundle came ${last}`}`,
+  ]
 }
 
 function waitingText(waiting: NonNullable<ChannelShowReport['folder']>['waiting'], dir: string): string[] {

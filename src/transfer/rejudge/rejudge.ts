@@ -156,7 +156,11 @@ class Run {
 
   /** In batches: each is journaled before anything is done about it. */
   async judge(affected: readonly Affected[]): Promise<void> {
-    if (affected.length > 0) tell(this.#options, { type: 'phase', phase: `judging ${affected.length} artifacts again` })
+    if (affected.length > 0)
+      tell(this.#options, {
+        type: 'phase',
+        phase: `judging ${affected.length} ${affected.length === 1 ? 'artifact' : 'artifacts'} again`,
+      })
     for (let at = 0; at < affected.length; at += BATCH) {
       const batch = affected.slice(at, at + BATCH)
       const judgements = await this.#side(batch, (one, hold) => this.#judging.judge(one, hold))
