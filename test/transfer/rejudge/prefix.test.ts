@@ -55,5 +55,15 @@ describe('transfer/rejudge/prefix', () => {
       [['POLICY_MISSING', 'report', true]],
     )
     assert.equal((await site.ward.target.resolve(good.descriptor.digest))?.digest, good.descriptor.digest)
+    // And once: nothing changed since, however strong the measure that the policy asks for against others.
+    const again = await rejudgeSite(site.state, site.ward.place, { now: NOW, material: openPolicy(elsewhere()) })
+    assert.equal(again, null)
+    // A policy that speaks again finds it, whatever stands against it.
+    await site.take(site.vendor.list(2, { 1: 1 }))
+    const own = await site.rejudge()
+    assert.deepEqual(
+      own?.artifacts.map(({ code, measure }) => [code, measure === null]),
+      [['CERTIFICATE_REVOKED', false]],
+    )
   })
 })
