@@ -42,7 +42,7 @@ export function showText({ channels, folder }: ChannelShowReport): string[] {
   }
   if (channels.length === 0) return ['no channel is pinned']
   return channels.map(
-    ({ channel, purpose, fingerprint, rootVersion, lastSequence, everySeconds }) =>
-      `${channel} (${purpose})  root ${rootVersion}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}`,
+    ({ channel, purpose, fingerprint, rootVersion, expires, lastSequence, everySeconds }) =>
+      `${channel} (${purpose})  root ${rootVersion} until ${expires.slice(0, 10)}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}`,
   )
 }

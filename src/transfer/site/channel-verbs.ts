@@ -16,7 +16,8 @@ interface Pin {
   purpose: Purpose
   fingerprint: string
   rootVersion: number
-  expires?: string
+  /** Its newest root does; from then on nothing of the channel is taken. */
+  expires: string
 }
 
 export interface PinReport extends Pin {
@@ -62,7 +63,7 @@ export async function channelPin(
     const warning = tooFewApprovers(readRoot(root.bytes, { side: 'bundle', subject: file }))
     if (warning !== undefined) tell(options, { type: 'note', text: warning })
     if (!dryRun) await state.pin({ channel, purpose, fingerprint, root: root.bytes, rootVersion: root.version })
-    return { channel, purpose, fingerprint, rootVersion: root.version, dryRun }
+    return { channel, purpose, fingerprint, rootVersion: root.version, expires: root.expires, dryRun }
   } finally {
     await state.close()
   }
@@ -151,11 +152,12 @@ export async function channelShow(
   const state = await State.open(options.state ?? '', { now: nowOf(options), write: false })
   const every = new Map(state.expectations().map((expected) => [expected.channel, expected.every]))
   return {
-    channels: state.channels().map(({ channel, purpose, fingerprint, rootVersion, last }) => ({
+    channels: state.channels().map(({ channel, purpose, fingerprint, root, rootVersion, last }) => ({
       channel,
       purpose,
       fingerprint,
       rootVersion,
+      expires: readRoot(root, { side: 'state', subject: channel }).expires,
       lastSequence: last?.sequence ?? null,
       lastId: last?.id ?? null,
       everySeconds: every.get(channel) ?? null,
