@@ -35,7 +35,8 @@ export interface Place {
  * @param signal - ends what is asked of a registry, in the middle too
  */
 export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>, signal?: AbortSignal): Place {
-  if (to.startsWith('oci:')) {
+  // A variable that was never set would have the folder that one stands in filled with blobs.
+  if (to.startsWith('oci:') && to !== 'oci:') {
     const dir = resolve(to.slice('oci:'.length))
     // A layout has one store of manifests: a copy in it would go on being found there by its digest.
     const quarantine = layoutTarget(join(dir, QUARANTINE_FOLDER))
