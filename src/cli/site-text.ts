@@ -11,7 +11,7 @@ export function statusText(report: StatusReport): string[] {
     ...showText({ channels: report.channels }),
     ...report.bundles.map(
       ({ channel, sequence, id, time, phase, target, signers }) =>
-        `${time}  ${plain(channel)} ${sequence}  ${phase === 'start' ? 'not finished' : phase}${target === undefined ? '' : ` at ${plain(target)}`}  ${plain(id)}${approvedText(signers)}`,
+        `${time}  ${plain(channel)} ${sequence}  ${phase === 'start' ? 'not finished' : phase}${target === undefined ? '' : ` at ${plain(target)}`}${phase === 'start' ? ', import it again' : ''}  ${plain(id)}${approvedText(signers)}`,
     ),
     ...report.openTags.map(
       ({ target, repository, tag }) =>
