@@ -26,7 +26,8 @@ export function addApprove(yargs: Argv, register: Register): Argv {
         .option('id', { type: 'string', describe: 'approve only the bundle with this id', requiresArg: true })
         .option('since', {
           type: 'string',
-          describe: 'the bundle or head that was approved last: show what is revoked since, and what is left out',
+          describe:
+            'the bundle or head that was approved last: show which tags moved, what is revoked since, and what is left out',
           requiresArg: true,
         })
         .option('passphrase-file', { type: 'string', describe: "file with the key's passphrase", requiresArg: true })

@@ -95,12 +95,25 @@ export function exportText(report: ExportReport): string[] {
 }
 
 /** What a person must see before the key is used. */
-export function promisedLines({ summary, revocation, revoked, signed, threshold }: PromisedReport): string[] {
+/** Of fifty tags that a month brings again, the few that a person has to hold against what the publisher says. */
+function tagsSinceLines({ changed, count }: NonNullable<PromisedReport['tags']>): string[] {
+  return [
+    `${counted(count, 'tag')} changed since the bundle of --since`,
+    ...changed.map(({ repository, tag, old, new: now }) => {
+      const move = now === null ? `${old ?? ''}, not aboard now` : old === null ? `${now} (new)` : `${old} → ${now}`
+      return `  ${plain(repository)}:${plain(tag)}  ${move}`
+    }),
+    ...(count > changed.length ? [`  and ${count - changed.length} more`] : []),
+  ]
+}
+
+export function promisedLines({ summary, revocation, revoked, tags, signed, threshold }: PromisedReport): string[] {
   return [
     ...heading(summary),
     ...contents(summary),
     ...claimedPassengers(summary),
     ...carriedLines(revocation),
+    ...(tags === null ? [] : tagsSinceLines(tags)),
     ...(revoked === null ? [] : revokedLines(revoked)),
     ...omissions(summary.omitted),
     `approvals  ${signed} of ${threshold}, by the bundle's own root`,

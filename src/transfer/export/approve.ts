@@ -9,6 +9,7 @@ import { checkAgreement } from '../passage/head-checks.ts'
 import { readLaw } from '../passage/passage.ts'
 import { revocationIn } from '../passage/revocation-gate.ts'
 import type { NewlyRevoked } from './newly-revoked.ts'
+import { tagsSince, type TagsSince } from './tags-since.ts'
 import type { CarriedRevocationReport, RevocationInformation } from '../revocation/information.ts'
 import type { RunOptions } from '../run/run.ts'
 import { readSmall } from '../run/small-file.ts'
@@ -21,7 +22,7 @@ export interface ApproveOptions extends RunOptions {
   passphrase: AskPassphrase
   /** The bundle id that the person means to approve; any other is refused. */
   id?: string | undefined
-  /** A bundle or head of this channel that was approved before: what is revoked since then is told, and what is left out. */
+  /** A bundle or head of this channel that was approved before: what is revoked since then is told, what is left out, and which tags name something else. */
   since?: string | undefined
   /** Told what is promised, before the key is opened: a person decides by it. */
   onPromised?: ((promised: PromisedReport) => void) | undefined
@@ -45,6 +46,8 @@ export interface PromisedReport {
   revocation: CarriedRevocationReport | null
   /** What it newly revokes and leaves out; null when neither it nor the one it is compared with has lists, answers or denials. */
   revoked: RevokedSinceReport | null
+  /** Which tags name something else than in the earlier one; null where none was named. */
+  tags: TagsSince | null
 }
 
 export interface ApproveReport extends PromisedReport {
@@ -119,9 +122,11 @@ async function readEarlier(file: string, { id, root }: Promised, options: RunOpt
   return earlier
 }
 
-async function revokedSince(promised: Promised, options: ApproveOptions): Promise<RevokedSinceReport | null> {
-  const { since } = options
-  const earlier = since === undefined ? undefined : await readEarlier(since, promised, options)
+async function revokedSince(
+  promised: Promised,
+  since: string | undefined,
+  earlier: Promised | undefined,
+): Promise<RevokedSinceReport | null> {
   // A bundle with none leaves out all that the earlier one had: that is to be told, not passed over.
   if (promised.revocation === undefined && earlier?.revocation === undefined) return null
   const { newlyRevoked } = await import('./newly-revoked.ts')
@@ -146,6 +151,8 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
   if (!dryRun) await completeIntent(bundle)
   const promised = await readPromised(bundle, options)
   const { head, id, files, rootBytes, root, revocation } = promised
+  const { since } = options
+  const earlier = since === undefined ? undefined : await readEarlier(since, promised, options)
   const report: PromisedReport = {
     bundle,
     id,
@@ -153,7 +160,8 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
     threshold: root.roles.targets.threshold,
     summary: summarize(files, id),
     revocation: revocation === undefined ? null : { pieces: revocation.items, denials: revocation.denials ?? [] },
-    revoked: await revokedSince(promised, options),
+    revoked: await revokedSince(promised, since, earlier),
+    tags: earlier === undefined ? null : tagsSince(files, earlier.files),
   }
   options.onPromised?.(report)
   const key = await openKey(
