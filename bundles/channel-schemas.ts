@@ -15,7 +15,13 @@ const key = {
   holder: z.string(),
   file: z.string(),
 }
-const pin = { channel: z.string(), purpose, fingerprint, rootVersion: version, expires: time.optional() }
+const pin = {
+  channel: z.string(),
+  purpose,
+  fingerprint,
+  rootVersion: version,
+  expires: time.describe('Of its newest root.'),
+}
 export const pinned = z.strictObject({
   ...pin,
   lastSequence: version.nullable(),

@@ -65,7 +65,7 @@ import {
 } from './channel-schemas.ts'
 import { EXITS } from './make-errors.ts'
 import { QUARANTINE_APPROVE, QUARANTINE_LIST, QUARANTINE_RELEASE, RESTORE, TAG_MOVE } from './quarantine-schemas.ts'
-import { CARRIED, CHANGES, COLLECTED, DENY, REVOKED_SINCE } from './revocation-schemas.ts'
+import { CARRIED, CHANGES, COLLECTED, DENY, REVOKED_SINCE, TAGS_SINCE } from './revocation-schemas.ts'
 import { SEED } from './seed-schemas.ts'
 import { count, digest, time } from './schema-words.ts'
 import { AFFECTED, JUDGE_AGAIN, REJUDGED, REVOCATION_STATUS, SITE_DENY } from './rejudge-schemas.ts'
@@ -147,6 +147,7 @@ export const REPORTS = {
     summary: z.strictObject(summary),
     revocation: CARRIED.nullable(),
     revoked: REVOKED_SINCE.nullable().describe('What it newly revokes; null when it carries nothing on revocation.'),
+    tags: TAGS_SINCE.nullable().describe('Null where no earlier one was named.'),
   }),
   inspect: z.strictObject({
     verified: z.literal(false).describe('All that follows is a claim.'),

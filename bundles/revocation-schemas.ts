@@ -77,6 +77,23 @@ export const CHANGES = {
   denials: count,
 }
 
+/** Beside it, for those who approve. */
+export const TAGS_SINCE = z
+  .strictObject({
+    changed: z
+      .array(
+        z.strictObject({
+          repository: z.string(),
+          tag: z.string(),
+          old: digest.nullable().describe('Null: the earlier one had no such tag.'),
+          new: digest.nullable().describe('Null: it is not aboard any more.'),
+        }),
+      )
+      .describe('The first thousand.'),
+    count,
+  })
+  .describe('Tags that name something else than in the earlier bundle.')
+
 export const REVOKED_SINCE = z.strictObject({
   since: z
     .strictObject({ bundle: z.string(), id: digest, sequence: count, approved: count, threshold: count })

@@ -11,6 +11,7 @@ const sequence = z.int().min(1)
 const channel = z.strictObject({
   channel: z.string(),
   purpose: z.enum(['content', 'trust', 'revocation']),
+  rootExpires: time.describe('Of its newest root; from then on nothing of it is taken.'),
   sequence: sequence.nullable().describe('Of the last bundle that was accepted.'),
   id: digest.nullable(),
   accepted: time.nullable().describe('When, by the clock of then.'),

@@ -1,5 +1,6 @@
 /** Where the files of a layout stand in a tar, packed: a million blobs take some 100 MB, where names in a map take 250. */
-import { algorithmOf, Column, DigestTable, isDigest, type Algorithm, type Digest } from '../oci/index.ts'
+import { algorithmOf, Column, DigestTable, type Algorithm, type Digest } from '../oci/index.ts'
+import { blobDigest } from './names.ts'
 
 export interface ArchivePart {
   offset: number
@@ -14,15 +15,11 @@ export interface FoundParts {
   get(name: string): ArchivePart | undefined
 }
 
-const BLOB = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/
-
 /** The layout file that a member stands for, or undefined for what is none of the layout's. */
 export function fileIn(member: string): LayoutName | undefined {
   const name = member.startsWith('./') ? member.slice(2) : member
   if (name === 'oci-layout' || name === 'index.json') return name
-  const blob = BLOB.exec(name)
-  const digest = `${blob?.[1]}:${blob?.[2]}`
-  return isDigest(digest) ? digest : undefined
+  return blobDigest(name)
 }
 
 class Lane {

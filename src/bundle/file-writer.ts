@@ -38,21 +38,24 @@ export class FileWriter {
     this.part = `${output}.part`
     this.layout = layout
     this.fd = openUnlinked(this.part, O_RDWR | (resume ? 0 : O_CREAT | O_EXCL))
-    this.reserve()
+    try {
+      this.guard(() => this.reserve())
+    } catch (error) {
+      closeSync(this.fd)
+      throw error
+    }
   }
 
   private reserve(): void {
     const held = fstatSync(this.fd).blocks * 512
     const { bavail, bsize } = statfsSync(dirname(this.part))
     const free = bavail * bsize
-    if (this.layout.size - held > free) {
-      closeSync(this.fd)
+    if (this.layout.size - held > free)
       throw new SallyportError('DISK_FULL', {
         side: 'state',
         subject: this.part,
         detail: `the bundle needs ${this.layout.size - held} bytes more, ${free} are free`,
       })
-    }
   }
 
   /** Writes all that is at hand: head, law, and the headers of what is to come. The end mark is there as zeros. */
@@ -79,8 +82,12 @@ export class FileWriter {
     }
   }
 
-  /** True when the blob stands in its place whole and has its digest. */
+  /** True when the blob stands in its place whole and has its digest. Throws OUTPUT_FAILED when that can't be read. */
   holds(blob: PlacedBlob): boolean {
+    return this.guard(() => this.proves(blob))
+  }
+
+  private proves(blob: PlacedBlob): boolean {
     const { digest, size } = blob.descriptor
     const hasher = hasherFor(digest)
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK, size))
@@ -108,14 +115,17 @@ export class FileWriter {
     })
   }
 
-  /** Gives the bundle its name; from here on it is whole for whoever sees it. */
+  /** Gives the bundle its name; from here on it is whole for whoever sees it. The writer is closed then, also when this throws. */
   async finish(): Promise<void> {
     await this.flushing
     this.guard(() => {
-      // A failed flush may have dropped pages that a later one no longer reports (fsyncgate).
-      if (this.failed !== undefined) throw this.failed
-      fsyncSync(this.fd)
-      closeSync(this.fd)
+      try {
+        // A failed flush may have dropped pages that a later one no longer reports (fsyncgate).
+        if (this.failed !== undefined) throw this.failed
+        fsyncSync(this.fd)
+      } finally {
+        closeSync(this.fd)
+      }
       renameSync(this.part, this.output)
       syncFolder(dirname(this.output))
     })

@@ -1,6 +1,6 @@
 /** index.json of a bundle: every tag, every artifact without one, and a fallback index for every subject (FORMAT "index.json"). */
 import { isJsonObject, LARGE_VALUES, parseJson, sortedJson, type Json } from '../codec/index.ts'
-import { byDigest, type Graph } from '../content/index.ts'
+import { byDigest, IMAGE_NAME, REF_NAME, type Graph } from '../content/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
   descriptorJson,
@@ -8,12 +8,10 @@ import {
   fallbackTag,
   OCI_INDEX,
   parseDescriptor,
+  referrerDescriptor,
   type Descriptor,
   type Digest,
 } from '../oci/index.ts'
-
-const REF_NAME = 'org.opencontainers.image.ref.name'
-const CONTAINERD_NAME = 'io.containerd.image.name'
 
 /** One repository's part in the index, with full descriptors. */
 export interface IndexedRepository {
@@ -33,24 +31,12 @@ function encodeIndex(manifests: Json[]): Buffer {
   return Buffer.from(sortedJson({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }))
 }
 
-/** A referrer as the referrers list shows it: what it is comes from the manifest itself, not from any list. */
-function referrerDescriptor(graph: Graph, digest: Digest): Descriptor | undefined {
-  const node = graph.nodes.get(digest)
-  if (node === undefined) return undefined
-  const { mediaType, size } = node.descriptor
-  const { artifactType, annotations } = node.manifest
-  return {
-    mediaType,
-    digest,
-    size,
-    ...(artifactType === undefined ? {} : { artifactType }),
-    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-  }
-}
-
 /** The carried referrers of a manifest as a referrers list shows them, sorted by digest. */
 export function referrersCarried(graph: Graph, subject: Digest): Descriptor[] {
-  return graph.referrersOf(subject).flatMap((digest) => referrerDescriptor(graph, digest) ?? [])
+  return graph.referrersOf(subject).flatMap((digest) => {
+    const node = graph.nodes.get(digest)
+    return node === undefined ? [] : [referrerDescriptor(node.descriptor, node.manifest)]
+  })
 }
 
 /** A fallback index for each carried subject with carried referrers, sorted by subject; united over repositories. */
@@ -58,11 +44,9 @@ export function generateIndexes(graphs: readonly Graph[]): GeneratedIndex[] {
   const united = new Map<Digest, Map<Digest, Descriptor>>()
   for (const graph of graphs) {
     for (const subject of graph.nodes.keys()) {
-      for (const digest of graph.referrersOf(subject)) {
-        const referrer = referrerDescriptor(graph, digest)
-        if (referrer === undefined) continue
+      for (const referrer of referrersCarried(graph, subject)) {
         const entries = united.get(subject) ?? new Map<Digest, Descriptor>()
-        united.set(subject, entries.set(digest, referrer))
+        united.set(subject, entries.set(referrer.digest, referrer))
       }
     }
   }
@@ -77,7 +61,7 @@ export function generateIndexes(graphs: readonly Graph[]): GeneratedIndex[] {
 function entry(descriptor: Descriptor, refName: string | undefined, imageName: string | undefined): Json {
   const { mediaType, digest, size } = descriptor
   const annotations = {
-    ...(imageName === undefined ? {} : { [CONTAINERD_NAME]: imageName }),
+    ...(imageName === undefined ? {} : { [IMAGE_NAME]: imageName }),
     ...(refName === undefined ? {} : { [REF_NAME]: refName }),
   }
   return { mediaType, digest, size, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) }

@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { read as readAsync } from 'node:fs'
 import { promisify } from 'node:util'
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setImmediate as breathe, setTimeout as later } from 'node:timers/promises'
 import { readFault, SallyportError } from '../errors/index.ts'
 import { RingFiller } from './hash-ring.ts'
 import { HashThread } from './hash-thread.ts'
@@ -69,8 +69,8 @@ class FileReader implements FileInput {
       throw new SallyportError('FILE_UNREADABLE', {
         side: 'bundle',
         subject: name,
-        detail: 'it is no regular file',
-        remedy: 'give a pipe or a device through standard input: - < NAME',
+        detail: stat.isDirectory() ? 'it is a folder' : 'it is no regular file',
+        remedy: stat.isDirectory() ? 'name the file in it' : 'give a pipe or a device through standard input: - < NAME',
       })
     }
     this.size = stat.size
@@ -136,7 +136,7 @@ class PipeReader implements PipeInput {
         if (code === 'EOF') return undefined
         if (code !== 'EAGAIN') throw unreadable(this.name, cause)
         await breathe()
-        await new Promise((done) => setTimeout(done, 1))
+        await later(1)
       }
     }
   }
@@ -154,6 +154,7 @@ class WaitingPipeReader implements PipeInput {
   private readonly fd: number
   private filling: Buffer | undefined
   private pending: Promise<number> | undefined
+  private readonly closing = new AbortController()
   private readonly signal: AbortSignal | undefined
 
   constructor(fd: number, signal: AbortSignal | undefined) {
@@ -170,7 +171,8 @@ class WaitingPipeReader implements PipeInput {
         const { code } = cause as NodeJS.ErrnoException
         if (code === 'EOF') return 0
         if (code !== 'EAGAIN') throw unreadable(this.name, cause)
-        await new Promise((done) => setTimeout(done, 2))
+        // Whoever left the pipe behind must not have its bytes taken, nor be kept from ending.
+        await later(2, undefined, { signal: this.closing.signal })
       }
     }
   }
@@ -200,6 +202,7 @@ class WaitingPipeReader implements PipeInput {
   }
 
   async close(): Promise<void> {
+    this.closing.abort()
     await this.hashing.end()
     // The descriptor belongs to the process.
   }

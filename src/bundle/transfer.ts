@@ -1,6 +1,17 @@
 /** transfer.json: what a bundle promises, for whom, and what it leaves out (FORMAT "transfer.json"). */
 import * as z from 'zod'
-import { isJsonObject, isSiteName, LARGE_VALUES, parseJson, sortedJson, type Json } from '../codec/index.ts'
+import {
+  isJsonObject,
+  isSiteName,
+  isTimeText,
+  LARGE_VALUES,
+  parseJson,
+  shapedList,
+  shapedTable,
+  shapeFault,
+  sortedJson,
+  type Json,
+} from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import {
   isDigest,
@@ -23,7 +34,7 @@ export const MAX_PASSENGERS = 16
 export const TRANSFER_CAP = 64 * 1024 * 1024
 
 const digest = z.custom<Digest>(isDigest, 'digest')
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'time')
+const time = z.string().refine(isTimeText, 'time')
 const count = z.int().min(0)
 const text = z.string().max(4096)
 const site = z.string().refine(isSiteName, 'site')
@@ -44,26 +55,26 @@ const repository = z.strictObject({
   to: path,
   /** `complete`: every tag the repository had; `partial`: those the plan chose. */
   tags: z.enum(['complete', 'partial']),
-  bindings: z.record(tag, digest),
+  bindings: shapedTable(z, tag, digest),
   /** Artifacts taken by digest alone. */
-  untagged: z.array(digest),
+  untagged: shapedList(z, digest),
   /** Tags that belong to another manifest (`sha256-<hex>.sig` and its like). */
-  companions: z.record(companion, digest),
-  referrers: z.array(digest),
+  companions: shapedTable(z, companion, digest),
+  referrers: shapedList(z, digest),
   /** Tags that an earlier bundle brought and that are gone at the source. */
-  removed: z.array(tag),
+  removed: shapedList(z, tag),
 })
 
 const schema = z.strictObject({
   format: z.literal(FORMAT),
-  requires: z.array(z.string().max(64)).max(64),
+  requires: shapedList(z, z.string().max(64), { max: 64 }),
   channel: z.string().refine(isChannelName, 'channel'),
   purpose: z.enum(['content', 'trust', 'revocation']),
   sequence: z.int().min(1),
-  audience: z.array(site).min(1).max(1000),
+  audience: shapedList(z, site, { min: 1, max: 1000 }),
   /** For each site the bundle it should have had before; null when this is the first. */
-  previous: z.record(site, z.union([z.null(), z.strictObject({ sequence: z.int().min(1), id: digest })])),
-  map: z.array(z.strictObject({ from: text, to: text })),
+  previous: shapedTable(z, site, z.union([z.null(), z.strictObject({ sequence: z.int().min(1), id: digest })])),
+  map: shapedList(z, z.strictObject({ from: text, to: text })),
   created: time,
   validUntil: time,
   exporter: z.strictObject({ name: text, version: text }),
@@ -74,10 +85,11 @@ const schema = z.strictObject({
     manifests: count,
     bytes: count,
   }),
-  repositories: z.array(repository),
+  repositories: shapedList(z, repository),
   /** Fallback indexes made by the exporter, by the subject they list; not content of any source. */
-  generated: z.array(z.strictObject({ digest, subject: digest })),
-  omitted: z.array(
+  generated: shapedList(z, z.strictObject({ digest, subject: digest })),
+  omitted: shapedList(
+    z,
     z.strictObject({
       repository: name,
       digest,
@@ -89,15 +101,13 @@ const schema = z.strictObject({
       what: z.string().optional(),
     }),
   ),
-  prerequisites: z.array(digest),
+  prerequisites: shapedList(z, digest),
   /** Bundles of other channels that ride along, by channel. */
-  passengers: z
-    .array(
-      z.strictObject({ channel: z.string().refine(isChannelName, 'channel'), id: digest, sequence: z.int().min(1) }),
-    )
-    .min(1)
-    .max(MAX_PASSENGERS)
-    .optional(),
+  passengers: shapedList(
+    z,
+    z.strictObject({ channel: z.string().refine(isChannelName, 'channel'), id: digest, sequence: z.int().min(1) }),
+    { min: 1, max: MAX_PASSENGERS },
+  ).optional(),
 })
 
 export type Transfer = z.output<typeof schema>
@@ -145,10 +155,7 @@ export function parseTransfer(bytes: Uint8Array): Transfer {
   if (unknown !== undefined)
     throw new SallyportError('FEATURE_UNKNOWN', { side: 'bundle', subject: unknown.slice(0, 64) })
   const result = schema.safeParse(document)
-  if (!result.success) {
-    const issue = result.error.issues[0]
-    throw malformed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
-  }
+  if (!result.success) throw malformed(shapeFault(result.error))
   // Two parts under one repository's name could bind one tag to two digests.
   const { repositories } = result.data
   const odd = repositories.find(({ name: own }, i) => i > 0 && (repositories[i - 1]?.name ?? '') >= own)

@@ -2,7 +2,7 @@
  * Makes X.509 v3 certificates (RFC 5280) from our own few DER types: no clock, no file, and equal terms give equal bytes
  * wherever the key signs deterministically.
  */
-import { der, derBits, derInteger, derSequence } from '../codec/index.ts'
+import { der, derBits, derInteger, derNaturalHex, derSequence } from '../codec/index.ts'
 import { certificateExtensions, keyIdentifier, type CertificateKind } from './extensions.ts'
 import type { IssuerKey } from './key.ts'
 
@@ -47,10 +47,9 @@ export function derTime(time: Date): Buffer {
 
 /** A positive INTEGER of these octets. */
 function serialNumber(octets: Uint8Array): Buffer {
-  const first = octets.findIndex((octet) => octet !== 0)
-  if (octets.length !== 16 || first < 0) throw new RangeError('a serial number is 16 octets, not all zero')
-  const trimmed = octets.subarray(first)
-  return der(0x02, (trimmed[0] ?? 0) >= 0x80 ? Uint8Array.of(0) : new Uint8Array(), trimmed)
+  if (octets.length !== 16 || octets.every((octet) => octet === 0))
+    throw new RangeError('a serial number is 16 octets, not all zero')
+  return derNaturalHex(Buffer.from(octets).toString('hex'))
 }
 
 /** The certificate in DER. Whether the issuer may issue it is not judged here. */

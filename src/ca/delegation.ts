@@ -5,7 +5,7 @@
  */
 import { constants, verify, type KeyObject } from 'node:crypto'
 import * as z from 'zod'
-import { canonicalJson, parseJson } from '../codec/index.ts'
+import { canonicalJson, isTimeText, parseJson, shapeFault } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { certificateSignature, keyAlgorithmOf, type IssuerKey } from './key.ts'
 import { isScope } from './scope.ts'
@@ -14,12 +14,14 @@ const FORMAT = 'sallyport-delegation/1'
 /** More is not read. */
 export const DELEGATION_CAP = 64 * 1024
 
+// What is signed has no canonical form with one inside, and no name of ours has one.
+const text = z.string().regex(/^\P{Cc}*$/u, 'a control character')
 const party = z.strictObject({
-  subject: z.string().min(1).max(1024),
+  subject: text.min(1).max(1024),
   /** SHA-256 of the certificate. */
   certificate: z.string().regex(/^[0-9a-f]{64}$/),
 })
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+const time = z.string().refine(isTimeText, 'no time')
 const schema = z.strictObject({
   format: z.literal(FORMAT),
   kind: z.enum(['root', 'ca', 'signer', 'tsa']),
@@ -33,7 +35,7 @@ const schema = z.strictObject({
   notAfter: time,
   pathLength: z.int().min(0).max(100).nullable(),
   /** Where the revocation list of `to` will lie; null when it issues nothing, or names no place. */
-  crlUrl: z.string().max(2048).nullable(),
+  crlUrl: text.max(2048).nullable(),
 })
 const signed = schema.extend({ signature: z.base64().max(2048) })
 
@@ -60,10 +62,7 @@ export function readDelegation(bytes: Uint8Array, key: KeyObject, subject: strin
     new SallyportError('CA_MALFORMED', { side: 'source', subject, detail })
   if (bytes.length > DELEGATION_CAP) throw bad(`more than ${DELEGATION_CAP} bytes`)
   const parsed = signed.safeParse(parseJson(bytes, 'source', subject))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw bad(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
-  }
+  if (!parsed.success) throw bad(shapeFault(parsed.error))
   const { signature, ...delegation } = parsed.data
   // Stops a delegate who widens his own scope or lengthens his own time.
   if (!holds(key, signingText(delegation), Buffer.from(signature, 'base64')))

@@ -1,6 +1,15 @@
 /** Extensions of the certificates made here (RFC 5280 §4.2), kind by kind, within the rules of the Notary Project. */
 import { createHash } from 'node:crypto'
-import { der, derInteger, derOctets, derOid, derSequence, readDer } from '../codec/index.ts'
+import {
+  CODE_SIGNING,
+  der,
+  derInteger,
+  derOctets,
+  derOid,
+  derSequence,
+  readDer,
+  TIME_STAMPING,
+} from '../codec/index.ts'
 
 /**
  * What a certificate is for. `root` and `ca` sign certificates and revocation lists, `signer` artifacts, `tsa` timestamps.
@@ -8,8 +17,6 @@ import { der, derInteger, derOctets, derOid, derSequence, readDer } from '../cod
 export type CertificateKind = 'root' | 'ca' | 'signer' | 'tsa'
 
 const TRUE = der(0x01, Uint8Array.of(0xff))
-const CODE_SIGNING = '1.3.6.1.5.5.7.3.3'
-const TIME_STAMPING = '1.3.6.1.5.5.7.3.8'
 
 /** KeyUsage bits with the number of unused ones before them: digitalSignature; keyCertSign and cRLSign. */
 const DIGITAL_SIGNATURE = Uint8Array.of(7, 0x80)

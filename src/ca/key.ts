@@ -1,7 +1,7 @@
 /** Keys of signers and authorities, of the six kinds that the Notary Project takes. */
 import { constants, createPublicKey, generateKeyPair, sign, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import { derNull, derOid, derSequence } from '../codec/index.ts'
+import { derNull, derOid, derSequence, ECDSA_WITH_SHA2, RSA_WITH_SHA2, type Sha2 } from '../codec/index.ts'
 
 /** A kind of key, by the name of the one signature algorithm that the Notary Project has for it. */
 export type KeyAlgorithm = 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512'
@@ -9,27 +9,27 @@ export type KeyAlgorithm = 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES
 interface Kind {
   rsa?: number
   curve?: string
-  hash: 'sha256' | 'sha384' | 'sha512'
+  hash: Sha2
   /** AlgorithmIdentifier of the signatures that such a key puts on certificates (RFC 4055 §5, RFC 5758 §3.2). */
   identifier: Buffer
 }
 
 // Certificates are signed with PKCS #1 v1.5, which every verifier knows; PSS is for what the leaf signs.
-function rsa(bits: number, hash: Kind['hash'], oid: string): Kind {
-  return { rsa: bits, hash, identifier: derSequence(derOid(oid), derNull()) }
+function rsa(bits: number, hash: Sha2): Kind {
+  return { rsa: bits, hash, identifier: derSequence(derOid(RSA_WITH_SHA2[hash]), derNull()) }
 }
 
-function ec(curve: string, hash: Kind['hash'], oid: string): Kind {
-  return { curve, hash, identifier: derSequence(derOid(oid)) }
+function ec(curve: string, hash: Sha2): Kind {
+  return { curve, hash, identifier: derSequence(derOid(ECDSA_WITH_SHA2[hash])) }
 }
 
 const KINDS: Readonly<Record<KeyAlgorithm, Kind>> = {
-  PS256: rsa(2048, 'sha256', '1.2.840.113549.1.1.11'),
-  PS384: rsa(3072, 'sha384', '1.2.840.113549.1.1.12'),
-  PS512: rsa(4096, 'sha512', '1.2.840.113549.1.1.13'),
-  ES256: ec('prime256v1', 'sha256', '1.2.840.10045.4.3.2'),
-  ES384: ec('secp384r1', 'sha384', '1.2.840.10045.4.3.3'),
-  ES512: ec('secp521r1', 'sha512', '1.2.840.10045.4.3.4'),
+  PS256: rsa(2048, 'sha256'),
+  PS384: rsa(3072, 'sha384'),
+  PS512: rsa(4096, 'sha512'),
+  ES256: ec('prime256v1', 'sha256'),
+  ES384: ec('secp384r1', 'sha384'),
+  ES512: ec('secp521r1', 'sha512'),
 }
 
 export const KEY_ALGORITHMS = Object.keys(KINDS) as readonly KeyAlgorithm[]

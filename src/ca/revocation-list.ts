@@ -1,5 +1,5 @@
 /** Makes revocation lists (RFC 5280 §5): version 2, whole or delta. No clock, no file, no opinion on who may issue one. */
-import { CRL_REASONS, der, derBits, derInteger, derSequence, type CrlReason } from '../codec/index.ts'
+import { CRL_REASONS, der, derBits, derInteger, derNaturalHex, derSequence, type CrlReason } from '../codec/index.ts'
 import { derGeneralizedTime, derTime, type Issuer } from './certificate.ts'
 import { distributionPoint, extension, keyIdentifier } from './extensions.ts'
 
@@ -33,12 +33,6 @@ export interface RevocationListTerms {
   freshestUrl?: string | undefined
 }
 
-/** A positive INTEGER from hex. */
-function serialOf(hex: string): Buffer {
-  const octets = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')
-  return der(0x02, (octets[0] ?? 0) >= 0x80 ? Uint8Array.of(0) : new Uint8Array(), octets)
-}
-
 function entryOf({ serial, revoked, reason, invalidity }: RevokedEntry, delta: boolean): Buffer {
   if (reason === 'removeFromCRL' && !delta) throw new RangeError('removeFromCRL stands in delta lists alone')
   const extensions: Buffer[] = []
@@ -47,7 +41,7 @@ function entryOf({ serial, revoked, reason, invalidity }: RevokedEntry, delta: b
     extensions.push(extension('2.5.29.21', false, der(0x0a, Uint8Array.of(CRL_REASONS[reason]))))
   if (invalidity !== undefined) extensions.push(extension('2.5.29.24', false, derGeneralizedTime(invalidity)))
   const list = extensions.length === 0 ? [] : [derSequence(...extensions)]
-  return derSequence(serialOf(serial), derTime(revoked), ...list)
+  return derSequence(derNaturalHex(serial), derTime(revoked), ...list)
 }
 
 /** The list in DER. Equal terms give equal bytes wherever the key signs deterministically. */

@@ -3,7 +3,7 @@
  * whole and delta lists (RFC 5280 §5.2.3) and is booked before a list is signed, so that none ever stands on two.
  */
 import * as z from 'zod'
-import { parseJson, sortedJson } from '../codec/index.ts'
+import { isTimeText, parseJson, shapeFault, sortedJson, timeText } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { REVOCATION_REASONS, type RevocationReason, type RevokedEntry } from './revocation-list.ts'
 
@@ -11,7 +11,7 @@ const FORMAT = 'sallyport-revocations/1'
 /** More is not read. */
 export const REGISTER_CAP = 256 * 1024 * 1024
 
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+const time = z.string().refine(isTimeText, 'no time')
 const number = z.int().min(0)
 const revocation = z.strictObject({
   serial: z.string().regex(/^(?:0|[1-9a-f][0-9a-f]{0,39})$/),
@@ -73,10 +73,7 @@ export function writeRegister(register: RevocationRegister): string {
  */
 export function readRegister(bytes: Uint8Array, certificate: string, subject: string): RevocationRegister {
   const parsed = schema.safeParse(parseJson(bytes, 'source', subject))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw malformed(subject, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
-  }
+  if (!parsed.success) throw malformed(subject, shapeFault(parsed.error))
   const register = parsed.data
   if (register.certificate !== certificate) throw malformed(subject, 'it is of another authority')
   const { number: last, base, delta, revocations } = register
@@ -86,10 +83,6 @@ export function readRegister(bytes: Uint8Array, certificate: string, subject: st
     throw malformed(subject, 'its serial numbers are not in their order, or one is there twice')
   if (!Buffer.from(writeRegister(register)).equals(bytes)) throw malformed(subject, 'not in its one spelling')
   return register
-}
-
-function second(moment: Date): string {
-  return `${moment.toISOString().slice(0, 19)}Z`
 }
 
 function put(register: RevocationRegister, changed: Omit<Revocation, 'after' | 'beyond'>): RevocationRegister {
@@ -105,8 +98,8 @@ export function revocationOf(register: RevocationRegister, wanted: string): Revo
 
 /** Later than what a hold or its end bears: verifiers let the later of the two decide, and know whole seconds. */
 function laterThan(other: string | null | undefined, now: Date): string {
-  if (other === null || other === undefined || second(now) > other) return second(now)
-  return second(new Date(new Date(other).getTime() + 1000))
+  if (other === null || other === undefined || timeText(now) > other) return timeText(now)
+  return timeText(new Date(new Date(other).getTime() + 1000))
 }
 
 /**
@@ -129,10 +122,10 @@ export function revoke(
   return put(register, {
     serial,
     subject,
-    notAfter: second(notAfter),
+    notAfter: timeText(notAfter),
     revoked: standing?.revoked ?? laterThan(before?.released, now),
     reason,
-    invalidity: invalidity === undefined ? (standing?.invalidity ?? null) : second(invalidity),
+    invalidity: invalidity === undefined ? (standing?.invalidity ?? null) : timeText(invalidity),
     released: null,
   })
 }

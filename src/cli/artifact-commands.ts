@@ -1,18 +1,26 @@
 /** The commands on an artifact where it lies, or a plain file: sign and check. */
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Argv } from 'yargs'
 import { asOfIn, withAsOf, type AsOfArgs } from './as-of-option.ts'
 import { demandKind, withBlobToCheck, withBlobToSign, type BlobCheckArgs, type BlobSignArgs } from './blob-options.ts'
-import { accessOf, defaultState, hostsOf, usage, withRegistry, type Register, type RegistryArgs } from './context.ts'
+import {
+  accessOf,
+  defaultState,
+  hostsOf,
+  usage,
+  userFolder,
+  withRegistry,
+  type Register,
+  type RegistryArgs,
+} from './context.ts'
 import { passphraseSource } from './passphrase.ts'
 import { warnOfRevoked } from './revoked-signer.ts'
 import { checkBlobText, checkText, signBlobText, signText } from './trust-text.ts'
 
 /** Where notation keeps trust policy and stores, which is where we do. */
 export function defaultPolicy(): string {
-  return join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'notation')
+  return join(userFolder('XDG_CONFIG_HOME', '.config'), 'notation')
 }
 
 function pairsOf(option: string, pairs: readonly string[]): Record<string, string> {

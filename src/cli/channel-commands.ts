@@ -158,7 +158,7 @@ export function addChannel(yargs: Argv, register: Register): Argv {
               verb: 'channel pin',
               report,
               text: [
-                `${report.dryRun ? 'would pin' : 'pinned'} ${report.channel} (${report.purpose}), root ${report.rootVersion}, ${report.fingerprint}`,
+                `${report.dryRun ? 'would pin' : 'pinned'} ${report.channel} (${report.purpose}), root ${report.rootVersion} until ${report.expires.slice(0, 10)}, ${report.fingerprint}`,
               ],
               exit: 0,
             }

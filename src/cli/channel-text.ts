@@ -18,7 +18,9 @@ export function initText(report: ChannelInitReport): string[] {
 export function expectText({ channel, everySeconds, last, dryRun }: ExpectReport): string[] {
   const would = dryRun ? 'would be' : 'is'
   if (everySeconds === null) return [`${channel} ${would} expected no more`]
-  return [`${channel} ${would} expected every ${spanText(everySeconds)}; the last bundle came ${last ?? 'never'}`]
+  return [
+    `${channel} ${would} expected every ${spanText(everySeconds)}; ${last === null ? 'none has come yet' : `the last bundle came ${last}`}`,
+  ]
 }
 
 function waitingText(waiting: NonNullable<ChannelShowReport['folder']>['waiting'], dir: string): string[] {
@@ -40,7 +42,7 @@ export function showText({ channels, folder }: ChannelShowReport): string[] {
   }
   if (channels.length === 0) return ['no channel is pinned']
   return channels.map(
-    ({ channel, purpose, fingerprint, rootVersion, lastSequence, everySeconds }) =>
-      `${channel} (${purpose})  root ${rootVersion}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}`,
+    ({ channel, purpose, fingerprint, rootVersion, expires, lastSequence, everySeconds }) =>
+      `${channel} (${purpose})  root ${rootVersion} until ${expires.slice(0, 10)}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}`,
   )
 }

@@ -25,9 +25,15 @@ export interface Context extends Common {
 
 export type Handler<T> = (argv: T, context: Context) => Promise<Result>
 
+/** The user's own folder of a kind (XDG Base Directory Specification), where an empty variable counts as none. */
+export function userFolder(variable: string, otherwise: string): string {
+  const named = process.env[variable]
+  return named === undefined || named === '' ? join(homedir(), otherwise) : named
+}
+
 /** Where the state is when no option says: below the user's own state folder. */
 export function defaultState(): string {
-  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'sallyport')
+  return join(userFolder('XDG_STATE_HOME', '.local/state'), 'sallyport')
 }
 
 export function withState<T>(yargs: Argv<T>): Argv<T & { state: string }> {

@@ -63,6 +63,7 @@ const REPEATED = new Set([
   'channel rotate key',
   'quarantine release by',
   'quarantine release approval',
+  'import approval',
 ])
 
 // Of two values one would be dropped without a word, and which one, the operator could not know.

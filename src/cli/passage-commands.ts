@@ -26,7 +26,8 @@ export function addApprove(yargs: Argv, register: Register): Argv {
         .option('id', { type: 'string', describe: 'approve only the bundle with this id', requiresArg: true })
         .option('since', {
           type: 'string',
-          describe: 'the bundle or head that was approved last: show what is revoked since, and what is left out',
+          describe:
+            'the bundle or head that was approved last: show which tags moved, what is revoked since, and what is left out',
           requiresArg: true,
         })
         .option('passphrase-file', { type: 'string', describe: "file with the key's passphrase", requiresArg: true })
@@ -161,6 +162,13 @@ export function addImport(yargs: Argv, register: Register): Argv {
           .positional('bundle', { type: 'string', demandOption: true, describe: 'a file, or - for a pipe' })
           // Without it yargs takes a lone - for the empty text.
           .nargs('bundle', 1)
+          .option('approval', {
+            type: 'string',
+            array: true,
+            default: [] as string[],
+            requiresArg: true,
+            describe: 'a file of quarantine approve, for what is held and was signed anew; with --policy',
+          })
           .option('read-back', {
             choices: ['head', 'full'] as const,
             default: 'head' as const,
@@ -179,11 +187,13 @@ export function addImport(yargs: Argv, register: Register): Argv {
           TombstoneKeyArgs & {
             bundle: string
             state: string
+            approval: string[]
             'read-back': 'head' | 'full'
             'dry-run': boolean
           },
         context,
       ) => {
+        demandCompany('--approval', argv.approval, '--policy', argv.policy)
         const landing = await landingOf(argv)
         const { exitOfImport, importBundle } = await import('../index.ts')
         const report = await importBundle({
@@ -191,6 +201,7 @@ export function addImport(yargs: Argv, register: Register): Argv {
           input: inputOf(argv.bundle),
           state: argv.state,
           ...landing,
+          approvals: argv.approval,
           registry: await accessTo(argv),
           readBackFull: argv['read-back'] === 'full',
           seal: await tombstoneSeal(argv, context),

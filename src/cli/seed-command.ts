@@ -1,8 +1,8 @@
 /** `revocation seed`: a stock notation beside this site. */
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Argv } from 'yargs'
-import { folderPath, usage, withState, type Register } from './context.ts'
+import { defaultPolicy } from './artifact-commands.ts'
+import { folderPath, usage, userFolder, withState, type Register } from './context.ts'
 import { seedText } from './seed-text.ts'
 
 interface SeedArgs {
@@ -12,12 +12,6 @@ interface SeedArgs {
   policy: string | undefined
   replace: boolean
   'dry-run': boolean
-}
-
-/** Where notation keeps things of this kind for the user who runs this. */
-function usual(variable: string, otherwise: string): string {
-  const named = process.env[variable]
-  return join(named === undefined || named === '' ? join(homedir(), otherwise) : named, 'notation')
 }
 
 export function addRevocationSeed<T>(yargs: Argv<T>, register: Register): Argv<T> {
@@ -58,9 +52,9 @@ export function addRevocationSeed<T>(yargs: Argv<T>, register: Register): Argv<T
       const report = await revocationSeed({
         ...context,
         state: argv.state,
-        cache: named ?? usual('XDG_CACHE_HOME', '.cache'),
+        cache: named ?? join(userFolder('XDG_CACHE_HOME', '.cache'), 'notation'),
         policy,
-        config: folderPath(argv['notation-config'] ?? named ?? usual('XDG_CONFIG_HOME', '.config')),
+        config: folderPath(argv['notation-config'] ?? named ?? defaultPolicy()),
         replace: argv.replace,
         dryRun: argv['dry-run'],
       })

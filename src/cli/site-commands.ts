@@ -278,7 +278,9 @@ export function addStatus(yargs: Argv, register: Register): Argv {
       register('log', async (argv: Pick<StateArgs, 'state'> & { ref: string | undefined }, context) => {
         const { log } = await import('../index.ts')
         const report = await log({ ...context, state: argv.state, ref: argv.ref })
-        return { verb: 'log', report, text: logText(report), exit: 0 }
+        const unknown = argv.ref !== undefined && report.rows.length === 0
+        const text = unknown ? [`the journal says nothing of ${plain(argv.ref ?? '')}`] : logText(report)
+        return { verb: 'log', report, text, exit: 0 }
       }),
     )
 }

@@ -11,7 +11,7 @@ export function statusText(report: StatusReport): string[] {
     ...showText({ channels: report.channels }),
     ...report.bundles.map(
       ({ channel, sequence, id, time, phase, target, signers }) =>
-        `${time}  ${plain(channel)} ${sequence}  ${phase === 'start' ? 'not finished' : phase}${target === undefined ? '' : ` at ${plain(target)}`}  ${plain(id)}${approvedText(signers)}`,
+        `${time}  ${plain(channel)} ${sequence}  ${phase === 'start' ? 'not finished' : phase}${target === undefined ? '' : ` at ${plain(target)}`}${phase === 'start' ? ', import it again' : ''}  ${plain(id)}${approvedText(signers)}`,
     ),
     ...report.openTags.map(
       ({ target, repository, tag }) =>
@@ -21,6 +21,12 @@ export function statusText(report: StatusReport): string[] {
     ...deprecatedLines(report.deprecated),
     ...alarmLines(report.health),
   ]
+}
+
+/** Who let something out: names as they were given, and the keys that approved. */
+function byText(by: Row[string] | undefined): string {
+  const named = Array.isArray(by) ? by.filter((one) => typeof one === 'string') : []
+  return named.length === 0 ? '' : `, by ${plain(named.join(', ').slice(0, 400))}`
 }
 
 /** Keys that are named in a line; the others are counted. */
@@ -82,7 +88,7 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
     of('detail') === 'begun'
       ? `${of('measure')} begun: ${of('path')}@${of('digest')}`
       : `${of('measure')} ${of('outcome')}: ${of('path')}@${of('digest')} (${of('detail')})`,
-  release: (of) => `${of('path')}@${of('digest')}: ${of('reason')}`,
+  release: (of, row) => `${of('path')}@${of('digest')}: ${of('reason')}${byText(row['by'])}`,
   more: (of, row) =>
     row['tags'] === undefined
       ? `${counted((row['within'] as string[]).length, 'manifest')} within what the ${of('of')} behind is about`
@@ -95,7 +101,8 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
 function causeText({ cause, signers, verdict }: LogReport['moves'][number]): string {
   const { by, channel, sequence, reason } = cause
   const who = channel === undefined ? `${by}${reason === undefined ? '' : `: ${reason}`}` : `${channel} ${sequence}`
-  const names = signers.map(({ subject, certificate }) => subject ?? certificate)
+  // One who signed it twice is one.
+  const names = [...new Set(signers.map(({ subject, certificate }) => subject ?? certificate))]
   const under = names.length > 0 ? `, signed by ${names.join('; ')}` : verdict === null ? '' : `, ${verdict}`
   return plain(` (by ${who}${under})`.slice(0, 600))
 }

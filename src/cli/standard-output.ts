@@ -1,7 +1,7 @@
 /** Standard output as the place that a bundle goes to. */
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SallyportError } from '../errors/index.ts'
+import { writeFault } from '../errors/index.ts'
 import type { ByteOutput } from '../index.ts'
 
 /** Standard output as a place for a bundle: written in this thread, so that order and backpressure are the pipe's own. */
@@ -13,12 +13,7 @@ export function standardOutput(): ByteOutput {
           done += writeSync(1, bytes, done, bytes.length - done)
         } catch (cause) {
           if ((cause as NodeJS.ErrnoException).code !== 'EAGAIN')
-            throw new SallyportError('OUTPUT_FAILED', {
-              side: 'state',
-              subject: 'standard output',
-              detail: (cause as NodeJS.ErrnoException).code,
-              cause,
-            })
+            throw writeFault(cause, 'OUTPUT_FAILED', 'standard output')
           await sleep(1)
         }
       }

@@ -101,12 +101,25 @@ export function exportText(report: ExportReport): string[] {
 }
 
 /** What a person must see before the key is used. */
-export function promisedLines({ summary, revocation, revoked, signed, threshold }: PromisedReport): string[] {
+/** Of fifty tags that a month brings again, the few that a person has to hold against what the publisher says. */
+function tagsSinceLines({ changed, count }: NonNullable<PromisedReport['tags']>): string[] {
+  return [
+    `${counted(count, 'tag')} changed since the bundle of --since`,
+    ...changed.map(({ repository, tag, old, new: now }) => {
+      const move = now === null ? `${old ?? ''}, not aboard now` : old === null ? `${now} (new)` : `${old} → ${now}`
+      return `  ${plain(repository)}:${plain(tag)}  ${move}`
+    }),
+    ...(count > changed.length ? [`  and ${count - changed.length} more`] : []),
+  ]
+}
+
+export function promisedLines({ summary, revocation, revoked, tags, signed, threshold }: PromisedReport): string[] {
   return [
     ...heading(summary),
     ...contents(summary),
     ...claimedPassengers(summary),
     ...carriedLines(revocation),
+    ...(tags === null ? [] : tagsSinceLines(tags)),
     ...(revoked === null ? [] : revokedLines(revoked)),
     ...omissions(summary.omitted),
     `approvals  ${signed} of ${threshold}, by the bundle's own root`,
@@ -170,11 +183,20 @@ export function inspectText(report: InspectReport): string[] {
   ]
 }
 
-function lastLine({ verdict, dryRun, repeat, counts, tags, rejudged }: ImportReport): string[] {
-  const refused = verdict === 'trusted' ? [] : ['nothing was pushed of the artifacts that are not trusted']
+/** Where one artifact that is not trusted stopped all, those that are trusted wait for a word of the operator. */
+function refusedLine({ artifacts, dryRun }: ImportReport, nothing: boolean): string {
+  const done = dryRun ? 'would be' : 'was'
+  const trusted = artifacts?.filter(({ verdict }) => verdict === 'trusted').length ?? 0
+  if (!nothing || trusted === 0) return `nothing ${done} pushed of the artifacts that are not trusted`
+  return `nothing ${done} pushed at all: --keep-going brings the ${counted(trusted, 'artifact')} that ${trusted === 1 ? 'is' : 'are'} trusted`
+}
+
+function lastLine(report: ImportReport): string[] {
+  const { verdict, dryRun, repeat, counts, tags, rejudged } = report
+  const nothing = counts.manifestsPushed + counts.manifestsPresent + tags.length === 0
+  const refused = verdict === 'trusted' ? [] : [refusedLine(report, nothing)]
   if (dryRun) return [...refused, 'nothing was written']
-  if (verdict !== 'trusted' && counts.manifestsPushed + counts.manifestsPresent + tags.length === 0)
-    return [...refused, `REFUSED: ${verdict}`]
+  if (verdict !== 'trusted' && nothing) return [...refused, `REFUSED: ${verdict}`]
   const moved = tags.some(({ outcome }) => outcome !== 'kept')
   const idle = repeat && verdict === 'trusted' && counts.manifestsPushed + counts.blobsPushed === 0 && !moved
   const done = idle ? 'DONE (this bundle was accepted before; all of it is there)' : 'DONE'
@@ -195,7 +217,7 @@ export function importText(report: ImportReport): string[] {
       ({ name, at }) =>
         `${plain(name)} → ${plain(target.startsWith('oci:') ? target : (target.split('/')[0] ?? ''))}${target.startsWith('oci:') ? ':' : '/'}${plain(at)}`,
     ),
-    `${dryRun ? 'would push' : 'pushed'} ${counted(counts.blobsPushed, 'blob')} (${bytes(counts.bytesPushed)}), ${counts.blobsMounted} mounted, ${counts.blobsPresent} there before; ${counted(counts.manifestsPushed, 'manifest')}, ${counts.manifestsPresent} there before`,
+    `${dryRun ? 'would push at most' : 'pushed'} ${counted(counts.blobsPushed, 'blob')} (${bytes(counts.bytesPushed)}), ${counts.blobsMounted} mounted, ${counts.blobsPresent} there before; ${counted(counts.manifestsPushed, 'manifest')}, ${counts.manifestsPresent} there before`,
     ...(settled > 0 ? [`settled ${counted(settled, 'tag move')} that a stopped run had left open`] : []),
     ...tags.map(
       ({ repository, tag, old, new: now, outcome }) =>

@@ -15,6 +15,8 @@ export function plainUsage(message: string | undefined): string | undefined {
   if (choices.length > 0) return choices.join('; ')
   const [, names] = /^Missing required arguments?: ([^\n]+)/.exec(message) ?? []
   if (names !== undefined) return `missing: ${names.split(', ').map(option).join(', ')}`
+  const [, given, companion] = /^Implications failed:\s+(\S+) -> (\S+)/.exec(message) ?? []
+  if (given !== undefined && companion !== undefined) return `${option(given)} goes with ${option(companion)}`
   const [, command] = /^Did you mean (.+)\?$/.exec(message) ?? []
   if (command !== undefined) return `there is no such command; did you mean ${command}?`
   return message

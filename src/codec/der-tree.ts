@@ -14,47 +14,50 @@ export interface DerNode {
 }
 
 const MAX_DEPTH = 32
+/** Twice what the largest certificate can have: each takes two hundred times its two bytes. */
+const MAX_ELEMENTS = 65_536
 const PRIMITIVE = new Set([1, 2, 3, 4, 5, 6, 0x0a, 0x0c, 0x12, 0x13, 0x14, 0x16, 0x17, 0x18, 0x1a, 0x1b, 0x1c, 0x1e])
 const SEQUENCE = 0x30
 const SET = 0x31
 
 /**
- * The one element that `bytes` are, down to its leaves. It shares memory with `bytes`; their size is the caller's to cap.
+ * The one element that `bytes` are, down to its leaves, 65,536 at most. It shares memory with `bytes`; their size is the caller's to cap.
  * Stops structures that two readers see differently: indefinite and long lengths, strings in pieces, other spellings of
  * a value, unordered sets. Tagged values are not looked into when primitive: their type is only known to the caller.
  * Throws {@link DerError}.
  */
 export function parseDer(bytes: Uint8Array): DerNode {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const [node, ...more] = elements(buffer, 0)
+  const [node, ...more] = elements(buffer, 0, { left: MAX_ELEMENTS })
   if (node === undefined) throw new DerError('no element')
   if (more.length > 0) throw new DerError('bytes follow the element')
   return node
 }
 
-function elements(bytes: Buffer, depth: number): DerNode[] {
+function elements(bytes: Buffer, depth: number, room: { left: number }): DerNode[] {
   if (depth > MAX_DEPTH) throw new DerError('nested too deeply')
   const nodes: DerNode[] = []
   for (let rest = bytes; rest.length > 0;) {
+    if (room.left-- === 0) throw new DerError(`it has more than ${MAX_ELEMENTS} elements`)
     const element = readDer(rest)
     if (element === undefined) throw new DerError('an element is cut short or its length is not in the short form')
     const size = rest.length - element.rest.length
     const raw = rest.subarray(0, size)
     const contents = raw.subarray(size - element.contents.length)
-    nodes.push({ tag: element.tag, contents, raw, children: childrenOf(element.tag, contents, depth) })
+    nodes.push({ tag: element.tag, contents, raw, children: childrenOf(element.tag, contents, depth, room) })
     rest = rest.subarray(size)
   }
   return nodes
 }
 
-function childrenOf(tag: number, contents: Buffer, depth: number): readonly DerNode[] {
+function childrenOf(tag: number, contents: Buffer, depth: number, room: { left: number }): readonly DerNode[] {
   if (tag < 0x40 && !PRIMITIVE.has(tag) && tag !== SEQUENCE && tag !== SET)
     throw new DerError(`an element has the tag ${tag.toString(16)}`)
   if ((tag & 0x20) === 0) {
     if (!isDerValue(tag, contents)) throw new DerError(`a value of type ${tag} is not in its one form`)
     return []
   }
-  const children = elements(contents, depth + 1)
+  const children = elements(contents, depth + 1, room)
   const ordered = tag !== SET || children.every((child, at) => at === 0 || precedes(children[at - 1], child))
   if (!ordered) throw new DerError('a set is not in order')
   return children

@@ -6,11 +6,16 @@ function need(node: DerNode, tag: number, what: string): Buffer {
   return node.contents
 }
 
-/** An OBJECT IDENTIFIER in its dotted form. */
+/** Far more octets than any identifier has that is in use: the time to read an arc grows with the square of its length. */
+const MAX_OID = 128
+
+/** An OBJECT IDENTIFIER in its dotted form. Throws DerError also for one of more than 128 octets. */
 export function readOid(node: DerNode): string {
+  const contents = need(node, 0x06, 'an object identifier')
+  if (contents.length > MAX_OID) throw new DerError('an object identifier is too long')
   const arcs: bigint[] = []
   let arc = 0n
-  for (const octet of need(node, 0x06, 'an object identifier')) {
+  for (const octet of contents) {
     arc = arc * 128n + BigInt(octet & 0x7f)
     if (octet >= 0x80) continue
     if (arcs.length > 0) arcs.push(arc)
@@ -23,6 +28,12 @@ export function readOid(node: DerNode): string {
 /** A BOOLEAN. */
 export function readBoolean(node: DerNode): boolean {
   return need(node, 0x01, 'a boolean')[0] === 0xff
+}
+
+/** A BOOLEAN whose default is false: DER leaves that out. */
+export function readTrue(node: DerNode): true {
+  if (!readBoolean(node)) throw new DerError('a false that is the default is written out')
+  return true
 }
 
 /** An INTEGER that is not negative, in lower-case hex without leading zeros; `0` for zero. */

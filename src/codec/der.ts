@@ -38,9 +38,16 @@ export function derNull(): Buffer {
 /** An INTEGER for a safe integer that is not negative. */
 export function derInteger(value: number): Buffer {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`no DER form for ${value}`)
-  const octets = value === 0 ? [0] : base256(value)
-  if ((octets[0] ?? 0) >= 0x80) octets.unshift(0)
-  return der(0x02, Uint8Array.from(octets))
+  return derNaturalHex(value.toString(16))
+}
+
+/** An INTEGER for a number in hex, of any length and not negative: what `readNaturalHex` reads again. */
+export function derNaturalHex(hex: string): Buffer {
+  const octets = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')
+  const first = octets.findIndex((octet) => octet !== 0)
+  if (first < 0) return der(0x02, Uint8Array.of(0))
+  const sign = (octets[first] ?? 0) >= 0x80 ? Uint8Array.of(0) : new Uint8Array()
+  return der(0x02, sign, octets.subarray(first))
 }
 
 /** An OBJECT IDENTIFIER from its dotted form. */

@@ -23,6 +23,8 @@ const AES_256_CBC = derOid('2.16.840.1.101.3.4.1.42')
 
 /** PBKDF2 rounds of a key file (OWASP's figure for HMAC-SHA-256): each guess costs a thief that much. */
 export const PBKDF2_ROUNDS = 600_000
+/** Three seconds of them. A file may ask for two thousand million, in which no signal is heard. */
+const MAX_ROUNDS = 10_000_000
 
 /**
  * The PEM text of a PrivateKeyInfo encrypted with PBKDF2-HMAC-SHA-256 and AES-256-CBC.
@@ -57,7 +59,7 @@ function schemeOf({ salt, rounds, iv }: SealTerms): Buffer {
 
 /**
  * The private key in a sealed file, of any kind that OpenSSL knows and whatever PBES2 parameters it was written with.
- * Throws KEY_MALFORMED for anything but an encrypted key, KEY_PASSPHRASE when it does not open; since the form has no
+ * Throws KEY_MALFORMED for anything but an encrypted key, and for one of more than ten million rounds, KEY_PASSPHRASE when it does not open; since the form has no
  * integrity of its own, damage to the encrypted part reads as a wrong passphrase.
  * @param at - named in the error, as the passphrase never is
  */
@@ -69,6 +71,11 @@ export async function openSealedKey(
   // An unencrypted key would be taken by node:crypto whatever the passphrase is.
   if (!isSealedPkcs8(pem))
     throw new SallyportError('KEY_MALFORMED', { ...at, detail: 'not an encrypted PKCS#8 key in PEM' })
+  if ((pbkdf2RoundsOf(pem) ?? Infinity) > MAX_ROUNDS)
+    throw new SallyportError('KEY_MALFORMED', {
+      ...at,
+      detail: `a malformed scheme, or one of more than ${MAX_ROUNDS} rounds`,
+    })
   let info: Buffer | undefined
   try {
     info = await openPkcs8(pem, passphrase)
@@ -117,6 +124,21 @@ function readOwnScheme(text: string): (SealTerms & { encrypted: Uint8Array }) | 
     // Written again it must be the same: another digest or cipher, or one more parameter, would stand in the bytes.
     const own = terms.rounds > 0 && terms.iv.length === 16 && scheme.raw.equals(schemeOf(terms))
     return own ? { ...terms, encrypted: encrypted.contents } : undefined
+  } catch (error) {
+    if (error instanceof DerError) return undefined
+    throw error
+  }
+}
+
+/** How many rounds a sealed key wants; 0 for one that goes by something else, undefined for what is no DER. */
+function pbkdf2RoundsOf(pem: string): number | undefined {
+  try {
+    const [scheme] = parseDer(decodePem(LABEL, pem) ?? new Uint8Array()).children
+    const [kdf] = childrenOf(scheme?.children[1])
+    const [name, terms] = childrenOf(kdf)
+    if (name?.raw.equals(PBKDF2) !== true) return 0
+    const rounds = terms?.children[1]
+    return rounds === undefined ? undefined : readSmallNatural(rounds)
   } catch (error) {
     if (error instanceof DerError) return undefined
     throw error

@@ -12,7 +12,9 @@ export {
   writeAllAside,
   writeNew,
 } from './durable-file.ts'
+export { demandNew, placeNewFile } from './new-file.ts'
 export { fileBody, readSpan, type FileSpan } from './file-span.ts'
+export { bytesBody } from './bytes-body.ts'
 export { passedFault, passingBody } from './passing-body.ts'
 export { provenBody } from './proven-body.ts'
 export { byDigest, Graph, type CompanionTag, type GraphNode, type Omission } from './graph.ts'
@@ -21,6 +23,7 @@ export { platformsFound } from './platforms.ts'
 export { Walk, WalkBudget, type Choice, type Gate } from './walk.ts'
 export { type LayoutFile, type LayoutReader } from './layout-file.ts'
 export { LAYOUT_INDEX_CAP } from './layout-index.ts'
+export { IMAGE_NAME, REF_NAME } from './layout-name.ts'
 export { layoutOver, openLayout, type Layout } from './layout-source.ts'
 export { layoutTarget } from './layout-target.ts'
 export { MemoryPlace, type MemoryRepository } from './memory.ts'

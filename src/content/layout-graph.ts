@@ -1,12 +1,22 @@
 /** The manifests that can be reached from a layout's `index.json`, and what each one refers to. Built once, extended. */
 import { setImmediate } from 'node:timers/promises'
 import { SallyportError } from '../errors/index.ts'
-import { blobsOf, isManifestType, parseManifest, type Descriptor, type Digest, type Manifest } from '../oci/index.ts'
+import {
+  blobsOf,
+  isManifestType,
+  parseManifest,
+  referrerDescriptor,
+  type Descriptor,
+  type Digest,
+  type Manifest,
+} from '../oci/index.ts'
 import { blobName, type LayoutReader } from './layout-file.ts'
 import { readManifest } from './layout-read.ts'
 
 // Stops a layout whose manifests exhaust memory; a bundle of a million blobs stays below it.
 const MAX_MANIFESTS = 1_000_000
+// Of all that indexes list, whether it is there or not: each stays in memory as an object.
+const MAX_LISTED = 2_000_000
 // Manifests read in one go before other work gets its turn.
 const TURN = 64
 
@@ -19,6 +29,7 @@ export class LayoutGraph {
   private readonly bySubject = new Map<Digest, Map<Digest, Descriptor>>()
   private readonly watched: Digest | undefined
   private running: Promise<void> = Promise.resolve()
+  private listed = 0
   /** True when a manifest has the watched digest among its blobs. */
   isBlob = false
 
@@ -46,6 +57,7 @@ export class LayoutGraph {
   /** Forgets all, so that what was taken away is not found any more. */
   clear(): void {
     for (const part of [this.known, this.read, this.children, this.below, this.bySubject]) part.clear()
+    this.listed = 0
   }
 
   /** The manifests that name the subject, in no order. */
@@ -60,23 +72,24 @@ export class LayoutGraph {
     const manifest = parseManifest(bytes, mediaType, side, `${place}@${digest}`)
     if (this.known.size >= MAX_MANIFESTS)
       throw new SallyportError('GRAPH_TOO_LARGE', { side, subject: place, detail: `over ${MAX_MANIFESTS} manifests` })
+    if (!this.below.has(digest)) this.listed += manifest.manifests.length
+    if (this.listed > MAX_LISTED)
+      throw new SallyportError('GRAPH_TOO_LARGE', {
+        side,
+        subject: place,
+        detail: `indexes list over ${MAX_LISTED} manifests`,
+      })
     this.known.set(digest, { mediaType, digest, size })
     for (const child of manifest.manifests) this.children.add(child.digest)
     if (manifest.manifests.length > 0) this.below.set(digest, manifest.manifests)
     if (this.watched !== undefined) this.isBlob ||= blobsOf(manifest).some((blob) => blob.digest === this.watched)
-    if (manifest.subject !== undefined) this.refer(manifest.subject.digest, { mediaType, digest, size }, manifest)
+    if (manifest.subject !== undefined) this.refer(manifest.subject.digest, referrerDescriptor(descriptor, manifest))
     return manifest
   }
 
-  private refer(subject: Digest, descriptor: Descriptor, manifest: Manifest): void {
-    const { artifactType, annotations } = manifest
+  private refer(subject: Digest, referrer: Descriptor): void {
     const listed = this.bySubject.get(subject) ?? new Map<Digest, Descriptor>()
-    this.bySubject.set(subject, listed)
-    listed.set(descriptor.digest, {
-      ...descriptor,
-      ...(artifactType === undefined ? {} : { artifactType }),
-      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-    })
+    this.bySubject.set(subject, listed.set(referrer.digest, referrer))
   }
 
   /** Kept when all that can be reached from the roots is known. Throws MANIFEST_MISSING when a root is not there. */

@@ -2,6 +2,7 @@
 import { SallyportError, type Side } from '../errors/index.ts'
 import { fallbackTag, isDigest, isTag, MANIFEST_CAP, verified, verifying } from '../oci/index.ts'
 import type { Descriptor, Digest } from '../oci/index.ts'
+import { bytesBody } from './bytes-body.ts'
 import { fallbackEntries, readFallback, uniteFallback } from './layout-fallback.ts'
 import { withoutManifest, withoutName } from './layout-delete.ts'
 import { blobName } from './layout-file.ts'
@@ -140,7 +141,7 @@ class LayoutTarget implements Target {
     if (descriptor.size > MANIFEST_CAP)
       throw new SallyportError('MANIFEST_TOO_LARGE', { side: this.store.side, subject })
     verified(bytes, descriptor, this.store.side, subject)
-    await this.store.writeBlob(descriptor, whole(bytes), subject)
+    await this.store.writeBlob(descriptor, bytesBody(bytes), subject)
     const { mediaType, digest, size } = descriptor
     this.graph.add(descriptor, bytes)
     this.pushed.set(digest, { mediaType, digest, size })
@@ -164,7 +165,7 @@ class LayoutTarget implements Target {
       const before = list === undefined ? [] : readFallback(this.store.reader, list)
       const united = uniteFallback(before, referrers, this.store.side, `${this.store.dir} ${name}`)
       if (united === undefined) return entries
-      await this.store.writeBlob(united.descriptor, whole(united.bytes), name)
+      await this.store.writeBlob(united.descriptor, bytesBody(united.bytes), name)
       this.graph.add(united.descriptor, united.bytes)
       // The list that was there is no content of anybody's: its name moves on and nothing keeps it.
       return [...entries.filter((entry) => entry.name !== name), indexEntry(united.descriptor, name)]
@@ -239,14 +240,6 @@ function plain(descriptor: Descriptor | undefined): Descriptor | undefined {
   if (descriptor === undefined) return undefined
   const { mediaType, digest, size } = descriptor
   return { mediaType, digest, size }
-}
-
-function whole(bytes: Uint8Array): BlobBody {
-  return {
-    async *open(from) {
-      yield bytes.subarray(from)
-    },
-  }
 }
 
 /** The entries with one under its name; what had the name before stays, without one, so that no manifest is lost. */

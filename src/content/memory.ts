@@ -4,6 +4,7 @@ import {
   isDigest,
   MANIFEST_CAP,
   parseManifest,
+  referrerDescriptor,
   verified,
   verifying,
   type Descriptor,
@@ -133,15 +134,7 @@ export class MemoryRepository implements Source, Target {
     if (size > MANIFEST_CAP) throw new SallyportError('MANIFEST_TOO_LARGE', { side: this.side, subject })
     const manifest = parseManifest(verified(bytes, descriptor, this.side, subject), mediaType, this.side, subject)
     this.manifests.set(digest, { descriptor: { mediaType, digest, size }, bytes: Buffer.from(bytes) })
-    if (manifest.subject === undefined) return
-    const { artifactType, annotations } = manifest
-    this.refer(manifest.subject.digest, {
-      mediaType,
-      digest,
-      size,
-      ...(artifactType === undefined ? {} : { artifactType }),
-      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-    })
+    if (manifest.subject !== undefined) this.refer(manifest.subject.digest, referrerDescriptor(descriptor, manifest))
   }
 
   private refer(subject: Digest, referrer: Descriptor): void {

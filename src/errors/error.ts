@@ -15,6 +15,13 @@ export interface Fault {
   cause?: unknown
 }
 
+/** Characters of what is told in one place: a document may have a name of millions. */
+const TOLD = 4096
+
+function told(text: string): string {
+  return text.length <= TOLD ? text : `${text.slice(0, TOLD).toWellFormed()}…`
+}
+
 export class SallyportError extends Error {
   readonly code: Code
   readonly side: Side
@@ -23,11 +30,11 @@ export class SallyportError extends Error {
 
   constructor(code: Code, fault: Fault) {
     const [, sentence, remedy] = CODES[code]
-    super(fault.detail === undefined ? sentence : `${sentence}: ${fault.detail}`, { cause: fault.cause })
+    super(fault.detail === undefined ? sentence : told(`${sentence}: ${fault.detail}`), { cause: fault.cause })
     this.name = 'SallyportError'
     this.code = code
     this.side = fault.side
-    this.subject = fault.subject
+    this.subject = fault.subject === undefined ? undefined : told(fault.subject)
     this.remedy = fault.remedy ?? remedy
   }
 }

@@ -31,9 +31,14 @@ function bad(side: Side, subject: string, detail: string): SallyportError {
   return new SallyportError('DESCRIPTOR_MALFORMED', { side, subject, detail })
 }
 
+/** True for a media type by the names of RFC 6838, without parameters. */
+export function isMediaType(text: string): boolean {
+  return MEDIA_TYPE.test(text)
+}
+
 /** The value as a media type (RFC 6838 names). Throws DESCRIPTOR_MALFORMED. */
 export function parseMediaType(value: Json | undefined, side: Side, subject: string): string {
-  if (typeof value === 'string' && MEDIA_TYPE.test(value)) return value
+  if (typeof value === 'string' && isMediaType(value)) return value
   throw bad(side, subject, 'media type')
 }
 

@@ -2,13 +2,14 @@
 export { algorithmOf, digestOf, hasherFor, hexOf, isDigest, type Algorithm, type Digest } from './digest.ts'
 export {
   descriptorJson,
+  isMediaType,
   parseDescriptor,
   parseMediaType,
   platformText,
   type Descriptor,
   type Platform,
 } from './descriptor.ts'
-export { blobsOf, MANIFEST_CAP, parseManifest, type Manifest } from './manifest.ts'
+export { blobsOf, MANIFEST_CAP, parseManifest, referrerDescriptor, type Manifest } from './manifest.ts'
 export {
   CERTIFICATE,
   DOCKER_LIST,

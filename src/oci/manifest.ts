@@ -100,3 +100,15 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, side: Side, 
 export function blobsOf(manifest: Manifest): Descriptor[] {
   return manifest.config === undefined ? manifest.layers : [manifest.config, ...manifest.layers]
 }
+
+/** The manifest as a referrers list shows it (distribution spec): what it is, it says itself, and no list says it better. */
+export function referrerDescriptor({ mediaType, digest, size }: Descriptor, manifest: Manifest): Descriptor {
+  const { artifactType, annotations } = manifest
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+  }
+}

@@ -25,9 +25,10 @@ function rehash(slot: FileSlot, size: number, hasher: Hash): number {
   return at
 }
 
-function write(slot: FileSlot, at: number, chunk: Buffer, subject: string): void {
+/** What is done in our own file; a fault of it is none of the registry's. */
+function inSlot<T>(task: () => T, subject: string): T {
   try {
-    writeAll(slot.fd, chunk, slot.offset + at)
+    return task()
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', subject)
   }
@@ -42,10 +43,10 @@ async function pass(
 ): Promise<void> {
   const subject = blobSubject(repository, descriptor)
   const hasher = hasherFor(descriptor.digest)
-  let at = rehash(slot, descriptor.size, hasher)
+  let at = inSlot(() => rehash(slot, descriptor.size, hasher), subject)
   let untold = 0
   const take = (chunk: Buffer): void => {
-    write(slot, at, chunk, subject)
+    inSlot(() => writeAll(slot.fd, chunk, slot.offset + at), subject)
     hasher.update(chunk)
     at += chunk.length
     untold += chunk.length

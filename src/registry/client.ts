@@ -62,10 +62,11 @@ export class RegistryClient {
       })
       return
     }
-    await this.#pool.fetch(repository.registry.host, repository.path, descriptor, slot, onBytes, signal)
+    const { registry, path } = repository
+    await this.#pool.carry({ host: registry.host, path, descriptor, work: { kind: 'fetch', slot } }, onBytes, signal)
   }
 
-  #push(
+  async #push(
     repository: Repository,
     descriptor: Descriptor,
     body: BlobBody,
@@ -76,7 +77,9 @@ export class RegistryClient {
     const { registry, path, signal } = repository
     if (span === undefined || descriptor.size <= LARGE)
       return new Upload(repository, descriptor, body, onBytes).run(mountFrom)
-    return this.#pool.push(registry.host, path, descriptor, span, mountFrom, onBytes, signal)
+    const work = { kind: 'push', span, mountFrom } as const
+    const outcome = await this.#pool.carry({ host: registry.host, path, descriptor, work }, onBytes, signal)
+    return outcome === 'mounted' ? 'mounted' : 'pushed'
   }
 
   /** The repository `host/path` to read from, until the signal says otherwise; no request is made yet. Throws REFERENCE_INVALID. */

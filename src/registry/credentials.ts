@@ -28,6 +28,8 @@ const HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
 const HUB_KEY = 'https://index.docker.io/v1/'
 const ANSWER_CAP = 64 * 1024
 const HELPER_MS = 30_000
+/** How long its output may stay open after its end; what came by then is its answer. */
+const LINGER_MS = 1_000
 /** What every helper says of a host that it holds nothing for, as docker and podman compare it. */
 const NOTHING_HELD = 'credentials not found in native keychain'
 
@@ -121,8 +123,14 @@ function runHelper(name: string, host: string): Promise<Buffer | undefined> {
     else chunks.push(chunk)
   })
   child.on('error', () => fail('cannot be run'))
+  let linger: NodeJS.Timeout | undefined
+  child.on('exit', () => {
+    // What it left running, as a script does that is ended, holds the pipe, and nobody would end that wait.
+    linger = setTimeout(() => child.stdout.destroy(), LINGER_MS)
+  })
   child.stdin.on('error', () => undefined)
   child.on('close', (code) => {
+    clearTimeout(linger)
     const answer = Buffer.concat(chunks)
     if (code === 0) resolve(answer)
     // Nothing less: `executable file not found`, say, of a store that is broken must not make the run anonymous.

@@ -8,12 +8,12 @@ export class Deadline {
   readonly #abort = (): void => this.#controller.abort(this.#outer?.reason)
 
   /**
-   * Aborts with `late` after `ms`, or with the outer signal's reason as soon as that has one. A function gives the error
+   * Aborts with what `late` gives after `ms`, or with the outer signal's reason as soon as that has one. The error is made
    * when it is needed, which spares each request its stack.
    */
-  constructor(outer: AbortSignal | undefined, ms: number, late: Error | (() => Error)) {
+  constructor(outer: AbortSignal | undefined, ms: number, late: () => Error) {
     this.#outer = outer
-    this.#timer = setTimeout(() => this.#controller.abort(typeof late === 'function' ? late() : late), ms)
+    this.#timer = setTimeout(() => this.#controller.abort(late()), ms)
     if (outer === undefined) return
     setMaxListeners(0, outer)
     if (outer.aborted) this.#abort()

@@ -58,7 +58,7 @@ export async function mergeFallback(repository: Repository, subject: Digest, wan
   const { settings } = repository.registry
   for (let attempt = 0; ; attempt++) {
     // Two writers that met once should not meet again. Before the look: what others write after it is lost.
-    if (attempt > 1) await pause(waitFor(settings, attempt - 2, undefined), undefined)
+    if (attempt > 1) await pause(waitFor(settings, attempt - 2, undefined), repository.signal)
     const fetched = await getFallback(repository, subject)
     const there = new Map(entriesOf(repository, fetched, named).map((entry) => [entry.digest, entry]))
     const added = [...wanted.values()].filter(({ digest }) => !there.has(digest))
@@ -93,8 +93,14 @@ export async function settleFallback(
         () =>
           mergeFallback(repository, subject, wanted),
     )
-    const wrote = await requests.addAll(merges)
-    steady = wrote.includes(true) ? 0 : steady + 1
+    try {
+      const wrote = await requests.addAll(merges)
+      steady = wrote.includes(true) ? 0 : steady + 1
+    } finally {
+      // Nothing is written behind an error.
+      requests.clear()
+      await requests.onIdle()
+    }
   }
 }
 

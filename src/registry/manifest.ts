@@ -6,6 +6,7 @@ import {
   isDigest,
   isIndexType,
   isManifestType,
+  isMediaType,
   MANIFEST_CAP,
   MANIFEST_TYPES,
   servedType,
@@ -17,7 +18,6 @@ import { plainText } from './errors.ts'
 import { callTo, type Repository } from './repository.ts'
 import type { Reply } from './request.ts'
 
-const MEDIA_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/
 const ACCEPT = `${MANIFEST_TYPES.join(', ')}, */*;q=0.1`
 
 export interface FetchedManifest {
@@ -36,7 +36,7 @@ function protocol(repository: Repository, subject: string, detail: string): Sall
 function contentType(reply: Pick<Reply, 'header'>): string | undefined {
   const header = reply.header('content-type')
   const type = typeof header === 'string' ? header.split(';')[0]?.trim() : undefined
-  return type !== undefined && MEDIA_TYPE.test(type) ? type : undefined
+  return type !== undefined && isMediaType(type) ? type : undefined
 }
 
 function namedDigest(repository: Repository, reply: Pick<Reply, 'header'>, subject: string): Digest | undefined {

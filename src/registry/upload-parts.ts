@@ -9,7 +9,7 @@ import { Transient } from './errors.ts'
 import type { Repository } from './repository.ts'
 import type { Call } from './request.ts'
 import { repeating } from './retry.ts'
-import { STORED, UploadSession } from './upload-session.ts'
+import { UploadSession } from './upload-session.ts'
 
 /** Above the least that storages behind registries take (5 MiB); two are held, one that is sent and one that comes. */
 const PART = 8 * 1024 * 1024
@@ -136,24 +136,20 @@ class PartUpload {
       throw this.#apart()
     }
     await this.#demand(answer, call, [201, 202, 204])
+    await answer.discard()
     // What its Range says is not looked at: some tell of the last part alone, or of the first.
     if (answer.header('location') !== undefined) this.#at = await this.#session.next(answer)
   }
 
-  async #complete(session: URL, bytes: Buffer): Promise<void> {
+  #complete(session: URL, bytes: Buffer): Promise<void> {
     const call = { ...this.#session.last(session, bytes.length), body: bytes }
-    const answer = await this.#repository.registry.exchange(call)
-    await this.#demand(answer, call, STORED)
-    this.#session.compare(answer.header('docker-content-digest'))
+    return this.#session.complete(call, (...asked) => this.#demand(...asked))
   }
 
   async #demand(answer: Answer, call: Call, wanted: readonly number[]): Promise<void> {
-    if (answer.status === 416) {
-      await answer.discard()
-      throw this.#apart()
-    }
-    await this.#repository.registry.demand(answer, call, wanted)
+    if (answer.status !== 416) return this.#repository.registry.demand(answer, call, wanted)
     await answer.discard()
+    throw this.#apart()
   }
 
   /** What a look at what it has may heal: bytes of an attempt that ended badly may have come after the last look. */

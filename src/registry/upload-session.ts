@@ -6,7 +6,7 @@ import { blobSubject } from './blob.ts'
 import { headBlob } from './blob-held.ts'
 import { nextHop } from './redirect.ts'
 import { callTo, type Repository } from './repository.ts'
-import type { Call } from './request.ts'
+import type { Call, Registry } from './request.ts'
 import { pause } from './retry.ts'
 
 /** What a registry says of a blob that is stored. */
@@ -99,6 +99,19 @@ export class UploadSession {
     to.search = `${to.search === '' ? '?' : `${to.search}&`}digest=${encodeURIComponent(digest)}`
     const { headersMs } = this.#repository.registry.settings.timing
     return this.#carrying(this.call('PUT', to), size - length, length, headersMs * 10)
+  }
+
+  /**
+   * Sends a request of {@link last} with its body; kept when the blob is stored. One attempt, as {@link begin}; throws
+   * READ_BACK_MISMATCH too.
+   * @param demand - throws what another answer means; that of the registry by default
+   */
+  async complete(call: Call, demand?: Registry['demand']): Promise<void> {
+    const { registry } = this.#repository
+    const answer = await registry.exchange(call)
+    await (demand?.(answer, call, STORED) ?? registry.demand(answer, call, STORED))
+    await answer.discard()
+    this.compare(answer.header('docker-content-digest'))
   }
 
   /** Throws READ_BACK_MISMATCH when the registry names another digest of the same kind for what it stored. */

@@ -6,7 +6,6 @@ import { headBlob } from './blob-held.ts'
 import { Transient } from './errors.ts'
 import type { Turn } from './line.ts'
 import type { Repository } from './repository.ts'
-import type { Call } from './request.ts'
 import { repeating } from './retry.ts'
 import { sendInParts } from './upload-parts.ts'
 import { LARGE, putBare } from './upload-raw.ts'
@@ -150,17 +149,9 @@ export class Upload {
     return false
   }
 
-  async #put(attempt: Attempt, session: URL, whole: Buffer | undefined): Promise<void> {
-    const { registry } = this.#repository
-    const call: Call = {
-      ...this.#steps.last(session, this.#descriptor.size),
-      body: whole ?? (() => this.#stream(attempt)),
-    }
-    const answer = await registry.exchange(call)
-    await registry.demand(answer, call, STORED)
-    const named = answer.header('docker-content-digest')
-    await answer.discard()
-    this.#steps.compare(named)
+  #put(attempt: Attempt, session: URL, whole: Buffer | undefined): Promise<void> {
+    const call = this.#steps.last(session, this.#descriptor.size)
+    return this.#steps.complete({ ...call, body: whole ?? (() => this.#stream(attempt)) })
   }
 
   // The body comes out of the bundle: when it is wrong, that is the bundle's fault and not the registry's.

@@ -5,11 +5,13 @@ import { CODES, SallyportError, type Code, type Side } from '../errors/index.ts'
 import type { Descriptor } from '../oci/index.ts'
 import type { RegistryOptions } from './options.ts'
 
+/** What is to be done with a blob of a repository. */
 export interface Job {
   id: number
   host: string
   path: string
   descriptor: Descriptor
+  /** Duty of the caller: the file stays open until the promise is settled. */
   work: { kind: 'fetch'; slot: FileSlot } | { kind: 'push'; span: FileSpan; mountFrom: string | undefined }
 }
 
@@ -129,37 +131,14 @@ export class WorkerPool {
     this.#each = Math.max(1, Math.ceil(concurrency / WORKERS))
   }
 
-  /** As {@link fetchInto}, on another thread. An abort settles the promise when the thread has stopped writing. */
-  async fetch(
-    host: string,
-    path: string,
-    descriptor: Descriptor,
-    slot: FileSlot,
-    onBytes: (count: number) => void,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    await this.#run({ id: this.#next++, host, path, descriptor, work: { kind: 'fetch', slot } }, onBytes, signal)
-  }
-
-  /** As {@link Upload.run}, on another thread. Duty of the caller: the descriptor stays open until it is settled. */
-  async push(
-    host: string,
-    path: string,
-    descriptor: Descriptor,
-    span: FileSpan,
-    mountFrom: string | undefined,
-    onBytes: (count: number) => void,
-    signal: AbortSignal | undefined,
-  ): Promise<'pushed' | 'mounted'> {
-    const work = { kind: 'push', span, mountFrom } as const
-    const outcome = await this.#run({ id: this.#next++, host, path, descriptor, work }, onBytes, signal)
-    return outcome === 'mounted' ? 'mounted' : 'pushed'
-  }
-
-  #run(job: Job, onBytes: (count: number) => void, signal: AbortSignal | undefined): Promise<Outcome> {
+  /**
+   * As {@link fetchInto} or {@link Upload.run}, on another thread. An abort settles the promise when the thread has stopped
+   * reading or writing.
+   */
+  carry(job: Omit<Job, 'id'>, onBytes: (count: number) => void, signal: AbortSignal | undefined): Promise<Outcome> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
-    const waiting: Waiting = { job, onBytes, signal, resolve, reject }
+    const waiting: Waiting = { job: { ...job, id: this.#next++ }, onBytes, signal, resolve, reject }
     const abort = (): void => this.#abort(waiting)
     signal?.addEventListener('abort', abort, { once: true })
     this.#queue.push(waiting)

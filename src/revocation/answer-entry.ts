@@ -1,22 +1,26 @@
 /** SingleResponse (RFC 6960 §4.2.1): what an OCSP answer says of one certificate, and how it names it. */
 import { hash } from 'node:crypto'
 import {
-  der,
   DerError,
   DerFields,
+  derNaturalHex,
   derNull,
   derOctets,
   derOid,
   derSequence,
+  hashesOf,
   isCrlReason,
   isDerValue,
   parseDer,
-  readBoolean,
+  readDerExtensions,
   readNaturalHex,
   readOid,
   readTime,
   REMOVE_FROM_CRL,
+  SHA2,
+  type DerExtension,
   type DerNode,
+  type Sha2,
 } from '../codec/index.ts'
 import type { Certificate } from '../signature/index.ts'
 
@@ -24,7 +28,7 @@ export type AnswerStatus = 'good' | 'revoked' | 'unknown'
 
 /** How an answer names a certificate: hashes of its issuer's name and key, and its serial number. */
 export interface CertificateId {
-  hash: 'sha1' | 'sha256' | 'sha384' | 'sha512'
+  hash: 'sha1' | Sha2
   issuerName: Buffer
   issuerKey: Buffer
   /** Lower-case hex without leading zeros. */
@@ -46,12 +50,8 @@ export interface AnswerEntry {
   unknownCritical?: true
 }
 
-const HASHES = new Map<string, CertificateId['hash']>([
-  ['1.3.14.3.2.26', 'sha1'],
-  ['2.16.840.1.101.3.4.2.1', 'sha256'],
-  ['2.16.840.1.101.3.4.2.2', 'sha384'],
-  ['2.16.840.1.101.3.4.2.3', 'sha512'],
-])
+const SHA1 = '1.3.14.3.2.26'
+const HASHES = new Map<string, CertificateId['hash']>([[SHA1, 'sha1'], ...hashesOf(SHA2)])
 const SIZES: Readonly<Record<CertificateId['hash'], number>> = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 }
 const MAX_SERIAL_DIGITS = 40
 const INVALIDITY_DATE = '2.5.29.24'
@@ -76,13 +76,11 @@ export function isIdOf(id: CertificateId, issuer: Certificate): boolean {
 
 /** The DER of a CertID by SHA-1, which is what every responder knows. */
 export function certificateIdDer({ serial }: Certificate, issuer: Certificate): Buffer {
-  const octets = Buffer.from(serial.padStart(serial.length + (serial.length % 2), '0'), 'hex')
-  const positive = (octets[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.of(0), octets]) : octets
   return derSequence(
-    derSequence(derOid('1.3.14.3.2.26'), derNull()),
+    derSequence(derOid(SHA1), derNull()),
     derOctets(hash('sha1', issuer.rawSubject, 'buffer')),
     derOctets(hash('sha1', keyOctets(issuer), 'buffer')),
-    der(0x02, positive),
+    derNaturalHex(serial),
   )
 }
 
@@ -139,24 +137,11 @@ function readWrappedTime(node: DerNode): Date {
   return time
 }
 
-/** Extensions by their identifier. Throws DerError for one that stands twice, and for a false written out. */
-export function readAnswerExtensions(wrapped: DerNode): Map<string, { critical: boolean; value: Buffer }> {
+/** The extensions that a tagged element holds, by their identifiers. Throws DerError. */
+export function readAnswerExtensions(wrapped: DerNode): Map<string, DerExtension> {
   const [list, ...more] = wrapped.children
-  if (list?.tag !== 0x30 || list.children.length === 0 || more.length > 0)
-    throw new DerError('the extensions are empty or no sequence')
-  const found = new Map<string, { critical: boolean; value: Buffer }>()
-  for (const child of list.children) {
-    if (child.tag !== 0x30) throw new DerError('an extension is no sequence')
-    const fields = new DerFields(child, 'an extension')
-    const oid = readOid(fields.take(0x06))
-    const flag = fields.maybe(0x01)
-    if (flag !== undefined && !readBoolean(flag)) throw new DerError('a false that is the default is written out')
-    const value = fields.take(0x04).contents
-    fields.end()
-    if (found.has(oid)) throw new DerError(`the extension ${oid} stands there twice`)
-    found.set(oid, { critical: flag !== undefined, value })
-  }
-  return found
+  if (list === undefined || more.length > 0) throw new DerError('the extensions are empty or no sequence')
+  return readDerExtensions(list)
 }
 
 function invalidityOf(value: Buffer): Date {

@@ -1,13 +1,12 @@
 /** Whose word an OCSP answer is: the issuer's own, or that of a responder the issuer made for it (RFC 6960 §4.2.2.2). */
 import { hash } from 'node:crypto'
+import { OCSP_SIGNING } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { distinguishedNameText, issuedBy, parseCertificate, type Certificate } from '../signature/index.ts'
 import { keyOctets, isIdOf } from './answer-entry.ts'
 import { answerFault, strictly } from './answer-fault.ts'
 import type { OcspAnswer } from './answer.ts'
 import { signatureFault } from './list-signature.ts'
-
-const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9'
 
 /**
  * The certificate whose key signed: the issuer's own, or a responder's that the issuer made for OCSP. The answer then

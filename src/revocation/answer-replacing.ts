@@ -20,10 +20,13 @@ export interface AnswerOffer {
   answer: OcspAnswer
 }
 
+/** Before every time that an answer can say. */
+const YEAR_0 = new Date('0000-01-01T00:00:00Z').getTime()
+
 /**
  * The answer in force about a certificate once another was offered, which the caller has proven (`demandIssuedAnswer`).
- * The later one is, but a certificate that was revoked for good stays it: stops whoever has got hold of the key of a
- * responder from taking a revocation back. In whatever order answers arrive, one is in force in the end.
+ * The later one is, but a certificate that was revoked for good stays it, from the earliest date on that any answer says
+ * its key was lost: stops whoever has got hold of the key of a responder from taking a revocation back. In whatever order answers arrive, one is in force in the end.
  * Throws ANSWER_INVALID when it does not speak of the certificate; LIST_FUTURE; LIST_EQUIVOCATION when two answers of
  * one time say different things.
  */
@@ -52,15 +55,17 @@ function spoken(answer: OcspAnswer, { issuer, serial }: Asked): AnswerEntry {
   return entry
 }
 
-/** True for a revocation that no later answer takes back. */
+/** True for a revocation that no later answer takes back; not for one with words that nobody knows, which says nothing. */
 export function isRevokedForGood({
   status,
   reason,
+  unknownCritical,
 }: {
   status: AnswerEntry['status']
   reason?: number | undefined
+  unknownCritical?: boolean | undefined
 }): boolean {
-  return status === 'revoked' && isForGood(reason)
+  return status === 'revoked' && isForGood(reason) && unknownCritical !== true
 }
 
 type Said = readonly [entry: AnswerEntry, answer: OcspAnswer]
@@ -68,8 +73,14 @@ type Said = readonly [entry: AnswerEntry, answer: OcspAnswer]
 function compare([entry, answer]: Said, [other, otherAnswer]: Said): number {
   return (
     Number(isRevokedForGood(entry)) - Number(isRevokedForGood(other)) ||
+    (isRevokedForGood(entry) ? reach(entry) - reach(other) : 0) ||
     entry.thisUpdate.getTime() - other.thisUpdate.getTime() ||
     answer.producedAt.getTime() - otherAnswer.producedAt.getTime() ||
     entry.nextUpdate.getTime() - other.nextUpdate.getTime()
   )
+}
+
+/** The more it excuses the less: no invalidity date excuses nothing. */
+function reach({ invalidity }: AnswerEntry): number {
+  return invalidity === undefined ? 0 : -1 - (invalidity.getTime() - YEAR_0)
 }

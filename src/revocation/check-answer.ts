@@ -17,13 +17,13 @@ interface Said {
 
 /**
  * By the answer that is held about the certificate.
- * @param revoked - true when the responder's own certificate is known to be revoked
+ * @param standing - of the responder's own certificate
  */
 export function byAnswer(
   knowledge: RevocationKnowledge,
   terms: RevocationTerms,
   subject: Subject,
-  revoked: (responder: Certificate) => boolean,
+  standing: (responder: Certificate) => Finding['status'],
 ): Finding {
   const { certificate, issuer } = subject
   const answer = knowledge.answer(issuer.spkiSha256, certificate.serial)
@@ -32,7 +32,8 @@ export function byAnswer(
   if ('fault' in said) return unknown(`the OCSP answer does not count: ${said.fault}`)
   const { entry, responder } = said
   // Stops a responder that was revoked, as its key was lost perhaps, from going on speaking.
-  if (responder !== issuer && revoked(responder)) return unknown('the OCSP answer is by a responder that was revoked')
+  const by = responder === issuer ? 'good' : standing(responder)
+  if (by === 'revoked') return unknown('the OCSP answer is by a responder that was revoked')
   if (entry.unknownCritical) return unknown('the OCSP answer says something that is not known here')
   const excused = entry.status === 'revoked' && isExcused(entry, subject)
   if (isRevokedForGood(entry) && !excused)
@@ -45,6 +46,9 @@ export function byAnswer(
     return { status: 'revoked', forGood: false, detail: `${revokedText(entry)} by an OCSP answer` }
   if (responder !== issuer && terms.now > responder.notAfter)
     return unknown("the OCSP answer's responder has a certificate that expired")
+  // Stops the thief of a responder's key while the list that revokes it is kept back.
+  if (by === 'unknown')
+    return unknown('the OCSP answer is by a responder of which it is not known whether it was revoked')
   const notes = age.note === undefined ? [] : [age.note]
   if (excused) notes.push(`${revokedText(entry)} by an OCSP answer, but signed before its key was lost`)
   return good(...notes)

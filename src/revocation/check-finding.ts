@@ -1,7 +1,8 @@
 /** What is found out about one certificate from one list or answer, and how findings add up. */
 
 export type Finding =
-  | { status: 'good'; notes: readonly string[] }
+  /** `excused`: it is revoked for good, and was signed before that counts. */
+  | { status: 'good'; notes: readonly string[]; excused?: true }
   /** `forGood`: nothing that any other source says can take it back. */
   | { status: 'revoked'; forGood: boolean; detail: string }
   | { status: 'unknown'; detail: string }

@@ -5,7 +5,7 @@ import type { Certificate } from '../signature/index.ts'
 import { isExcused, type RevocationKnowledge, type RevocationTerms, type Subject } from './check-terms.ts'
 import { good, unknown, type Finding } from './check-finding.ts'
 import { freshness } from './freshness.ts'
-import type { ListEntry } from './list-entry.ts'
+import { isForever, type ListEntry } from './list-entry.ts'
 import { demandIssuedList, sameScope, scopeFault } from './list-issuer.ts'
 import { compareNumbers } from './list-number.ts'
 import type { RevocationList } from './list.ts'
@@ -89,10 +89,10 @@ export class ListCheck {
     if (delta !== undefined && !('fault' in delta)) lists.push({ list: delta, what: `the delta of ${url}` })
     const entries = lists.map(({ list }) => list.find(certificate.serial))
     const others = this.#deltas(subject, url).filter((one) => !lists.some(({ list }) => list === one))
-    const changed = others.map((list) => list.find(certificate.serial)).filter(isForever)
+    const changed = others.map((list) => list.find(certificate.serial)).filter(bindsForever)
     const named = [...entries, ...changed, this.#knowledge.kept(spki, url)?.find(certificate.serial)]
     // Whatever else is missing, stale or dated ahead: what was revoked for good stays revoked.
-    const forGood = named.find((entry) => isForever(entry) && !isExcused(entry, subject))
+    const forGood = named.find((entry) => bindsForever(entry) && !isExcused(entry, subject))
     if (forGood !== undefined) return { status: 'revoked', forGood: true, detail: `${revokedText(forGood)} by ${name}` }
     if (this.#knowledge.disputed?.(spki, 'base', url) === true) return unknown(`${name} is disputed: ${DISPUTED}`)
     if ('fault' in base) return unknown(base.fault)
@@ -112,10 +112,8 @@ export class ListCheck {
     if (hold?.reason === CERTIFICATE_HOLD && !isExcused(hold, subject))
       return { status: 'revoked', forGood: false, detail: `${revokedText(hold)} by ${name}` }
     const excused = named.filter((entry) => entry !== undefined).filter((entry) => isExcused(entry, subject))
-    return good(
-      ...notes,
-      ...excused.map((entry) => `${revokedText(entry)} by ${name}, but signed before its key was lost`),
-    )
+    const told = excused.map((entry) => `${revokedText(entry)} by ${name}, but signed before its key was lost`)
+    return { ...good(...notes, ...told), ...(excused.some(bindsForever) ? { excused: true as const } : {}) }
   }
 
   /**
@@ -180,8 +178,8 @@ function chainFault(delta: RevocationList, base: RevocationList): string | undef
 
 type Named = Pick<ListEntry, 'revoked' | 'reason' | 'invalidity' | 'unknownCritical'>
 
-function isForever<T extends Named>(entry: T | undefined): entry is T {
-  return entry !== undefined && isForGood(entry.reason) && entry.unknownCritical !== true
+function bindsForever<T extends Named>(entry: T | undefined): entry is T {
+  return entry !== undefined && isForever(entry)
 }
 
 /** Of a hold and its end the later one counts, and of one time the hold, as in notation. */

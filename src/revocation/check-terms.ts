@@ -16,7 +16,7 @@ export interface RevocationKnowledge {
   delta(issuerSpki: string, url: string): RevocationList | undefined
   /** Of the whole lists of this URL: what later ones dropped. */
   kept(issuerSpki: string, url: string): { find(serial: string): KeptEntry | undefined } | undefined
-  /** Every URL under which whole lists of this issuer may be held: a responder's certificate may name none of them. */
+  /** Every URL under which whole lists of this issuer may be held: what any of them revokes for good is revoked. */
   urls?(issuerSpki: string): readonly string[]
   /** Every URL under which deltas of this issuer may be held: what any of them revokes for good is revoked. */
   deltaUrls(issuerSpki: string): readonly string[]

@@ -18,8 +18,8 @@ export type RevocationResult =
  * It remembers what it has proven of a list: one for each run, and `knowledge` stays as it is for as long.
  *
  * - The issuer's OCSP answer comes first. Lists are asked when there is none, or it leaves open; whatever the answer, a
- *   certificate that any list revoked for good is revoked.
- * - Of an issuer in `mustHave` each list that the certificate names must be there, whatever the answer.
+ *   certificate that any list of the issuer revoked for good is revoked, whichever lists it names.
+ * - Of an issuer in `mustHave` each list that the certificate names must be there and not hold it, whatever the answer.
  * - Each URL that the certificate names for lists must be answered, with its delta where there is one.
  * - Revoked for good stands whatever the age of the list; a hold and everything else needs a list that is not stale.
  * - `signingTime` (or `timestampTime`, see the terms) before the invalidityDate of an entry excuses, for signers alone.
@@ -39,20 +39,31 @@ export function revocationCheck(
     return found
   }
 
-  /** Only what is known for certain: no list has to be held of a responder, but whichever names it counts. */
-  function isRevoked(responder: Certificate, issuer: Certificate): boolean {
+  /** By the lists of the issuer that the certificate does not name. */
+  function elsewhere(subject: Subject): Finding[] {
+    const { certificate, issuer } = subject
+    const urls = (knowledge.urls?.(issuer.spkiSha256) ?? []).filter((url) => !certificate.crlUrls.includes(url))
+    return urls.map((url) => lists.ofUrl(subject, url))
+  }
+
+  /** Of a responder: whichever list names it counts, and where it does not say `noCheck` those that it names must be held. */
+  function standingOf(responder: Certificate, issuer: Certificate): Finding['status'] {
     const subject = { certificate: responder, issuer }
-    const elsewhere = (knowledge.urls?.(issuer.spkiSha256) ?? []).filter((url) => !responder.crlUrls.includes(url))
-    const found = [...byLists(subject), ...elsewhere.map((url) => lists.ofUrl(subject, url))]
-    return found.some(({ status }) => status === 'revoked')
+    const listed = byLists(subject)
+    if ([...listed, ...elsewhere(subject)].some(({ status }) => status === 'revoked')) return 'revoked'
+    return responder.ocspNoCheck ? 'good' : together(listed).status
   }
 
   function ofOne(subject: Subject): Finding {
     const { certificate, issuer } = subject
     const listed = byLists(subject)
     const byList = together(listed)
-    const answer = byAnswer(knowledge, terms, subject, (responder) => isRevoked(responder, issuer))
-    for (const finding of [byList, answer]) if (finding.status === 'revoked' && finding.forGood) return finding
+    const answer = byAnswer(knowledge, terms, subject, (responder) => standingOf(responder, issuer))
+    // What its issuer revoked for good it did, wherever it says so: an address may be kept up no more, or be kept back.
+    // Since when it was, the certificate's own list knows best.
+    const isDated = listed.some((finding) => finding.status === 'good' && finding.excused === true)
+    for (const finding of [byList, answer, ...(isDated ? [] : elsewhere(subject))])
+      if (finding.status === 'revoked' && finding.forGood) return finding
     const hasResponder = certificate.ocspUrls.length > 0
     if (answer.status === 'revoked') return answer
     if (hasResponder && knowledge.disputed?.(issuer.spkiSha256, 'answer', certificate.serial) === true)
@@ -60,7 +71,7 @@ export function revocationCheck(
     if (terms.mustHave.has(issuer.spkiSha256)) {
       // A good answer is no list: a responder, or whoever holds its key, says good of whatever it likes.
       if (listed.length === 0) return unknown('it names no list, which the policy demands')
-      if (byList.status === 'unknown') return byList
+      if (byList.status !== 'good') return byList
     }
     if (hasResponder && answer.status === 'good') return answer
     if (listed.length > 0) return byList

@@ -1,6 +1,6 @@
 /** Denials: what a site no longer takes although no certificate was revoked for it, as a document of one spelling. */
 import * as z from 'zod'
-import { parseJson, sortedJson } from '../codec/index.ts'
+import { isTimeText, parseJson, shapedList, shapeFault, sortedJson } from '../codec/index.ts'
 import { SallyportError, type Side } from '../errors/index.ts'
 import { isDigest, type Digest } from '../oci/index.ts'
 
@@ -20,6 +20,8 @@ export interface Denial {
 /** How large a document may be. */
 export const DENIALS_CAP = 8 * 1024 * 1024
 const FORMAT = 'sallyport-denials/1'
+/** More than those can have that fit the bytes. */
+const VALUES_CAP = 512 * 1024
 const MAX_REASON = 1000
 /** What a terminal obeys, or what makes a line look like another (format characters, line ends of Unicode). */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
@@ -31,18 +33,13 @@ const denial = z.strictObject({
     .regex(/^[0-9a-f]{64}$/)
     .exactOptional(),
   reason: z.string().refine(isReason, 'no reason'),
-  since: z.string().refine(isTime, 'no time'),
+  since: z.string().refine(isTimeText, 'no time'),
 })
-const schema = z.strictObject({ format: z.literal(FORMAT), denials: z.array(denial) })
+const schema = z.strictObject({ format: z.literal(FORMAT), denials: shapedList(z, denial) })
 
 /** True for a reason that fits a line: one to a thousand characters, none unseen, not blank at either end. */
 export function isReason(text: string): boolean {
   return text.length > 0 && text.length <= MAX_REASON && text.trim() === text && !UNSEEN.test(text)
-}
-
-function isTime(text: string): boolean {
-  const time = new Date(text)
-  return !Number.isNaN(time.getTime()) && `${time.toISOString().slice(0, 19)}Z` === text
 }
 
 function malformed(side: Side, detail: string): SallyportError {
@@ -55,11 +52,8 @@ function malformed(side: Side, detail: string): SallyportError {
  */
 export function readDenials(bytes: Uint8Array, side: Side = 'bundle'): Denial[] {
   if (bytes.length > DENIALS_CAP) throw tooLarge(side)
-  const parsed = schema.safeParse(parseJson(bytes, side, 'denials'))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw malformed(side, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
-  }
+  const parsed = schema.safeParse(parseJson(bytes, side, 'denials', VALUES_CAP))
+  if (!parsed.success) throw malformed(side, shapeFault(parsed.error))
   const { denials } = parsed.data
   if (!text(denials).equals(bytes)) throw malformed(side, 'not in its one spelling')
   return denials

@@ -2,6 +2,7 @@
 import { isForGood } from '../codec/index.ts'
 import { KeptWriter, type KeptEntries } from './kept.ts'
 import type { EntryCursor } from './list-entries.ts'
+import { isForever } from './list-entry.ts'
 import { compareNumbers } from './list-number.ts'
 import type { RevocationList } from './list.ts'
 
@@ -22,12 +23,12 @@ class Follower {
     this.#more = this.#cursor.next()
   }
 
-  /** True when the serial number that `leader` stands at is named for good here. */
+  /** True when the serial number that `leader` stands at is named for good here, by words that are known. */
   names(leader: EntryCursor): boolean {
     const cursor = this.#cursor
     while (this.#more) {
       const order = compareSerials(cursor, leader)
-      if (order > 0 || (order === 0 && isForGood(cursor.scan.reason))) return order === 0
+      if (order > 0 || (order === 0 && isForever(cursor.scan))) return order === 0
       this.#more = cursor.next()
     }
     return false

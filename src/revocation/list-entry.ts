@@ -1,5 +1,5 @@
 /** One entry of a revocation list (RFC 5280 §5.1.2.6, §5.3), read in place: a list may have a million. */
-import { DerError, DerScan, isCrlReason, isDerValue, readTime } from '../codec/index.ts'
+import { DerError, DerScan, isCrlReason, isDerValue, isForGood, readTime } from '../codec/index.ts'
 
 /** What a list says of one certificate. */
 export interface ListEntry {
@@ -12,6 +12,20 @@ export interface ListEntry {
   invalidity?: Date
   /** It has a critical extension that is not known here, so what it means is not known either. */
   unknownCritical?: true
+}
+
+/**
+ * True for an entry that revokes for good by words that are known. Stops a later list from making a doubt of what was
+ * certain: what can't be understood takes the place of nothing.
+ */
+export function isForever({
+  reason,
+  unknownCritical,
+}: {
+  reason: number | undefined
+  unknownCritical?: boolean
+}): boolean {
+  return isForGood(reason) && unknownCritical !== true
 }
 
 const SEQUENCE = 0x30

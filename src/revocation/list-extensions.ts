@@ -1,5 +1,13 @@
 /** The extensions of a whole revocation list (RFC 5280 §5.2): its number, its base, its scope and where its delta lies. */
-import { DerError, DerFields, parseDer, readNamedBits, readNaturalHex, readOid, type DerNode } from '../codec/index.ts'
+import {
+  DerError,
+  DerFields,
+  parseDer,
+  readDerExtensions,
+  readNamedBits,
+  readNaturalHex,
+  type DerNode,
+} from '../codec/index.ts'
 
 /** What a list covers of its issuer's certificates, by its issuingDistributionPoint. */
 export interface IssuingPoint {
@@ -40,18 +48,13 @@ const KNOWN = new Set([AUTHORITY_KEY, NUMBER, DELTA, ISSUING_POINT, FRESHEST])
 /** 20 octets (RFC 5280 §5.2.3). */
 const MAX_NUMBER_DIGITS = 40
 
-interface Extension {
-  critical: boolean
-  value: Buffer
-}
-
 /**
  * Reads an Extensions element. Throws DerError: also for a list without a number, which nothing could be held against
  * when an older one is replayed, for an extension that stands there twice, and for a delta that is not marked critical,
  * which others take for a complete list.
  */
 export function readListExtensions(node: DerNode): ListExtensions {
-  const all = extensionsOf(node)
+  const all = readDerExtensions(node)
   const read = <T>(oid: string, as: (value: DerNode) => T): T | undefined => {
     const found = all.get(oid)
     return found && as(parseDer(found.value))
@@ -73,21 +76,6 @@ export function readListExtensions(node: DerNode): ListExtensions {
     ...(issuingPoint && { issuingPoint }),
     unknownCritical: [...all].filter(([oid, { critical }]) => critical && !KNOWN.has(oid)).map(([oid]) => oid),
   }
-}
-
-function extensionsOf(node: DerNode): Map<string, Extension> {
-  const all = new Map<string, Extension>()
-  if (node.tag !== 0x30 || node.children.length === 0) throw new DerError('its extensions are empty or no sequence')
-  for (const child of node.children) {
-    const fields = sequence(child, 'an extension')
-    const oid = readOid(fields.take(0x06))
-    const critical = fields.maybe(0x01)
-    const value = fields.take(0x04).contents
-    fields.end()
-    if (all.has(oid)) throw new DerError(`the extension ${oid} stands there twice`)
-    all.set(oid, { critical: critical !== undefined && isTrue(critical.contents), value })
-  }
-  return all
 }
 
 function sequence(node: DerNode, what: string): DerFields {

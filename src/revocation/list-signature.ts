@@ -1,28 +1,26 @@
 /** Signatures of authorities over what is not a certificate, by the algorithm that stands beside them (RFC 5280 §4.1.1.2). */
 import { constants, verify, type KeyObject } from 'node:crypto'
-import { DerError, DerFields, readOid, readSmallNatural, type DerNode } from '../codec/index.ts'
+import {
+  DerError,
+  DerFields,
+  ECDSA_WITH_SHA2,
+  hashesOf,
+  MGF1,
+  readOid,
+  readSmallNatural,
+  RSA_WITH_SHA2,
+  RSASSA_PSS,
+  SHA2,
+  type DerNode,
+  type Sha2,
+} from '../codec/index.ts'
 import type { Certificate } from '../signature/index.ts'
 
-type Hash = 'sha256' | 'sha384' | 'sha512'
-type Scheme = { kind: 'pkcs1' | 'ecdsa'; hash: Hash } | { kind: 'pss'; hash: Hash; salt: number } | { kind: 'ed25519' }
+type Scheme = { kind: 'pkcs1' | 'ecdsa'; hash: Sha2 } | { kind: 'pss'; hash: Sha2; salt: number } | { kind: 'ed25519' }
 
-const PKCS1 = new Map<string, Hash>([
-  ['1.2.840.113549.1.1.11', 'sha256'],
-  ['1.2.840.113549.1.1.12', 'sha384'],
-  ['1.2.840.113549.1.1.13', 'sha512'],
-])
-const ECDSA = new Map<string, Hash>([
-  ['1.2.840.10045.4.3.2', 'sha256'],
-  ['1.2.840.10045.4.3.3', 'sha384'],
-  ['1.2.840.10045.4.3.4', 'sha512'],
-])
-const HASHES = new Map<string, Hash>([
-  ['2.16.840.1.101.3.4.2.1', 'sha256'],
-  ['2.16.840.1.101.3.4.2.2', 'sha384'],
-  ['2.16.840.1.101.3.4.2.3', 'sha512'],
-])
-const PSS = '1.2.840.113549.1.1.10'
-const MGF1 = '1.2.840.113549.1.1.8'
+const PKCS1 = hashesOf(RSA_WITH_SHA2)
+const ECDSA = hashesOf(ECDSA_WITH_SHA2)
+const HASHES = hashesOf(SHA2)
 const ED25519 = '1.3.101.112'
 
 /**
@@ -46,7 +44,7 @@ export function signatureFault(
 function readScheme(node: DerNode): Scheme | undefined {
   const fields = new DerFields(node, 'the signature algorithm')
   const oid = readOid(fields.take(0x06))
-  if (oid === PSS) {
+  if (oid === RSASSA_PSS) {
     const scheme = readPss(fields.take(0x30))
     fields.end()
     return scheme
@@ -80,7 +78,7 @@ function readPss(node: DerNode): Scheme | undefined {
   return hash === undefined || hash !== maskHash || length > 64 ? undefined : { kind: 'pss', hash, salt: length }
 }
 
-function readHash(node: DerNode): Hash | undefined {
+function readHash(node: DerNode): Sha2 | undefined {
   const fields = new DerFields(node, 'a hash algorithm')
   const hash = HASHES.get(readOid(fields.take(0x06)))
   fields.maybe(0x05)

@@ -2,13 +2,13 @@
  * Which list may take the place of which: never an older one. What an issuer revoked for good stays revoked, whatever
  * later lists say, and the order in which the lists of an issuer arrive makes no difference in the end.
  */
-import { isForGood } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { droppedOf } from './dropped.ts'
 import { demandNotAhead } from './freshness.ts'
 import { demandRoom, KeptEntries } from './kept.ts'
+import { isForever } from './list-entry.ts'
 import { sameScope } from './list-issuer.ts'
-import { compareNumbers } from './list-number.ts'
+import { compareNumbers, decimalOf } from './list-number.ts'
 import type { RevocationList } from './list.ts'
 
 /** What is in force for one issuer and URL of whole lists. */
@@ -73,7 +73,7 @@ function rank(held: RevocationList | undefined, offered: RevocationList): Offer[
   if (order === 0)
     throw new SallyportError('LIST_EQUIVOCATION', {
       side: 'bundle',
-      subject: `list number ${BigInt(`0x${held.number}`)}`,
+      subject: `list number ${decimalOf(held.number)}`,
       detail: `SHA-256 ${held.sha256} is held, ${offered.sha256} was offered`,
     })
   return order < 0 || offered.thisUpdate < held.thisUpdate ? 'older' : 'taken'
@@ -84,7 +84,7 @@ function rankDelta({ base, delta }: ListsInForce, offered: RevocationList): Offe
   if (base === undefined || compareNumbers(deltaBase, base.number) > 0)
     throw new SallyportError('LIST_BASE_MISSING', {
       side: 'bundle',
-      detail: `it changes list number ${BigInt(`0x${deltaBase}`)}, and ${base === undefined ? 'none' : `number ${BigInt(`0x${base.number}`)}`} is held`,
+      detail: `it changes list number ${decimalOf(deltaBase)}, and ${base === undefined ? 'none' : `number ${decimalOf(base.number)}`} is held`,
     })
   // One with the number of its base was made along with it and adds nothing, but says that nothing was added.
   if (compareNumbers(number, base.number) < 0 || offered.thisUpdate < base.thisUpdate) return 'older'
@@ -114,7 +114,7 @@ function stillKept(kept: KeptEntries, now: readonly RevocationList[]): KeptEntri
     const naming = now.filter((list) => compareNumbers(list.number, number) >= 0)
     return !naming.some((list) => {
       const entry = list.find(serial)
-      return entry !== undefined && isForGood(entry.reason)
+      return entry !== undefined && isForever(entry)
     })
   })
 }

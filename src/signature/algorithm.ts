@@ -1,8 +1,10 @@
 /** The six signature algorithms of the Notary Project, each bound to one kind of key. */
 import { constants, sign, verify, type KeyObject } from 'node:crypto'
+import type { Sha2 } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 
-export type SignatureAlgorithm = 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512'
+export const SIGNATURE_ALGORITHMS = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const
+export type SignatureAlgorithm = (typeof SIGNATURE_ALGORITHMS)[number]
 
 const HASH = {
   PS256: 'sha256',
@@ -36,7 +38,7 @@ export function algorithmFor(key: KeyObject): SignatureAlgorithm | undefined {
   return key.asymmetricKeyType === 'rsa' && sound ? RSA.get(modulusLength) : undefined
 }
 
-export function hashFor(algorithm: SignatureAlgorithm): 'sha256' | 'sha384' | 'sha512' {
+export function hashFor(algorithm: SignatureAlgorithm): Sha2 {
   return HASH[algorithm]
 }
 

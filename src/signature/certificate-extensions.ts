@@ -3,10 +3,12 @@ import {
   DerError,
   DerFields,
   parseDer,
-  readBoolean,
+  readDerExtensions,
   readNamedBits,
   readOid,
   readSmallNatural,
+  readTrue,
+  type DerExtension,
   type DerNode,
 } from '../codec/index.ts'
 
@@ -36,6 +38,8 @@ export interface CertificateExtensions {
   /** A point of these two that its URIs don't answer whole: it has none, is for some reasons only, or of another issuer. */
   crlElsewhere: boolean
   ocspUrls: readonly string[]
+  /** Of a responder: nobody need ask whether it was revoked (RFC 6960 §4.2.2.2.1). */
+  ocspNoCheck: boolean
 }
 
 const BASIC_CONSTRAINTS = '2.5.29.19'
@@ -45,6 +49,7 @@ const CRL_DISTRIBUTION_POINTS = '2.5.29.31'
 const FRESHEST_CRL = '2.5.29.46'
 const AUTHORITY_INFORMATION_ACCESS = '1.3.6.1.5.5.7.1.1'
 const OCSP = '1.3.6.1.5.5.7.48.1'
+const OCSP_NO_CHECK = '1.3.6.1.5.5.7.48.1.5'
 
 /**
  * Reads an Extensions element; undefined stands for a certificate without.
@@ -52,19 +57,7 @@ const OCSP = '1.3.6.1.5.5.7.48.1'
  * the last. A value is only looked into for the six extensions read here.
  */
 export function readExtensions(node: DerNode | undefined): CertificateExtensions {
-  const all = new Map<string, { critical: boolean; value: Buffer }>()
-  if (node !== undefined && (node.tag !== 0x30 || node.children.length === 0))
-    throw new DerError('the extensions are empty or no sequence')
-  for (const child of node?.children ?? []) {
-    if (child.tag !== 0x30) throw new DerError('an extension is no sequence')
-    const fields = new DerFields(child, 'an extension')
-    const oid = readOid(fields.take(0x06))
-    const critical = fields.maybe(0x01)
-    const value = fields.take(0x04).contents
-    fields.end()
-    if (all.has(oid)) throw new DerError(`the extension ${oid} stands there twice`)
-    all.set(oid, { critical: critical !== undefined && trueOnly(critical), value })
-  }
+  const all = node === undefined ? new Map<string, DerExtension>() : readDerExtensions(node)
   const read = <T extends object>(oid: string, as: (value: DerNode) => T): (T & { critical: boolean }) | undefined => {
     const found = all.get(oid)
     return found && { critical: found.critical, ...as(parseDer(found.value)) }
@@ -83,13 +76,8 @@ export function readExtensions(node: DerNode | undefined): CertificateExtensions
     freshestCrlUrls: deltas?.urls ?? [],
     crlElsewhere: points?.elsewhere === true || deltas?.elsewhere === true,
     ocspUrls: read(AUTHORITY_INFORMATION_ACCESS, respondersOf)?.urls ?? [],
+    ocspNoCheck: all.has(OCSP_NO_CHECK),
   }
-}
-
-/** DER leaves a value out that is the default. */
-function trueOnly(node: DerNode): boolean {
-  if (!readBoolean(node)) throw new DerError('a false that is the default is written out')
-  return true
 }
 
 function sequence(node: DerNode, what: string, least = 1): DerFields {
@@ -102,7 +90,7 @@ function constraintsOf(node: DerNode): { ca: boolean; pathLength?: number } {
   const flag = fields.maybe(0x01)
   const limit = fields.maybe(0x02)
   fields.end()
-  const ca = flag !== undefined && trueOnly(flag)
+  const ca = flag !== undefined && readTrue(flag)
   if (limit !== undefined && !ca) throw new DerError('a path length stands in a certificate that is no CA')
   return { ca, ...(limit && { pathLength: readSmallNatural(limit) }) }
 }

@@ -1,4 +1,5 @@
 /** The rules of the Notary Project for certificate chains (signature specification, Certificate Requirements). */
+import { OCSP_SIGNING, TIME_STAMPING } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { issuedBy, selfSigned, type Certificate } from './certificate.ts'
 import type { KeyUsage } from './certificate-extensions.ts'
@@ -91,15 +92,13 @@ function leafFault(certificate: Certificate, purpose: ChainPurpose): string | un
   return purpose === 'codeSigning' ? codeSigningFault(certificate) : timestampingFault(certificate)
 }
 
-const TIME_STAMPING = '1.3.6.1.5.5.7.3.8'
-
 const FOREIGN_PURPOSES = new Map([
   ['2.5.29.37.0', 'anyExtendedKeyUsage'],
   ['1.3.6.1.5.5.7.3.1', 'serverAuth'],
   ['1.3.6.1.5.5.7.3.2', 'clientAuth'],
   ['1.3.6.1.5.5.7.3.4', 'emailProtection'],
   [TIME_STAMPING, 'timeStamping'],
-  ['1.3.6.1.5.5.7.3.9', 'OCSPSigning'],
+  [OCSP_SIGNING, 'OCSPSigning'],
 ])
 
 /** The specification refuses anyExtendedKeyUsage, notation OCSPSigning; the rest both. */

@@ -1,5 +1,6 @@
 /** The signed attributes of a Notary Project signature: one set of rules for JWS and COSE (signature specification). */
 import { malformed } from './envelope-fault.ts'
+import { isVersion } from './semantic-version.ts'
 
 export type SigningScheme = 'notary.x509' | 'notary.x509.signingAuthority'
 
@@ -14,12 +15,6 @@ export const TIMESTAMP = 'io.cncf.notary.timestampSignature'
 export const AGENT = 'io.cncf.notary.signingAgent'
 
 const SIGNED: readonly string[] = [SCHEME, SIGNING_TIME, AUTHENTIC_SIGNING_TIME, EXPIRY, PLUGIN, PLUGIN_MIN_VERSION]
-
-// semver.org, 2.0.0.
-const NUMBER = '(?:0|[1-9]\\d*)'
-const SEMVER = new RegExp(
-  `^${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-(?:${NUMBER}|\\d*[A-Za-z-][0-9A-Za-z-]*)(?:\\.(?:${NUMBER}|\\d*[A-Za-z-][0-9A-Za-z-]*))*)?(?:\\+[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*)?$`,
-)
 
 export interface SignedAttributes {
   scheme: SigningScheme
@@ -95,7 +90,7 @@ function readPlugin(attributes: ReadonlyMap<string, unknown>): SignedAttributes[
   }
   if (typeof name !== 'string' || name.trim() === '') throw malformed(`${PLUGIN} is not a name`)
   if (minVersion === undefined) return { name }
-  if (typeof minVersion !== 'string' || !SEMVER.test(minVersion))
+  if (typeof minVersion !== 'string' || !isVersion(minVersion))
     throw malformed(`${PLUGIN_MIN_VERSION} is not a semantic version`)
   return { name, minVersion }
 }

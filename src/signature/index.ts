@@ -1,5 +1,12 @@
 /** Floor 4: certificates, chains, envelopes, timestamps. No clock, no trust; no I/O but the programs of plugins. */
-export { algorithmFor, hashFor, signPrimitive, verifyPrimitive, type SignatureAlgorithm } from './algorithm.ts'
+export {
+  algorithmFor,
+  hashFor,
+  SIGNATURE_ALGORITHMS,
+  signPrimitive,
+  verifyPrimitive,
+  type SignatureAlgorithm,
+} from './algorithm.ts'
 export { type KeyUsage } from './certificate-extensions.ts'
 export { parseCertificates } from './certificate-file.ts'
 export { issuedBy, parseCertificate, selfSigned, type Certificate } from './certificate.ts'

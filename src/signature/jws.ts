@@ -1,7 +1,7 @@
 /** The JWS envelope: flattened JSON serialization (RFC 7515 section 7.2.2) as the Notary Project narrows it. */
-import { isJsonObject, parseJson, sortedJson, type Json, type JsonObject } from '../codec/index.ts'
+import { isJsonObject, parseJson, sortedJson, timeText, type Json, type JsonObject } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
-import type { SignatureAlgorithm } from './algorithm.ts'
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './algorithm.ts'
 import { decodeBase64 } from './base64.ts'
 import {
   CHAIN_CAP,
@@ -27,12 +27,13 @@ import {
   type TimeForm,
 } from './headers.ts'
 import { PAYLOAD_TYPE } from './payload.ts'
-import { readRfc3339, rfc3339 } from './rfc3339.ts'
+import { readRfc3339 } from './rfc3339.ts'
 import type { EnvelopeParts, OpenSeal, SealParts } from './envelope-parts.ts'
 
-const ALGORITHMS: readonly SignatureAlgorithm[] = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']
 const MEMBERS: readonly string[] = ['payload', 'protected', 'header', 'signature']
-const TIMES: TimeForm = { read: readRfc3339, write: rfc3339 }
+/** Values in all, as of COSE: an envelope has some thirty, and 32 MiB of empty lists take a gigabyte. */
+const MAX_VALUES = 4096
+const TIMES: TimeForm = { read: readRfc3339, write: timeText }
 
 /** RFC 7515 section 4.1 and RFC 7797: names of the standard itself, which are never critical. */
 const REGISTERED: readonly string[] = 'alg jku jwk kid x5u x5c x5t x5t#S256 typ cty crit b64 enc zip'.split(' ')
@@ -61,7 +62,7 @@ function checkCase(names: readonly string[]): void {
 function strictJson(bytes: Uint8Array, what: string): JsonObject {
   let value: Json
   try {
-    value = parseJson(bytes, 'bundle', what)
+    value = parseJson(bytes, 'bundle', what, MAX_VALUES)
   } catch (cause) {
     throw malformed(`${what}: ${cause instanceof SallyportError ? cause.message : 'not strict JSON'}`, cause)
   }
@@ -114,7 +115,7 @@ export function readJws(bytes: Uint8Array): EnvelopeParts {
 /** Stops `none`, HMAC with a public key, and every other algorithm that is not one of six. */
 function readAlgorithm(alg: Json | undefined): SignatureAlgorithm {
   if (typeof alg !== 'string') throw malformed('no alg')
-  const algorithm = ALGORITHMS.find((name) => name === alg)
+  const algorithm = SIGNATURE_ALGORITHMS.find((name) => name === alg)
   if (algorithm === undefined) throw envelopeFault('ALGORITHM_REFUSED', `alg ${JSON.stringify(alg.slice(0, 32))}`)
   return algorithm
 }

@@ -9,6 +9,8 @@ import { withoutParameters } from './media-type-parameters.ts'
 export const PAYLOAD_TYPE = 'application/vnd.cncf.notary.payload.v1+json'
 
 const RESERVED = 'io.cncf.notary'
+/** One descriptor, and as many annotations as anybody writes. */
+const MAX_VALUES = 65_536
 const MEMBERS: readonly string[] = ['mediaType', 'digest', 'size', 'annotations', 'artifactType']
 
 /** An OCI digest, or one by SHA-384: what is signed may be a plain file, whose digest is by the hash of the signing key. */
@@ -51,7 +53,7 @@ export function targetPayload(
 export function readTarget(payload: Uint8Array): SignedTarget {
   capped(payload.length, PAYLOAD_CAP, 'bytes of payload')
   try {
-    const document = parseJson(payload, 'bundle', 'payload')
+    const document = parseJson(payload, 'bundle', 'payload', MAX_VALUES)
     const target = isJsonObject(document) ? document['targetArtifact'] : undefined
     if (!isJsonObject(document) || !isJsonObject(target)) throw malformed('payload without a target')
     // Stops content beside the descriptor that only another reader would act on.

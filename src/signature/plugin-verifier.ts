@@ -1,11 +1,10 @@
 /** Verifying by the plugin that a signature names: it judges identity or revocation, and attributes only it knows. */
-import { isJsonObject, type Json, type JsonObject } from '../codec/index.ts'
+import { isJsonObject, timeText, type Json, type JsonObject } from '../codec/index.ts'
 import { isFault, SallyportError } from '../errors/index.ts'
 import type { Envelope } from './envelope.ts'
 import { PAYLOAD_TYPE } from './payload.ts'
 import { plainText, pluginFault, type PluginAnswer } from './plugin-answer.ts'
 import { openPlugin, type Plugin, type PluginTerms } from './plugin.ts'
-import { rfc3339 } from './rfc3339.ts'
 import { compareVersions } from './semantic-version.ts'
 
 const VERIFIERS = ['SIGNATURE_VERIFIER.TRUSTED_IDENTITY', 'SIGNATURE_VERIFIER.REVOCATION_CHECK'] as const
@@ -50,8 +49,8 @@ function requestOf({ envelope, trustedIdentities, capabilities }: VerifierQuery)
       criticalAttributes: {
         contentType: PAYLOAD_TYPE,
         signingScheme: scheme,
-        ...(expiry === undefined ? {} : { expiry: rfc3339(expiry) }),
-        ...(authenticSigningTime === undefined ? {} : { authenticSigningTime: rfc3339(authenticSigningTime) }),
+        ...(expiry === undefined ? {} : { expiry: timeText(expiry) }),
+        ...(authenticSigningTime === undefined ? {} : { authenticSigningTime: timeText(authenticSigningTime) }),
         ...(plugin === undefined ? {} : { verificationPlugin: plugin.name }),
         ...(plugin?.minVersion === undefined ? {} : { verificationPluginMinVersion: plugin.minVersion }),
         extendedAttributes,

@@ -44,6 +44,8 @@ const CONTRACT_VERSION = /^(0|[1-9]\d{0,5})\.(?:0|[1-9]\d{0,5})$/
 /** Stops a signature, which may name a plugin too, from naming a path. */
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/
 const TIMEOUT_MS = 30_000
+/** What an answer may hold: 64 MiB of empty lists would exhaust memory. */
+const MAX_VALUES = 65_536
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
 const OTHERS_WRITE = 0o002
 
@@ -84,7 +86,7 @@ function readAnswer(name: string, command: PluginCommand, exit: PluginExit): Plu
     throw pluginFault(name, `${command}: ${why}`)
   }
   try {
-    const answer = parseJson(stdout, 'state', `plugin ${name}`)
+    const answer = parseJson(stdout, 'state', `plugin ${name}`, MAX_VALUES)
     if (isJsonObject(answer)) return new PluginAnswer(name, command, answer)
   } catch (cause) {
     throw pluginFault(name, `${command}: the answer is not strict JSON and nothing else`, cause)

@@ -1,4 +1,5 @@
 /** Making a signature envelope, and opening it again before anyone sees it. */
+import { wholeSecond } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { checkChain } from './chain.ts'
 import { COSE, JWS, openEnvelope, type Envelope } from './envelope.ts'
@@ -30,7 +31,7 @@ export interface SealTerms {
  */
 export async function sealEnvelope(terms: SealTerms): Promise<Buffer> {
   const { signer, payload, scheme = 'notary.x509', agent } = terms
-  const [signingTime, expiry] = [wholeSeconds(terms.signingTime), terms.expiry && wholeSeconds(terms.expiry)]
+  const [signingTime, expiry] = [wholeSecond(terms.signingTime), terms.expiry && wholeSecond(terms.expiry)]
   if (expiry !== undefined && expiry.getTime() <= signingTime.getTime())
     throw usage('the signature would never be valid')
   if (terms.timestamp !== undefined && scheme !== 'notary.x509') throw usage(`no timestamp under ${scheme}`)
@@ -57,10 +58,6 @@ export async function sealEnvelope(terms: SealTerms): Promise<Buffer> {
   const stamped = close(signature, await terms.timestamp(signature))
   prove(openEnvelope(mediaType, stamped), payload)
   return stamped
-}
-
-function wholeSeconds(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / 1000) * 1000)
 }
 
 function usage(detail: string): SallyportError {

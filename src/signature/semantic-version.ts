@@ -24,6 +24,10 @@ function compareLists(a: readonly string[], b: readonly string[]): number {
   return a.length - b.length
 }
 
+export function isVersion(text: string): boolean {
+  return VERSION.test(text)
+}
+
 /** Below, equal to or above zero as `a` precedes, equals or follows `b`; undefined when one of them is no version. */
 export function compareVersions(a: string, b: string): number | undefined {
   const [left, right] = [VERSION.exec(a), VERSION.exec(b)]

@@ -1,10 +1,9 @@
 /** The OCI manifest that binds a signature envelope to what it signs (signature specification, Storage). */
-import type { JsonObject } from '../codec/index.ts'
+import { timeText, type JsonObject } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 import { OCI_EMPTY, OCI_MANIFEST, digestOf, type Descriptor, type Manifest } from '../oci/index.ts'
 import type { Certificate } from './certificate.ts'
 import { isEnvelopeMediaType } from './envelope.ts'
-import { rfc3339 } from './rfc3339.ts'
 
 /** The artifact type of a Notary Project signature; of the config in the legacy form. */
 export const SIGNATURE_TYPE = 'application/vnd.cncf.notary.signature'
@@ -51,7 +50,7 @@ export function signatureManifest(terms: SignatureManifestTerms): Buffer {
     annotations: {
       ...terms.annotations,
       [THUMBPRINTS]: JSON.stringify(terms.chain.map(({ sha256 }) => sha256)),
-      'org.opencontainers.image.created': rfc3339(terms.created),
+      'org.opencontainers.image.created': timeText(terms.created),
     },
   }
   return Buffer.from(JSON.stringify(manifest), 'utf8')

@@ -1,6 +1,18 @@
 /** CMS SignedData (RFC 5652) as far as a timestamp token may use it: one signer, signed attributes, certificates within. */
-import { DerFields, parseDer, readNaturalHex, readOid, type DerNode } from '../codec/index.ts'
-import { hashOf, open, single, timestampFault, type TimestampHash } from './timestamp-fault.ts'
+import {
+  DerFields,
+  ECDSA_WITH_SHA2,
+  hashesOf,
+  MGF1,
+  parseDer,
+  readNaturalHex,
+  readOid,
+  RSA_WITH_SHA2,
+  RSASSA_PSS,
+  type DerNode,
+  type Sha2,
+} from '../codec/index.ts'
+import { hashOf, open, single, timestampFault } from './timestamp-fault.ts'
 
 const SIGNED_DATA = '1.2.840.113549.1.7.2'
 const TST_INFO = '1.2.840.113549.1.9.16.1.4'
@@ -18,7 +30,7 @@ export interface SignerInfo {
   issuer: Buffer
   /** Lower-case hex without leading zeros. */
   serial: string
-  hash: TimestampHash
+  hash: Sha2
   scheme: SignerScheme
   signature: Buffer
   /** The signed attributes as they are signed: the DER of the SET, not of the [0] that stands in the token. */
@@ -37,21 +49,11 @@ export interface SignedToken {
 }
 
 const RSA = '1.2.840.113549.1.1.1'
-const PSS = '1.2.840.113549.1.1.10'
-const MGF1 = '1.2.840.113549.1.1.8'
-const RSA_WITH = new Map<string, TimestampHash>([
-  ['1.2.840.113549.1.1.11', 'sha256'],
-  ['1.2.840.113549.1.1.12', 'sha384'],
-  ['1.2.840.113549.1.1.13', 'sha512'],
-])
-const ECDSA_WITH = new Map<string, TimestampHash>([
-  ['1.2.840.10045.4.3.2', 'sha256'],
-  ['1.2.840.10045.4.3.3', 'sha384'],
-  ['1.2.840.10045.4.3.4', 'sha512'],
-])
+const RSA_WITH = hashesOf(RSA_WITH_SHA2)
+const ECDSA_WITH = hashesOf(ECDSA_WITH_SHA2)
 
 /** RSASSA-PSS-params (RFC 4055 3.1), nothing left to its defaults, which are SHA-1. */
-function readPss(parameters: DerFields, hash: TimestampHash): SignerScheme {
+function readPss(parameters: DerFields, hash: Sha2): SignerScheme {
   const what = 'the parameters of RSASSA-PSS'
   const own = hashOf(single(parameters, 0xa0, 0x30, what))
   const mask = new DerFields(single(parameters, 0xa1, 0x30, what), what)
@@ -65,9 +67,9 @@ function readPss(parameters: DerFields, hash: TimestampHash): SignerScheme {
   return { kind: 'pss', salt: Number.parseInt(salt, 16) }
 }
 
-function readScheme(algorithm: DerFields, hash: TimestampHash): SignerScheme {
+function readScheme(algorithm: DerFields, hash: Sha2): SignerScheme {
   const name = readOid(algorithm.take(0x06))
-  if (name === PSS) {
+  if (name === RSASSA_PSS) {
     const scheme = readPss(open(algorithm, 0x30, 'the parameters of RSASSA-PSS'), hash)
     algorithm.end()
     return scheme

@@ -1,5 +1,5 @@
 /** The fault of timestamps, and the fields of their DER. */
-import { DerError, DerFields, readOid, type DerNode } from '../codec/index.ts'
+import { DerError, DerFields, hashesOf, readOid, SHA2, type DerNode, type Sha2 } from '../codec/index.ts'
 import { SallyportError } from '../errors/index.ts'
 
 /** The error for a token that proves nothing; `detail` names the rule. */
@@ -30,16 +30,10 @@ export function single(fields: DerFields, outer: number, inner: number, what: st
   return node
 }
 
-export type TimestampHash = 'sha256' | 'sha384' | 'sha512'
-
-const HASHES = new Map<string, TimestampHash>([
-  ['2.16.840.1.101.3.4.2.1', 'sha256'],
-  ['2.16.840.1.101.3.4.2.2', 'sha384'],
-  ['2.16.840.1.101.3.4.2.3', 'sha512'],
-])
+const HASHES = hashesOf(SHA2)
 
 /** The hash that an AlgorithmIdentifier names. Stops SHA-1 and MD5, for which collisions can be made. */
-export function hashOf(node: DerNode): TimestampHash {
+export function hashOf(node: DerNode): Sha2 {
   if (node.tag !== 0x30) throw timestampFault('a hash algorithm is no sequence')
   const algorithm = new DerFields(node, 'a hash algorithm')
   const hash = HASHES.get(readOid(algorithm.take(0x06)))

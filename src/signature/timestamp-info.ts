@@ -8,12 +8,13 @@ import {
   readOid,
   readSmallNatural,
   type DerNode,
+  type Sha2,
 } from '../codec/index.ts'
-import { hashOf, open, timestampFault, type TimestampHash } from './timestamp-fault.ts'
+import { hashOf, open, timestampFault } from './timestamp-fault.ts'
 
 export interface TimestampInfo {
   /** The hash of what was stamped. */
-  imprint: { hash: TimestampHash; digest: Buffer }
+  imprint: { hash: Sha2; digest: Buffer }
   /** Cut to a millisecond; the rest is in `accuracyMs`. */
   genTime: Date
   /** Half of the range in which the time lies, rounded up. */
@@ -26,7 +27,7 @@ export interface TimestampInfo {
 const BASELINE_POLICY = '0.4.0.2023.1.1'
 const BASELINE_MS = 1000
 const MAX_SERIAL_HEX = 128
-const SIZES: Readonly<Record<TimestampHash, number>> = { sha256: 32, sha384: 48, sha512: 64 }
+const SIZES: Readonly<Record<Sha2, number>> = { sha256: 32, sha384: 48, sha512: 64 }
 
 const TIME = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{0,17}[1-9]))?Z$/
 

@@ -11,24 +11,21 @@ import {
   derSequence,
   parseDer,
   readNaturalHex,
+  SHA2,
+  type Sha2,
 } from '../codec/index.ts'
-import { open, strictly, timestampFault, type TimestampHash } from './timestamp-fault.ts'
+import { open, strictly, timestampFault } from './timestamp-fault.ts'
 import { openTimestamp, peekTimestamp } from './timestamp-token.ts'
 
 export interface TimestampRequest {
   /** The DER of TimeStampReq. */
   der: Buffer
   nonce: Buffer
-  hash: TimestampHash
+  hash: Sha2
   /** The hash of the signature. */
   digest: Buffer
 }
 
-const HASH_OIDS: Readonly<Record<TimestampHash, string>> = {
-  sha256: '2.16.840.1.101.3.4.2.1',
-  sha384: '2.16.840.1.101.3.4.2.2',
-  sha512: '2.16.840.1.101.3.4.2.3',
-}
 const NONCE_BYTES = 16
 const TRUE = der(0x01, Uint8Array.of(0xff))
 const GRANTED = new Set(['0', '1'])
@@ -44,12 +41,12 @@ const FAILURES: Readonly<Record<number, string>> = {
 }
 
 /** A request for a token over these signature bytes, with a fresh nonce; the answer is to carry the certificates. */
-export function timestampRequest(signature: Uint8Array, hash: TimestampHash): TimestampRequest {
+export function timestampRequest(signature: Uint8Array, hash: Sha2): TimestampRequest {
   const nonce = randomBytes(NONCE_BYTES)
   // As an INTEGER it then is positive, and as long as it is here.
   nonce[0] = ((nonce[0] ?? 0) & 0x3f) | 0x40
   const digest = createHash(hash).update(signature).digest()
-  const algorithm = derSequence(derOid(HASH_OIDS[hash]), derNull())
+  const algorithm = derSequence(derOid(SHA2[hash]), derNull())
   const imprint = derSequence(algorithm, derOctets(digest))
   return { der: derSequence(derInteger(1), imprint, der(0x02, nonce), TRUE), nonce, hash, digest }
 }
@@ -97,7 +94,7 @@ export function readTimestampResponse(request: TimestampRequest, response: Uint8
  */
 export async function freshTimestamp(
   signature: Uint8Array,
-  hash: TimestampHash,
+  hash: Sha2,
   send: (request: Buffer) => Promise<Uint8Array>,
   side: Side,
 ): Promise<Buffer> {

@@ -1,6 +1,6 @@
 /** RFC 3161 timestamp tokens: what one proves about a signature, apart from whether its authority is trusted. */
 import { constants, createHash, verify, type KeyObject } from 'node:crypto'
-import { DerFields, readNaturalHex } from '../codec/index.ts'
+import { DerFields, readNaturalHex, TIME_STAMPING } from '../codec/index.ts'
 import { issuedBy, parseCertificate, selfSigned, type Certificate } from './certificate.ts'
 import { readSignedToken, type SignedToken, type SignerInfo } from './timestamp-cms.ts'
 import { hashOf, open, single, strictly, timestampFault } from './timestamp-fault.ts'
@@ -17,7 +17,6 @@ export interface Timestamp {
 
 const MAX_TOKEN = 1024 * 1024
 const MAX_CHAIN = 10
-const TIME_STAMPING = '1.3.6.1.5.5.7.3.8'
 const MIN_RSA_BITS = 2048
 const MAX_RSA_BITS = 8192
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1'])

@@ -1,5 +1,5 @@
 /** Which signatures of certificates are over a broken hash. */
-import { derOid, readOid, type DerNode } from '../codec/index.ts'
+import { derOid, readOid, RSASSA_PSS, SHA2, type DerNode } from '../codec/index.ts'
 
 const WEAK = new Set([
   '1.2.840.113549.1.1.2', // md2WithRSAEncryption
@@ -12,15 +12,14 @@ const WEAK = new Set([
   '1.2.840.10045.4.1', // ecdsa-with-SHA1
 ])
 
-const PSS = '1.2.840.113549.1.1.10'
-const SHA2 = [1, 2, 3].map((last) => derOid(`2.16.840.1.101.3.4.2.${last}`))
+const STRONG = Object.values(SHA2).map((oid) => derOid(oid))
 
 /** True for MD2, MD4, MD5 and SHA-1; for RSASSA-PSS unless it names SHA-256, 384 or 512: its default is SHA-1. */
 export function isWeakSignature(algorithm: DerNode): boolean {
   const [type, parameters] = algorithm.children
   if (type === undefined) return true
   const oid = readOid(type)
-  if (oid !== PSS) return WEAK.has(oid)
+  if (oid !== RSASSA_PSS) return WEAK.has(oid)
   const hash = parameters?.children.find(({ tag }) => tag === 0xa0)?.children[0]?.children[0]
-  return hash === undefined || !SHA2.some((known) => known.equals(hash.raw))
+  return hash === undefined || !STRONG.some((known) => known.equals(hash.raw))
 }

@@ -48,7 +48,8 @@ function fingerprintOf(root: string): string {
 /**
  * The record after a `pin` row. Throws CHANNEL_PINNED, FINGERPRINT_MISMATCH.
  * Unpin and pin would be a way to make counters fall. So a root that this site has seen in the channel before takes its
- * chain up where it stood, with the newest root of it; only a root never seen starts from nothing.
+ * chain up where it stood, with the newest root of it, and one under which the heads of a chain still pass (`continues`
+ * names a root of that) takes up its counters; only another starts from nothing.
  */
 export function pinned(before: ChannelRecord | undefined, row: JsonObject): ChannelRecord {
   const channel = textOf(row, 'channel')
@@ -59,19 +60,22 @@ export function pinned(before: ChannelRecord | undefined, row: JsonObject): Chan
   const rootVersion = countOf(row, 'rootVersion')
   const chains = before === undefined ? [] : [before.lineage, ...before.past]
   const known = chains.find(({ seen }) => seen.includes(fingerprint))
+  const other = known === undefined && row['continues'] !== undefined ? textOf(row, 'continues') : undefined
+  const continued = other === undefined ? undefined : chains.find(({ seen }) => seen.includes(other))
+  if (other !== undefined && continued === undefined) throw new TypeError('it continues no chain of the channel')
   const fresh: Lineage = {
     fingerprint,
-    seen: [fingerprint],
+    seen: [...(continued?.seen ?? []), fingerprint],
     root,
     rootVersion,
-    counters: { timestamp: 0, snapshot: 0, targets: 0 },
-    last: null,
+    counters: continued?.counters ?? { timestamp: 0, snapshot: 0, targets: 0 },
+    last: continued?.last ?? null,
   }
   return {
     pinned: true,
     purpose: oneOf(row, 'purpose', PURPOSES),
     lineage: known === undefined ? fresh : { ...known, fingerprint },
-    past: chains.filter((chain) => chain !== known),
+    past: chains.filter((chain) => chain !== known && chain !== continued),
   }
 }
 

@@ -20,6 +20,8 @@ export interface Pin {
   root: Uint8Array
   rootVersion: number
   reason?: string | undefined
+  /** Of a root that the channel had here: what its keys made passes under this one too, so that counters go on. */
+  continues?: string | undefined
 }
 
 /**

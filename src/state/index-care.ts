@@ -19,7 +19,7 @@ import { Lock } from './lock.ts'
 import { Replay, type Sink } from './replay.ts'
 import type { ListForm } from './revocation-entry.ts'
 import { clearScratch, demandState, INDEX_FOLDER } from './state-folder.ts'
-import type { StateOptions } from './state.ts'
+import type { StateOptions } from './writer.ts'
 
 /** Differences that are listed; all are counted. */
 const LISTED = 1000

@@ -1,6 +1,6 @@
 /** Floor 5: what a site decided, has seen and holds. The journal is the record, LevelDB is its index. */
 export { Acknowledged } from './acknowledged.ts'
-export { backup, rehearseRestore, restore, type Restored } from './backup.ts'
+export { backup } from './backup.ts'
 export type { Counters, Purpose } from './channel-record.ts'
 export type { OpenEngine } from './engine.ts'
 export type {
@@ -51,6 +51,8 @@ export type {
   RecordedVerdict,
   UnplacedVerdict,
 } from './revocation-queries.ts'
-export { demandVacant } from './state-folder.ts'
-export { State, type StateOptions } from './state.ts'
+export { demandVacant, stateMark } from './state-folder.ts'
+export { rehearseRestore, restore, type Restored } from './restore.ts'
+export { State } from './state.ts'
 export type { TrustedSignature } from './trusted-signature.ts'
+export type { StateOptions } from './writer.ts'

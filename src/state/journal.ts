@@ -170,8 +170,11 @@ export class Journal {
   async close(): Promise<void> {
     await this.#queue.catch(() => undefined)
     this.#dead ??= new Error('the journal is closed')
-    await this.#handle.close()
-    await this.#lock.release()
+    try {
+      await this.#handle.close()
+    } finally {
+      await this.#lock.release()
+    }
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

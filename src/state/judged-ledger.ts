@@ -9,43 +9,9 @@ import { countOf, digestIn, hashIn, objectsOf, oneOf, textOf, textsOf } from './
 import type { JournalRow } from './journal-row.ts'
 import { LayeredMap } from './layered-map.ts'
 import { MEASURES, OUTCOMES, type ArtifactPlace, type KnownCertificate } from './revocation-entry.ts'
-import { SharedSignatures, trustedIn, type NumberedSignature, type TrustedSignature } from './trusted-signature.ts'
-import type { Forgotten, JudgedPlace, Quarantined, UnplacedVerdict } from './revocation-queries.ts'
-
-interface Artifact {
-  place: JudgedPlace
-  /** As of the judgement that the place is by. */
-  signed: boolean
-  /** The numbers of all certificates that a verdict ever named for it. */
-  certificates: number[]
-  /** Those that the newest verdict trusts. */
-  trusted: readonly NumberedSignature[]
-}
-
-/** What all layers share: nothing can refuse a row for what stands here, so it changes only when rows are settled. */
-interface Settled {
-  /** The certificate of number 1 is the first. */
-  certificates: KnownCertificate[]
-  byHash: Map<string, number>
-  byIssuer: Map<string, KnownCertificate[]>
-  byDigest: Map<Digest, Artifact[]>
-  /** By the digest of a manifest within. */
-  holders: Map<Digest, Artifact[]>
-  /** By the number of a certificate. */
-  users: Map<number, Artifact[]>
-  /** One string for equal names: a site has few targets and policies, and each would be in memory for each artifact. */
-  names: Map<string, string>
-  trusted: SharedSignatures
-}
-
-interface Judgement {
-  place: JudgedPlace
-  /** It trusts, and names the signatures that it trusts by. */
-  signed: boolean
-  trusted: readonly NumberedSignature[]
-  certificates: Set<number>
-  within: readonly Digest[]
-}
+import { SettledJudgements, type Judgement } from './settled-judgements.ts'
+import { trustedIn } from './trusted-signature.ts'
+import type { Forgotten, Quarantined, UnplacedVerdict } from './revocation-queries.ts'
 
 /** The reason of a verdict on what was looked for and is not there. */
 const ABSENT = 'MANIFEST_MISSING'
@@ -61,7 +27,8 @@ function placeKey({ target, path, digest }: ArtifactPlace): string {
 }
 
 export class JudgedLedger {
-  readonly #settled: Settled
+  /** As of the last rows that were settled. */
+  readonly settled: SettledJudgements
   readonly #certificates: KnownCertificate[]
   readonly #byHash: Map<string, number>
   readonly #judgements: Judgement[]
@@ -72,19 +39,7 @@ export class JudgedLedger {
   readonly #unplaced: LayeredMap<string, UnplacedVerdict>
 
   constructor(from?: JudgedLedger) {
-    this.#settled =
-      from !== undefined
-        ? from.#settled
-        : {
-            certificates: [],
-            byHash: new Map(),
-            byIssuer: new Map(),
-            byDigest: new Map(),
-            holders: new Map(),
-            users: new Map(),
-            names: new Map(),
-            trusted: new SharedSignatures(),
-          }
+    this.settled = from?.settled ?? new SettledJudgements()
     this.#certificates = from === undefined ? [] : from.#certificates.slice()
     this.#byHash = new Map(from === undefined ? undefined : from.#byHash)
     this.#judgements = from === undefined ? [] : from.#judgements.slice()
@@ -95,8 +50,8 @@ export class JudgedLedger {
 
   /** Makes what was added part of what is shared: questions on artifacts see it from then on. */
   settle(): void {
-    for (const known of this.#certificates) this.#share(known)
-    for (const judgement of this.#judgements) this.#judge(judgement)
+    for (const known of this.#certificates) this.settled.know(known)
+    for (const judgement of this.#judgements) this.settled.judge(judgement)
     this.#certificates.length = 0
     this.#byHash.clear()
     this.#judgements.length = 0
@@ -107,52 +62,11 @@ export class JudgedLedger {
 
   /** How many certificates are known: the highest number. */
   get count(): number {
-    return this.#settled.certificates.length + this.#certificates.length
+    return this.settled.count + this.#certificates.length
   }
 
   numberOf(sha256: string): number | undefined {
-    return this.#byHash.get(sha256) ?? this.#settled.byHash.get(sha256)
-  }
-
-  certificate(number: number): KnownCertificate | undefined {
-    const { certificates } = this.#settled
-    return certificates[number - 1] ?? this.#certificates[number - 1 - certificates.length]
-  }
-
-  issuers(): string[] {
-    return [...this.#settled.byIssuer.keys()].sort()
-  }
-
-  certificatesOf(issuer: string): KnownCertificate[] {
-    return this.#settled.byIssuer.get(issuer)?.slice() ?? []
-  }
-
-  artifactsOf(number: number): JudgedPlace[] {
-    return (this.#settled.users.get(number) ?? []).map(({ place }) => place)
-  }
-
-  artifactsWith(digest: Digest): JudgedPlace[] {
-    return (this.#settled.byDigest.get(digest) ?? []).map(({ place }) => place)
-  }
-
-  artifactsHolding(digest: Digest): JudgedPlace[] {
-    return (this.#settled.holders.get(digest) ?? []).map(({ place }) => place)
-  }
-
-  certificatesBehind(place: ArtifactPlace): string[] {
-    return this.#hashes(this.#at(place)?.certificates ?? [])
-  }
-
-  trustedSignatures(place: ArtifactPlace): TrustedSignature[] {
-    return (this.#at(place)?.trusted ?? []).map(({ statement, chain, timestampChain }) => ({
-      statement,
-      chain: this.#hashes(chain),
-      ...(timestampChain === undefined ? {} : { timestampChain: this.#hashes(timestampChain) }),
-    }))
-  }
-
-  *artifacts(): Generator<JudgedPlace, undefined, undefined> {
-    for (const artifacts of this.#settled.byDigest.values()) for (const { place } of artifacts) yield place
+    return this.#byHash.get(sha256) ?? this.settled.numberOf(sha256)
   }
 
   quarantined(): Quarantined[] {
@@ -287,71 +201,6 @@ export class JudgedLedger {
       into.add(number)
     }
   }
-
-  #share(known: KnownCertificate): void {
-    const { certificates, byHash, byIssuer } = this.#settled
-    certificates.push(known)
-    byHash.set(known.sha256, certificates.length)
-    append(byIssuer, known.issuer, known)
-  }
-
-  #judge({ place, signed, trusted, certificates, within }: Judgement): void {
-    const { byDigest, holders, users } = this.#settled
-    const target = this.#name(place.target)
-    const path = this.#name(place.path)
-    const policy = place.policy === undefined ? {} : { policy: this.#name(place.policy) as Digest }
-    const basis = place.basis === undefined ? {} : { basis: this.#name(place.basis) as Digest }
-    let artifact = this.#at(place)
-    if (artifact === undefined) {
-      artifact = { place, signed, certificates: [], trusted: [] }
-      append(byDigest, place.digest, artifact)
-    }
-    const before = { ...fallen(artifact.place, place), ...(signed ? {} : stood(artifact, place)) }
-    artifact.place = { ...place, target, path, ...policy, ...basis, ...before }
-    artifact.signed = signed
-    artifact.trusted = this.#settled.trusted.of(trusted)
-    for (const digest of within) if (holders.get(digest)?.includes(artifact) !== true) append(holders, digest, artifact)
-    for (const number of certificates) {
-      if (artifact.certificates.includes(number)) continue
-      artifact.certificates.push(number)
-      append(users, number, artifact)
-    }
-  }
-
-  #at({ target, path, digest }: ArtifactPlace): Artifact | undefined {
-    return this.#settled.byDigest.get(digest)?.find(({ place }) => place.path === path && place.target === target)
-  }
-
-  #hashes(numbers: readonly number[]): string[] {
-    return numbers.map((number) => this.certificate(number)?.sha256 ?? '')
-  }
-
-  #name(name: string): string {
-    const { names } = this.#settled
-    const known = names.get(name)
-    if (known !== undefined) return known
-    names.set(name, name)
-    return name
-  }
-}
-
-/** When it was trusted last and is no more; a place that is new was trusted never. */
-function fallen(before: JudgedPlace, now: JudgedPlace): Pick<JudgedPlace, 'fell'> {
-  if (now.verdict === 'trusted' || before === now) return {}
-  const fell = before.verdict === 'trusted' ? now.n : before.fell
-  return fell === undefined ? {} : { fell }
-}
-
-/** The last row that trusted it by signatures, when it was trusted so before. */
-function stood({ place: before, signed }: Artifact, now: JudgedPlace): Pick<JudgedPlace, 'stood'> {
-  const row = signed && before !== now ? before.n : before.stood
-  return row === undefined ? {} : { stood: row }
-}
-
-function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [value])
-  else list.push(value)
 }
 
 function demandDigest(digest: string): Digest {

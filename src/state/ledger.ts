@@ -28,6 +28,9 @@ export type Intent = {
   n: number
 }
 
+/** Seconds: more than any that can be written on a command line. What is due must be a time. */
+const MAX_SPAN = 10_000_000_000
+
 /** The last bundle of a channel. */
 interface Heard {
   id: string
@@ -245,8 +248,10 @@ export class Ledger {
     const channel = textOf(row, 'channel')
     if (this.#channels.get(channel)?.pinned !== true)
       throw new SallyportError('CHANNEL_NOT_PINNED', { side: 'state', subject: `channel ${channel}` })
-    if (row['every'] === null) this.#expected.delete(channel)
-    else this.#expected.set(channel, { channel, every: countOf(row, 'every'), since: row.time })
+    const every = row['every'] === null ? null : countOf(row, 'every')
+    if (every !== null && every > MAX_SPAN) throw new TypeError('member every is no span')
+    if (every === null) this.#expected.delete(channel)
+    else this.#expected.set(channel, { channel, every, since: row.time })
     return []
   }
 

@@ -29,7 +29,8 @@ export class Lock {
       await writeHolder(temp, me)
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         if ((await linked(temp, path)) || (await seized(temp, path, now))) {
-          await sweep(path)
+          // What dead processes left is in nobody's way, and must not keep a lock that nobody knows of then.
+          await sweep(path).catch(() => undefined)
           return new Lock(path, me.nonce)
         }
       }

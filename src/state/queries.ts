@@ -1,4 +1,5 @@
 /** Questions to a state. What guards against replay is answered from the journal's fold, the bulk from the index. */
+import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
 import type { ChannelRecord, Counters, Purpose } from './channel-record.ts'
 import type { IndexReader } from './index-db.ts'
@@ -49,7 +50,12 @@ export class Queries {
   /** The site's name; a bundle's audience must hold it. */
   get site(): string {
     const { site } = this.ledger
-    if (site === undefined) throw new Error('a state without init row')
+    if (site === undefined)
+      throw new SallyportError('JOURNAL_BROKEN', {
+        side: 'state',
+        subject: 'journal.jsonl',
+        detail: 'it has no init row',
+      })
     return site
   }
 
@@ -61,6 +67,13 @@ export class Queries {
   channel(name: string): PinnedChannel | undefined {
     const record = this.ledger.channels.get(name)
     return record?.pinned === true ? pinnedChannel(name, record) : undefined
+  }
+
+  /** The newest root of each chain that a channel has or had here, the last one first. */
+  rootsOf(name: string): { fingerprint: string; root: Buffer }[] {
+    const record = this.ledger.channels.get(name)
+    const chains = record === undefined ? [] : [record.lineage, ...record.past]
+    return chains.map(({ seen, root }) => ({ fingerprint: seen.at(-1) ?? '', root: Buffer.from(root, 'base64') }))
   }
 
   /** The pinned channels, by name. */

@@ -23,7 +23,7 @@ function broken(row: number, detail: string, cause?: unknown): SallyportError {
 
 /** The backup may lack more rows than the journal does: it names both ways. */
 const LOST_REMEDY =
-  'run sallyport state restore from a backup that has the row, or go on without: state rebuild --accept-loss --reason TEXT'
+  'move the state folder away and run sallyport state restore with a backup that has the row, or go on without: state rebuild --accept-loss --reason TEXT'
 
 class Feed {
   readonly sink: Sink

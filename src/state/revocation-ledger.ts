@@ -94,11 +94,9 @@ export class RevocationLedger {
     if (held === undefined) return
     const refuse = (code: Code, detail: string): SallyportError =>
       new SallyportError(code, { side: 'bundle', subject: list.url, detail: `${list.form}, ${detail}` })
-    if (list.forGood !== held.forGood) {
-      // Whatever its date: of two responders one may hear of a revocation later.
-      if (list.forGood === true) return
-      throw refuse('LIST_ROLLBACK', 'it takes back what is revoked for good')
-    }
+    // Whatever its date: of two responders one may hear of a revocation later, or of its reaching further back.
+    if (list.forGood === true) return
+    if (held.forGood === true) throw refuse('LIST_ROLLBACK', 'it takes back what is revoked for good')
     if (list.thisUpdate < held.thisUpdate)
       throw refuse('LIST_ROLLBACK', `of ${list.thisUpdate}; the one in force is of ${held.thisUpdate}`)
     // Answers carry no number, and a responder signs one anew whenever it is asked: only their time can fall.

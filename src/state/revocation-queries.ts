@@ -6,6 +6,7 @@ import type { JournalRow } from './journal-row.ts'
 import type { Ledger } from './ledger.ts'
 import { moreOf, wholeRow } from './more-rows.ts'
 import { Queries } from './queries.ts'
+import type { SettledJudgements } from './settled-judgements.ts'
 import type { TrustedSignature } from './trusted-signature.ts'
 import type { ArtifactPlace, Denial, KnownCertificate, ListRow, Origin, Quarantine } from './revocation-entry.ts'
 
@@ -98,6 +99,10 @@ export class RevocationQueries extends Queries {
     this.#row = row
   }
 
+  get #judged(): SettledJudgements {
+    return this.ledger.judged.settled
+  }
+
   /** The lists and answers in force, in the order they came. */
   heldLists(): HeldList[] {
     return this.ledger.revocation.lists()
@@ -110,13 +115,12 @@ export class RevocationQueries extends Queries {
 
   /** By the SHA-256 of its DER, hex. */
   certificate(sha256: string): KnownCertificate | undefined {
-    const number = this.ledger.judged.numberOf(sha256)
-    return number === undefined ? undefined : this.ledger.judged.certificate(number)
+    return this.#judged.certificate(sha256)
   }
 
   /** The certificates that this key issued, itself among them for a root. */
   certificatesOf(issuer: string): KnownCertificate[] {
-    return this.ledger.judged.certificatesOf(issuer)
+    return this.#judged.certificatesOf(issuer)
   }
 
   /** Of these all but what only artifacts of forgotten targets hang on. */
@@ -131,7 +135,7 @@ export class RevocationQueries extends Queries {
 
   /** Every issuer of a known certificate, by the SHA-256 of its SPKI, sorted. */
   issuers(): string[] {
-    return this.ledger.judged.issuers()
+    return this.#judged.issuers()
   }
 
   /**
@@ -139,52 +143,56 @@ export class RevocationQueries extends Queries {
    * included: a signature that stopped counting may count again.
    */
   artifactsOf(certificate: string): JudgedPlace[] {
-    const number = this.ledger.judged.numberOf(certificate)
-    return number === undefined ? [] : this.ledger.judged.artifactsOf(number)
+    return this.#judged.artifactsOf(certificate)
+  }
+
+  /** What the site thinks of an artifact in its place; undefined for one that was never judged there. */
+  judgedAt(place: ArtifactPlace): JudgedPlace | undefined {
+    return this.#judged.at(place)
   }
 
   /** The places of an artifact. */
   artifactsWith(digest: Digest): JudgedPlace[] {
-    return this.ledger.judged.artifactsWith(digest)
+    return this.#judged.artifactsWith(digest)
   }
 
   /** The places of the indexes that were judged with this manifest within. */
   artifactsHolding(digest: Digest): JudgedPlace[] {
-    return this.ledger.judged.artifactsHolding(digest)
+    return this.#judged.artifactsHolding(digest)
   }
 
   /** SHA-256 of the certificates that any verdict named for an artifact in its place. */
   certificatesBehind(place: ArtifactPlace): string[] {
-    return this.ledger.judged.certificatesBehind(place)
+    return this.#judged.certificatesBehind(place)
   }
 
   /** The signatures that the newest verdict of an artifact in its place trusts; none where it trusts unseen, or not. */
   trustedSignatures(place: ArtifactPlace): TrustedSignature[] {
-    return this.ledger.judged.trustedSignatures(place)
+    return this.#judged.trustedSignatures(place)
   }
 
   /** All that was judged with its place. */
   judgedArtifacts(): Iterable<JudgedPlace> {
-    return this.ledger.judged.artifacts()
+    return this.#judged.artifacts()
   }
 
   /**
    * The newest verdict of an artifact in its place; undefined without one. Read from the journal.
    * Throws JOURNAL_BROKEN when the row is not what was proven at the start.
    */
-  async verdictOf({ target, path, digest }: ArtifactPlace): Promise<RecordedVerdict | undefined> {
-    const judged = this.artifactsWith(digest).find((place) => place.target === target && place.path === path)
-    return judged === undefined ? undefined : verdictIn(await this.#whole(judged.n), this.ledger)
+  async verdictOf(place: ArtifactPlace): Promise<RecordedVerdict | undefined> {
+    const judged = this.judgedAt(place)
+    return judged === undefined ? undefined : verdictIn(await this.#whole(judged.n), this.#judged)
   }
 
   /**
    * The newest verdict of an artifact in its place that trusted it by signatures, which it names; undefined where none
    * did. Throws as {@link verdictOf}.
    */
-  async trustedVerdictOf({ target, path, digest }: ArtifactPlace): Promise<RecordedVerdict | undefined> {
-    const judged = this.artifactsWith(digest).find((place) => place.target === target && place.path === path)
+  async trustedVerdictOf(place: ArtifactPlace): Promise<RecordedVerdict | undefined> {
+    const judged = this.judgedAt(place)
     if (judged === undefined) return undefined
-    const recorded = verdictIn(await this.#whole(judged.stood ?? judged.n), this.ledger)
+    const recorded = verdictIn(await this.#whole(judged.stood ?? judged.n), this.#judged)
     return recorded.verdict === 'trusted' && (recorded.signatures ?? []).length > 0 ? recorded : undefined
   }
 
@@ -262,16 +270,16 @@ export class RevocationQueries extends Queries {
   }
 }
 
-function verdictIn(row: JournalRow, { judged }: Ledger): RecordedVerdict {
+function verdictIn(row: JournalRow, judged: SettledJudgements): RecordedVerdict {
   const { prev: _prev, sum: _sum, tenant: _tenant, kind: _kind, ...body } = row
   const recorded = body as unknown as RecordedVerdict
+  // Where the verdict has its place, numbers stand for certificates.
+  const hashes = (chain: readonly (string | number)[]): string[] => judged.hashes(chain.map(Number))
   const named = <T extends SignatureChains>(signature: T): T => ({
     ...signature,
     chain: hashes(signature.chain),
     ...(signature.timestampChain === undefined ? {} : { timestampChain: hashes(signature.timestampChain) }),
   })
-  const hashes = (chain: readonly (string | number)[]): string[] =>
-    chain.map((number) => judged.certificate(Number(number))?.sha256 ?? '')
   return {
     ...recorded,
     ...(recorded.signatures === undefined ? {} : { signatures: recorded.signatures.map(named) }),

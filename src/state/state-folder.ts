@@ -8,6 +8,7 @@
  *     index/           LevelDB, made from the journal
  *     lists/           revocation lists that rows of the journal name, each under its SHA-256
  */
+import { statSync } from 'node:fs'
 import { chmod, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, writeAllAside } from '../content/index.ts'
@@ -79,6 +80,21 @@ export async function demandState(folder: string): Promise<void> {
       detail: `it holds ${stranger} and no ${JOURNAL_FILE}`,
     })
   throw new SallyportError('STATE_EMPTY', { side: 'state', subject: folder })
+}
+
+/**
+ * Another text whenever rows or lists came, or a list was taken away, which leaves the journal as it is: until then a state
+ * that is opened anew says the same. Throws STATE_UNWRITABLE.
+ */
+export function stateMark(folder: string): string {
+  const [journal, lists] = [join(folder, JOURNAL_FILE), join(folder, LISTS_FOLDER)].map((path) => {
+    try {
+      return statSync(path, { throwIfNoEntry: false })
+    } catch (cause) {
+      throw asFault(cause, 'STATE_UNWRITABLE', path)
+    }
+  })
+  return `${journal?.ino} ${journal?.size} ${journal?.mtimeMs} ${lists?.mtimeMs}`
 }
 
 /** An absent VERSION is no fault: the journal's first row names the format that counts. */

@@ -2,13 +2,12 @@
 import { join } from 'node:path'
 import { SallyportError } from '../errors/index.ts'
 import type { Digest } from '../oci/index.ts'
-import { Committer, type Drafting } from './committer.ts'
-import { openLevel, type OpenEngine } from './engine.ts'
+import type { Drafting } from './committer.ts'
 import * as entry from './entry.ts'
 import type { Entry, JournalHead, JournalRow } from './journal-row.ts'
 import { secondsOf } from './journal-row.ts'
-import { HeadFile, knownHead } from './head-file.ts'
-import { IndexDb, type IndexReader } from './index-db.ts'
+import { knownHead } from './head-file.ts'
+import type { IndexReader } from './index-db.ts'
 import { Journal, LOCK_FILE, seedJournal } from './journal.ts'
 import { visitAll } from './journal-scan.ts'
 import { intentKey } from './index-key.ts'
@@ -22,22 +21,9 @@ import * as revocation from './revocation-entry.ts'
 import { RevocationQueries } from './revocation-queries.ts'
 import { RowPlaces } from './row-places.ts'
 import { draftLists, takeLists } from './take-lists.ts'
-import { refuseDisagreement, Replay } from './replay.ts'
-import { demandEmpty, demandState, INDEX_FOLDER, writeVersion } from './state-folder.ts'
-
-export interface StateOptions {
-  /** The time of this run, read once. */
-  now: Date
-  /** The store behind the index; LevelDB by default. */
-  openEngine?: OpenEngine
-}
-
-interface Writer {
-  journal: Journal
-  headFile: HeadFile
-  index: IndexDb
-  committer: Committer
-}
+import { Replay } from './replay.ts'
+import { demandEmpty, demandState, writeVersion } from './state-folder.ts'
+import { Writer, type StateOptions } from './writer.ts'
 
 interface Read {
   ledger: Ledger
@@ -86,11 +72,11 @@ export class State extends RevocationQueries {
       await demandEmpty(dir)
       await writeVersion(dir)
       await seedJournal(dir, [entry.initEntry(options)], options.now)
-      return await openWriter(dir, options, lock, State.#writable)
     } catch (error) {
       await lock.release()
       throw error
     }
+    return State.#writable(dir, options, lock)
   }
 
   /**
@@ -107,7 +93,7 @@ export class State extends RevocationQueries {
     await demandState(dir)
     if (options.write) {
       const lock = await Lock.take(join(dir, LOCK_FILE), options.now)
-      return openWriter(dir, options, lock, State.#writable)
+      return State.#writable(dir, options, lock)
     }
     const known = options.acceptLoss === true ? [] : [await knownHead(dir)]
     const index = new MemoryIndex(() => Journal.read(dir))
@@ -122,8 +108,11 @@ export class State extends RevocationQueries {
     return new State(dir, options.now, { ledger: replay.ledger, head, places }, index, undefined, rehearsal)
   }
 
-  static #writable(dir: string, now: Date, ledger: Ledger, writer: Writer): State {
-    return new State(dir, now, { ledger, head: writer.journal.head, places: new RowPlaces() }, writer.index, writer)
+  static async #writable(dir: string, options: StateOptions, lock: Lock): Promise<State> {
+    const writer = await Writer.open(dir, options, lock)
+    const { journal, index, committer } = writer
+    const read = { ledger: committer.ledger, head: journal.head, places: new RowPlaces() }
+    return new State(dir, options.now, read, index, writer)
   }
 
   /** The last row of the journal: keep it elsewhere and a lost tail can be seen. */
@@ -284,13 +273,10 @@ export class State extends RevocationQueries {
     await this.#commit([{ kind: 'note', body: { text } }])
   }
 
-  /** Ends what was begun and gives the lock back. */
+  /** Ends what was begun and gives the lock back; a state that was opened for reading holds none, and need not be closed. */
   async close(): Promise<void> {
     await this.#lists
-    await this.#writer?.committer.idle()
-    await this.#writer?.index.close()
-    await this.#writer?.headFile.close()
-    await this.#writer?.journal.close()
+    await this.#writer?.close()
   }
 
   async #commit(entries: readonly Entry[]): Promise<void> {
@@ -304,34 +290,5 @@ export class State extends RevocationQueries {
   #demandWriter(): Writer {
     if (this.#writer === undefined) throw new Error('the state was opened for reading')
     return this.#writer
-  }
-}
-
-/** Opens index and journal under a lock that is held, and brings the one up to the other. Owns the lock from here on. */
-async function openWriter(
-  dir: string,
-  options: StateOptions,
-  lock: Lock,
-  make: (dir: string, now: Date, ledger: Ledger, writer: Writer) => State,
-): Promise<State> {
-  let index: IndexDb | undefined
-  let headFile: HeadFile | undefined
-  let journal: Journal | undefined
-  try {
-    headFile = await HeadFile.open(dir)
-    index = await IndexDb.open(join(dir, INDEX_FOLDER), options.openEngine ?? openLevel)
-    const replay = new Replay(index, headFile)
-    const visit = replay.visit.bind(replay)
-    const whole = replay.demandAll.bind(replay)
-    journal = await Journal.open(dir, { now: options.now, create: false, lock, visit, whole })
-    await replay.finish(journal.head)
-    await refuseDisagreement(replay.ledger, index)
-    const committer = new Committer(journal, headFile, index, replay.ledger, options.now)
-    return make(dir, options.now, replay.ledger, { journal, headFile, index, committer })
-  } catch (error) {
-    await index?.close()
-    await headFile?.close()
-    await (journal?.close() ?? lock.release())
-    throw error
   }
 }

@@ -1,8 +1,6 @@
 /** The site's rules for signature algorithms: allowed, deprecated since a day, or refused. */
 import type { SignatureAlgorithm } from '../signature/index.ts'
 
-export const SIGNATURE_ALGORITHMS = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const
-
 /** A deprecated algorithm still counts, and is named in every verdict from that day (00:00 UTC) on. */
 export type AlgorithmRule = 'allowed' | 'refused' | { deprecated: Date }
 export type AlgorithmRules = Readonly<Partial<Record<SignatureAlgorithm, AlgorithmRule>>>

@@ -25,9 +25,13 @@ export interface TimeFinding {
   authority?: readonly Certificate[]
 }
 
+function namesAuthority({ stores }: Statement): boolean {
+  return stores.some((name) => storeKind(name) === 'tsa')
+}
+
 /** True when the statement asks this signature for a timestamp: by default whenever it names a `tsa` store. */
 function wantsTimestamp({ chain }: Envelope, statement: Statement, now: Date): boolean {
-  if (!statement.stores.some((name) => storeKind(name) === 'tsa')) return false
+  if (!namesAuthority(statement)) return false
   return statement.verifyTimestamp === 'always' || chain.some(({ notAfter }) => now > notAfter)
 }
 
@@ -45,6 +49,21 @@ export function checkTime(envelope: Envelope, statement: Statement, material: Tr
   // The time that the signer himself claims takes no part: stops a stolen, expired key from signing in the past.
   if (!wantsTimestamp(envelope, statement, now)) return expired(validityFault(chain, now))
   return checkToken(envelope, statement, material)
+}
+
+/**
+ * What a timestamp proves that {@link checkTime} was not asked to look at, since no certificate has expired; undefined
+ * without one that an authority of the statement made.
+ */
+export function unaskedTime(
+  envelope: Envelope,
+  statement: Statement,
+  material: TrustMaterial,
+): TimeFinding | undefined {
+  if (envelope.scheme !== 'notary.x509' || envelope.timestamp === undefined || !namesAuthority(statement))
+    return undefined
+  const time = checkToken(envelope, statement, material)
+  return time.finding === undefined ? time : undefined
 }
 
 function checkToken(envelope: Envelope, statement: Statement, material: TrustMaterial): TimeFinding {

@@ -1,6 +1,6 @@
 /** `trustpolicy.blob.json`: who is believed for plain files, by the name of a statement (notation's own file). */
 import * as z from 'zod'
-import type { Json } from '../codec/index.ts'
+import { shapedList, type Json } from '../codec/index.ts'
 import type { Reporter } from './finding.ts'
 import { inShape, readStatement, reportTwins, STATEMENT_CAP, STATEMENT_SHAPE, type Statement } from './statement.ts'
 
@@ -15,10 +15,10 @@ export interface BlobPolicy {
 
 const schema = z.strictObject({
   version: z.literal('1.0', 'the version is "1.0"'),
-  trustPolicies: z
-    .array(z.strictObject({ ...STATEMENT_SHAPE, globalPolicy: z.boolean().optional() }))
-    .min(1)
-    .max(STATEMENT_CAP),
+  trustPolicies: shapedList(z, z.strictObject({ ...STATEMENT_SHAPE, globalPolicy: z.boolean().optional() }), {
+    min: 1,
+    max: STATEMENT_CAP,
+  }),
 })
 
 /** The policy in a document of strict JSON, or undefined when it has no shape; every broken rule goes to `report`. */

@@ -1,5 +1,5 @@
 /** Trusted identities of a statement (trust-store-trust-policy.md, "Trusted Identities Constraints"). */
-import { SallyportError } from '../errors/index.ts'
+import { detailOf, SallyportError } from '../errors/index.ts'
 import {
   distinguishedNameText,
   identityFault,
@@ -46,7 +46,7 @@ function readIdentity(text: string, place: string, report: Reporter): Identity |
       return { kind: 'subject', text, name: parseDistinguishedName(text.slice(colon + 1)) }
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error
-      report.error(place, error.message)
+      report.error(place, detailOf(error))
     }
   }
   return undefined

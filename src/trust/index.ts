@@ -2,7 +2,7 @@
 export { ATTEMPT_CAP } from './attempt-order.ts'
 export { pathTo } from './authentic-time.ts'
 export { basisOf, type Basis, type StatementAnchors } from './basis.ts'
-export { deprecatedSince, SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
+export { deprecatedSince, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
 export { certificateFacts, type CertificateFacts } from './certificate-facts.ts'
 export {
   explainFiles,
@@ -22,7 +22,7 @@ export type {
   RevocationQuery,
 } from './judge-means.ts'
 export { type Action, type Actions, type Check, type Level, type Override } from './level.ts'
-export { checkTrustMaterial, POLICY_FILES, readTrustMaterial, type TrustMaterial } from './material.ts'
+export { checkTrustMaterial, POLICY_FILE, POLICY_FILES, readTrustMaterial, type TrustMaterial } from './material.ts'
 export { ORIGIN, type FoundSignature } from './open-signature.ts'
 export { PLAIN_REVOCATION, type Measure, type RevocationPolicy } from './revocation-policy.ts'
 export { isStoreName, storeKind, type StoreKind, type StoreName } from './store-name.ts'

@@ -1,14 +1,15 @@
 /** One signature held against one statement: the checklist of trust-store-trust-policy.md, "Steps". */
 import { checkAnchor, checkIdentity } from './authenticity.ts'
-import { checkTime, type TimeFinding } from './authentic-time.ts'
+import { checkTime, unaskedTime, type TimeFinding } from './authentic-time.ts'
 import { CheckRecord, failed, undecided, type CheckFinding } from './check-outcome.ts'
 import type { ChainReader, Envelope } from '../signature/index.ts'
 import type { JudgeMeans, RevocationCheck, RevocationQuery } from './judge-means.ts'
 import { CHECKS } from './level.ts'
 import type { TrustMaterial } from './material.ts'
 import type { OpenSignature } from './open-signature.ts'
-import { askPlugin, lookForPlugin, NO_PLUGIN } from './plugin-check.ts'
+import { askPlugin, lookForPlugin, NO_PLUGIN, type PluginState } from './plugin-check.ts'
 import type { SiteStatement } from './site-policy.ts'
+import type { Statement } from './statement.ts'
 import type { StatementVerdict } from './verdict.ts'
 
 export interface StatementTerms {
@@ -63,9 +64,8 @@ export async function judgeUnder(
 
   if (!record.enter('authenticity', checkAnchor(chain.certificates, envelope.scheme, statement, material)))
     return finish()
-  // A plugin that is not here may be the one to judge identities: then its absence is all that can be said.
-  const ours = !state.identity && (envelope.plugin === undefined || state.plugin !== undefined)
-  if (ours && !record.enter('authenticity', checkIdentity(chain.leaf, statement))) return finish()
+  if (isOurs(signature, state, statement) && !record.enter('authenticity', checkIdentity(chain.leaf, statement)))
+    return finish()
 
   // After the signer, as in notation: of a stranger's signature it is no news that it is bound to no place.
   if (!record.enter('integrity', signature.misplaced)) return finish()
@@ -85,18 +85,25 @@ export async function judgeUnder(
   if (signature.denied !== undefined) return finish()
 
   if (statement.actions.revocation !== 'skip' && !state.revocation) {
-    const query: RevocationQuery = {
-      chain: chain.certificates,
-      purpose: 'codeSigning',
-      ...vouchedTimes(envelope, time, record),
-    }
-    const { finding, notes } = await checkRevocation(revocation, query)
+    const { finding, notes } = await checkSigner(signature, time, record, statement, terms)
     if (!record.enter('revocation', finding)) return finish()
     record.note('revocation', notes)
   }
   for (const [check, finding] of await askPlugin(state, envelope, statement))
     if (!record.enter(check, finding)) return finish()
   return finish()
+}
+
+/**
+ * True when the identity is ours to judge. A plugin that is not here may be the one to judge it: then its absence is all
+ * that can be said, but of names that we read ourselves, and of a signature that nothing stood on here. Stops a stranger
+ * with a certificate of the same authority from making a doubt of an artifact whose signer was revoked, and so of keeping
+ * it where it lies, by a signature that names a plugin which nobody has.
+ */
+function isOurs({ envelope, found }: OpenSignature, { identity, plugin, absent }: PluginState, of: Statement): boolean {
+  if (identity) return false
+  if (envelope?.plugin === undefined || plugin !== undefined) return true
+  return absent === true && found.first !== true && of.identities.every(({ kind }) => kind !== 'other')
 }
 
 /** The authority's own revocation is part of the timestamp, and enforced with it unless the policy skips revocation. */
@@ -107,6 +114,38 @@ async function checkAuthority(
 ): Promise<RevocationFinding> {
   if (authority === undefined || action === 'skip') return { finding: undefined, notes: [] }
   return checkRevocation(revocation, { chain: authority, purpose: 'timestamping' })
+}
+
+/**
+ * Was the signer's chain revoked? Where the policy lets timestamps excuse, one that nothing else asked for is looked at once
+ * it matters: else a signature would be refused as long as its certificate is valid, and trusted when that has expired.
+ */
+async function checkSigner(
+  { envelope, chain }: OpenSignature,
+  time: TimeFinding,
+  record: CheckRecord,
+  statement: Statement,
+  { material, revocation }: StatementTerms,
+): Promise<RevocationFinding> {
+  const ask = (times: TimeFinding): Promise<RevocationFinding> =>
+    checkRevocation(revocation, {
+      chain: chain?.certificates ?? [],
+      purpose: 'codeSigning',
+      ...(envelope === undefined ? {} : vouchedTimes(envelope, times, record)),
+    })
+  const found = await ask(time)
+  const revoked = found.finding?.undecided === false
+  if (!revoked || envelope === undefined || time.latest !== undefined || !material.revocation.timestampCounts)
+    return found
+  const unasked = unaskedTime(envelope, statement, material)
+  if (unasked === undefined) return found
+  const authority = await checkAuthority(unasked, statement.actions.revocation, revocation)
+  const excused = authority.finding === undefined ? await ask(unasked) : found
+  if (excused.finding !== undefined) return found
+  record.timestamp = unasked.genTime
+  record.timestampChain = unasked.authority
+  record.note('authenticTimestamp', authority.notes)
+  return excused
 }
 
 /**

@@ -26,18 +26,24 @@ export interface TrustMaterial {
   digest: Digest
 }
 
-const OCI = ['trustpolicy.oci.json', 'trustpolicy.json'] as const
-const BLOB = 'trustpolicy.blob.json'
-const SITE = 'policy.yaml'
 /** The files of a policy folder that say whom to believe, beside its stores. */
-export const POLICY_FILES: readonly string[] = [...OCI, BLOB, SITE]
+export const POLICY_FILE = {
+  oci: 'trustpolicy.oci.json',
+  /** Of the same policy: the name that every version of notation reads. */
+  older: 'trustpolicy.json',
+  blob: 'trustpolicy.blob.json',
+  site: 'policy.yaml',
+} as const
+export const POLICY_FILES: readonly string[] = Object.values(POLICY_FILE)
 /** Names one slip away from a known one: ignoring such a file would ignore what it demands. */
 const NEAR_MISS = /^(?:trust[-_.]?polic(?:y|ies)\b.*|polic(?:y|ies)(?:\..*)?|trust[-_.]?stores?(?:\/.*)?)$/i
 const POLICY_CAP = 4 * 1024 * 1024
+/** Ten thousand statements have half of it; that of all that 4 MiB can hold is gigabytes. */
+const POLICY_VALUES = 256 * 1024
 
 function readDocument(bytes: Uint8Array, report: Reporter): Json | undefined {
   try {
-    return parseJson(bytes, 'state', 'policy')
+    return parseJson(bytes, 'state', 'policy', POLICY_VALUES)
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error
     report.error('', error.message)
@@ -74,10 +80,13 @@ export function checkTrustMaterial(
   }
   if (findings.length > 0) return { findings }
 
-  const [newer, older] = OCI.map((name) => files.get(name))
+  const [newer, older] = [files.get(POLICY_FILE.oci), files.get(POLICY_FILE.older)]
   // Stops two verifiers of one folder that go by different policies: older notation reads the older name alone.
   if (newer !== undefined && older !== undefined && !Buffer.from(newer).equals(older))
-    reporter(findings, OCI[1], 'POLICY_MALFORMED').error('', `differs from ${OCI[0]}: keep one of them`)
+    reporter(findings, POLICY_FILE.older, 'POLICY_MALFORMED').error(
+      '',
+      `differs from ${POLICY_FILE.oci}: keep one of them`,
+    )
   const read = <T>(name: string, reader: (value: Json, report: Reporter) => T | undefined): T | undefined => {
     const bytes = files.get(name)
     if (bytes === undefined) return undefined
@@ -85,20 +94,23 @@ export function checkTrustMaterial(
     const value = readDocument(bytes, report)
     return value === undefined ? undefined : reader(value, report)
   }
-  const policyName = newer === undefined ? OCI[1] : OCI[0]
+  const policyName = newer === undefined ? POLICY_FILE.older : POLICY_FILE.oci
   const policy = read(policyName, readOciPolicy)
-  const blobPolicy = read(BLOB, readBlobPolicy)
-  const siteBytes = files.get(SITE)
+  const blobPolicy = read(POLICY_FILE.blob, readBlobPolicy)
+  const siteBytes = files.get(POLICY_FILE.site)
   const site =
     siteBytes === undefined
       ? undefined
-      : readSitePolicy(siteBytes, policy, reporter(findings, SITE, 'POLICY_MALFORMED'))
+      : readSitePolicy(siteBytes, policy, reporter(findings, POLICY_FILE.site, 'POLICY_MALFORMED'))
   const stores = readStores(used, findings, now)
   if (now !== undefined) {
     if (policy === undefined && blobPolicy === undefined && findings.length === 0)
-      reporter(findings, OCI[0], 'POLICY_MALFORMED').warning('', 'there is no trust policy: every artifact is refused')
+      reporter(findings, POLICY_FILE.oci, 'POLICY_MALFORMED').warning(
+        '',
+        'there is no trust policy: every artifact is refused',
+      )
     reportAbsent(policy, stores, reporter(findings, policyName, 'POLICY_MALFORMED'))
-    reportAbsent(blobPolicy, stores, reporter(findings, BLOB, 'POLICY_MALFORMED'))
+    reportAbsent(blobPolicy, stores, reporter(findings, POLICY_FILE.blob, 'POLICY_MALFORMED'))
   }
   if (findings.some(({ severity }) => severity === 'error')) return { findings }
   const revocation = site?.revocation ?? PLAIN_REVOCATION

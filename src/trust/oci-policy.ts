@@ -1,6 +1,6 @@
 /** `trustpolicy.oci.json`, older name `trustpolicy.json`: who is believed for which repository (notation's own file). */
 import * as z from 'zod'
-import type { Json } from '../codec/index.ts'
+import { shapedList, type Json } from '../codec/index.ts'
 import type { Reporter } from './finding.ts'
 import { ANY_SCOPE, isScope } from './registry-scope.ts'
 import {
@@ -24,10 +24,14 @@ export interface OciPolicy {
 
 const schema = z.strictObject({
   version: z.literal('1.0', 'the version is "1.0"'),
-  trustPolicies: z
-    .array(z.strictObject({ ...STATEMENT_SHAPE, registryScopes: z.array(z.string().max(600)).min(1).max(SCOPE_CAP) }))
-    .min(1)
-    .max(STATEMENT_CAP),
+  trustPolicies: shapedList(
+    z,
+    z.strictObject({
+      ...STATEMENT_SHAPE,
+      registryScopes: shapedList(z, z.string().max(600), { min: 1, max: SCOPE_CAP }),
+    }),
+    { min: 1, max: STATEMENT_CAP },
+  ),
 })
 
 /** The policy in a document of strict JSON, or undefined when it has no shape; every broken rule goes to `report`. */

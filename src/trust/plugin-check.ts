@@ -12,6 +12,8 @@ const REVOCATION: VerifierCapability = 'SIGNATURE_VERIFIER.REVOCATION_CHECK'
 export interface PluginState {
   /** Present when the one the signature names is there. */
   plugin?: PluginVerifier
+  /** The one that the signature names is not installed. */
+  absent?: true
   /** Why a critical attribute, or the plugin, is unknown here. */
   doubt: CheckFinding
   /** The plugin does these in our place. */
@@ -54,7 +56,7 @@ export async function lookForPlugin(envelope: Envelope, find: FindPlugin | undef
   } catch (error) {
     return unknown(`${title}: ${reason(error)}`)
   }
-  if (plugin === undefined) return unknown(`${title}, which the signature demands, is not here`)
+  if (plugin === undefined) return { ...unknown(`${title}, which the signature demands, is not here`), absent: true }
   const identity = plugin.capabilities.includes(IDENTITY)
   const revocation = plugin.capabilities.includes(REVOCATION)
   if (!identity && !revocation) return unknown(`${title} verifies nothing`)

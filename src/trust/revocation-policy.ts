@@ -1,7 +1,7 @@
 /** `revocation:` of policy.yaml: how a site takes what it learns, or does not learn, about revocations. */
 import * as z from 'zod'
+import { shapedList, type YamlDocument } from '../codec/index.ts'
 import type { Reporter } from './finding.ts'
-import type { YamlDocument } from './yaml-document.ts'
 
 /** What is done about an artifact that is here and trusted no more. Only `remove` stops a pull by digest. */
 export const MEASURES = ['report', 'retag', 'remove'] as const
@@ -36,12 +36,11 @@ const SECONDS = { d: 86_400, h: 3_600 } as const
 export const REVOCATION_SHAPE = z.strictObject({
   measure: z.enum(MEASURES, 'a measure is report, retag or remove').default(PLAIN_REVOCATION.measure),
   maxStaleness: z.string().regex(STALENESS, 'a span is 1 to 9999 days or hours: 7d, 12h').optional(),
-  mustHave: z
-    .array(
-      z.string().regex(/^[0-9a-f]{64}$/, 'an issuer is the SHA-256 of its public key: 64 digits of lower-case hex'),
-    )
-    .max(1_000)
-    .default([]),
+  mustHave: shapedList(
+    z,
+    z.string().regex(/^[0-9a-f]{64}$/, 'an issuer is the SHA-256 of its public key: 64 digits of lower-case hex'),
+    { max: 1_000 },
+  ).default([]),
   timestampCounts: z.boolean().default(PLAIN_REVOCATION.timestampCounts),
   releaseNeedsApproval: z.boolean().default(PLAIN_REVOCATION.releaseNeedsApproval),
 })

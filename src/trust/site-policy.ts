@@ -4,14 +4,16 @@
  * whatever their `registryScopes` say (those go on to rule stock notation, which knows no thresholds).
  */
 import * as z from 'zod'
-import { SIGNATURE_ALGORITHMS, type AlgorithmRule, type AlgorithmRules } from './algorithm-rule.ts'
+import { shapedList, shapedTable, type YamlDocument } from '../codec/index.ts'
+import { SIGNATURE_ALGORITHMS } from '../signature/index.ts'
+import type { AlgorithmRule, AlgorithmRules } from './algorithm-rule.ts'
 import type { Reporter } from './finding.ts'
 import { actionsOf } from './level.ts'
 import type { OciPolicy } from './oci-policy.ts'
 import { isScope, isScopePattern, patternCovers } from './registry-scope.ts'
 import { readRevocation, REVOCATION_SHAPE, type RevocationPolicy } from './revocation-policy.ts'
 import type { Statement } from './statement.ts'
-import { readYaml, type YamlDocument } from './yaml-document.ts'
+import { readPolicyYaml } from './yaml-document.ts'
 
 /** A statement of policy.yaml: its own name, and the trust policy it stands for (with level `trace` where it says so). */
 export interface SiteStatement {
@@ -44,7 +46,7 @@ export interface SitePolicy {
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 const name = z.string().regex(NAME, 'a name is 1 to 64 letters, digits, dots, hyphens or underscores')
-const names = z.array(name).min(1).max(64)
+const names = shapedList(z, name, { min: 1, max: 64 })
 const day = z.string().refine((text) => dayOf(text) !== undefined, 'a day is YYYY-MM-DD')
 
 const scope = z
@@ -66,10 +68,12 @@ const scope = z
 const schema = z
   .strictObject({
     version: z.literal(1, 'the version is 1'),
-    scopes: z.array(scope).min(1).max(10_000).optional(),
-    statements: z
-      .record(name, z.strictObject({ notation: z.string().min(1), level: z.literal('trace').optional() }))
-      .optional(),
+    scopes: shapedList(z, scope, { min: 1, max: 10_000 }).optional(),
+    statements: shapedTable(
+      z,
+      name,
+      z.strictObject({ notation: z.string().min(1), level: z.literal('trace').optional() }),
+    ).optional(),
     algorithms: z
       .partialRecord(
         z.enum(SIGNATURE_ALGORITHMS),
@@ -101,7 +105,7 @@ export function readSitePolicy(
   notation: OciPolicy | undefined,
   report: Reporter,
 ): SitePolicy | undefined {
-  const yaml = readYaml(bytes, report)
+  const yaml = readPolicyYaml(bytes, report)
   if (yaml === undefined) return undefined
   const result = schema.safeParse(yaml.value)
   if (!result.success) {

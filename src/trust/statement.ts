@@ -1,5 +1,6 @@
 /** What a statement of a trust policy says, apart from what it speaks for (trust-store-trust-policy.md, "Trust Policy Properties"). */
 import * as z from 'zod'
+import { shapedList } from '../codec/index.ts'
 import { memberPath, type Reporter } from './finding.ts'
 import { readIdentities, type Identity } from './identity.ts'
 import { ACTIONS, actionsOf, CHECKS, LEVELS, overrideFault, type Actions, type Level, type Override } from './level.ts'
@@ -33,8 +34,8 @@ export const STATEMENT_SHAPE = {
     override: z.partialRecord(z.enum(CHECKS), z.enum(ACTIONS)).optional(),
     verifyTimestamp: z.enum(['always', 'afterCertExpiry']).optional(),
   }),
-  trustStores: z.array(text).max(STORE_CAP).nullish(),
-  trustedIdentities: z.array(text).max(IDENTITY_CAP).nullish(),
+  trustStores: shapedList(z, text, { max: STORE_CAP }).nullish(),
+  trustedIdentities: shapedList(z, text, { max: IDENTITY_CAP }).nullish(),
 }
 
 const shape = z.object(STATEMENT_SHAPE)

@@ -2,7 +2,7 @@
 import { SallyportError } from '../errors/index.ts'
 import { distinguishedNameText, parseCertificates, selfSigned, type Certificate } from '../signature/index.ts'
 import type { Reporter } from './finding.ts'
-import { isStoreKind, isStoreName, type StoreKind, type StoreName } from './store-name.ts'
+import { isStoreKind, isStoreName, storeKind, type StoreKind, type StoreName } from './store-name.ts'
 
 /** Files of stores begin with this. */
 export const STORE_FOLDER = 'truststore/'
@@ -62,7 +62,7 @@ export function readStoreFile(
   for (const [i, certificate] of certificates.entries()) {
     const place = certificates.length === 1 ? '' : `certificate ${i + 1}`
     const subject = distinguishedNameText(certificate.subject)
-    const fault = anchorFault(certificate, store.slice(0, store.indexOf(':')) as StoreKind)
+    const fault = anchorFault(certificate, storeKind(store))
     if (fault !== undefined) {
       report.error(place, `${subject}: ${fault}`)
       good = false

@@ -1,15 +1,10 @@
-/** A YAML document that knows where each of its members stands. */
-import { LineCounter, parseDocument } from 'yaml'
+/** The YAML of a policy folder. */
+import { Lexer, LineCounter, parseDocument } from 'yaml'
+import { readYaml, type YamlDocument } from '../codec/index.ts'
 import type { Reporter } from './finding.ts'
 
-export interface YamlDocument {
-  value: unknown
-  /** `line:column` of the deepest member on the path that is there, so that a missing one points at its parent. */
-  placeOf(path: readonly PropertyKey[]): string
-}
-
-/** The document in UTF-8 bytes (YAML 1.2, unique keys), or undefined after its faults went to `report`. */
-export function readYaml(bytes: Uint8Array, report: Reporter): YamlDocument | undefined {
+/** The document in UTF-8 bytes, or undefined after its faults went to `report`. */
+export function readPolicyYaml(bytes: Uint8Array, report: Reporter): YamlDocument | undefined {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -17,34 +12,7 @@ export function readYaml(bytes: Uint8Array, report: Reporter): YamlDocument | un
     report.error('1:1', 'not UTF-8')
     return undefined
   }
-  const lines = new LineCounter()
-  const at = (offset: number): string => {
-    const { line, col } = lines.linePos(offset)
-    return `${line}:${col}`
-  }
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: true,
-    strict: true,
-    version: '1.2',
-  })
-  const faults = [...document.errors, ...document.warnings]
-  for (const fault of faults) report.error(at(fault.pos[0]), fault.message)
-  if (faults.length > 0) return undefined
-  const placeOf = (path: readonly PropertyKey[]): string => {
-    for (let depth = path.length; depth >= 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true)
-      const range = (node as { range?: [number, number, number] } | undefined)?.range
-      if (range !== undefined) return at(range[0])
-    }
-    return '1:1'
-  }
-  try {
-    // An alias may stand for another a bounded number of times: stops the "billion laughs" document.
-    return { value: document.toJS({ maxAliasCount: 100 }), placeOf }
-  } catch (cause) {
-    report.error('1:1', (cause as Error).message)
-    return undefined
-  }
+  const { document, faults } = readYaml(text, { Lexer, LineCounter, parseDocument })
+  for (const { place, detail } of faults) report.error(place, detail)
+  return document
 }

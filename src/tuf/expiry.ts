@@ -1,19 +1,10 @@
 /** Expiry dates: exactly `YYYY-MM-DDTHH:MM:SSZ` (TUF 4.2.1); python-tuf refuses a fraction of a second. */
+import { isTimeText } from '../codec/index.ts'
 import { malformed, refusal, type Place } from './fault.ts'
-
-const FORM = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
-
-/** The text of a time for an `expires` member; a fraction of a second is cut off. */
-export function expiryText(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z')
-}
 
 /** True for a time that exists, in the one accepted form. */
 export function isExpiry(text: unknown): text is string {
-  if (typeof text !== 'string' || !FORM.test(text)) return false
-  const time = new Date(text)
-  // Date takes 30 February for 2 March; two readers would then disagree on the day.
-  return !Number.isNaN(time.getTime()) && expiryText(time) === text
+  return typeof text === 'string' && isTimeText(text)
 }
 
 /** The text itself, when it is an expiry. Throws METADATA_MALFORMED. */

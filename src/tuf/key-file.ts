@@ -47,8 +47,10 @@ function privateKeyInfo(key: ChannelKey): Buffer {
  */
 export async function openKey(pem: string, passphrase: Passphrase, subject: string): Promise<ChannelKey> {
   const object = await openSealedKey(pem, passphrase, { side: 'state', subject })
-  const { kty, crv, d } =
-    object.asymmetricKeyType === 'ed25519' || object.asymmetricKeyType === 'ec' ? object.export({ format: 'jwk' }) : {}
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = object
+  // Of other curves node:crypto has no such form, and throws.
+  const ours = type === 'ed25519' || (type === 'ec' && details?.namedCurve === 'secp384r1')
+  const { kty, crv, d } = ours ? object.export({ format: 'jwk' }) : {}
   const secret = Buffer.from(d ?? '', 'base64url')
   try {
     if (kty === 'OKP' && crv === 'Ed25519') return new ChannelKey('ed25519', secret)

@@ -49,13 +49,17 @@ export function judgeRoots(input: RootsInput): RootsVerdict {
   checkIdentity(root, input, pinned)
   const last = lastVersion(input)
   const verdict: RootsVerdict = { root, added: [], badSignatures: [] }
+  const before = [root]
   for (let version = root.version + 1; version <= last; version++) {
     const place = placeOf(input, version)
     const bytes = input.roots.get(version) ?? new Uint8Array()
     const next = follow(root, bytes, place, verdict.badSignatures)
     checkIdentity(next, input, place)
-    if (replaces(next.roles.timestamp, root.roles.timestamp) || replaces(next.roles.snapshot, root.roles.snapshot))
-      verdict.reset = { rootVersion: version }
+    if (replacesHost(next, root)) verdict.reset = { rootVersion: version }
+    // Keys that come back bring their heads back.
+    if (before.some((old) => old.version < (verdict.reset?.rootVersion ?? 0) && !replacesHost(next, old)))
+      delete verdict.reset
+    before.push(next)
     verdict.added.push({ version, bytes })
     verdict.root = root = next
   }
@@ -98,6 +102,11 @@ function checkIdentity(root: Root, { channel, purpose }: RootsInput, place: Plac
   // Stops one channel's metadata from being taken for another's: TUF metadata does not name its repository.
   if (root.channel !== channel) throw refusal('CHANNEL_MISMATCH', place, `it speaks for ${root.channel}`)
   if (root.purpose !== purpose) throw refusal('PURPOSE_MISMATCH', place, `it is for ${root.purpose}, not ${purpose}`)
+}
+
+/** True when no head that the keys of the old root made can pass under the next one: only then may counters begin again. */
+export function replacesHost({ roles: next }: Root, { roles: old }: Root): boolean {
+  return replaces(next.timestamp, old.timestamp) || replaces(next.snapshot, old.snapshot)
 }
 
 /**

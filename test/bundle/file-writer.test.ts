@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
+  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -68,6 +69,17 @@ describe('bundle/file-writer', () => {
     fill(writer, [second, ...rest])
     await writer.finish()
     assert.ok(readFileSync(output).equals(whole))
+  })
+
+  it('tells of a part that can not be read', () => {
+    const first = [...layout.blobs].find(({ descriptor }) => descriptor.size > 0)
+    if (first === undefined) assert.fail()
+    const writer = new FileWriter(join(dir, 'unread.tar'), layout, false)
+    closeSync(writer.fd)
+    assert.throws(
+      () => writer.holds(first),
+      (error) => isFault(error, 'OUTPUT_FAILED'),
+    )
   })
 
   it('refuses what does not fit before anything is written', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { seeded } from '../../bundles/vectors/channels.ts'
 import { fileInput, isFileInput, memoryInput, pipeInput, type ByteInput } from '../../src/bundle/input.ts'
 import { isFault } from '../../src/errors/index.ts'
@@ -44,6 +45,24 @@ describe('bundle/input', () => {
       writer.kill()
     })
 
+  it('takes nothing out of a pipe any more once it is closed', async () => {
+    const fifo = join(dir, 'fifo-left')
+    execFileSync('mkfifo', [fifo])
+    const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
+    const stop = new AbortController()
+    const input = pipeInput(fd, true, stop.signal)
+    const coming = input.next()
+    stop.abort()
+    await assert.rejects(coming, (error) => isFault(error, 'INTERRUPTED'))
+    await input.close()
+    // A read that was under way then has found the pipe empty.
+    await sleep(50)
+    writeSync(fd, 'for whoever comes next')
+    await sleep(50)
+    assert.equal(readSync(fd, Buffer.alloc(64)), 22)
+    closeSync(fd)
+  })
+
   it('refuses a pipe in the place of a file, and waits for nobody who writes into it', () => {
     const fifo = join(dir, 'fifo-alone')
     execFileSync('mkfifo', [fifo])
@@ -69,5 +88,15 @@ describe('bundle/input kinds', () => {
   it('refuses as a file what has no size of its own', () => {
     assert.throws(() => fileInput('/dev/null'), { code: 'FILE_UNREADABLE' })
     assert.throws(() => fileInput('/'), { code: 'FILE_UNREADABLE' })
+    const remedies = ['/dev/null', '/'].map((name) => {
+      try {
+        fileInput(name)
+      } catch (error) {
+        return isFault(error, 'FILE_UNREADABLE') ? error.remedy : undefined
+      }
+      return undefined
+    })
+    // A folder can't be given through standard input.
+    assert.notEqual(remedies[0], remedies[1])
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Provers, THREADS, type RunOrder } from '../../src/bundle/provers.ts'
 import { ReadAhead } from '../../src/bundle/read-ahead.ts'
@@ -87,8 +88,15 @@ describe('bundle/read-ahead', () => {
     // Too short for what it is to hold: each thread fails as it starts.
     Object.defineProperty(ahead, 'shared', { value: new SharedArrayBuffer(4) })
     const provers = new Provers(fd, 64 * MIB, ahead)
+    const ended: Promise<void>[] = []
+    const hear = (thread: Worker): void =>
+      void ended.push(new Promise((resolve) => thread.once('exit', () => resolve())))
+    process.on('worker', hear)
     provers.start()
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await turn()
+    process.off('worker', hear)
+    assert.equal(ended.length, THREADS)
+    await Promise.all(ended)
     await assert.rejects(provers.prove(() => [][Symbol.iterator](), {}))
   })
 

@@ -77,6 +77,21 @@ describe('bundle/transfer', () => {
       )
   })
 
+  it('refuses a time that there is not, of which readers make another or none', () => {
+    for (const bytes of promises)
+      for (const name of ['created', 'validUntil'])
+        assert.throws(
+          () =>
+            parseTransfer(
+              Buffer.from(
+                bytes.toString().replace(new RegExp(`"${name}":"[^"]*"`), `"${name}":"2026-02-30T00:00:00Z"`),
+              ),
+            ),
+          (error) => isFault(error, 'TRANSFER_MALFORMED'),
+          name,
+        )
+  })
+
   it('refuses every member that is missing, added, or of another type', () => {
     for (const bytes of promises) {
       const document = JSON.parse(bytes.toString()) as Record<string, unknown>

@@ -67,6 +67,8 @@ describe('ca/delegation', () => {
     ['a further member', { note: 'x' }],
     ['a scope that is none', { scope: ['*'] }],
     ['another format', { format: 'sallyport-delegation/2' }],
+    ['a name with a control character', { to: { ...RECORD.to, subject: 'CN=a\u001b[2J' } }],
+    ['an address with a control character', { crlUrl: 'http://crl.example/\n' }],
     ['no signature', { signature: '' }],
     ['a signature of junk', { signature: 'AAAA' }],
   ] as const)

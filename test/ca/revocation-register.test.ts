@@ -160,6 +160,7 @@ describe('ca/revocation-register', () => {
       [ISSUER, 'cd'.repeat(32)],
       ['sallyport-revocations/1', 'sallyport-revocations/2'],
       ['"released":null,', ''],
+      ['"released":null', '"released":"2026-13-45T00:00:00Z"'],
     ]
     for (const [from, to] of changes) {
       const bent = bytes.toString().replace(from, to)

@@ -42,6 +42,18 @@ describe('cli/named places', () => {
     return path
   }
 
+  it('takes an empty variable of the user for none', async () => {
+    const home = shut('home', 0o755)
+    const made = ['state', 'init', '--site', 'site-a', '--reason', 'test', '--json']
+    const run = await sallyport(made, { cwd: dir, env: { HOME: home, XDG_STATE_HOME: '' } })
+    const { report } = documentIn(run.stdout)
+    assert.equal((report as { state: string }).state, join(home, '.local/state/sallyport'))
+    assert.deepEqual(
+      [existsSync(join(home, '.local/state/sallyport')), existsSync(join(dir, 'sallyport'))],
+      [true, false],
+    )
+  })
+
   const init = ['channel', 'init', 'zz', '--for', 'content', '--solo', '--passphrase-file', 'pw', '--dir']
   for (const [args, status, code] of [
     [['ca', 'show', '--dir', 'file'], 2, 'FILE_UNREADABLE'],

@@ -42,6 +42,12 @@ describe('cli/pipes', function () {
     assert.match(said, /^sallyport: DISK_FULL[\s\S]*standard output/)
   })
 
+  it('says that no space is left where a bundle goes to standard output', async () => {
+    const full = await sh(`$SALLYPORT ${quoted(exporting('-', stage.forkKeys()))} >/dev/full`)
+    assert.equal(full.status, 22)
+    assert.match(full.stderr, /^sallyport: DISK_FULL[\s\S]*standard output/m)
+  })
+
   it('writes no bundle to a terminal', async function () {
     const keys = stage.forkKeys()
     const before = tree(keys)

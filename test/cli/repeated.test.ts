@@ -47,6 +47,13 @@ describe('cli/repeated options', () => {
     assert.ok(report.repositories.some(({ to }) => to.startsWith('one')))
   })
 
+  it('takes the approvals of several people', async () => {
+    const approvals = ['--approval', 'alice', '--approval', 'bob', '--json']
+    const args = ['import', 'x.tar', '--to', 'oci:y', '--state', 'none', '--policy', 'p', ...approvals]
+    const { stdout } = await start(args, { cwd: dir }).ended
+    assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, 'FILE_UNREADABLE')
+  })
+
   it('refuses an option twice that has room for one value', async () => {
     for (const twice of [
       ['--keys', 'keys', '--keys', 'other'],

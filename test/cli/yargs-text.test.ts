@@ -8,6 +8,7 @@ describe('cli/yargs-text', () => {
       ['Missing required argument: reason', 'missing: --reason'],
       ['Missing required arguments: reason, o', 'missing: --reason, -o'],
       ['Did you mean export?', 'there is no such command; did you mean export?'],
+      ['Implications failed:\n accept-loss -> reason', '--accept-loss goes with --reason'],
       ['Unknown argument: x', 'Unknown argument: x'],
       [undefined, undefined],
     ] as const)

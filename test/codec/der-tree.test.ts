@@ -43,6 +43,15 @@ describe('codec/der-tree', () => {
     assert.throws(() => parseDer(Buffer.alloc(0)), DerError)
   })
 
+  it('refuses more elements than anything has that is read whole', () => {
+    const many = (count: number): Buffer => derSequence(Buffer.alloc(2 * count).fill(Buffer.of(0x05, 0x00)))
+    assert.equal(parseDer(many(65_535)).children.length, 65_535)
+    // A timestamp of 1 MiB would take 250.
+    assert.throws(() => parseDer(many(65_536)), DerError)
+    const nested = derSequence(many(30_000), many(40_000))
+    assert.throws(() => parseDer(nested), DerError)
+  })
+
   it('refuses lengths that are indefinite or longer than they need be, at any depth', () => {
     for (const hex of ['30 80 00 00', '30 81 02 05 00', '30 03 04 81 00', '30 82 00 80 00', '30 04 30 80 00 00'])
       refuses(hex)

@@ -38,6 +38,13 @@ describe('codec/der-values', () => {
     assert.equal(readOid(node('06 0a 55 ff ff ff ff ff ff ff ff 7e')), '2.5.9223372036854775806')
   })
 
+  it('refuses an identifier of very many octets before it is read', () => {
+    const long = (length: number): Buffer => der(0x06, Buffer.alloc(length, 0xff).fill(1, length - 1))
+    assert.equal(readOid(parseDer(long(128))).length, 272)
+    // One of 1 MiB, as a timestamp may hold, would take two minutes.
+    for (const length of [129, 64 * 1024]) assert.throws(() => readOid(parseDer(long(length))), DerError)
+  })
+
   it('reads natural numbers and refuses negative ones', () => {
     assert.equal(readNaturalHex(node('02 01 00')), '0')
     assert.equal(readNaturalHex(node('02 02 00 80')), '80')

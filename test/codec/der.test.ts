@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { der, derBits, derInteger, derNull, derOctets, derOid, derSequence, readDer } from '../../src/codec/index.ts'
+import {
+  der,
+  derBits,
+  derInteger,
+  derNaturalHex,
+  derNull,
+  derOctets,
+  derOid,
+  derSequence,
+  readDer,
+} from '../../src/codec/index.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
@@ -10,6 +20,10 @@ describe('codec/der', () => {
     assert.equal(hex(derInteger(127)), '02017f')
     assert.equal(hex(derInteger(128)), '02020080')
     assert.equal(hex(derInteger(600_000)), '0203' + '0927c0')
+    assert.equal(hex(derNaturalHex('0')), '020100')
+    assert.equal(hex(derNaturalHex('ff')), '020200ff')
+    assert.equal(hex(derNaturalHex('00123')), '02020123')
+    assert.equal(hex(derNaturalHex('f'.repeat(40))), `021500${'f'.repeat(40)}`)
     assert.equal(hex(derOid('1.2.840.113549.1.5.13')), '06092a864886f70d01050d')
     assert.equal(hex(derOid('2.16.840.1.101.3.4.1.42')), '060960864801650304012a')
     assert.equal(hex(derOid('1.3.101.112')), '06032b6570')

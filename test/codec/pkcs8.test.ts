@@ -4,6 +4,10 @@ import {
   PBKDF2_ROUNDS,
   decodePem,
   derInteger,
+  derNull,
+  derOctets,
+  derOid,
+  derSequence,
   encodePem,
   isSealedPkcs8,
   openSealedKey,
@@ -55,6 +59,23 @@ describe('codec/pkcs8', () => {
       other[at] = (other[at] ?? 0) ^ 1
       assert.equal(await openPkcs8(encodePem('ENCRYPTED PRIVATE KEY', other), 'open sesame'), undefined, `octet ${at}`)
     }
+  })
+
+  it('refuses what would be counted to for minutes, and what OpenSSL alone can read', async function () {
+    this.timeout(10_000)
+    const at = { side: 'state', subject: 'key.pem' } as const
+    const wanting = (rounds: Buffer, digest = '1.2.840.113549.2.9'): string => {
+      const terms = derSequence(derOctets(Buffer.alloc(16)), rounds, derSequence(derOid(digest), derNull()))
+      const kdf = derSequence(derOid('1.2.840.113549.1.5.12'), terms)
+      const cipher = derSequence(derOid('2.16.840.1.101.3.4.1.42'), derOctets(Buffer.alloc(16)))
+      const scheme = derSequence(derOid('1.2.840.113549.1.5.13'), derSequence(kdf, cipher))
+      return encodePem('ENCRYPTED PRIVATE KEY', derSequence(scheme, derOctets(Buffer.alloc(64))))
+    }
+    await assert.rejects(openSealedKey(wanting(derInteger(1000)), 'x', at), fault('KEY_PASSPHRASE', 'key.pem'))
+    const overlong = Buffer.of(0x02, 0x05, 0x00, 0x7f, 0xff, 0xff, 0xff)
+    for (const rounds of [derInteger(10_000_001), derInteger(2 ** 31 - 1), derInteger(2 ** 40), overlong])
+      for (const digest of ['1.2.840.113549.2.9', '1.2.840.113549.2.7'])
+        await assert.rejects(openSealedKey(wanting(rounds, digest), 'x', at), fault('KEY_MALFORMED', 'key.pem'))
   })
 
   it('opens a sealed key of either form, and refuses a wrong passphrase', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { needPeers, startRegistry, type Registry } from '../peers/setup/registry.ts'
+import { suiteRegistry } from '../peers/setup/suite-registry.ts'
 import { RevocationWorld } from '../transfer/revocation-world.ts'
 import { campaign, killOne, type Job } from './campaign.ts'
 import { carryingJob, type CarryingTerms } from './carrying-job.ts'
@@ -26,21 +26,15 @@ describe('kill/revocation', function () {
   }
 
   describe('of an import', () => {
-    let registry: Registry
-
-    before(async function () {
-      needPeers(this)
-      registry = await startRegistry({ deletes: true })
-    })
-    after(() => registry?.stop())
+    const registry = suiteRegistry({ deletes: true })
 
     it('makes what is trusted by a policy good in a layout', () => killed(trustedJob(ground, 'layout')))
-    it('makes what is trusted by a policy good at a registry', () => killed(trustedJob(ground, registry)))
+    it('makes what is trusted by a policy good at a registry', () => killed(trustedJob(ground, registry())))
     for (const measure of ['retag', 'remove'] as const) {
       it(`makes what undoes an earlier one good in a layout: ${measure}`, () =>
         killed(undoingJob(ground, 'layout', measure)))
       it(`makes what undoes an earlier one good at a registry: ${measure}`, () =>
-        killed(undoingJob(ground, registry, measure)))
+        killed(undoingJob(ground, registry(), measure)))
     }
 
     it('makes good what dies between the heads of content and passenger', async () => {

@@ -179,6 +179,18 @@ describe('registry/blob', () => {
         assert.ok(told.slice(0, -1).every((count) => count >= 8 * 1024 * 1024))
       })
 
+      it('tells of a file whose leading bytes can not be read', async () => {
+        const fd = openSync(join(dir, 'unreadable'), 'w')
+        try {
+          const slot = { fd, offset: 0, have: 1 }
+          const source = await sourceOf({ [at]: { body: blob.bytes } })
+          const broken = source.blobInto(blob.descriptor, slot, () => undefined)
+          await assert.rejects(broken, (error) => isFault(error, 'OUTPUT_FAILED') && error.side === 'state')
+        } finally {
+          closeSync(fd)
+        }
+      })
+
       it('rejects other bytes of the right size', async () => {
         const wrong = Buffer.from(blob.bytes)
         wrong[7] = (wrong[7] ?? 0) ^ 1

@@ -88,6 +88,7 @@ describe('registry/credentials', () => {
       helper('broken', 'cat >/dev/null; exit 3')
       helper('babble', 'cat >/dev/null; echo hello')
       helper('endless', 'exec yes')
+      helper('parent', 'cat >/dev/null; sleep 30 & echo \'{"Username":"u","Secret":"s"}\'')
     })
     after(() => {
       process.env['PATH'] = path
@@ -129,6 +130,12 @@ describe('registry/credentials', () => {
       // A helper that has nothing leaves it to the next file.
       const none = await resolveCredentials([read({ credHelpers: { 'a.example': 'none' } }), first], ['a.example'])
       assert.equal(credentialFor(none, 'a.example', 'x')?.username, 'file')
+    })
+
+    it('waits for no program that a helper leaves running', async function () {
+      this.timeout(10_000)
+      const resolved = await resolveCredentials([read({ credsStore: 'parent' })], ['a.example'])
+      assert.equal(credentialFor(resolved, 'a.example', 'x')?.username, 'u')
     })
 
     it('refuses a helper that is absent, fails or babbles', async () => {

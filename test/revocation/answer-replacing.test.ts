@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { der, derSequence } from '../../src/codec/index.ts'
 import { offerAnswer, parseAnswer, type AnswerOffer, type OcspAnswer } from '../../src/revocation/index.ts'
-import { curveKey } from '../signature/hand-made.ts'
+import { curveKey, extension } from '../signature/hand-made.ts'
 import { answerDer, single, time } from './answer-maker.ts'
-import { listAuthority } from './list-maker.ts'
+import { invalidity, listAuthority } from './list-maker.ts'
 
 const authority = listAuthority('issuer', curveKey('P-256'))
 const asked = { issuer: authority.certificate, serial: '4711' }
@@ -11,13 +12,18 @@ const NOW = new Date('2026-06-15T00:00:00Z')
 type Status = 'good' | 'unknown' | number
 
 /** About the certificate: good, unknown, or revoked for a reason. */
-const answer = (day: number, status: Status, more: { produced?: number; serial?: string } = {}): OcspAnswer => {
-  const { produced = day, serial = asked.serial } = more
+const answer = (
+  day: number,
+  status: Status,
+  more: { produced?: number; serial?: string; extension?: Buffer } = {},
+): OcspAnswer => {
+  const { produced = day, serial = asked.serial, extension } = more
   const one = single({
     issuer: authority,
     serial,
     status,
     thisUpdate: time(`202606${String(day).padStart(2, '0')}000000Z`),
+    ...(extension === undefined ? {} : { extensions: der(0xa1, derSequence(extension)) }),
   })
   return parseAnswer(
     answerDer({ authority, singles: [one], producedAt: time(`202606${String(produced).padStart(2, '0')}000000Z`) }),
@@ -43,6 +49,21 @@ describe('revocation/answer-replacing', () => {
     assert.equal(offer(answer(1, 6), answer(2, 'good')).outcome, 'taken')
     assert.equal(offer(answer(2, 'good'), revoked).outcome, 'taken')
     assert.equal(offer(revoked, answer(2, 4)).outcome, 'taken')
+  })
+
+  it('lets no later answer loosen a revocation for good, by words that nobody knows or a later loss of the key', () => {
+    const lost = (year: number): { extension: Buffer } => ({ extension: invalidity(`${year}0101000000Z`) })
+    const odd = { extension: extension('1.2.3', Buffer.of(5, 0), true) }
+    for (const [firm, loose] of [
+      [answer(1, 1), answer(2, 1, odd)],
+      [answer(1, 1), answer(2, 1, lost(2025))],
+      [answer(1, 1, lost(2024)), answer(2, 1, lost(2025))],
+      [answer(1, 1, lost(1000)), answer(2, 1, lost(1001))],
+    ] as const) {
+      assert.deepEqual(offer(firm, loose), { outcome: 'older', answer: firm })
+      assert.deepEqual(offer(loose, firm), { outcome: 'taken', answer: firm })
+    }
+    assert.equal(offer(answer(1, 1, odd), answer(2, 'good')).outcome, 'taken')
   })
 
   it('ends with one answer whatever the order', () => {

@@ -167,6 +167,7 @@ describe('revocation/check-answer', function () {
     assert.equal(strictly(saying(both), both), 'unknown')
     assert.equal(strictly(withList(saying(both)), both), 'good')
     assert.equal(strictly(withList(saying(both), both, 'keyCompromise'), both), 'revoked')
+    assert.equal(strictly(withList(saying(both), both, 'certificateHold'), both), 'revoked')
     // That another issuer must have one is nothing to this one.
     assert.equal(ask(saying(only), only, 0, undefined, [only]).status, 'good')
   })
@@ -176,6 +177,24 @@ describe('revocation/check-answer', function () {
     assert.equal(ask(withList(saying(listed)), listed).status, 'good')
     assert.equal(ask(withList(saying(listed, 'keyCompromise')), listed).status, 'revoked')
     assert.equal(ask(withList(saying(listed, 'certificateHold')), listed).status, 'revoked')
+  })
+
+  it('heeds what any list of the issuer revokes for good, at whatever address', () => {
+    const elsewhere = (about: Certificate, why?: string, by = root): string => {
+      const revoked = [{ serial: about.serial, ...(why !== undefined && { why }) }]
+      const [from, until] = [utc(new Date(Date.now() - DAY)), utc(new Date(Date.now() + DAY))]
+      const list = parseList(by.list({ number: 2, revoked, from, until }))
+      return ask(withList(saying(about)).list(root.certificate, `${URL}?old`, list), about).status
+    }
+    for (const about of [only, both, listed]) {
+      assert.equal(elsewhere(about, 'keyCompromise'), 'revoked')
+      // A hold may have ended in the list that the certificate names.
+      assert.equal(elsewhere(about, 'certificateHold'), 'good')
+    }
+    assert.equal(ask(withList(saying(listed)), listed).status, 'good')
+    const twin = new Authority('root')
+    assert.equal(elsewhere(listed, 'keyCompromise', twin), 'good')
+    twin.remove()
   })
 
   it('takes no answer about another certificate', () => {
@@ -188,6 +207,20 @@ describe('revocation/check-answer', function () {
     const theirs = parseAnswer(twin.answer({ about: [only] }))
     assert.equal(ask(new Held().hold(root.certificate, only, theirs), only).status, 'unknown')
     twin.remove()
+  })
+
+  it('takes no good answer of a responder that must be asked about, while its list is not held', () => {
+    const asked = RESPONDER.filter((line) => !line.startsWith('noCheck'))
+    const made = root.issue('asked-responder', [lists(URL)], asked)
+    root.issue('bare-responder', [], asked)
+    const by = (name: string, why?: string): Held => saying(only, why, { by: name })
+    assert.equal(ask(by('asked-responder'), only).status, 'unknown')
+    assert.equal(ask(withList(by('asked-responder')), only).status, 'good')
+    assert.equal(ask(withList(by('asked-responder'), made), only).status, 'unknown')
+    assert.equal(ask(by('asked-responder', 'keyCompromise'), only).status, 'revoked')
+    assert.equal(ask(by('asked-responder', 'certificateHold'), only).status, 'revoked')
+    // It names no list that could be held.
+    assert.equal(ask(by('bare-responder'), only).status, 'good')
   })
 
   it('takes no answer of a responder that was revoked, or whose certificate expired', () => {

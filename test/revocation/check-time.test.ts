@@ -96,6 +96,16 @@ describe('revocation/check-time', function () {
     assert.equal(ask(held, { timestampTime: early }, true).status, 'good')
   })
 
+  it('goes by the list that the certificate names for since when, and by any other for whether', () => {
+    const plain = parseList(root.list({ number: 1, revoked: [{ serial: leaf.serial }] }))
+    const other = (held: Held): Held => held.list(root.certificate, `${URL}?old`, plain)
+    assert.equal(ask(other(holding('keyTime,20260301000000Z')), { signingTime: SIGNED }).status, 'good')
+    assert.equal(ask(other(holding('keyTime,20260301000000Z')), {}).status, 'revoked')
+    assert.equal(ask(other(holding('certificateHold')), { signingTime: SIGNED }).status, 'revoked')
+    const silent = new Held().list(root.certificate, URL, parseList(root.list({ number: 2 })))
+    assert.equal(ask(other(silent), { signingTime: SIGNED }).status, 'revoked')
+  })
+
   it('excuses no timestamp authority by a time, which it could have made itself', () => {
     const held = holding('keyTime,20260301000000Z')
     const times = { signingTime: SIGNED, timestampTime: SIGNED }

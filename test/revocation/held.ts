@@ -54,10 +54,12 @@ export class Held implements RevocationKnowledge {
     return this.#deltas.get(`${issuer} ${url}`)
   }
 
+  urls(issuer: string): string[] {
+    return urlsIn(this.#bases, issuer)
+  }
+
   deltaUrls(issuer: string): string[] {
-    return [...this.#deltas.keys()]
-      .filter((key) => key.startsWith(`${issuer} `))
-      .map((key) => key.slice(issuer.length + 1))
+    return urlsIn(this.#deltas, issuer)
   }
 
   kept(issuer: string, url: string): KeptEntries | undefined {
@@ -67,4 +69,8 @@ export class Held implements RevocationKnowledge {
   answer(issuer: string, serial: string): OcspAnswer | undefined {
     return this.#answers.get(`${issuer} ${serial}`)
   }
+}
+
+function urlsIn(lists: ReadonlyMap<string, RevocationList>, issuer: string): string[] {
+  return [...lists.keys()].filter((key) => key.startsWith(`${issuer} `)).map((key) => key.slice(issuer.length + 1))
 }

@@ -28,6 +28,7 @@ import {
   utc,
 } from './list-maker.ts'
 import { orders } from '../orders.ts'
+import { extension } from '../signature/hand-made.ts'
 
 const NOW = new Date('2026-12-15T00:00:00Z')
 const terms: OfferTerms = { now: NOW }
@@ -200,6 +201,27 @@ describe('revocation/replacing', function () {
     const again = offer(dropped, list(3, ['a', 'c:6', 'd']))
     assert.deepEqual(serialsOf(again), ['c'])
     assert.deepEqual(serialsOf(offer(again, list(4))), ['a', 'c', 'd'])
+  })
+
+  it('keeps what a later list says by words that nobody knows, in whatever order they come', () => {
+    const odd = parseList(
+      listDer({
+        authority,
+        entries: [entry('a', [reason(1), extension('1.2.3', Buffer.of(5, 0), true)]), entry('b', [reason(1)])],
+        extensions: [authorityKeyId(KEY_ID), listNumber('2')],
+        thisUpdate: utc(`${DAYS[2] ?? ''}000000Z`),
+      }),
+    )
+    const plain = list(1, ['a:1', 'b:1'])
+    for (const order of [
+      [plain, odd],
+      [odd, plain],
+    ]) {
+      const held = arrive(order, false)
+      assert.deepEqual([held.base, serialsOf(held)], [odd, ['a']])
+      // And lets it go for a later one that is understood.
+      assert.deepEqual(serialsOf(offer(held, list(3, ['a', 'b']))), [])
+    }
   })
 
   it('keeps what a delta said once it is gone', () => {

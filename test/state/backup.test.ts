@@ -3,6 +3,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, checkState, rehearseRestore, restore, State } from '../../src/state/index.ts'
 import { all, digest, fault, headOf, initState, makeFolder, NOW, pinOf, removeFolders, storiedState } from './folder.ts'
+import { initEntry, pinEntry } from '../../src/state/entry.ts'
+import { encodeRow, NO_ROWS, type Entry } from '../../src/state/journal-row.ts'
+import { HEADER } from '../../src/state/journal-scan.ts'
 import { seeded } from '../seed.ts'
 import { answerOf, FROM, listOf, sha } from './lists.ts'
 
@@ -87,6 +90,31 @@ describe('state/backup', () => {
     // The older journal is whole in itself: only the trailer tells that rows were taken away.
     writeFileSync(file, [...first.slice(0, -2), ...second.slice(-2)].join('\n'))
     await assert.rejects(restore(join(makeFolder(), 'x'), file, options), fault('BACKUP_MALFORMED', /trailer/))
+  })
+
+  it('refuses one that proves itself and is of no site, or waits for a time that there is not', async () => {
+    const write = (...entries: Entry[]): string => {
+      let head = NO_ROWS
+      const lines: Buffer[] = []
+      for (const entry of [HEADER, ...entries]) {
+        const row = encodeRow(entry, head, '2026-11-24T12:00:00Z')
+        lines.push(row.line)
+        head = row.head
+      }
+      const rows = Buffer.concat(lines)
+      const trailer = { format: 'sallyport-backup/1', ...head, sha256: sha(rows.toString()), size: rows.length }
+      const file = join(makeFolder(), 'state.backup')
+      const { format, hash, n, sha256, size } = trailer
+      writeFileSync(file, Buffer.concat([rows, Buffer.from(`${JSON.stringify({ format, hash, n, sha256, size })}\n`)]))
+      return file
+    }
+    const init = initEntry({ site: 'site-a', reason: 'first install' })
+    const expect = (every: number): Entry => ({ kind: 'expect', body: { channel: 'vendor-a', every } })
+    const pin = pinEntry(pinOf('vendor-a'))
+    await rehearseRestore(join(makeFolder(), 'x'), write(init, pin, expect(86_400)), options)
+    for (const file of [write(), write({ kind: 'note', body: { text: 'x' } }), write(init, pin, expect(2 ** 53 - 1))])
+      for (const run of [rehearseRestore, restore])
+        await assert.rejects(run(join(makeFolder(), 'x'), file, options), fault('BACKUP_MALFORMED'))
   })
 
   it('holds the lists in force and those still to be looked at, and gives them back before their rows count', async () => {

@@ -1,6 +1,6 @@
 /** Temporary folders, values and seeded chance for the tests of the state. */
 import { hash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Digest } from '../../src/oci/index.ts'
@@ -39,6 +39,9 @@ export function digest(of: string | number): Digest {
 
 export const TARGET = 'registry.site:5000/mirror'
 export const REPOSITORY = 'vendor/app'
+
+/** A root that can be read as one, for those who look into it. */
+export const READABLE_ROOT = readFileSync('bundles/roots/vendor-a.root.json', 'utf8')
 
 export function pinOf(channel: string, root = `root of ${channel}`): Pin {
   const bytes = Buffer.from(root)

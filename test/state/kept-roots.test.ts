@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { checkState, State } from '../../src/state/index.ts'
-import { digest, fault, headOf, NOW, removeFolders, storiedState } from './folder.ts'
+import { digest, fault, headOf, NOW, pinOf, removeFolders, storiedState } from './folder.ts'
 
 const write = { write: true, now: NOW }
 
@@ -58,6 +58,21 @@ describe('state/kept roots', () => {
       await assert.rejects(state.keepRoots(next), fault('ROLLBACK'))
       await assert.rejects(state.commitHead({ ...headOf('vendor-a', 1), ...next }), fault('ROLLBACK'))
     }
+    await state.close()
+  })
+
+  it('goes on where a chain stood with a root pinned by hand that continues it, and with no other', async () => {
+    const state = await State.open(await storiedState(), write)
+    const before = state.channel('vendor-a')?.last
+    await state.unpin('vendor-a', 'a later root')
+    await assert.rejects(state.pin({ ...pinOf('vendor-a', 'later'), continues: digest('unseen') }), TypeError)
+    await state.pin({ ...pinOf('vendor-a', 'later'), continues: digest('root of vendor-a') })
+    assert.deepEqual([state.channel('vendor-a')?.root.toString(), state.channel('vendor-a')?.last], ['later', before])
+    // It is one chain from then on, which each of its roots takes up.
+    assert.deepEqual(state.rootsOf('vendor-a'), [{ fingerprint: digest('later'), root: Buffer.from('later') }])
+    await state.unpin('vendor-a', 'back to the first')
+    await state.pin(pinOf('vendor-a'))
+    assert.deepEqual([state.channel('vendor-a')?.root.toString(), state.channel('vendor-a')?.last], ['later', before])
     await state.close()
   })
 

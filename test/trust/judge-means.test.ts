@@ -84,6 +84,34 @@ describe('trust/revocation', () => {
     )
   })
 
+  it('looks at a timestamp that was not asked for where it may excuse, and the policy lets it', async () => {
+    const by = (timestampCounts: boolean, trustStores = ['ca:acme', 'tsa:time']): ReturnType<typeof material> =>
+      material(
+        [statement({ signatureVerification: { level: 'strict', verifyTimestamp: 'afterCertExpiry' }, trustStores })],
+        stores,
+        `version: 1\nrevocation: { timestampCounts: ${timestampCounts} }\n`,
+      )
+    const genTime = NOW.toISOString()
+    const stamped = await signed(acme, { timestamp: stamp(tsa, { genTime }) })
+    const excusing = ({ purpose, timestampTime }: RevocationQuery): RevocationAnswer =>
+      purpose === 'timestamping' || timestampTime !== undefined ? good : revoked
+    const verdict = await judge(by(true), [stamped], { revocation: excusing })
+    assertVerdict(verdict, 'trusted')
+    assert.deepEqual(verdict.signatures[0]?.timestampChain, tsa.chain)
+    for (const [policy, signature, revocation] of [
+      [by(false), stamped, excusing],
+      [by(true, ['ca:acme']), stamped, excusing],
+      [by(true), await signed(acme), excusing],
+      [by(true), await signed(acme, { timestamp: stamp(timestampAuthority('other'), { genTime }) }), excusing],
+      [by(true), stamped, ({ timestampTime }: RevocationQuery) => (timestampTime === undefined ? revoked : good)],
+      [by(true), stamped, ({ purpose }: RevocationQuery) => (purpose === 'timestamping' ? good : revoked)],
+    ] as const) {
+      const refused = await judge(policy, [signature], { revocation })
+      assertVerdict(refused, 'rejected', 'CERTIFICATE_REVOKED')
+      assert.equal(refused.signatures[0]?.timestampChain, undefined)
+    }
+  })
+
   it('lets no time excuse that comes from a stranger or a revoked authority, though the policy only logs them (R5)', async () => {
     const revocation = ({ purpose, signingTime, timestampTime }: RevocationQuery): RevocationAnswer =>
       purpose === 'codeSigning' && (signingTime ?? timestampTime) !== undefined ? good : revoked
@@ -243,6 +271,22 @@ describe('trust/plugin-check', () => {
     assertVerdict(await judge(lax, [peculiar(demanding)]), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
     const verifyByPlugin: FindPlugin = async () => undefined
     assertVerdict(await judge(lax, [peculiar(demanding)], { verifyByPlugin }), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+  })
+
+  it('rejects whom a policy of plain names does not name, though the plugin that he names may be the one to judge', async () => {
+    const named = (...trustedIdentities: string[]): ReturnType<typeof material> =>
+      strict({ revocation: 'skip' }, { trustedIdentities })
+    const [other, own, foreign] = ['x509.subject: C=US, ST=WA, O=other', 'x509.subject: C=US, ST=WA, O=acme', 'x:y']
+    const judged = (by: ReturnType<typeof material>, more: Partial<FoundSignature> = {}): ReturnType<typeof judge> =>
+      judge(by, [{ ...peculiar(demanding), ...more }])
+    assertVerdict(await judged(named(other ?? '')), 'rejected', 'IDENTITY_UNTRUSTED')
+    assertVerdict(await judged(named(own ?? '')), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+    assertVerdict(await judged(named(other ?? '', foreign ?? '')), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+    // What an artifact was let in by is nobody's attack: the plugin is gone.
+    assertVerdict(await judged(named(other ?? ''), { first: true }), 'inconclusive', 'ATTRIBUTE_UNKNOWN')
+    const verifyByPlugin: FindPlugin = failing
+    const broken = await judge(named(other ?? ''), [peculiar(demanding)], { verifyByPlugin })
+    assertVerdict(broken, 'inconclusive', 'ATTRIBUTE_UNKNOWN')
   })
 
   it('asks for the plugin by name and version, and never for a signature that demands none', async () => {

@@ -125,6 +125,9 @@ describe('trust/site-policy', () => {
   const cases: readonly [string, string, string, ...string[]][] = [
     ['broken YAML', 'version: 1', 'version: [1', '2:1'],
     ['a key twice', 'version: 1', 'version: 1\nversion: 1', '2:1'],
+    ['a key as number and as text', 'version: 1', 'version: 1\n1: a\n"1": b', '3:1'],
+    ['a key that is a list', 'version: 1', 'version: 1\n? [a]\n: b', '2:3'],
+    ['a key that is an alias', 'version: 1', 'version: &v 1\n*v : b', '2:1'],
     ['another version', 'version: 1', 'version: 2', '1:10'],
     ['a version that is text', 'version: 1', 'version: "1"', '1:10'],
     ['an unknown key', 'version: 1', 'version: 1\nextra: 1', '2:8'],
@@ -210,6 +213,32 @@ describe('trust/site-policy', () => {
   it('refuses statements where notation has no policy at all', () => {
     const { findings } = checkTrustMaterial(new Map([['policy.yaml', Buffer.from(GOOD)]]))
     assert.equal(findings.filter(({ detail }) => detail.includes('no trust policy has the name')).length, 3)
+  })
+
+  it('refuses in no time what would take minutes, or gigabytes', function () {
+    this.timeout(20_000)
+    const many = (count: number, line: (i: number) => string): string =>
+      Array.from({ length: count }, (_, i) => line(i)).join('\n')
+    for (const [what, text, detail] of [
+      ['names', many(60_000, (i) => `k${i}: 1`), /version/],
+      ['aliases', many(20_000, (i) => `- &a${i} x\n- *a${i}`), /over 1000 aliases/],
+      ['items', `a: [${'0,'.repeat(2_000_000)}0]`, /over 500000 signs and words/],
+    ] as const) {
+      const begun = performance.now()
+      const { findings } = checkTrustMaterial(new Map([['policy.yaml', Buffer.from(text)]]))
+      assert.match(findings[0]?.detail ?? '', detail, what)
+      assert.ok(performance.now() - begun < 10_000, what)
+    }
+  })
+
+  it('says nothing on its own of a key that is a list', (done) => {
+    const heard = (): void => assert.fail('a warning of the library')
+    process.on('warning', heard)
+    checkTrustMaterial(files('? [\u009b31m]\n: 1\n'))
+    setImmediate(() => {
+      process.off('warning', heard)
+      done()
+    })
   })
 
   it('refuses bytes that are no UTF-8, and a document that explodes', () => {

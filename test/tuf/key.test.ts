@@ -89,6 +89,7 @@ describe('tuf/key-file', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
   const p256 = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
   const ed448 = generateKeyPairSync('ed448').privateKey
+  const odd = (namedCurve: string): KeyObject => generateKeyPairSync('ec', { namedCurve }).privateKey
   const plain = generateKeyPairSync('ed25519').privateKey
   const cases: [title: string, code: Code, pem: string, passphrase?: string][] = [
     ['an unencrypted key', 'KEY_MALFORMED', plain.export({ format: 'pem', type: 'pkcs8' }) as string],
@@ -96,6 +97,8 @@ describe('tuf/key-file', () => {
     ['an RSA key', 'KEY_MALFORMED', encrypt(rsa)],
     ['a P-256 key', 'KEY_MALFORMED', encrypt(p256)],
     ['an Ed448 key', 'KEY_MALFORMED', encrypt(ed448)],
+    ['a P-224 key', 'KEY_MALFORMED', encrypt(odd('secp224r1'))],
+    ['a Brainpool key', 'KEY_MALFORMED', encrypt(odd('brainpoolP384r1'))],
     ['an empty file', 'KEY_MALFORMED', ''],
     ['a cut file', 'KEY_MALFORMED', (sealed[0] ?? '').slice(0, -40)],
     ['a wrong passphrase', 'KEY_PASSPHRASE', sealed[0] ?? '', 'hunter2hunter2'],

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hash } from 'node:crypto'
+import { timeText } from '../../src/codec/index.ts'
 import { addSignature, buildHead } from '../../src/tuf/build.ts'
-import { expiryText } from '../../src/tuf/expiry.ts'
 import { needPeers, tryPeer } from '../peers/setup/run.ts'
 import { makeChannel, makeKeys, rotate, type Channel } from './channel-fixture.ts'
 
@@ -22,8 +22,8 @@ const targets = Object.fromEntries(
 )
 
 const day = 86_400_000
-const soon = expiryText(new Date(Date.now() + day))
-const past = expiryText(new Date(Date.now() - day))
+const soon = timeText(new Date(Date.now() + day))
+const past = timeText(new Date(Date.now() - day))
 const channel = makeChannel('peer')
 const [alice, bob, carol] = channel.keys.targets
 assert.ok(alice !== undefined && bob !== undefined && carol !== undefined)

@@ -52,6 +52,19 @@ describe('tuf/root-chain', () => {
     assert.equal(reset(rotate(two, { timestamp: old }), two), undefined)
   })
 
+  it('lets no counters begin again when keys that were replaced come back in a later root of the same chain', () => {
+    const [old, other] = [first.keys.timestamp, makeKeys('fresh').timestamp]
+    const replaced = rotate(first, { timestamp: other })
+    const resetOf = (...chain: Channel[]) => judgeRoots(input(first, 1, roots(first, ...chain))).reset
+    assert.deepEqual(resetOf(replaced, rotate(replaced, {})), { rootVersion: 2 })
+    assert.equal(resetOf(replaced, rotate(replaced, { timestamp: old })), undefined)
+    assert.equal(resetOf(replaced, rotate(replaced, { timestamp: [...old, ...other] })), undefined)
+    const again = rotate(replaced, { timestamp: old })
+    assert.deepEqual(resetOf(replaced, again, rotate(again, { timestamp: makeKeys('third').timestamp })), {
+      rootVersion: 4,
+    })
+  })
+
   it('reports a bad signature on a root that has enough good ones', () => {
     const stranger = makeKeys('x').root
     const root = forgeRoot(second, () => undefined, [...first.keys.root, ...stranger])

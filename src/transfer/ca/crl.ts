@@ -10,12 +10,12 @@ import {
   withNextNumber,
   type RevocationRegister,
 } from '../../ca/index.ts'
+import { wholeSecond } from '../../codec/index.ts'
 import { placeFile } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { demandIssuedList, parseList } from '../../revocation/index.ts'
 import { distinguishedNameText } from '../../signature/index.ts'
 import { demandListUrl } from './crl-url.ts'
-import { wholeSecond } from './entry.ts'
 import { readCaFolder, type CaEntry } from './folder.ts'
 import { openIssuer } from './issue.ts'
 import { issuedLists, keepList, openRegister, saveRegister, underRegister } from './register.ts'

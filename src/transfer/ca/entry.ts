@@ -47,11 +47,6 @@ export interface MadeEntry extends NewEntry {
   record: Omit<Delegation, 'format'>
 }
 
-/** The time as certificates carry it, so that what is compared is what is written. */
-export function wholeSecond(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / 1000) * 1000)
-}
-
 /** A key as issuer. Throws KEY_MALFORMED when it is of a kind that no certificate here is signed with. */
 function signing(key: KeyObject, subject: string): NonNullable<ReturnType<typeof issuerKey>> {
   const signer = issuerKey(key)

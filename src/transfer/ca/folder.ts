@@ -12,7 +12,7 @@ import {
   type Delegation,
   type KeyAlgorithm,
 } from '../../ca/index.ts'
-import { encodePem } from '../../codec/index.ts'
+import { encodePem, TIME_STAMPING } from '../../codec/index.ts'
 import { syncFolder, writeNew } from '../../content/index.ts'
 import { isFault, readFault, SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, parseCertificates, selfSigned, type Certificate } from '../../signature/index.ts'
@@ -73,7 +73,7 @@ function readCapped(file: string, cap: number): Buffer {
 /** What the certificate itself is made for, as far as it says so. */
 function kindOf(certificate: Certificate): CertificateKind {
   if (certificate.basicConstraints?.ca === true) return selfSigned(certificate) ? 'root' : 'ca'
-  return certificate.extendedKeyUsage?.oids.includes('1.3.6.1.5.5.7.3.8') === true ? 'tsa' : 'signer'
+  return certificate.extendedKeyUsage?.oids.includes(TIME_STAMPING) === true ? 'tsa' : 'signer'
 }
 
 /** The first thing in which the record does not fit the certificates, or undefined. */

@@ -12,9 +12,10 @@ import {
   type KeyAlgorithm,
   type Wanted,
 } from '../../ca/index.ts'
+import { wholeSecond } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { crlUrlBeside } from './crl-url.ts'
-import { makeEntry, wholeSecond, type EntryTerms } from './entry.ts'
+import { makeEntry, type EntryTerms } from './entry.ts'
 import { KEY_FILE, placeFolder, readCaFolder, writeEntry, type CaEntry } from './folder.ts'
 import { DAYS } from './init.ts'
 import { listing, plannedListing, type CaListing } from './listing.ts'

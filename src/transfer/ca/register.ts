@@ -5,10 +5,11 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { newRegister, readRegister, REGISTER_CAP, writeRegister, type RevocationRegister } from '../../ca/index.ts'
-import { lockFolder, placeFile, syncFolder } from '../../content/index.ts'
+import { placeFile, syncFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, type Certificate } from '../../signature/index.ts'
 import { entriesIn, isThere, type CaEntry } from './folder.ts'
+import { alone } from '../run/alone.ts'
 import { readOwn } from '../run/small-file.ts'
 
 const REGISTER_FILE = 'revocations.json'
@@ -74,17 +75,8 @@ export function keepList({ folder }: CaEntry, number: number, delta: boolean, de
 }
 
 /** Runs `work` while nobody else changes the register. Throws CA_LOCKED. */
-export async function underRegister<T>(entry: CaEntry, work: () => T | Promise<T>): Promise<T> {
-  const lock = await lockFolder(entry.folder).catch((cause: unknown) => {
-    throw writeFault(cause, 'OUTPUT_FAILED', entry.folder)
-  })
-  if (typeof lock === 'string')
-    throw new SallyportError('CA_LOCKED', { side: 'source', subject: join(entry.folder, lock) })
-  try {
-    return await work()
-  } finally {
-    lock.release()
-  }
+export function underRegister<T>({ folder }: CaEntry, work: () => T | Promise<T>): Promise<T> {
+  return alone(folder, work, { code: 'CA_LOCKED', side: 'source' })
 }
 
 /** The authority among these whose key made the certificate. Throws CA_ISSUER_OTHER. */

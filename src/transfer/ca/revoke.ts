@@ -1,9 +1,9 @@
 /** `ca revoke`: notes that a certificate is revoked, held, or held no more. The next list tells it; no key is needed until then. */
 import { existsSync } from 'node:fs'
 import { release, revocationOf, revoke, type RevocationReason } from '../../ca/index.ts'
+import { wholeSecond } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { distinguishedNameText, parseCertificates, type Certificate } from '../../signature/index.ts'
-import { wholeSecond } from './entry.ts'
 import { readCaFolder, type CaEntry } from './folder.ts'
 import { issuingEntry, openRegister, saveRegister, underRegister } from './register.ts'
 import { nowOf, type RunOptions } from '../run/run.ts'

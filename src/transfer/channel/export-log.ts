@@ -1,5 +1,6 @@
 /** The channel's own counter on the connected side: a hash-chained log of every sequence given out. */
 import * as z from 'zod'
+import { shapeFault } from '../../codec/index.ts'
 import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
 import { isDigest, type Digest } from '../../oci/index.ts'
 import { Acknowledged, HeadFile, Journal, readHead, type JournalRow, type Proven } from '../../state/index.ts'
@@ -47,19 +48,15 @@ function notOfAState(error: unknown, dir: string): unknown {
 function parsed<T>(schema: z.ZodType<T>, row: JournalRow): T {
   const result = schema.safeParse(row)
   if (result.success) return result.data
-  const [issue] = result.error.issues
-  const detail = `${issue?.path.join('.')}: ${issue?.message}`
+  const detail = shapeFault(result.error)
   throw new SallyportError('JOURNAL_BROKEN', { side: 'state', subject: `journal.jsonl row ${row.n}`, detail })
-}
-
-interface Writer {
-  journal: Journal
-  headFile: HeadFile
 }
 
 /** `journal.jsonl` in the channel's folder, and `journal.head`; one writer at a time. */
 export class ExportLog {
-  private readonly writer: Writer | undefined
+  /** Undefined in a log that is looked at only. */
+  private journal: Journal | undefined
+  private headFile: HeadFile | undefined
   private last = 0
   /** Sequence → id of the bundle it was given to. */
   private readonly given = new Map<number, string>()
@@ -69,39 +66,30 @@ export class ExportLog {
   private pieces: Readonly<Record<string, string>> | undefined
   private readonly brought = new BroughtTags()
 
-  private constructor(writer: Writer | undefined) {
-    this.writer = writer
-  }
-
   /** Throws STATE_LOCKED while another export of this channel runs; JOURNAL_BROKEN, also for a log whose last rows are lost. */
   static async open(dir: string, now: Date): Promise<ExportLog> {
-    let journal: Journal | undefined
-    let headFile: HeadFile | undefined
+    const log = new ExportLog()
     try {
       const tail = await readTail(dir)
-      journal = await openJournal(dir, now, tail)
-      headFile = await HeadFile.open(dir)
-      const log = new ExportLog({ journal, headFile })
-      for await (const row of journal.rows()) log.learn(row)
-      await headFile.write([], journal.head)
+      log.journal = await openJournal(dir, now, tail, (rows) => log.replay(rows, tail))
+      log.headFile = await HeadFile.open(dir)
+      await log.headFile.write([], log.journal.head)
       return log
     } catch (error) {
-      await headFile?.close()
-      await journal?.close()
+      await log.close()
       throw notOfAState(error, dir)
     }
   }
 
   /** The log to look at only: nothing is written and nothing is locked, and a channel that never exported has none. */
   static async read(dir: string): Promise<ExportLog> {
-    const log = new ExportLog(undefined)
+    const log = new ExportLog()
     let last = 0
     try {
       const tail = await readTail(dir)
       try {
         for await (const rows of Journal.readRuns(dir)) {
-          demandRows(tail, rows)
-          for (const { row } of rows) log.learn(row)
+          log.replay(rows, tail)
           last = rows.at(-1)?.row.n ?? last
         }
       } catch (error) {
@@ -115,10 +103,18 @@ export class ExportLog {
   }
 
   private async append(kind: string, body: Parameters<Journal['append']>[1]): Promise<void> {
-    if (this.writer === undefined) throw new TypeError('the log was opened to look at only')
-    const { journal, headFile } = this.writer
+    const { journal, headFile } = this
+    if (journal === undefined || headFile === undefined) throw new TypeError('the log was opened to look at only')
     this.learn(await journal.append(kind, body))
     await headFile.write([], journal.head)
+  }
+
+  /** Takes in rows as they are proven. */
+  private replay(rows: readonly Proven[], tail: Acknowledged): void {
+    for (const { row, hash } of rows) {
+      tail.demandRow(row.n, hash)
+      this.learn(row)
+    }
   }
 
   private learn(row: JournalRow): void {
@@ -205,8 +201,11 @@ export class ExportLog {
   }
 
   async close(): Promise<void> {
-    await this.writer?.headFile.close()
-    await this.writer?.journal.close()
+    try {
+      await this.headFile?.close()
+    } finally {
+      await this.journal?.close()
+    }
   }
 }
 
@@ -215,13 +214,13 @@ async function readTail(dir: string): Promise<Acknowledged> {
   return new Acknowledged(await readHead(dir), LOST_REMEDY)
 }
 
-function demandRows(tail: Acknowledged, rows: readonly Proven[]): void {
-  for (const { row, hash } of rows) tail.demandRow(row.n, hash)
-}
-
 /** The journal, made where there never was one. */
-async function openJournal(dir: string, now: Date, tail: Acknowledged): Promise<Journal> {
-  const visit = (rows: readonly Proven[]): void => demandRows(tail, rows)
+async function openJournal(
+  dir: string,
+  now: Date,
+  tail: Acknowledged,
+  visit: (rows: readonly Proven[]) => void,
+): Promise<Journal> {
   const whole = ({ n }: { n: number }): void => tail.demandReached(n)
   try {
     return await Journal.open(dir, { now, create: tail.head.n === 0, visit, whole })

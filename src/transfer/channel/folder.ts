@@ -2,11 +2,11 @@
  * The folder of a channel on the connected side: roots, sealed keys, and who holds which.
  * `channel.json` names holders and files for people; what a key may do stands in the signed root alone.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { canonicalJson, parseJson } from '../../codec/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { readFault, SallyportError } from '../../errors/index.ts'
 import {
   CAPS,
   judgeRoots,
@@ -17,6 +17,7 @@ import {
   type Role,
   type Root,
 } from '../../tuf/index.ts'
+import { allAtRest } from '../run/at-rest.ts'
 import { readOwn } from '../run/small-file.ts'
 
 /** Asked for the passphrase of a key file; must not echo or keep it. */
@@ -82,10 +83,19 @@ function newestRoot(dir: string, roots: readonly Buffer[]): Root {
   }
 }
 
+/** Throws FILE_UNREADABLE for what lies in a folder that may not be entered: whether it holds a channel is not known. */
+function isThere(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) !== undefined
+  } catch (cause) {
+    throw readFault(cause, 'source', file)
+  }
+}
+
 /** The channel kept in a folder. Throws KEY_MISSING when it is none, FILE_UNREADABLE, JSON_MALFORMED, CHANNEL_FOLDER_DAMAGED. */
 export function openChannelFolder(dir: string): ChannelFolder {
   const file = join(dir, 'channel.json')
-  if (!existsSync(file))
+  if (!isThere(file))
     throw new SallyportError('KEY_MISSING', { side: 'source', subject: dir, detail: 'no channel.json there' })
   const parsed = schema.safeParse(parseJson(readOwn(file, LISTING_CAP), 'source', file))
   if (!parsed.success)
@@ -168,10 +178,5 @@ export async function exportKeys(
   const asked: AskedKey[] = []
   // One after the other: each may be a question to a person.
   for (const entry of [...entries, person]) asked.push(await askFor(folder, entry, ask))
-  const opened = await Promise.allSettled(asked.map(unseal))
-  const signers = opened.map((one) => {
-    if (one.status === 'rejected') throw one.reason
-    return one.value
-  })
-  return { signers, holder: person.holder }
+  return { signers: await allAtRest(asked.map(unseal)), holder: person.holder }
 }

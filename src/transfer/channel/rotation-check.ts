@@ -21,7 +21,12 @@ export function checkWanted(
       'go on with it by channel rotate without a change, or take it back with --abandon',
     )
   const own = rootId(waiting.bytes, { side: 'source', subject: pendingFile(dir) })
-  if (id !== undefined && id !== own) throw usage(pendingFile(dir), `its id is ${own}, you asked for ${id}`)
+  if (id !== undefined && id !== own)
+    throw usage(
+      pendingFile(dir),
+      `its id is ${own}, you asked for ${id}`,
+      'sign nothing before the other holders of root keys tell you the same id',
+    )
 }
 
 /**

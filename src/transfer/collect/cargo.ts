@@ -1,6 +1,5 @@
 /** Packs lists, OCSP answers and denials as the one repository that a bundle carries them in. */
-import { MemoryPlace, type BlobBody, type MemoryRepository } from '../../content/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { bytesBody, MemoryPlace, type MemoryRepository } from '../../content/index.ts'
 import {
   CERTIFICATE,
   digestOf,
@@ -12,8 +11,9 @@ import {
 } from '../../oci/index.ts'
 import { writeDenials, type Denial } from '../../revocation/index.ts'
 import { EMPTY_CONFIG } from '../../signature/index.ts'
-import { gather, type GatheredRepository } from '../place/gather.ts'
+import type { GatheredRepository } from '../place/gather.ts'
 import type { Mapping } from '../place/naming.ts'
+import { gatherOwn } from '../place/own-repository.ts'
 import { answerLabel, listLabel, pieceReport, type RevocationPieceReport } from '../revocation/information.ts'
 import {
   DENIALS_TYPE,
@@ -26,17 +26,9 @@ import { isRevocationPath, revocationPath } from '../revocation/path.ts'
 import type { Collected } from './proof.ts'
 import type { RunOptions } from '../run/run.ts'
 
-function body(bytes: Buffer): BlobBody {
-  return {
-    async *open(from) {
-      yield bytes.subarray(from)
-    },
-  }
-}
-
 async function blob(repository: MemoryRepository, mediaType: string, bytes: Buffer): Promise<Descriptor> {
   const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length }
-  await repository.pushBlob(descriptor, body(bytes))
+  await repository.pushBlob(descriptor, bytesBody(bytes))
   return descriptor
 }
 
@@ -93,20 +85,11 @@ export async function packRevocation(
     pieces.push(
       await place(source, { kind: 'denials' }, [await blob(source, DENIALS_TYPE, writeDenials(denials, 'source'))]),
     )
-  const selection = {
-    source,
-    tags: await source.tags(),
-    digests: [],
-    complete: false,
-    choice: { referrers: 'none' as const },
+  const own = {
+    what: 'revocation',
+    path: revocationPath(channel),
+    isPath: (to: string): boolean => isRevocationPath(to, channel),
   }
-  const repositories = await gather([selection], { map, concurrency, signal })
-  // Elsewhere the far side would refuse the bundle.
-  const astray = repositories.find(({ to }) => !isRevocationPath(to, channel))
-  if (astray === undefined) return { repositories, pieces: pieces.sort((a, b) => (a.tag < b.tag ? -1 : 1)) }
-  throw new SallyportError('MAP_INVALID', {
-    side: 'target',
-    subject: astray.to,
-    detail: `revocation goes to ${revocationPath(channel)}, below any prefix`,
-  })
+  const repositories = await gatherOwn(source, own, { map, concurrency, signal })
+  return { repositories, pieces: pieces.sort((a, b) => (a.tag < b.tag ? -1 : 1)) }
 }

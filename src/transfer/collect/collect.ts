@@ -4,13 +4,14 @@
  */
 import PQueue from 'p-queue'
 import { SallyportError } from '../../errors/index.ts'
-import { scopeFault } from '../../revocation/index.ts'
+import { demandIssuedAnswer, scopeFault } from '../../revocation/index.ts'
 import { isListUrl } from '../revocation/item.ts'
 import { acceptedNames, demandAccepted, type Lacking, type LackingTerms } from './lacking.ts'
 import type { RevocationSource } from './network.ts'
 import { dateFault, outweighs, type Collected, type CollectedList } from './proof.ts'
 import { Allowance, AT_ONCE, DEMANDED, STRANGERS, type AllowanceTerms } from './allowance.ts'
-import { wantedKey, type RevocableCertificate, type Wanted } from './wants.ts'
+import { wantedKey, webUrls, type RevocableCertificate, type Wanted } from './wants.ts'
+import { allAtRest } from '../run/at-rest.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
 
 export interface Collection {
@@ -45,6 +46,8 @@ class Collector {
   private readonly faults = new Map<string, { wanted: Wanted; fault: SallyportError }>()
   private readonly unmet = new Map<string, 'by its lists' | 'by policy' | undefined>()
   private readonly pending = new Map<string, Promise<void>>()
+  /** Lists without which the run goes on. */
+  private readonly idle = new Set<string>()
   private readonly queue: PQueue
   private readonly terms: CollectTerms
   private readonly accepted: ReadonlySet<string>
@@ -64,7 +67,8 @@ class Collector {
 
   private blame(wanted: Wanted, fault: SallyportError): void {
     this.faults.set(wantedKey(wanted), { wanted, fault })
-    if (wanted.kind === 'list' && this.strangers === undefined && !this.named(wanted)) this.allowance.hurry(LOST_MS)
+    const isLost = wanted.kind === 'list' && this.strangers === undefined && !this.idle.has(wantedKey(wanted))
+    if (isLost && !this.named(wanted)) this.allowance.hurry(LOST_MS)
   }
 
   private async ask(wanted: Wanted): Promise<void> {
@@ -120,12 +124,16 @@ class Collector {
   private miss(wanted: Wanted, accepted?: 'by its lists'): void {
     const key = wantedKey(wanted)
     // What somebody demands stays demanded, whoever else names it.
-    if (this.strangers === undefined) this.unmet.set(key, accepted)
+    if (this.strangers === undefined && (accepted === undefined || !this.unmet.has(key))) this.unmet.set(key, accepted)
     else if (!this.unmet.has(key)) this.unmet.set(key, accepted ?? 'by policy')
   }
 
   /** The delta that a list demands, or else the certificate. */
-  private async delta(base: CollectedList, { freshestUrls }: RevocableCertificate): Promise<void> {
+  private async delta(
+    base: CollectedList,
+    { freshestUrls }: RevocableCertificate,
+    accepted: 'by its lists' | undefined,
+  ): Promise<void> {
     const { url, issuer, list } = base
     const named = list.freshest.length > 0 || list.freshestElsewhere
     const places = named ? list.freshest.filter(isListUrl) : freshestUrls
@@ -133,12 +141,12 @@ class Collector {
     const terms = { kind: 'delta', issuer, base: list, baseUrl: url } as const
     const several = places.map((place) => ({ ...terms, url: place }))
     // They are places of one delta (RFC 5280 4.2.1.13).
-    for (const wanted of await this.first(several)) this.miss(wanted)
+    for (const wanted of await this.first(several)) this.miss(wanted, accepted)
     if (several.length > 0) return
     const nowhere = { ...terms, url }
     const detail = 'the list names a delta, and no http or https address of it'
     this.blame(nowhere, new SallyportError('LIST_UNAVAILABLE', { side: 'source', subject: url, detail }))
-    this.miss(nowhere)
+    this.miss(nowhere, accepted)
   }
 
   /** Wants all that speaks of these: first what is demanded, then, within narrow bounds, the rest. */
@@ -169,9 +177,7 @@ class Collector {
   }
 
   private async each(certificates: readonly RevocableCertificate[]): Promise<void> {
-    const outcomes = await Promise.allSettled(certificates.map((one) => this.certificate(one)))
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    await allAtRest(certificates.map((one) => this.certificate(one)))
   }
 
   get untold(): number {
@@ -180,23 +186,48 @@ class Collector {
 
   /** Wants all that speaks of one certificate. */
   private async certificate(revocable: RevocableCertificate): Promise<void> {
-    const { certificate, issuer, crlUrls, ocspUrls } = revocable
+    const { issuer, ocspUrls } = revocable
+    const covered = await this.lists(revocable)
+    // Without an answer the far side goes by the lists, as by the rules of the Notary Project.
+    const accepted = covered ? 'by its lists' : undefined
+    const questions = ocspUrls.map(
+      (url) => ({ kind: 'answer', url, issuer, certificate: revocable.certificate }) as const,
+    )
+    for (const wanted of await this.first(questions)) this.miss(wanted, accepted)
+    for (const wanted of questions) await this.responder(this.had.get(wantedKey(wanted)), revocable, accepted)
+  }
+
+  /** Wants the lists of whoever answered, unless it says that nobody need ask: without them the answer counts for nothing. */
+  private async responder(
+    answered: Collected | undefined,
+    { issuer, demanded, purposes }: RevocableCertificate,
+    accepted: 'by its lists' | undefined,
+  ): Promise<void> {
+    const certificate = answered?.kind === 'answer' ? demandIssuedAnswer(answered.answer, issuer) : issuer
+    if (certificate === issuer || certificate.ocspNoCheck) return
+    const crlUrls = webUrls(certificate.crlUrls)
+    const freshestUrls = webUrls(certificate.freshestCrlUrls)
+    await this.lists({ certificate, issuer, demanded, purposes, crlUrls, freshestUrls, ocspUrls: [] }, accepted)
+  }
+
+  /** Wants each list of one certificate, with its delta; true when there are some and all are had. */
+  private async lists(revocable: RevocableCertificate, accepted?: 'by its lists'): Promise<boolean> {
+    const { certificate, issuer, crlUrls } = revocable
     const wants = crlUrls.map((url) => ({ kind: 'list', url, issuer }) as const)
     let covered = wants.length > 0
     for (const wanted of wants) {
+      if (accepted !== undefined) this.idle.add(wantedKey(wanted))
       const base = await this.want(wanted)
       const apart = base?.kind === 'list' ? scopeFault(base.list, certificate, wanted.url) : undefined
       if (apart !== undefined)
         this.blame(wanted, new SallyportError('LIST_INVALID', { side: 'source', subject: wanted.url, detail: apart }))
       if (this.faults.has(wantedKey(wanted))) {
-        this.miss(wanted)
+        this.miss(wanted, accepted)
         covered = false
       }
-      if (base?.kind === 'list') await this.delta(base, revocable)
+      if (base?.kind === 'list') await this.delta(base, revocable, accepted)
     }
-    // Without an answer the far side goes by the lists, as by the rules of the Notary Project.
-    const questions = ocspUrls.map((url) => ({ kind: 'answer', url, issuer, certificate }) as const)
-    for (const wanted of await this.first(questions)) this.miss(wanted, covered ? 'by its lists' : undefined)
+    return covered
   }
 
   /** What is lacking where it mattered, sorted. */

@@ -2,7 +2,7 @@
  * Whose lists an export must have. Anyone may push a signature to a public registry, with a certificate of his own making
  * that names a dead address: where a policy is named, what no statement of it believes holds nobody up.
  */
-import type { Certificate } from '../../signature/index.ts'
+import { selfSigned, type Certificate } from '../../signature/index.ts'
 import { explainPolicy, pathTo, storeKind, type TrustMaterial } from '../../trust/index.ts'
 import type { CarriedChain } from '../trust/document.ts'
 import type { CollectedChain } from './wants.ts'
@@ -26,14 +26,17 @@ export function anchorsKey({ signing, timestamping }: Anchors): string {
 }
 
 /**
- * The chain with what of it hangs below an anchor. Only there each issuer is vouched for: above, anyone who certifies the
- * anchor's key anew could put in a certificate with lists of his own. A timestamp's chain is led on to the anchor that issued its
+ * The chain with what of it hangs below an anchor, and the anchor itself where a root made it. Only there each issuer is
+ * vouched for: above, anyone who certifies a key anew could put in a certificate with lists of his own, but not sign in the
+ * root's own name. A timestamp's chain is led on to the anchor that issued its
  * last certificate, which tokens leave out.
  */
 export function demandedOf({ purpose, chain }: CarriedChain, anchors: Anchors): CollectedChain[] {
   if (purpose === 'signing') {
     const at = chain.findIndex(({ der }) => anchors.signing.some((anchor) => anchor.der.equals(der)))
-    return [{ purpose, chain, demanded: Math.max(0, at) }]
+    const above = at < 0 ? undefined : chain[at + 1]
+    const rooted = above !== undefined && selfSigned(above)
+    return [{ purpose, chain, demanded: rooted ? at + 1 : Math.max(0, at) }]
   }
   const [first, ...above] = pathTo(anchors.timestamping, chain) ?? []
   const tried = { purpose, chain, demanded: 0 }

@@ -20,6 +20,9 @@ const FILE_CAP = 3 * REVOCATION_LIST_CAP
 /** All that is held until it is matched. */
 const HELD_CAP = 1024 * 1024 * 1024
 
+/** Far above the three that there are: what else a file of that size holds would exhaust memory. */
+const CACHED_VALUES = 16
+
 const cached = z.strictObject({ baseCRL: z.base64(), deltaCRL: z.base64().optional() })
 
 interface HeldList {
@@ -40,7 +43,7 @@ function unavailable(subject: string, detail: string): SallyportError {
 
 /** The lists of a file of notation's cache. Throws JSON_MALFORMED, LIST_MALFORMED; TypeError never. */
 function cachedLists(bytes: Buffer, name: string): HeldList[] {
-  const { baseCRL, deltaCRL } = cached.parse(parseJson(bytes, 'source', name))
+  const { baseCRL, deltaCRL } = cached.parse(parseJson(bytes, 'source', name, CACHED_VALUES))
   const address = /^[0-9a-f]{64}$/.test(name) ? name : undefined
   return [baseCRL, ...(deltaCRL === undefined ? [] : [deltaCRL])].map((text) => ({
     list: readList(Buffer.from(text, 'base64')),

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { parseJson, sortedJson, type Json } from '../../codec/index.ts'
+import { parseJson, shapedList, sortedJson, type Json } from '../../codec/index.ts'
 import { syncFolder, writeNew } from '../../content/index.ts'
 import { CODES, SallyportError, writeFault, type Code } from '../../errors/index.ts'
 import { demandIssuedAnswer, demandIssuedList, LIST_CAP, parseAnswer, parseList } from '../../revocation/index.ts'
@@ -26,13 +26,15 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const issued = { url: z.string(), issuer: z.base64(), sha256 }
 const schema = z.strictObject({
   format: z.literal('sallyport-part-revocation/1'),
-  collected: z.array(
+  collected: shapedList(
+    z,
     z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.enum(['list', 'delta']), ...issued }),
       z.strictObject({ kind: z.literal('answer'), ...issued, serial: z.string() }),
     ]),
   ),
-  lacking: z.array(
+  lacking: shapedList(
+    z,
     z.strictObject({
       kind: z.enum(['list', 'delta', 'answer']),
       url: z.string(),
@@ -42,13 +44,15 @@ const schema = z.strictObject({
       accepted: z.enum(['by name', 'by its lists', 'by policy']),
     }),
   ),
-  warnings: z.array(z.string()),
+  warnings: shapedList(z, z.string()),
 })
 type Row = z.output<typeof schema>['collected'][number]
 
 const RECORD = 'revocation.json'
 /** Far above the rows of ten thousand pieces. */
 const RECORD_CAP = 64 * 1024 * 1024
+/** Ten thousand pieces have a tenth. */
+const RECORD_VALUES = 1024 * 1024
 
 function derOf(piece: Collected): Buffer {
   return piece.kind === 'answer' ? piece.answer.der : piece.list.der
@@ -99,7 +103,7 @@ function read(dir: string, row: Row): Collected {
 export function readKept(dir: string): KeptRevocation | undefined {
   if (!existsSync(join(dir, RECORD))) return undefined
   try {
-    const parsed = schema.safeParse(parseJson(readOwn(join(dir, RECORD), RECORD_CAP), 'source', RECORD))
+    const parsed = schema.safeParse(parseJson(readOwn(join(dir, RECORD), RECORD_CAP), 'source', RECORD, RECORD_VALUES))
     if (!parsed.success) return undefined
     const { collected, lacking, warnings } = parsed.data
     return { collected: collected.map((row) => read(dir, row)), lacking, warnings }

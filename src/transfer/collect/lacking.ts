@@ -27,7 +27,8 @@ export function acceptedNames(accept: readonly string[]): ReadonlySet<string> {
 }
 
 function remedyFor({ code, remedy }: SallyportError, { alone, policy }: LackingTerms): string {
-  const own = remedy === CODES[code][2] ? '' : `${remedy}; or `
+  // What is dated ahead may be right, and this clock wrong.
+  const own = remedy === CODES[code][2] && code !== 'LIST_FUTURE' ? '' : `${remedy}; or `
   const stranger = policy
     ? ''
     : ', or, for a signature that a stranger attached, name the policy with --policy DIR: only the lists of those it believes are demanded then'

@@ -1,6 +1,7 @@
 /** What an export says of revocation: how each certificate can be revoked, by what is carried, and until when that holds. */
+import { REMOVE_FROM_CRL } from '../../codec/index.ts'
 import type { Code } from '../../errors/index.ts'
-import { entryOf } from '../../revocation/index.ts'
+import { decimalOf, entryOf } from '../../revocation/index.ts'
 import { distinguishedNameText } from '../../signature/index.ts'
 import type { Lacking } from './lacking.ts'
 import type { RevocationPieceReport } from '../revocation/information.ts'
@@ -53,7 +54,6 @@ export interface CollectedReport {
 
 /** notation takes no larger list. */
 const NOTATION_CAP = 32 * 1024 * 1024
-const REMOVED = 8
 
 const WAYS = { 'true true': 'both', 'true false': 'list', 'false true': 'answer', 'false false': 'none' } as const
 
@@ -82,7 +82,7 @@ function revokedBy(serial: string, pieces: readonly Collected[]): Date | undefin
       continue
     }
     const entry = piece.list.find(serial)
-    if (entry !== undefined) since = entry.reason === REMOVED ? undefined : entry.revoked
+    if (entry !== undefined) since = entry.reason === REMOVE_FROM_CRL ? undefined : entry.revoked
   }
   return since
 }
@@ -103,9 +103,7 @@ function certificateReport(
     issuer: issuer.spkiSha256,
     purposes: [...purposes].sort(),
     revocable: WAYS[`${crlUrls.length > 0} ${ocspUrls.length > 0}`],
-    numbers: speaking.flatMap((piece) =>
-      piece.kind === 'answer' ? [] : [BigInt(`0x${piece.list.number}`).toString()],
-    ),
+    numbers: speaking.flatMap((piece) => (piece.kind === 'answer' ? [] : [decimalOf(piece.list.number)])),
     nextUpdate: first === undefined ? null : timeText(first),
     staleBeforeNext: first !== undefined && first < nextBundle,
     revoked: revoked === undefined ? null : timeText(revoked),

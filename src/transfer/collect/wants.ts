@@ -23,7 +23,7 @@ export interface RevocableCertificate {
 
 /** A chain, and how far it is anybody's whom the policy may believe. */
 export interface CollectedChain extends CarriedChain {
-  /** So many of its certificates, from the signer up, were issued below an anchor; all of them where no policy says. */
+  /** The issuers of so many of its certificates, from the signer up, are vouched for; all of them where no policy says. */
   demanded: number
 }
 
@@ -58,7 +58,8 @@ export function wantedKey({ kind, url, issuer, ...rest }: Wanted): string {
   return `${kind} ${issuer.spkiSha256} ${url} ${further}`
 }
 
-function webUrls(urls: readonly string[]): string[] {
+/** Each address once that lists can be had under. */
+export function webUrls(urls: readonly string[]): string[] {
   return [...new Set(urls)].filter(isListUrl)
 }
 

@@ -5,13 +5,14 @@
  * targets slot of what reads as a bundle, and may change nothing there but signatures.
  */
 import { closeSync, fstatSync, fsyncSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { BundleReader, fileInput, type Head } from '../../bundle/index.ts'
 import { isJsonObject, parseJson } from '../../codec/index.ts'
-import { lockFolder, syncFolder, writeAll, writeNew } from '../../content/index.ts'
+import { syncFolder, writeAll, writeNew } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import { inspectHead } from '../../tuf/index.ts'
+import { alone } from '../run/alone.ts'
 
 const CAP = 8 * 1024 * 1024
 
@@ -70,27 +71,13 @@ function writeIntent(file: string, { head }: Opened, slot: Buffer): void {
   }
 }
 
-/** Runs the work while no other `approve` writes in the bundle's folder. Throws FOLDER_LOCKED, OUTPUT_FAILED. */
-async function alone<T>(bundle: string, work: () => Promise<T>): Promise<T> {
-  const dir = dirname(bundle)
-  const lock = await lockFolder(dir).catch((cause: unknown) => {
-    throw writeFault(cause, 'OUTPUT_FAILED', dir)
-  })
-  if (typeof lock === 'string') throw new SallyportError('FOLDER_LOCKED', { side: 'state', subject: join(dir, lock) })
-  try {
-    return await work()
-  } finally {
-    lock.release()
-  }
-}
-
 /**
  * The targets slot as `sign` leaves it, which is given the slot as it stands by now: other people may have signed since the
  * bundle was shown. Written at a kill wholly or after {@link completeIntent}; not at all when it is left as it is.
  * Throws BUNDLE_REPLACED for another bundle than `id`, FOLDER_LOCKED, OUTPUT_FAILED, DISK_FULL, and what `sign` throws.
  */
 export async function signSlot(bundle: string, id: Digest, sign: (slot: Buffer) => Buffer): Promise<SignedSlot> {
-  return alone(bundle, async () => {
+  return alone(dirname(bundle), async () => {
     await complete(bundle)
     const opened = await openHead(bundle)
     const { head } = opened
@@ -143,7 +130,7 @@ function slotIn(text: Buffer, file: string, head: Head): Buffer | undefined {
 /** Completes what a killed run began; an intent that is none of this bundle's is thrown away. Throws as {@link signSlot}. */
 export async function completeIntent(bundle: string): Promise<void> {
   if (lstatSync(intentFile(bundle), { throwIfNoEntry: false }) !== undefined)
-    await alone(bundle, () => complete(bundle))
+    await alone(dirname(bundle), () => complete(bundle))
 }
 
 async function complete(bundle: string): Promise<void> {

@@ -9,6 +9,7 @@ import { checkAgreement } from '../passage/head-checks.ts'
 import { readLaw } from '../passage/passage.ts'
 import { revocationIn } from '../passage/revocation-gate.ts'
 import type { NewlyRevoked } from './newly-revoked.ts'
+import { tagsSince, type TagsSince } from './tags-since.ts'
 import type { CarriedRevocationReport, RevocationInformation } from '../revocation/information.ts'
 import type { RunOptions } from '../run/run.ts'
 import { readSmall } from '../run/small-file.ts'
@@ -21,7 +22,7 @@ export interface ApproveOptions extends RunOptions {
   passphrase: AskPassphrase
   /** The bundle id that the person means to approve; any other is refused. */
   id?: string | undefined
-  /** A bundle or head of this channel that was approved before: what is revoked since then is told, and what is left out. */
+  /** A bundle or head of this channel that was approved before: what is revoked since then is told, what is left out, and which tags name something else. */
   since?: string | undefined
   /** Told what is promised, before the key is opened: a person decides by it. */
   onPromised?: ((promised: PromisedReport) => void) | undefined
@@ -45,6 +46,8 @@ export interface PromisedReport {
   revocation: CarriedRevocationReport | null
   /** What it newly revokes and leaves out; null when neither it nor the one it is compared with has lists, answers or denials. */
   revoked: RevokedSinceReport | null
+  /** Which tags name something else than in the earlier one; null where none was named. */
+  tags: TagsSince | null
 }
 
 export interface ApproveReport extends PromisedReport {
@@ -76,6 +79,7 @@ async function readPromised(bundle: string, options: RunOptions & { id?: string 
         side: 'bundle',
         subject: bundle,
         detail: `its id is ${id}, you asked for ${options.id}`,
+        remedy: 'name the bundle that was reviewed, or have this one reviewed and say its id',
       })
     }
     const files = await reader.promise(targets)
@@ -118,9 +122,11 @@ async function readEarlier(file: string, { id, root }: Promised, options: RunOpt
   return earlier
 }
 
-async function revokedSince(promised: Promised, options: ApproveOptions): Promise<RevokedSinceReport | null> {
-  const { since } = options
-  const earlier = since === undefined ? undefined : await readEarlier(since, promised, options)
+async function revokedSince(
+  promised: Promised,
+  since: string | undefined,
+  earlier: Promised | undefined,
+): Promise<RevokedSinceReport | null> {
   // A bundle with none leaves out all that the earlier one had: that is to be told, not passed over.
   if (promised.revocation === undefined && earlier?.revocation === undefined) return null
   const { newlyRevoked } = await import('./newly-revoked.ts')
@@ -145,6 +151,8 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
   if (!dryRun) await completeIntent(bundle)
   const promised = await readPromised(bundle, options)
   const { head, id, files, rootBytes, root, revocation } = promised
+  const { since } = options
+  const earlier = since === undefined ? undefined : await readEarlier(since, promised, options)
   const report: PromisedReport = {
     bundle,
     id,
@@ -152,7 +160,8 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
     threshold: root.roles.targets.threshold,
     summary: summarize(files, id),
     revocation: revocation === undefined ? null : { pieces: revocation.items, denials: revocation.denials ?? [] },
-    revoked: await revokedSince(promised, options),
+    revoked: await revokedSince(promised, since, earlier),
+    tags: earlier === undefined ? null : tagsSince(files, earlier.files),
   }
   options.onPromised?.(report)
   const key = await openKey(
@@ -160,9 +169,22 @@ export async function approveBundle(options: ApproveOptions): Promise<ApproveRep
     await options.passphrase(options.key),
     options.key,
   )
+  demandPerson(promised, key.keyid, options.key)
   const sign = (slot: Buffer): Buffer => addSignature(slot, rootBytes, key)
   const { slot, added } = dryRun ? planned(head, sign) : await signSlot(bundle, id, sign)
   return { ...report, keyid: key.keyid, added, dryRun, signed: approvals(slot, rootBytes).signed.length }
+}
+
+/** Throws KEY_REFUSED, which names the file that was given: a root key, say, or a key of another channel. */
+function demandPerson({ root }: Promised, keyid: string, file: string): void {
+  if (root.roles.targets.keys.has(keyid)) return
+  const isRootKey = root.roles.root.keys.has(keyid)
+  throw new SallyportError('KEY_REFUSED', {
+    side: 'source',
+    subject: file,
+    detail: isRootKey ? `it is a root key of ${root.channel}` : `it is no key of a person of ${root.channel}`,
+    remedy: `sign with the key of one of the people who approve bundles of ${root.channel}`,
+  })
 }
 
 function planned({ targets }: Head, sign: (slot: Buffer) => Buffer): SignedSlot {

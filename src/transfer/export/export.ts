@@ -15,7 +15,7 @@ import { gatherCargo, settledBefore, type ExportCargo, type Settled } from './ca
 import { judgeCargo } from './judge-cargo.ts'
 import { layDown } from './lay-down.ts'
 import { exportReport, makeBundle, type ExportReport, type MadeBundle } from './made.ts'
-import { beginAt, demandSame, openPlace, type Begun } from './output-place.ts'
+import { beginAt, demandSame, openOutput, type Begun } from './output-place.ts'
 import { partNames, removeStopped } from './stopped-export.ts'
 import { removedIn } from './removed-tags.ts'
 import { readTerms, type ExportOptions, type ExportTerms } from './terms.ts'
@@ -24,7 +24,7 @@ import { readTerms, type ExportOptions, type ExportTerms } from './terms.ts'
 export async function exportBundle(options: ExportOptions): Promise<ExportReport> {
   const now = nowOf(options)
   const terms = await readTerms(options)
-  const place = openPlace(terms, options)
+  const place = openOutput(terms, options)
   const { dir } = terms.folder
   const log = await (options.dryRun === true ? ExportLog.read(dir) : ExportLog.open(dir, now))
   const sources = new Sources(options.registry, options.signal)

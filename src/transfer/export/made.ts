@@ -122,7 +122,10 @@ export function exportReport(
     repositories: repositories.map(({ graph, to, bindings, untagged, removed }, i) => ({
       name: graph.repository,
       to,
-      tags: Object.fromEntries([...bindings].map(([tag, { digest }]) => [tag, digest])),
+      // As inspect and approve show them, and not as the answers came: two runs of one plan are compared by eye.
+      tags: Object.fromEntries(
+        [...bindings].map(([tag, { digest }]) => [tag, digest] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+      ),
       untagged: untagged.map(({ digest }) => digest),
       referrers:
         (transfer.repositories[i]?.referrers.length ?? 0) +

@@ -42,7 +42,7 @@ function exists({ name }: Pick<OutputPlace, 'name'>): SallyportError {
  * Throws OUTPUT_EXISTS, EXPORT_CHANGED for the leavings of a run that was asked for something else, USAGE for a head or an
  * approved head that does not go with the output, and as {@link demandApprovals}.
  */
-export function openPlace(terms: ExportTerms, options: ExportOptions): OutputPlace {
+export function openOutput(terms: ExportTerms, options: ExportOptions): OutputPlace {
   const { output, approved, headOnly } = options
   const dryRun = options.dryRun === true
   const file = typeof output === 'string' ? resolve(output) : undefined

@@ -1,7 +1,7 @@
 /** What a stopped export leaves beside its output, so that the next run makes the same bundle and goes on in it. */
 import { closeSync, constants, existsSync, readSync, rmSync, writeSync } from 'node:fs'
 import * as z from 'zod'
-import { sortedJson, parseJson } from '../../codec/index.ts'
+import { isTimeText, parseJson, shapedList, shapedTable, sortedJson } from '../../codec/index.ts'
 import { openUnlinked, placeFile } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { DigestNumbers, isDigest, type Descriptor, type Digest } from '../../oci/index.ts'
@@ -13,17 +13,19 @@ const schema = z.strictObject({
   format: z.literal('sallyport-part/1'),
   /** Digest over all that the run was asked for; another one means another bundle. */
   inputs: z.string(),
-  created: z.string(),
+  created: z.string().refine(isTimeText),
   sequence: z.int().min(1),
   /** The bundle id, once the head is made. */
   id: z.string().nullable(),
-  resolved: z.record(z.string(), descriptor),
+  resolved: shapedTable(z, z.string(), descriptor),
   /** By repository. */
-  removed: z.record(z.string(), z.array(z.string())).default({}),
+  removed: shapedTable(z, z.string(), shapedList(z, z.string())).default({}),
 })
 
 /** A quarter of a million tags. */
 const RECORD_CAP = 64 * 1024 * 1024
+/** Of those a quarter of a million tags have half. */
+const RECORD_VALUES = 2 * 1024 * 1024
 /** What is claimed behind it is hashed or fetched anew. */
 const PROGRESS_CAP = 1024 * 1024 * 1024
 /** Above any line of it. */
@@ -42,7 +44,7 @@ export function readStopped(output: string): StoppedExport | undefined {
   const { plan } = partNames(output)
   if (!existsSync(plan)) return undefined
   try {
-    return schema.safeParse(parseJson(readOwn(plan, RECORD_CAP), 'source', plan)).data
+    return schema.safeParse(parseJson(readOwn(plan, RECORD_CAP), 'source', plan, RECORD_VALUES)).data
   } catch (error) {
     if (error instanceof SallyportError) return undefined
     throw error

@@ -1,6 +1,6 @@
 /** What an export is asked for, and what of it decides the bundle: channel, keys, audience, and the inputs of a repeat. */
 import { hash } from 'node:crypto'
-import { sortedJson } from '../../codec/index.ts'
+import { isSiteName, SITE_NAME_RULE, sortedJson } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import type { RegistryOptions } from '../../registry/index.ts'
 import type { Denial } from '../../revocation/index.ts'
@@ -106,7 +106,7 @@ function demandTrustAlone(plan: Plan, refuse: (detail: string) => SallyportError
   throw new SallyportError('USAGE', { side: 'source', subject: 'trust', detail })
 }
 
-/** Opens channel, keys and passengers. Throws CHANNEL_MISMATCH, PURPOSE_MISMATCH, USAGE without an audience, the codes of the keys, and as `readCargo`. */
+/** Opens channel, keys and passengers. Throws CHANNEL_MISMATCH, PURPOSE_MISMATCH, USAGE without an audience or for what is no site, the codes of the keys, and as `readCargo`. */
 export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
   const { plan, planName = 'command line' } = options
   const folder = openChannelFolder(options.keys)
@@ -126,6 +126,10 @@ export async function readTerms(options: ExportOptions): Promise<ExportTerms> {
       detail: 'for which site? Name it with --for-site, or audience in the plan',
     })
   }
+  // What names no site would be refused by our own reader of the bundle, as damage, behind all the work.
+  const odd = plan.audience.find((site) => !isSiteName(site))
+  if (odd !== undefined)
+    throw new SallyportError('USAGE', { side: 'source', subject: odd.slice(0, 100), detail: SITE_NAME_RULE })
   const { signers, holder } = await exportKeys(folder, options.holder, options.passphrase)
   const audience = [...new Set(plan.audience)].sort()
   return { folder, audience, signers, holder, passengers: await cargoOf(folder, audience, options) }

@@ -1,5 +1,5 @@
 /** Packs what the plan says to carry on trust: stores and policies of a folder, delegations, chains of the signatures. */
-import { MemoryPlace, type BlobBody, type MemoryRepository } from '../../content/index.ts'
+import { bytesBody, MemoryPlace, type MemoryRepository } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { digestOf, OCI_EMPTY, OCI_MANIFEST } from '../../oci/index.ts'
 import { EMPTY_CONFIG } from '../../signature/index.ts'
@@ -7,12 +7,12 @@ import { POLICY_FILES, readTrustMaterial } from '../../trust/index.ts'
 import { readCaFolder } from '../ca/folder.ts'
 import { chainsIn } from '../trust/carried-chains.ts'
 import { envelopesOf } from '../trust/found-signatures.ts'
-import { gather, type GatheredRepository } from '../place/gather.ts'
+import type { GatheredRepository } from '../place/gather.ts'
 import type { Mapping } from '../place/naming.ts'
+import { gatherOwn } from '../place/own-repository.ts'
 import type { PlanTrust } from '../place/plan-file.ts'
 import { readPolicyFiles } from '../trust/policy-folder.ts'
 import { tell, type RunOptions } from '../run/run.ts'
-import type { Selection } from '../place/sources.ts'
 import { chainsDocument, delegationsDocument } from '../trust/document.ts'
 import {
   isTrustLabel,
@@ -54,14 +54,6 @@ async function chainItems(repositories: readonly GatheredRepository[], options: 
   return chains.length === 0 ? [] : [{ kind: 'chains', name: '', bytes: chainsDocument(chains) }]
 }
 
-function body(bytes: Buffer): BlobBody {
-  return {
-    async *open(from) {
-      yield bytes.subarray(from)
-    },
-  }
-}
-
 async function place(repository: MemoryRepository, item: TrustItem): Promise<void> {
   const { bytes } = item
   const tag = trustTag(item)
@@ -71,8 +63,8 @@ async function place(repository: MemoryRepository, item: TrustItem): Promise<voi
   const config = { mediaType: OCI_EMPTY, digest: digestOf(EMPTY_CONFIG), size: EMPTY_CONFIG.length }
   const manifest = trustManifest(item, layer)
   const descriptor = { mediaType: OCI_MANIFEST, digest: digestOf(manifest), size: manifest.length }
-  await repository.pushBlob(layer, body(bytes))
-  await repository.pushBlob(config, body(EMPTY_CONFIG))
+  await repository.pushBlob(layer, bytesBody(bytes))
+  await repository.pushBlob(config, bytesBody(EMPTY_CONFIG))
   await repository.pushManifest(descriptor, manifest)
   await repository.tag(tag, descriptor)
 }
@@ -81,30 +73,22 @@ interface PackOptions extends RunOptions {
   concurrency: number
 }
 
-/**
- * What is to ride along, as a selection like any other; undefined when there is nothing of it. Equal folders and equal
- * signatures give equal bytes. No key is ever opened.
- */
-async function packTrust(
+/** What is to ride along. Equal folders and equal signatures give equal pieces. No key is ever opened. */
+async function itemsOf(
   trust: PlanTrust,
-  channel: string,
   repositories: readonly GatheredRepository[],
   options: PackOptions,
-): Promise<Selection | undefined> {
+): Promise<TrustItem[]> {
   const records = (trust.delegations ?? []).flatMap((dir) => readCaFolder(dir))
-  const items: TrustItem[] = [
+  return [
     ...(trust.policy === undefined ? [] : policyItems(trust.policy)),
     ...(records.length === 0 ? [] : [{ kind: 'delegations' as const, name: '', bytes: delegationsDocument(records) }]),
     ...(trust.chains ? await chainItems(repositories, options) : []),
   ]
-  if (items.length === 0) return undefined
-  const source = new MemoryPlace('local', 'source').repository(trustPath(channel))
-  for (const item of items) await place(source, item)
-  return { source, tags: await source.tags(), digests: [], complete: false, choice: { referrers: 'none' } }
 }
 
 /**
- * The repository of the trust information, gathered beside the content.
+ * The repository of the trust information, gathered beside the content; none when there is nothing of it.
  * Throws LIMIT_EXCEEDED; TARGET_COLLISION when content has the name that is kept for it; MAP_INVALID when a mapping takes
  * it away from its path; CA_MALFORMED, POLICY_MALFORMED, TRUST_STORE_MALFORMED and what reading files throws.
  */
@@ -114,24 +98,23 @@ export async function gatherTrust(
   repositories: readonly GatheredRepository[],
   options: PackOptions & { map: readonly Mapping[] },
 ): Promise<GatheredRepository[]> {
-  const own = trustRepository(channel)
-  if (repositories.some(({ graph }) => graph.repository === own))
+  const name = trustRepository(channel)
+  if (repositories.some(({ graph }) => graph.repository === name))
     throw new SallyportError('TARGET_COLLISION', {
       side: 'source',
-      subject: own,
+      subject: name,
       detail: 'this name is kept for the trust information of the plan',
     })
   tell(options, { type: 'phase', phase: 'packing trust information' })
-  const selection = await packTrust(trust, channel, repositories, options)
-  if (selection === undefined) return []
+  const items = await itemsOf(trust, repositories, options)
+  if (items.length === 0) return []
+  const source = new MemoryPlace('local', 'source').repository(trustPath(channel))
+  for (const item of items) await place(source, item)
+  const own = {
+    what: 'trust information',
+    path: trustPath(channel),
+    isPath: (to: string): boolean => isTrustPath(to, channel),
+  }
   const { map, concurrency, signal } = options
-  const gathered = await gather([selection], { map, concurrency, signal })
-  // Elsewhere the far side would take it for content, and ask for its signature.
-  const astray = gathered.find(({ to }) => !isTrustPath(to, channel))
-  if (astray === undefined) return gathered
-  throw new SallyportError('MAP_INVALID', {
-    side: 'target',
-    subject: astray.to,
-    detail: `trust information goes to ${trustPath(channel)}, below any prefix`,
-  })
+  return gatherOwn(source, own, { map, concurrency, signal })
 }

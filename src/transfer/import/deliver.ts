@@ -1,10 +1,10 @@
 /** Hands the payload to the pusher: from a file in any order and many at once, from a pipe as it comes. */
 import type { ByteInput, FileInput, PlacedBlob } from '../../bundle/index.ts'
-import { fileBody, passingBody, type BlobBody, type OrderedArtifact } from '../../content/index.ts'
+import { bytesBody, fileBody, passingBody, type BlobBody, type OrderedArtifact } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
-import { verifying, type Descriptor, type Digest } from '../../oci/index.ts'
+import type { Descriptor, Digest } from '../../oci/index.ts'
 import type { Passage } from '../passage/passage.ts'
-import { hashingOf, type Seals } from '../passage/payload.ts'
+import { hashingOf, passingBlob, type Seals } from '../passage/payload.ts'
 import type { Pusher } from './push.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
 import { Waiting } from './waiting.ts'
@@ -27,12 +27,7 @@ export interface DeliverFileOptions extends DeliverOptions {
 
 // Duty of the caller: the bytes were proven as they came into memory, where nobody else can change them.
 function memoryBody(bytes: Buffer): BlobBody {
-  return {
-    proving: true,
-    async *open(from) {
-      yield bytes.subarray(from)
-    },
-  }
+  return { ...bytesBody(bytes), proving: true }
 }
 
 /** Blobs that the law holds: pushed from memory. */
@@ -119,11 +114,11 @@ export async function deliverPipe(
     }
   }
   const push = async (number: number, descriptor: Descriptor, body: BlobBody): Promise<void> => {
-    const [first, ...others] = new Set(waiting.of(number).map(({ repository }) => repository))
-    if (first !== undefined) await pusher.blob(first, descriptor, body)
+    const [holder, ...others] = new Set(waiting.of(number).map(({ repository }) => repository))
+    if (holder !== undefined) await pusher.blob(holder, descriptor, body)
     for (const repository of others) {
       // Where it can't be mounted and has passed, the target's own copy is what can be sent.
-      const again = body.passes === true && first !== undefined ? pusher.heldBody(first, descriptor) : body
+      const again = body.passes === true && holder !== undefined ? pusher.heldBody(holder, descriptor) : body
       await pusher.blob(repository, descriptor, again)
     }
     await finish(waiting.arrived(number))
@@ -139,14 +134,7 @@ export async function deliverPipe(
       )
         await Promise.race(running)
       if (first.failure !== undefined) break
-      const member = await reader.payload(descriptor.digest, descriptor.size)
-      const stream = verifying(
-        reader.members.body(member),
-        descriptor,
-        'bundle',
-        `${member.name} at offset ${member.bodyAt}`,
-        hashing?.hasherFor(descriptor),
-      )
+      const stream = await passingBlob(reader, descriptor, hashing)
       if (descriptor.size <= HELD_BLOB) {
         const chunks: Buffer[] = []
         for await (const chunk of stream) chunks.push(Buffer.from(chunk))

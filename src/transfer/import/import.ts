@@ -8,7 +8,8 @@ import { deliver, wantedTags, type Delivery } from './delivery.ts'
 import { recordHealed, withoutHeld } from './quarantine.ts'
 import { failing, judgeStanding, mayBeToldLater, settled } from './standing.ts'
 import type { ImportOptions, ImportReport } from './terms.ts'
-import { demandPolicy, landingIn, recordVerdicts, verdictsFor } from './verdicts.ts'
+import { approvedReleases, needsApproval } from '../measure/release-approval.ts'
+import { demandPolicy, dividedVerdicts, landingIn, recordVerdicts, verdictsFor } from './verdicts.ts'
 import type { Remembered } from '../verdict/judge-carried.ts'
 import { demandUsed, mapRepository, refuseCollisions } from '../place/naming.ts'
 import { passNearDoor, type Passage } from '../passage/passage.ts'
@@ -116,19 +117,17 @@ async function bring(
   const fromFile = isFileInput(input)
   const information = await informationIn(passage, landing)
   const remembered: Remembered = { certificates: new Map(), bases: new Map() }
-  const judging = verdictsFor(passage, place, landing, information, at, options, intake?.known, remembered)
+  const judging = verdictsFor(
+    { passage, place, landing, information, now: at, known: intake?.known, remembered },
+    options,
+  )
   const landed = landingIn(place, landing)
+  const approved = approvedReleases(state, options.approvals ?? [], at)
   const verdicts = await settled(
-    judging.then((judgedAll) => ({
-      ...judgedAll,
-      artifacts: withoutHeld(
-        state,
-        passage,
-        landed,
-        judgedAll.artifacts,
-        remembered.material?.revocation.releaseNeedsApproval === true,
-      ),
-    })),
+    judging.then((judgedAll) => {
+      const demanded = needsApproval(state, remembered.material?.revocation.releaseNeedsApproval === true)
+      return withoutHeld(state, passage, landed, judgedAll, { demanded, approved })
+    }),
   )
   const proving = { ...options, sealing: options.dryRun !== true }
   const seals: Seals = fromFile || options.dryRun === true ? await provePayload(input, passage, proving) : new Map()
@@ -146,7 +145,7 @@ async function bring(
     if (intake?.any === true) await accept()
     return failing(verdicts.reason, standing)
   }
-  const { artifacts } = verdicts.value
+  const artifacts = verdicts.value
   const common = {
     ...summarize(passage.files, passage.verdict.id),
     passengers: passengerReports(passage.passengers),
@@ -165,8 +164,9 @@ async function bring(
   const refused = common.verdict !== 'trusted' && options.keepGoing !== true
   const nothing = { ...common, counts: noCounts(), tags: [], removed: [], settled: 0 }
   const admitted = withoutRefused(passage, artifacts ?? [], intake?.older)
+  const { before, behind } = dividedVerdicts(state, { judged: artifacts, remembered }, landed)
   await accept()
-  await recordVerdicts(state, passage, verdicts.value, landed)
+  await recordVerdicts(state, passage, before, landed)
   if (refused) return { ...nothing, rejudged: await standing() }
   const removed = await removedThere(passage, { state, place, landing }, options).catch((reason: unknown) =>
     failing(reason, standing),
@@ -174,10 +174,12 @@ async function bring(
   if (options.dryRun === true) {
     const wanted = wantedTags(admitted, place, landing)
     const rehearsed = await rehearse(admitted, place, landing, wanted, options)
+    await recordVerdicts(state, passage, behind, landed)
     return { ...nothing, ...rehearsed, removed, rejudged: await standing() }
   }
   const delivery = { state, place, passage: admitted, landing, input, seals }
   const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
-  await recordHealed(state, admitted, landed)
+  await recordVerdicts(state, passage, behind, landed)
+  await recordHealed(state, admitted, landed, approved)
   return { ...common, ...delivered, removed, rejudged: await standing() }
 }

@@ -11,6 +11,7 @@ import { verifying, type Descriptor, type Digest } from '../../oci/index.ts'
 import { standing, uniteCompanions } from './companion-tag.ts'
 import { Holders } from './holders.ts'
 import type { Place } from '../place/place.ts'
+import { allAtRest } from '../run/at-rest.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 
 export interface PushCounts {
@@ -73,6 +74,7 @@ export class Pusher {
   private readonly manifests = new Map<string, Promise<void>>()
   private readonly holders: Holders
   private readonly empty = new Map<string, Promise<boolean>>()
+  private readonly listed = new Map<string, Promise<void>>()
   private failure: unknown
 
   constructor(options: PusherOptions) {
@@ -235,7 +237,7 @@ export class Pusher {
       return true
     } catch (error) {
       if (isFault(error, 'MANIFEST_MISSING', 'REPOSITORY_MISSING')) return false
-      if (error instanceof SallyportError && ['DIGEST_MISMATCH', 'SIZE_MISMATCH'].includes(error.code)) {
+      if (isFault(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) {
         throw new SallyportError('READ_BACK_MISMATCH', {
           side: 'target',
           subject: error.subject,
@@ -247,8 +249,6 @@ export class Pusher {
     }
   }
 
-  private readonly listed = new Map<string, Promise<void>>()
-
   private list(target: Target, graph: Graph, repository: string, digest: Digest): Promise<void> {
     const key = `${target.repository} ${digest}`
     const known = this.listed.get(key) ?? this.makeFindable(target, graph, repository, digest)
@@ -259,7 +259,7 @@ export class Pusher {
   /** Looks again at the lists of referrers, which others may have written at the same time. To be called when all is delivered. */
   async settle(): Promise<void> {
     const targets = new Set([...this.graphs.keys()].map((repository) => this.target(repository)))
-    await Promise.all([...targets].map(async (target) => target.settleReferrers?.(1, this.options.signal)))
+    await allAtRest([...targets].map(async (target) => target.settleReferrers?.(1, this.options.signal)))
   }
 
   private async makeFindable(target: Target, graph: Graph, repository: string, digest: Digest): Promise<void> {

@@ -39,6 +39,8 @@ export interface ImportOptions extends ClockOptions {
   channelOnly?: boolean | undefined
   /** Brings what is trusted although something else is not. */
   keepGoing?: boolean | undefined
+  /** Files of `quarantine approve`, for what it brings back that is held. */
+  approvals?: readonly string[] | undefined
   /** Says what would be done and writes nothing, neither to the target nor to the state. */
   dryRun?: boolean | undefined
 }

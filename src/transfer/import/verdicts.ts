@@ -2,14 +2,19 @@
 import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import type { JudgedPlace, State } from '../../state/index.ts'
-import { refusalKey, verdictRow, type JudgedArtifact, type Landing } from '../verdict/artifact-verdicts.ts'
+import {
+  recordJudged,
+  refusalKey,
+  verdictRow,
+  type JudgedArtifact,
+  type Landing,
+} from '../verdict/artifact-verdicts.ts'
 import type { ImportOptions } from './terms.ts'
 import { namesCarried } from '../revocation/denied-within.ts'
 import type { Remembered } from '../verdict/judge-carried.ts'
 import type { KnownRevocations } from '../revocation/known-revocations.ts'
 import type { Passage } from '../passage/passage.ts'
 import type { Place } from '../place/place.ts'
-import { timeText } from '../run/run.ts'
 import type { InformationReport } from '../passage/trust-information.ts'
 
 /** A site that has judged artifacts once goes on doing so: an option that was forgotten must not open the door. */
@@ -23,42 +28,37 @@ export function demandPolicy(state: State, { policy, channelOnly }: ImportOption
   })
 }
 
-export interface ArtifactVerdicts {
-  /** Null when no policy was named. */
-  artifacts: JudgedArtifact[] | null
+/** What is judged, and by what. */
+export interface VerdictTerms {
+  passage: Passage
+  place: Place
+  landing: ReadonlyMap<string, string>
+  information: readonly InformationReport[]
+  now: Date
+  known: KnownRevocations | undefined
+  /** Told what there is to remember, also when judging ends with an error. */
   remembered: Remembered
 }
 
-/**
- * The verdicts by the policy that was named, each artifact under its name at the target.
- * @param remembered - is told what there is to remember, also when this throws
- */
+/** Of each artifact; null when no policy was named. */
+export interface DoorVerdicts {
+  judged: JudgedArtifact[] | null
+  remembered: Remembered
+}
+
+/** The verdicts by the policy that was named, each artifact under its name at the target; null when none was. */
 export async function verdictsFor(
-  passage: Passage,
-  place: Place,
-  landing: ReadonlyMap<string, string>,
-  information: readonly InformationReport[],
-  now: Date,
+  { passage, place, landing, information, now, known, remembered }: VerdictTerms,
   options: ImportOptions,
-  known: KnownRevocations | undefined,
-  remembered: Remembered = { certificates: new Map(), bases: new Map() },
-): Promise<ArtifactVerdicts> {
+): Promise<JudgedArtifact[] | null> {
   const { policy } = options
   if (policy === undefined) {
     demandNoneDenied(passage, known)
-    return { artifacts: null, remembered }
+    return null
   }
   const scopeOf = (name: string): string => place.scope(place.path(landing.get(name) ?? name))
   const { judgePassage } = await import('../verdict/judge-carried.ts')
-  const artifacts = await judgePassage(passage, information, {
-    ...options,
-    policy,
-    now,
-    scopeOf,
-    known,
-    remember: remembered,
-  })
-  return { artifacts, remembered }
+  return judgePassage(passage, information, { ...options, policy, now, scopeOf, known, remember: remembered })
 }
 
 /** A denial is the site's own word, or that of its revocation channel: it holds where the channel alone is judged, too. */
@@ -93,35 +93,56 @@ function withinEach({ content }: Passage['census']): Map<string, Digest[]> {
   )
 }
 
+/**
+ * The verdicts that are journaled before the push, and those that are once it came to its end: of what is trusted at the
+ * door and was let in before. Stops a bundle that signs it anew, and is refused or not brought, from having what lies
+ * there taken for trusted by signatures that do not lie there: nobody would look at it for the lists that came along.
+ */
+export function dividedVerdicts(
+  state: State,
+  { judged, remembered }: DoorVerdicts,
+  landed: (repository: string) => Landing,
+): { before: DoorVerdicts; behind: DoorVerdicts } {
+  if (judged === null) return { before: { judged, remembered }, behind: { judged: [], remembered } }
+  const { waits = [], rest = [] } = Object.groupBy(judged, (artifact) =>
+    artifact.verdict === 'trusted' && wasLetIn(state, artifact, landed) ? 'waits' : 'rest',
+  )
+  return { before: { judged: rest, remembered }, behind: { judged: waits, remembered } }
+}
+
+function wasLetIn(
+  state: State,
+  { repository, digest }: JudgedArtifact,
+  landed: (repository: string) => Landing,
+): boolean {
+  const { target, path } = landed(repository)
+  return state
+    .artifactsWith(digest)
+    .some((one) => one.target === target && one.path === path && (one.verdict === 'trusted' || one.fell !== undefined))
+}
+
 export async function recordVerdicts(
   state: State,
   { census, verdict, files }: Passage,
-  { artifacts: judged, remembered }: ArtifactVerdicts,
+  { judged, remembered }: DoorVerdicts,
   landed: (repository: string) => Landing,
 ): Promise<void> {
   // A policy may have changed since: what it says now is what the push rests on, also when the bundle is a repeat.
   if (judged !== null) {
-    await state.knowCertificates(
-      [...remembered.certificates.values()].map(({ notAfter, ...facts }) => ({
-        ...facts,
-        notAfter: timeText(notAfter),
-      })),
-    )
     const within = withinEach(census)
-    return state.recordVerdicts(
-      judged.map((artifact) =>
-        verdictRow(verdict.id, artifact, landed(artifact.repository), {
-          within: within.get(refusalKey(artifact)),
-          basis: remembered.bases.get(artifact.scope),
-        }),
-      ),
+    const rows = judged.map((artifact) =>
+      verdictRow(verdict.id, artifact, landed(artifact.repository), {
+        within: within.get(refusalKey(artifact)),
+        basis: remembered.bases.get(artifact.scope),
+      }),
     )
+    return recordJudged(state, rows, remembered.certificates.values())
   }
   const isNew = (await state.bundle(files.transfer.channel, verdict.sequence))?.state === 'accepted'
   // Stops a run that judges the channel alone from forgetting that a policy rejects what lies there.
   const isFallen = (repository: string, digest: Digest): boolean => {
-    const { target, path } = landed(repository)
-    return state.artifactsWith(digest).some((one) => one.target === target && one.path === path && isStillFallen(one))
+    const judged = state.judgedAt({ ...landed(repository), digest })
+    return judged !== undefined && isStillFallen(judged)
   }
   // A repeat says where what was let in before places were written down lies.
   const isUnplaced = (repository: string, digest: Digest): boolean => unplaced.has(refusalKey({ repository, digest }))

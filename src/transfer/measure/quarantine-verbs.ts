@@ -1,6 +1,5 @@
 /** `quarantine list` and `quarantine approve`: what is held, and a person's word that one of it may go. */
-import { existsSync } from 'node:fs'
-import { placeFile } from '../../content/index.ts'
+import { demandNew, placeNewFile } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { isDigest, type Digest } from '../../oci/index.ts'
 import { State, type Quarantined } from '../../state/index.ts'
@@ -101,11 +100,11 @@ export async function quarantineApprove(options: ApproveReleaseOptions): Promise
   const state = await State.open(options.state, { now, write: false })
   const held = heldBy(state, ref)
   const root = approversOf(state, now)
-  if (existsSync(output)) throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: output })
+  demandNew(output)
   const key = await openKey(readSmall(file).toString('latin1'), await options.passphrase(file), file)
   demandApprover(root, key, file)
   const bytes = approvalFile({ site: state.site, held, reason }, key)
-  if (options.dryRun !== true) placeFile(output, bytes, 0o644)
+  if (options.dryRun !== true) placeNewFile(output, bytes)
   const { target, path, digest } = held
   return { target, path, digest, reason, keyid: key.keyid, output, dryRun: options.dryRun === true }
 }

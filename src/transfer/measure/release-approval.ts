@@ -3,7 +3,7 @@
  * name `quarantine`: its root is compared by hand like any other, its keys are made, sealed and replaced like any other, and
  * a signature over one release is good for nothing else.
  */
-import { canonicalBytes, isJsonObject, parseJson, type Json, type JsonObject } from '../../codec/index.ts'
+import { isJsonObject, parseJson, signingBytes, sortedJson, type Json, type JsonObject } from '../../codec/index.ts'
 import { isFault, SallyportError } from '../../errors/index.ts'
 import type { Quarantined, State } from '../../state/index.ts'
 import { readRoot, type ChannelKey, type Root } from '../../tuf/index.ts'
@@ -31,8 +31,8 @@ function signedPart({ site, held: { target, path, digest, n }, reason }: Release
 /** The approval by one key, as a file. */
 export function approvalFile(request: ReleaseRequest, key: ChannelKey): Buffer {
   const signed = signedPart(request)
-  const sig = key.sign(canonicalBytes(signed))
-  return canonicalBytes({ signed, signatures: [{ keyid: key.keyid, sig }] })
+  const sig = key.sign(signingBytes(signed))
+  return Buffer.from(sortedJson({ signed, signatures: [{ keyid: key.keyid, sig }] }))
 }
 
 /** True when releases need approvals: by the policy, or since the site has pinned who gives them. */
@@ -72,21 +72,51 @@ function documentIn(bytes: Uint8Array, otherwise: () => SallyportError): Json {
   }
 }
 
-/** The approver that a file is by. Throws APPROVAL_INVALID unless it is over exactly this release. */
-function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root, file: string): string {
-  const invalid = (detail: string): SallyportError =>
-    new SallyportError('APPROVAL_INVALID', { side: 'state', subject: file, detail })
-  if (bytes.length > FILE_CAP) throw invalid('too long')
-  const document = documentIn(bytes, () => invalid('not an approval'))
+interface ApprovalFile {
+  file: string
+  signed: JsonObject
+  keyid: string
+  sig: string
+}
+
+function invalid(file: string, detail: string): SallyportError {
+  return new SallyportError('APPROVAL_INVALID', { side: 'state', subject: file, detail })
+}
+
+/** What a file says, which nothing has proven yet. Throws APPROVAL_INVALID. */
+function readApproval(file: string): ApprovalFile {
+  const bytes = readSmall(file)
+  if (bytes.length > FILE_CAP) throw invalid(file, 'too long')
+  const document = documentIn(bytes, () => invalid(file, 'not an approval'))
   const { signed, signatures } = isJsonObject(document) ? document : {}
   const [entry] = Array.isArray(signatures) ? signatures : []
-  if (!isJsonObject(signed) || !isJsonObject(entry)) throw invalid('not an approval')
-  const wanted = canonicalBytes(signedPart(request))
-  if (!canonicalBytes(signed).equals(wanted)) throw invalid('of another release, or for another reason')
+  if (!isJsonObject(signed) || !isJsonObject(entry)) throw invalid(file, 'not an approval')
   const { keyid, sig } = entry
-  if (typeof keyid !== 'string' || typeof sig !== 'string') throw invalid('not an approval')
-  if (roles.targets.keys.get(keyid)?.verify(wanted, sig) !== true) throw invalid('not by a key of an approver')
+  if (typeof keyid !== 'string' || typeof sig !== 'string') throw invalid(file, 'not an approval')
+  return { file, signed, keyid, sig }
+}
+
+/** True when its bytes are what the release is signed as; a number that has no such form stands in no part of ours. */
+function isOver({ signed }: ApprovalFile, request: ReleaseRequest): boolean {
+  try {
+    return signingBytes(signed).equals(signingBytes(signedPart(request)))
+  } catch (cause) {
+    if (cause instanceof TypeError) return false
+    throw cause
+  }
+}
+
+/** The approver that a file is by. Throws APPROVAL_INVALID unless it is over exactly this release. */
+function approverIn(approval: ApprovalFile, request: ReleaseRequest, { roles }: Root): string {
+  const { file, keyid, sig } = approval
+  if (!isOver(approval, request)) throw invalid(file, 'of another release, or for another reason')
+  if (roles.targets.keys.get(keyid)?.verify(signingBytes(signedPart(request)), sig) !== true)
+    throw invalid(file, 'not by a key of an approver')
   return keyid
+}
+
+function neededOf({ roles }: Root): number {
+  return Math.max(LEAST_APPROVERS, roles.targets.threshold)
 }
 
 /**
@@ -95,8 +125,8 @@ function approverIn(bytes: Uint8Array, request: ReleaseRequest, { roles }: Root,
  */
 export function demandApprovals(state: State, request: ReleaseRequest, files: readonly string[], now: Date): string[] {
   const root = approversOf(state, now)
-  const needed = Math.max(LEAST_APPROVERS, root.roles.targets.threshold)
-  const by = new Set(files.map((file) => approverIn(readSmall(file), request, root, file)))
+  const needed = neededOf(root)
+  const by = new Set(files.map((file) => approverIn(readApproval(file), request, root)))
   if (by.size >= needed) return [...by].sort()
   throw new SallyportError('APPROVAL_MISSING', {
     side: 'state',
@@ -107,4 +137,40 @@ export function demandApprovals(state: State, request: ReleaseRequest, files: re
         ? `channel ${APPROVERS} has too few people: have it rotated to more, or pin one that has them`
         : 'have further people run sallyport quarantine approve, and name their files with --approval',
   })
+}
+
+export interface ApprovedRelease {
+  reason: string
+  /** Of those who approved, each once. */
+  keys: string[]
+  /** As many as a release takes. */
+  enough: boolean
+}
+
+/** Who approved that something held is let out: undefined where no file is about it. Throws APPROVAL_INVALID. */
+export type FindApproved = (held: Quarantined) => ApprovedRelease | undefined
+
+/**
+ * The approvals among files that may be of several releases; a file of one that is over by now counts for none.
+ * Throws APPROVAL_INVALID, and what {@link approversOf} throws.
+ * @param files - by path
+ */
+export function approvedReleases(state: State, files: readonly string[], now: Date): FindApproved {
+  if (files.length === 0) return () => undefined
+  const root = approversOf(state, now)
+  const needed = neededOf(root)
+  const approvals = files.map(readApproval)
+  return (held) => {
+    const byReason = new Map<string, Set<string>>()
+    for (const approval of approvals) {
+      const reason = String(approval.signed['reason'])
+      const request = { site: state.site, held, reason }
+      if (!isOver(approval, request)) continue
+      const keys = byReason.get(reason) ?? new Set()
+      byReason.set(reason, keys.add(approverIn(approval, request, root)))
+    }
+    // Two people who agree for two reasons have not agreed.
+    const [most] = [...byReason].sort(([, a], [, b]) => b.size - a.size)
+    return most && { reason: most[0], keys: [...most[1]].sort(), enough: most[1].size >= needed }
+  }
 }

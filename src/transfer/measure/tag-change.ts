@@ -5,8 +5,9 @@ import { SallyportError, type Code } from '../../errors/index.ts'
 import type { Descriptor, Digest } from '../../oci/index.ts'
 import type { State, TagCause, TagDone } from '../../state/index.ts'
 import type { Place } from '../place/place.ts'
-import { checkInterrupted, type RunOptions } from '../run/run.ts'
 import { outcomeOf } from '../place/tag-moves.ts'
+import { allAtRest } from '../run/at-rest.ts'
+import { checkInterrupted, type RunOptions } from '../run/run.ts'
 
 /** A manifest that is there and was read back. */
 export interface Standing {
@@ -126,12 +127,12 @@ async function perform(
   }
   const gone = changes.filter(({ to }) => to === null).map(({ tag }) => tag)
   if (untag !== undefined && gone.length > 0) await attempt(gone, () => untag(gone))
-  await queue.addAll(
+  await allAtRest(
     changes
       .filter(({ to }) => to !== null || untag === undefined)
-      .map(({ tag, to }) => async () => {
+      .map(({ tag, to }) => {
         const task = (): Promise<void> => (to === null ? target.untag(tag) : target.tag(tag, to.descriptor, to.bytes))
-        await attempt([tag], task)
+        return queue.add(() => attempt([tag], task))
       }),
   )
   return refusals

@@ -4,7 +4,7 @@
  * out, never a reason to stop.
  */
 import type { Target } from '../../content/index.ts'
-import { SallyportError, type Code } from '../../errors/index.ts'
+import { SallyportError, unlessFault, type Code } from '../../errors/index.ts'
 import {
   blobsOf,
   fallbackTag,
@@ -64,13 +64,8 @@ const OF_CONTENT: readonly Code[] = [
 ]
 
 /** What was read, or undefined when the content is not what was claimed. */
-export async function ifSound<T>(task: Promise<T>): Promise<T | undefined> {
-  try {
-    return await task
-  } catch (error) {
-    if (error instanceof SallyportError && OF_CONTENT.includes(error.code)) return undefined
-    throw error
-  }
+export function ifSound<T>(task: Promise<T>): Promise<T | undefined> {
+  return unlessFault(task, ...OF_CONTENT)
 }
 
 /** The blobs of a manifest that a registry holds; a layer that may not be handed on it never had. */

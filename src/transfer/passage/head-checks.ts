@@ -62,6 +62,7 @@ export function checkCreated({ files }: { files: Pick<PromiseFiles, 'transfer'> 
     side: 'state',
     subject: created,
     detail: 'the bundle was made in the future of this clock',
+    remedy: 'set the clock; if it is right, that of the sender was ahead: ask for a new bundle',
   })
 }
 

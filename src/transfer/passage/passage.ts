@@ -13,11 +13,13 @@ import {
   type PlacedBlobs,
   type PromiseFiles,
 } from '../../bundle/index.ts'
+import { CODES, detailOf, isFault, SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import { inspectHead, judgeHead, type HeadVerdict } from '../../tuf/index.ts'
 import { judgePassengers, readPassengers, type PassengerPassage, type ProvenPassenger } from './passenger.ts'
 import { revocationIn } from './revocation-gate.ts'
 import type { RevocationInformation } from '../revocation/information.ts'
+import type { Pinned } from '../site/pinned.ts'
 import { keepHeapSmall } from '../run/heap.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
 import { checkAgreement, checkAudience, pinnedWithRoots, type PassageOptions } from './head-checks.ts'
@@ -45,7 +47,7 @@ export async function passNearDoor(input: ByteInput, options: PassageOptions): P
   const reader = new BundleReader(input)
   const head = await reader.head()
   const pinned = await pinnedWithRoots(head, options)
-  const verdict = judgeHead({ ...pinned, bundle: head, now: options.now })
+  const verdict = await judged(reader, head, pinned, options)
   const files = await reader.promise(verdict.targets)
   const { targets } = inspectHead(head).parts
   checkAgreement(files, { ...targets, channel: pinned.channel, purpose: pinned.purpose })
@@ -54,6 +56,28 @@ export async function passNearDoor(input: ByteInput, options: PassageOptions): P
   const revocation = await revocationIn({ ...read, files })
   const passengers = await judgePassengers(aboard, read.law, options)
   return { head, verdict, files, ...read, revocation, passengers }
+}
+
+/**
+ * Judges the head. An old number is told of together with the sites that the bundle says it is for, which nothing has proven
+ * then: of one channel that serves two sites, the disc of the other one is seldom the newest here.
+ */
+async function judged(
+  reader: BundleReader,
+  bundle: Head,
+  pinned: Pinned,
+  { now, site }: PassageOptions,
+): Promise<HeadVerdict> {
+  try {
+    return judgeHead({ ...pinned, bundle, now })
+  } catch (cause) {
+    if (site === undefined || !isFault(cause, 'ROLLBACK')) throw cause
+    const claimed = await reader.promise(inspectHead(bundle).targets).catch(() => undefined)
+    if (claimed === undefined || claimed.transfer.audience.includes(site)) throw cause
+    const { code, side, subject } = cause
+    const detail = `${detailOf(cause)}; it says that it is for ${claimed.transfer.audience.join(', ').slice(0, 200)}`
+    throw new SallyportError(code, { side, subject, detail, remedy: CODES.AUDIENCE_MISMATCH[2], cause })
+  }
 }
 
 /** Passengers, group 4 and the census over all of it, whatever the site; also for those who only look. */

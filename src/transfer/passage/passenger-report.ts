@@ -4,6 +4,7 @@ import { exitOf, SallyportError, type Code } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import type { Passage } from './passage.ts'
 import { isAccepted, type PassengerPassage } from './passenger.ts'
+import { lowestExit } from '../run/exit.ts'
 
 /** A bundle of another channel that rides along, as the bundle names it. */
 export interface PassengerClaim {
@@ -41,15 +42,15 @@ export function passengerReports(passengers: readonly PassengerPassage[]): Passe
 /** The exit status for these passengers: 0, or the lowest of those that were refused. What was skipped is no fault. */
 export function passengerExit(passengers: readonly Pick<PassengerReport, 'outcome' | 'code'>[]): number {
   const refused = passengers.filter(({ outcome }) => outcome === 'refused')
-  const exits = refused.map(({ code = 'PURPOSE_MISMATCH' }) => exitOf(new SallyportError(code, { side: 'bundle' })))
-  return exits.length === 0 ? 0 : Math.min(...exits)
+  return lowestExit(
+    refused.map(({ code = 'PURPOSE_MISMATCH' }) => exitOf(new SallyportError(code, { side: 'bundle' }))),
+  )
 }
 
 /** The exit status for what a bundle brought on revocation: 0, or the lowest of what was refused of it and left out. */
 export function listsExit(revocation: { lists: readonly { outcome: string; code?: Code }[] } | null): number {
   const refused = (revocation?.lists ?? []).filter(({ outcome }) => outcome === 'refused')
-  const exits = refused.map(({ code = 'LIST_INVALID' }) => exitOf(new SallyportError(code, { side: 'bundle' })))
-  return exits.length === 0 ? 0 : Math.min(...exits)
+  return lowestExit(refused.map(({ code = 'LIST_INVALID' }) => exitOf(new SallyportError(code, { side: 'bundle' }))))
 }
 
 /** The passage with the content of those that were accepted, to be judged and delivered like its own. */

@@ -3,7 +3,7 @@ import type { BundleReader, Census, Head, Passenger, PromiseFiles } from '../../
 import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import { judgeHead, readAgreedHead, readRoot, type HeadVerdict, type Purpose } from '../../tuf/index.ts'
-import { revocationIn } from './revocation-gate.ts'
+import { ownRepository, revocationIn } from './revocation-gate.ts'
 import type { RevocationInformation } from '../revocation/information.ts'
 import {
   checkAgreement,
@@ -51,11 +51,6 @@ export function isAccepted(passenger: PassengerPassage): passenger is AcceptedPa
   return passenger.outcome === 'accepted' || passenger.outcome === 'repeat'
 }
 
-/** The one repository that a passenger may have. */
-function repositoryOf({ channel, purpose }: Pick<FoundPassenger, 'channel' | 'purpose'>): string {
-  return `local/sallyport/${purpose}/${channel}`
-}
-
 /**
  * Kept when a bundle is one that may ride in another: of purpose revocation or trust, with nothing but its own repository.
  * Stops content that comes by another channel's people, and past whoever judges content. Throws PURPOSE_MISMATCH.
@@ -68,7 +63,7 @@ export function demandPurpose(
   const refuse = (subject: string, detail: string): SallyportError =>
     new SallyportError('PURPOSE_MISMATCH', { side: 'bundle', subject, detail })
   if (purpose === 'content') throw refuse(channel, 'a channel of purpose content has no passengers in others')
-  const own = repositoryOf({ channel, purpose })
+  const own = ownRepository(channel, purpose)
   const other = transfer.repositories.find(({ name }) => name !== own)
   if (other !== undefined) throw refuse(other.name, `${channel} rides along for ${purpose}`)
 }

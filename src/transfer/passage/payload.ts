@@ -4,11 +4,12 @@ import {
   isFileInput,
   isPipeInput,
   WORTH_THREADS,
+  type BundleReader,
   type ByteInput,
   type HashThread,
   type PlacedBlobs,
 } from '../../bundle/index.ts'
-import { verifying, type Digest, type Seal } from '../../oci/index.ts'
+import { verifying, type Descriptor, type Digest, type Seal } from '../../oci/index.ts'
 import type { Passage } from './passage.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 
@@ -22,6 +23,17 @@ export function hashingOf(input: ByteInput, payload: PlacedBlobs): HashThread | 
   if (!isPipeInput(input) || payload.bytes < WORTH_THREADS) return undefined
   input.hashing.start()
   return input.hashing
+}
+
+/** The next blob of a pipe's payload, which must be this one; its bytes are proven as they pass. Throws as `BundleReader.payload`. */
+export async function passingBlob(
+  reader: BundleReader,
+  descriptor: Descriptor,
+  hashing: HashThread | undefined,
+): Promise<AsyncGenerator<Uint8Array>> {
+  const member = await reader.payload(descriptor.digest, descriptor.size)
+  const subject = `${member.name} at offset ${member.bodyAt}`
+  return verifying(reader.members.body(member), descriptor, 'bundle', subject, hashing?.hasherFor(descriptor))
 }
 
 export interface ProvingOptions extends RunOptions {
@@ -52,14 +64,7 @@ export async function provePayload(input: ByteInput, passage: Passage, options: 
   }
   const hashing = hashingOf(input, payload)
   for (const { descriptor } of payload) {
-    const member = await reader.payload(descriptor.digest, descriptor.size)
-    const stream = verifying(
-      reader.members.body(member),
-      descriptor,
-      'bundle',
-      `${member.name} at offset ${member.bodyAt}`,
-      hashing?.hasherFor(descriptor),
-    )
+    const stream = await passingBlob(reader, descriptor, hashing)
     for (let step = await stream.next(); step.done !== true; step = await stream.next()) onBytes(step.value.length)
     tell(options, { type: 'blob' })
     checkInterrupted(options)

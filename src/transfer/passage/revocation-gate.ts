@@ -1,13 +1,12 @@
 /** What every reader of a bundle asks about its purpose and about revocation. Most bundles are of content alone, and start without the code for more. */
 import { SallyportError } from '../../errors/index.ts'
 import type { State } from '../../state/index.ts'
+import type { Purpose } from '../../tuf/index.ts'
 import type { Passage } from './passage.ts'
 import type { RevocationInformation } from '../revocation/information.ts'
 import type { RevocationIntake } from './revocation-intake.ts'
-import { revocationRepository } from '../revocation/path.ts'
+import { isRevocationName, revocationRepository } from '../revocation/path.ts'
 import { trustRepository } from '../trust/path.ts'
-
-const KEPT_NAMES = revocationRepository('')
 
 type Carried = Pick<Passage, 'census' | 'law' | 'files'>
 
@@ -15,11 +14,16 @@ function refuse(code: 'PURPOSE_MISMATCH' | 'REVOCATION_MALFORMED', subject: stri
   return new SallyportError(code, { side: 'bundle', subject, detail })
 }
 
+/** The one repository that a channel for trust or for revocation may have. */
+export function ownRepository(channel: string, purpose: Exclude<Purpose, 'content'>): string {
+  return purpose === 'trust' ? trustRepository(channel) : revocationRepository(channel)
+}
+
 /** Stops content that comes by people who were trusted with something else. */
-async function demandPurpose(passage: Carried): Promise<void> {
+async function refuseContent(passage: Carried): Promise<void> {
   const { channel, purpose, repositories } = passage.files.transfer
   if (purpose === 'content') return
-  const own = purpose === 'trust' ? trustRepository(channel) : revocationRepository(channel)
+  const own = ownRepository(channel, purpose)
   const what = purpose === 'trust' ? 'stores, policies, delegations and chains' : 'lists, answers and denials'
   const other = repositories.find(({ name }) => name !== own)
   if (other !== undefined)
@@ -37,11 +41,11 @@ async function demandPurpose(passage: Carried): Promise<void> {
  */
 export async function revocationIn(passage: Carried): Promise<RevocationInformation | undefined> {
   const { channel, repositories } = passage.files.transfer
-  await demandPurpose(passage)
+  await refuseContent(passage)
   const names = repositories.map(({ name }) => name)
   const own = revocationRepository(channel)
   // Stops content under the name of a passenger's pieces, which no policy judges.
-  const astray = names.find((name) => name !== own && name.startsWith(KEPT_NAMES))
+  const astray = names.find((name) => name !== own && isRevocationName(name))
   if (astray !== undefined) throw refuse('REVOCATION_MALFORMED', astray, 'the name is kept for another channel')
   if (!names.includes(own)) return undefined
   return (await import('../revocation/information.ts')).readRevocationInformation(passage)

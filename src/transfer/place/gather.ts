@@ -5,6 +5,7 @@ import { Graph, platformsFound, Walk, WalkBudget, type Choice, type Source } fro
 import { SallyportError } from '../../errors/index.ts'
 import type { Descriptor } from '../../oci/index.ts'
 import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
+import { allAtRest } from '../run/at-rest.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 import type { Selection } from './sources.ts'
 
@@ -133,7 +134,7 @@ export async function gather(selections: readonly Selection[], options: GatherOp
       )
     }
   }
-  await settle(work)
+  await allAtRest(work)
   for (const [platform, names] of lacking) {
     const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
     tell(options, { type: 'note', text: `no image for ${platform} in ${names.slice(0, 3).join(', ')}${more}` })
@@ -153,11 +154,4 @@ export function united(
   const all = byName([...repositories, ...further])
   refuseCollisions(all.map(({ graph, to }) => [graph.repository, to]))
   return all
-}
-
-// One failure ends the run, but only after the others have come to rest: nothing runs on behind an error.
-async function settle(work: Promise<void>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(work)
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }

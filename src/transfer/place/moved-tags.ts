@@ -1,6 +1,7 @@
 /** Looks again at every tag that a bundle was made by, when it is whole: bindings, signature tags and fallback tags. */
 import type { Source } from '../../content/index.ts'
 import { fallbackTag, type Digest } from '../../oci/index.ts'
+import { allAtRest } from '../run/at-rest.ts'
 import type { GatheredRepository } from './gather.ts'
 
 interface Look {
@@ -37,8 +38,6 @@ export async function movedTags(repositories: readonly GatheredRepository[], con
       if (now !== before) moved.push(`${source.repository}:${tag}`)
     }
   }
-  const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, work))
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  await allAtRest(Array.from({ length: concurrency }, work))
   return moved.sort()
 }

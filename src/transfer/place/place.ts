@@ -30,38 +30,43 @@ export interface Place {
   close(): Promise<void>
 }
 
+/** A folder, or a part of a registry. Throws REFERENCE_INVALID. */
+function parsed(to: string): { dir: string } | { host: string; prefix: string } {
+  // A variable that was never set would have the folder that one stands in filled with blobs.
+  if (to.startsWith('oci:') && to !== 'oci:') return { dir: resolve(to.slice('oci:'.length)) }
+  const parts = parseDestination(to)
+  if (parts !== undefined) return parts
+  throw new SallyportError('REFERENCE_INVALID', {
+    side: 'target',
+    subject: to,
+    detail: 'a target is oci:DIR or host[:port][/prefix]',
+  })
+}
+
+/** What the state calls the place that `--to` names. Throws REFERENCE_INVALID. */
+export function placeName(to: string): string {
+  const parts = parsed(to)
+  return 'dir' in parts ? `oci:${parts.dir}` : parts.host
+}
+
 /**
  * The place that `--to` names: `oci:DIR` or `host[:port][/prefix]`. Throws REFERENCE_INVALID.
  * @param signal - ends what is asked of a registry, in the middle too
  */
 export function openPlace(to: string, registry: Omit<RegistryOptions, 'side'>, signal?: AbortSignal): Place {
-  if (to.startsWith('oci:')) {
-    const dir = resolve(to.slice('oci:'.length))
+  const parts = parsed(to)
+  if ('dir' in parts) {
     // A layout has one store of manifests: a copy in it would go on being found there by its digest.
-    const quarantine = layoutTarget(join(dir, QUARANTINE_FOLDER))
-    return placed(layoutTarget(dir), '', () => quarantine.close(), quarantine)
-  }
-  const parts = parseDestination(to)
-  if (parts === undefined) {
-    throw new SallyportError('REFERENCE_INVALID', {
-      side: 'target',
-      subject: to,
-      detail: 'a target is oci:DIR or host[:port][/prefix]',
-    })
+    return placed(layoutTarget(parts.dir), '', layoutTarget(join(parts.dir, QUARANTINE_FOLDER)))
   }
   const client = new RegistryClient({ ...registry, side: 'target' })
-  return placed(client.targetPlace(parts.host, interruption(signal)), parts.prefix, () => client.close())
+  return placed(client.targetPlace(parts.host, interruption(signal)), parts.prefix)
 }
 
 // The longest path that registries take.
 const PATH_CAP = 255
 
-function placed(
-  place: TargetPlace,
-  prefix: string,
-  close: () => Promise<void>,
-  quarantine: TargetPlace = place,
-): Place {
+function placed(place: TargetPlace, prefix: string, quarantine: TargetPlace = place): Place {
   const targets = new Map<string, Target>()
   const kept = new Map<string, Target>()
   const path = (to: string): string => (prefix === '' ? to : `${prefix}/${to}`)
@@ -89,8 +94,11 @@ function placed(
       return known
     },
     async close() {
-      await place.close()
-      await close()
+      try {
+        await place.close()
+      } finally {
+        if (quarantine !== place) await quarantine.close()
+      }
     },
   }
 }

@@ -1,8 +1,8 @@
 /** The plan file: what is exported, from where, for whom (YAML; every fault is named with its line and column). */
-import { LineCounter, parseDocument, type Document } from 'yaml'
+import { Lexer, LineCounter, parseDocument } from 'yaml'
 import * as z from 'zod'
 import { MAX_PASSENGERS } from '../../bundle/index.ts'
-import { isSiteName, SITE_NAME_RULE } from '../../codec/index.ts'
+import { isSiteName, readYaml, SITE_NAME_RULE } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { isTag } from '../../oci/index.ts'
 import { isDestination } from './naming.ts'
@@ -83,77 +83,34 @@ function malformed(subject: string, detail: string, cause?: unknown): SallyportE
   return new SallyportError('PLAN_MALFORMED', { side: 'source', subject, detail, cause })
 }
 
-/** Line and column of the deepest node on the path that exists, so that a missing member points at its parent. */
-function place(document: Document, lines: LineCounter, path: readonly PropertyKey[]): string {
-  for (let depth = path.length; depth >= 0; depth--) {
-    const node = document.getIn(path.slice(0, depth), true)
-    const range = (node as { range?: [number, number, number] } | undefined)?.range
-    if (range === undefined) continue
-    const { line, col } = lines.linePos(range[0])
-    return `${line}:${col}`
-  }
-  return '1:1'
-}
-
-function parseYaml(text: string): { document: Document; lines: LineCounter } {
-  const lines = new LineCounter()
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: true,
-    strict: true,
-    version: '1.2',
-  })
-  return { document, lines }
-}
-
 /** The plan in a YAML text. `name` is the file as errors name it. Throws PLAN_MALFORMED as `name:line:column`. */
 export function parsePlan(text: string, name: string): Plan {
   if (text.length > PLAN_CAP) throw malformed(name, `over ${PLAN_CAP} characters`)
-  const { document, lines } = parseYaml(text)
-  const fault = document.errors[0] ?? document.warnings[0]
-  if (fault !== undefined) {
-    const { line, col } = lines.linePos(fault.pos[0])
-    throw malformed(`${name}:${line}:${col}`, fault.message, fault)
-  }
-  let value: unknown
-  try {
-    // An alias may stand for another a bounded number of times: stops the "billion laughs" document.
-    value = document.toJS({ maxAliasCount: 100 })
-  } catch (cause) {
-    throw malformed(`${name}:1:1`, (cause as Error).message, cause)
-  }
-  const result = schema.safeParse(value)
+  const yaml = { Lexer, LineCounter, parseDocument }
+  const { document, faults } = readYaml(text, yaml)
+  if (document === undefined) throw malformed(`${name}:${faults[0].place}`, faults[0].detail, faults[0].cause)
+  const at = (path: readonly PropertyKey[]): string => `${name}:${document.placeOf(path)}`
+  const result = schema.safeParse(document.value)
   if (!result.success) {
     const issue = result.error.issues[0]
     const path = issue?.path ?? []
     const key = issue?.code === 'unrecognized_keys' ? [...path, issue.keys[0] ?? ''] : path
-    throw malformed(
-      `${name}:${place(document, lines, key)}`,
-      `${path.join('.')}${path.length > 0 ? ': ' : ''}${issue?.message ?? ''}`,
-    )
+    throw malformed(at(key), `${path.join('.')}${path.length > 0 ? ': ' : ''}${issue?.message ?? ''}`)
   }
   for (const [i, { tags, tagPattern }] of result.data.artifacts.entries()) {
     if (tags === undefined || tagPattern === undefined) continue
-    throw malformed(
-      `${name}:${place(document, lines, ['artifacts', i, 'tagPattern'])}`,
-      'tags and tagPattern exclude each other',
-    )
+    throw malformed(at(['artifacts', i, 'tagPattern']), 'tags and tagPattern exclude each other')
   }
   const carried = result.data.trust
   if (carried?.chains === false && carried.policy === undefined && carried.delegations === undefined)
-    throw malformed(`${name}:${place(document, lines, ['trust'])}`, 'trust names nothing to carry')
+    throw malformed(at(['trust']), 'trust names nothing to carry')
   const { artifacts, revocation: wanted } = result.data
   const carries =
     (wanted?.chains ?? []).length > 0 || carried?.policy !== undefined || carried?.delegations !== undefined
-  if (artifacts.length === 0 && !carries)
-    throw malformed(`${name}:${place(document, lines, ['artifacts'])}`, 'artifacts names nothing')
+  if (artifacts.length === 0 && !carries) throw malformed(at(['artifacts']), 'artifacts names nothing')
   if (wanted !== undefined && (collectMode(wanted) === 'folder') !== (wanted.from !== undefined))
-    throw malformed(`${name}:${place(document, lines, ['revocation', 'collect'])}`, 'from goes with collect: folder')
+    throw malformed(at(['revocation', 'collect']), 'from goes with collect: folder')
   // The text is kept, and not the document, which takes some ten times as much.
-  rememberPlaces(result.data, (path) => {
-    const again = parseYaml(text)
-    return `${name}:${place(again.document, again.lines, path)}`
-  })
+  rememberPlaces(result.data, (path) => `${name}:${readYaml(text, yaml).document?.placeOf(path) ?? '1:1'}`)
   return result.data
 }

@@ -1,6 +1,5 @@
 /** From the plan's references to repositories and tags: registries, layout folders and layout archives alike. */
 import { existsSync, statSync } from 'node:fs'
-import picomatch from 'picomatch'
 import { openArchive } from '../../bundle/index.ts'
 import { openLayout, type Choice, type Layout, type Source } from '../../content/index.ts'
 import { detailOf, isFault, SallyportError } from '../../errors/index.ts'
@@ -10,6 +9,7 @@ import { interruption } from '../run/run.ts'
 import { parseLayoutReference, type LayoutReference } from './layout-reference.ts'
 import type { Plan, PlanArtifact } from './plan-file.ts'
 import { placeInPlan } from './plan-place.ts'
+import { tagsMatching } from './tag-pattern.ts'
 
 /** What the plan takes of one repository by one of its entries. */
 export interface Selection {
@@ -213,9 +213,9 @@ function choiceOf({ platforms, referrers }: PlanArtifact): Choice {
 
 async function matchTags(source: Source, pattern: string | undefined): Promise<string[]> {
   if (pattern === undefined) return []
-  const matches = picomatch(pattern, { dot: true })
   // Signature tags and fallback tags follow what they belong to; on their own they are no artifacts.
-  return (await source.tags()).filter((tag) => !isReservedTag(tag) && matches(tag))
+  const tags = (await source.tags()).filter((tag) => !isReservedTag(tag))
+  return tagsMatching(tags, pattern, source.repository)
 }
 
 function refuseCompanion(repository: string, tag: string): never {

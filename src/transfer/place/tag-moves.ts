@@ -4,6 +4,7 @@ import type { Target } from '../../content/index.ts'
 import type { Descriptor, Digest } from '../../oci/index.ts'
 import type { Intent, State, TagDone } from '../../state/index.ts'
 import type { Place } from './place.ts'
+import { allAtRest } from '../run/at-rest.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
 
 export interface TagMoveReport {
@@ -45,12 +46,8 @@ export async function moveTags(
 ): Promise<TagMoveReport[]> {
   const queue = new PQueue({ concurrency })
   const reports: TagMoveReport[] = []
-  const all = async <T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> => {
-    const outcomes = await Promise.allSettled(items.map((item) => queue.add(() => task(item))))
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
-    return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
-  }
+  const all = <T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> =>
+    allAtRest(items.map((item) => queue.add(() => task(item))))
   const ask = (at: number): Promise<{ item: WantedTag; old: Digest | null }[]> => {
     const asking = all(wanted.slice(at, at + BATCH), async (item) => ({
       item,

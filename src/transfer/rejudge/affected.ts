@@ -46,13 +46,22 @@ class Collecting {
     this.#state = state
   }
 
-  add(places: Iterable<JudgedPlace>, because: string, but: (place: JudgedPlace) => boolean = () => false): void {
+  add(
+    places: Iterable<JudgedPlace & Pick<Affected, 'alias' | 'within'>>,
+    because: string,
+    but: (place: JudgedPlace) => boolean = () => false,
+  ): void {
     for (const place of places) {
       if (!wasLetIn(place) || this.#state?.isForgotten(place.target) === true || but(place)) continue
       const key = placeKey(place)
       const known = this.#found.get(key)
       if (known === undefined) this.#found.set(key, { ...place, because: [because] })
-      else if (!known.because.includes(because)) known.because.push(because)
+      else {
+        if (!known.because.includes(because)) known.because.push(because)
+        // Whichever look found what is denied.
+        if (place.alias !== undefined) known.alias ??= place.alias
+        if (place.within !== undefined) known.within ??= place.within
+      }
     }
   }
 
@@ -169,9 +178,15 @@ export async function affectedBy(state: State, { lists, denials }: Change): Prom
   for (const { artifact, signer, n } of denials) {
     const knew = (place: JudgedPlace): boolean => place.n > n && (place.policy !== undefined || signer === undefined)
     found.add(state.artifactsWith(artifact), 'denial', knew)
-    found.add(state.artifactsHolding(artifact), 'denial', knew)
+    found.add(holding(state, artifact, signer), 'denial', knew)
   }
   return found.all
+}
+
+/** With the manifest that is denied, whoever signed it: a bundle since may have brought the index without it. */
+function holding(state: State, within: Digest, signer: string | undefined): Affected[] {
+  const places = state.artifactsHolding(within)
+  return places.map((place) => ({ ...place, because: [], ...(signer === undefined ? { within } : {}) }))
 }
 
 /**
@@ -217,7 +232,7 @@ export function affectedByReturn(state: State, target: string, byPolicy: boolean
   else
     for (const { artifact, signer } of state.denials())
       if (signer === undefined)
-        found.add(stale([...state.artifactsWith(artifact), ...state.artifactsHolding(artifact)]), 'denial')
+        found.add(stale([...state.artifactsWith(artifact), ...holding(state, artifact, signer)]), 'denial')
   return found.all
 }
 

@@ -1,7 +1,7 @@
 /** `state forget`: a target that is used no more keeps nothing waiting. */
 import { SallyportError } from '../../errors/index.ts'
 import { State, type JudgedPlace } from '../../state/index.ts'
-import { openPlace } from '../place/place.ts'
+import { placeName } from '../place/place.ts'
 import { demandReason } from '../run/reason.ts'
 import { nowOf } from '../run/run.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
@@ -27,10 +27,9 @@ export interface ForgetReport {
 }
 
 /** As the journal calls it. Throws REFERENCE_INVALID, USAGE for a part of a registry. */
-async function nameOf(target: string): Promise<string> {
-  const place = openPlace(target, {})
-  await place.close()
-  if (target.startsWith('oci:') || !target.includes('/')) return place.name
+function nameOf(target: string): string {
+  const name = placeName(target)
+  if (target.startsWith('oci:') || !target.includes('/')) return name
   const detail = 'a registry is forgotten whole: name host[:port]'
   throw new SallyportError('USAGE', { side: 'state', subject: target.slice(0, 300), detail })
 }
@@ -62,7 +61,7 @@ async function isNamed(state: State, target: string): Promise<boolean> {
 export async function stateForget(options: ForgetOptions): Promise<ForgetReport> {
   const { reason } = options
   demandReason(reason)
-  const target = await nameOf(options.target)
+  const target = nameOf(options.target)
   const dryRun = options.dryRun === true
   const state = await State.open(options.state, { now: nowOf(options), write: !dryRun })
   try {

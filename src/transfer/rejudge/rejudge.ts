@@ -39,6 +39,14 @@ export interface RejudgeOptions extends RunOptions {
   apply: ApplyMeasure
 }
 
+/** A policy that forgot a repository is no reason to take away what lies there, nor what that needs. */
+export const FORGOTTEN = 'POLICY_MISSING'
+
+/** The measure for a verdict with this code, of a site that wants this one. */
+export function fittingMeasure(code: string | undefined, measure: Measure): Measure {
+  return code === FORGOTTEN ? 'report' : measure
+}
+
 /** Judged, and journaled, together: so much is done again at most after a kill, and held in memory at once. */
 const BATCH = 256
 const STRENGTH: Readonly<Record<Measure, number>> = { report: 0, retag: 1, remove: 2 }
@@ -113,23 +121,30 @@ function leftOf({ path, digest }: JudgedPlace, recorded: RecordedVerdict | undef
  * one: an import refused it at the door while it lay behind it, a run was killed before the measure, the policy wants
  * more by now, or it failed. Also what a run dealt with that was killed before it could tell anybody.
  */
-export function leftAt(
+export async function leftAt(
   state: State,
   place: Place,
   measure: Measure,
-): { since: number; taken: ReadonlyMap<string, Quarantined>; left: JudgedPlace[] } {
+): Promise<{ since: number; taken: ReadonlyMap<string, Quarantined>; left: JudgedPlace[] }> {
   const taken = new Map(
     state.quarantined().flatMap((held) => (liesAt(place, held) ? [[keyOf(held), held] as const] : [])),
   )
   const since = state.rejudgedAt
-  const isLeft = (one: JudgedPlace): boolean => {
-    if (!liesAt(place, one) || state.isForgotten(one.target)) return false
-    if (one.verdict !== 'rejected' || one.fell === undefined || one.absent === true) return false
+  const left: JudgedPlace[] = []
+  for (const one of state.judgedArtifacts()) {
+    if (!liesAt(place, one) || state.isForgotten(one.target)) continue
+    if (one.verdict !== 'rejected' || one.fell === undefined || one.absent === true) continue
     const held = taken.get(keyOf(one))
-    if (held === undefined || held.outcome === 'failed' || held.n < one.fell || one.fell > since) return true
-    return STRENGTH[held.measure] < STRENGTH[measure]
+    const isOpen = held === undefined || held.outcome === 'failed' || held.n < one.fell || one.fell > since
+    if (isOpen || STRENGTH[held.measure] < STRENGTH[await wantedFor(state, one, measure)]) left.push(one)
   }
-  return { since, taken, left: [...state.judgedArtifacts()].filter(isLeft) }
+  return { since, taken, left }
+}
+
+/** By the newest verdict: a measure that is never taken for it would else be looked for in each run. */
+async function wantedFor(state: State, one: JudgedPlace, measure: Measure): Promise<Measure> {
+  if (measure === 'report') return measure
+  return fittingMeasure((await state.verdictOf(one))?.why, measure)
 }
 
 class Run {
@@ -156,7 +171,11 @@ class Run {
 
   /** In batches: each is journaled before anything is done about it. */
   async judge(affected: readonly Affected[]): Promise<void> {
-    if (affected.length > 0) tell(this.#options, { type: 'phase', phase: `judging ${affected.length} artifacts again` })
+    if (affected.length > 0)
+      tell(this.#options, {
+        type: 'phase',
+        phase: `judging ${affected.length} ${affected.length === 1 ? 'artifact' : 'artifacts'} again`,
+      })
     for (let at = 0; at < affected.length; at += BATCH) {
       const batch = affected.slice(at, at + BATCH)
       const judgements = await this.#side(batch, (one, hold) => this.#judging.judge(one, hold))
@@ -179,7 +198,7 @@ class Run {
   async measureRest(): Promise<void> {
     const { measure, material } = this.#options
     const done = new Set(this.artifacts.map(keyOf))
-    const { since, taken, left } = leftAt(this.#state, this.#place, measure)
+    const { since, taken, left } = await leftAt(this.#state, this.#place, measure)
     const due: { one: JudgedPlace; recorded: RecordedVerdict | undefined; artifact: RejudgedArtifact }[] = []
     for (const one of left.filter((candidate) => !done.has(keyOf(candidate)))) {
       const recorded = await this.#state.verdictOf(one)
@@ -218,9 +237,14 @@ class Run {
 
   async #side<T, R>(items: readonly T[], work: (item: T, hold: Hold) => Promise<R>): Promise<R[]> {
     const side = new SideBySide<R>()
-    for (const item of items) {
-      checkInterrupted(this.#options)
-      await side.beginWeighing((hold) => work(item, hold))
+    try {
+      for (const item of items) {
+        checkInterrupted(this.#options)
+        await side.beginWeighing((hold) => work(item, hold))
+      }
+    } finally {
+      // State and target are closed behind an error: nothing may run on.
+      await side.ended()
     }
     return side.all()
   }

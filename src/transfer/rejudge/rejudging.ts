@@ -3,13 +3,14 @@ import { SallyportError, type Code } from '../../errors/index.ts'
 import type { JudgedPlace, RecordedVerdict, State, Verdict as VerdictRow } from '../../state/index.ts'
 import type { CertificateFacts, TrustMaterial } from '../../trust/index.ts'
 import type { Affected } from './affected.ts'
+import { recordJudged } from '../verdict/artifact-verdicts.ts'
 import type { PluginPlace } from '../verdict/plugin-place.ts'
 import { isElsewhere } from '../trust/found-signatures.ts'
 import { judgeLying, type JudgeLying } from '../verdict/judge-lying.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'
 import type { Place } from '../place/place.ts'
 import type { RejudgedArtifact } from './report.ts'
-import { timeText, type RunOptions } from '../run/run.ts'
+import type { RunOptions } from '../run/run.ts'
 import type { Hold } from '../run/side-by-side.ts'
 
 export interface Rejudged {
@@ -85,12 +86,12 @@ export class Rejudging {
 
   /** Journals the verdicts, before anything is done about them. */
   async record(judgements: readonly Pick<Rejudged, 'row' | 'certificates'>[]): Promise<void> {
-    await this.#state.knowCertificates(
-      judgements.flatMap(({ certificates }) =>
-        certificates.map(({ notAfter, ...facts }) => ({ ...facts, notAfter: timeText(notAfter) })),
-      ),
+    const rows = judgements.flatMap(({ row }) => row ?? [])
+    await recordJudged(
+      this.#state,
+      rows,
+      judgements.flatMap(({ certificates }) => certificates),
     )
-    await this.#state.recordVerdicts(judgements.flatMap(({ row }) => row ?? []))
   }
 
   /** What is to be journaled of an artifact that was found to be gone. */

@@ -78,7 +78,7 @@ async function touchedAt(state: State, place: Place, material: TrustMaterial | u
   const changed = await affectedBy(state, state.pending())
   const byPolicy =
     material === undefined ? [] : affectedByPolicy(state, material, place.name, (path) => place.scope(path))
-  const { left } = leftAt(state, place, material?.revocation.measure ?? 'report')
+  const { left } = await leftAt(state, place, material?.revocation.measure ?? 'report')
   const rest = left.map((one) => ({ ...one, because: ['verdict'] }))
   return unitedAffected([...changed, ...byPolicy, ...rest].filter((one) => liesAt(place, one))).map(told)
 }

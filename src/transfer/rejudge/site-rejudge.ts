@@ -4,7 +4,7 @@ import type { TrustMaterial } from '../../trust/index.ts'
 import type { PluginPlace } from '../verdict/plugin-place.ts'
 import { Measures } from '../measure/measure.ts'
 import type { Place } from '../place/place.ts'
-import { rejudge } from './rejudge.ts'
+import { fittingMeasure, FORGOTTEN, rejudge } from './rejudge.ts'
 import type { RejudgeReport } from './report.ts'
 import type { RunOptions } from '../run/run.ts'
 import type { SealOptions } from '../sign/seal-target.ts'
@@ -20,9 +20,6 @@ export interface SiteRejudgeOptions extends RunOptions {
   dryRun?: boolean | undefined
 }
 
-/** A policy that forgot a repository is no reason to take away what lies there, nor what that needs. */
-const FORGOTTEN = 'POLICY_MISSING'
-
 /** As {@link rejudge}, with the measure that the policy asks for. */
 export function rejudgeSite(state: State, place: Place, options: SiteRejudgeOptions): Promise<RejudgeReport | null> {
   const { material } = options
@@ -35,7 +32,7 @@ export function rejudgeSite(state: State, place: Place, options: SiteRejudgeOpti
       if (code !== FORGOTTEN) measures.condemn(artifact)
     },
     async apply(artifact, { code, why }) {
-      const fitting = code === FORGOTTEN ? 'report' : measure
+      const fitting = fittingMeasure(code, measure)
       const { outcome, detail, reachable, tombstone } = await measures.apply(artifact, fitting, { code, detail: why })
       return { measure: fitting, outcome, detail, reachable, ...(tombstone === null ? {} : { tombstone }) }
     },

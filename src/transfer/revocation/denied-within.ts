@@ -1,6 +1,6 @@
 /** Denials of what lies within an artifact: an index that nobody denied may hold an image that was. */
 import type { Graph, OrderedArtifact } from '../../content/index.ts'
-import { SallyportError } from '../../errors/index.ts'
+import { SallyportError, unlessFault } from '../../errors/index.ts'
 import { algorithmOf, digestOf, parseManifest, type Descriptor, type Digest } from '../../oci/index.ts'
 import type { ArtifactVerdict } from '../../trust/index.ts'
 import type { Readable } from '../trust/found-signatures.ts'
@@ -15,8 +15,10 @@ export function otherDigest(digest: Digest, bytes: Uint8Array): Digest {
 }
 
 /**
- * Every manifest that comes with an artifact, under each of its digests. Stops what was denied from being let in as a
- * referrer or under the signature tag of something else, which no policy judges, and by the hash that no denial names.
+ * Every manifest that comes with an artifact, under each of its digests, and what an index names and the bundle leaves
+ * out, which may lie there already. Stops what was denied from being let in as a referrer or under the signature tag of
+ * something else, which no policy judges, by the hash that no denial names, and by a bundle without it that brings the
+ * tags of its index back.
  */
 export function namesCarried(
   graph: Graph | undefined,
@@ -24,7 +26,8 @@ export function namesCarried(
 ): Digest[] {
   return [...manifests, ...companions].flatMap((digest) => {
     const node = graph?.nodes.get(digest)
-    return node === undefined ? [digest] : [digest, otherDigest(digest, node.bytes)]
+    if (node === undefined) return [digest]
+    return [digest, otherDigest(digest, node.bytes), ...node.manifest.manifests.map((child) => child.digest)]
   })
 }
 
@@ -57,7 +60,8 @@ export async function manifestsWithin(
   const open = [root]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     checkInterrupted(options)
-    const bytes = await manifestOrNone(source, next, next === root)
+    const asked = source.manifest(next)
+    const bytes = next === root ? await asked : await unlessFault(asked, 'MANIFEST_MISSING')
     if (bytes === undefined) continue
     const alias = otherDigest(next.digest, bytes)
     if (next === root) aliases.push(alias)
@@ -71,17 +75,4 @@ export async function manifestsWithin(
     }
   }
   return { aliases, manifests: [...found, ...others] }
-}
-
-async function manifestOrNone(
-  source: Readable,
-  descriptor: Descriptor,
-  must: boolean,
-): Promise<Uint8Array | undefined> {
-  try {
-    return await source.manifest(descriptor)
-  } catch (error) {
-    if (must || !(error instanceof SallyportError) || error.code !== 'MANIFEST_MISSING') throw error
-    return undefined
-  }
 }

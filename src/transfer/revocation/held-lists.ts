@@ -1,8 +1,8 @@
 /** The lists and answers that a state holds, read from it when they are asked for, and those that were let in since. */
-import { isForGood } from '../../codec/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import {
   entryOf,
+  isForever,
   parseAnswer,
   parseList,
   readKept,
@@ -110,7 +110,7 @@ export function saysOf({ list, kept, answer, issuerCertificate }: InForce): (ser
     return (serial) => {
       const named = list?.find(serial)
       // What is kept is for good: stops a later list from making a hold of it, which a delta then lifts.
-      const entry = named !== undefined && isForGood(named.reason) ? named : (kept?.find(serial) ?? named)
+      const entry = named !== undefined && isForever(named) ? named : (kept?.find(serial) ?? named)
       return entry && { ...entry, status: 'revoked' }
     }
   const issuer = issuerCertificate && parseCertificate(issuerCertificate)

@@ -7,6 +7,7 @@ import type { Graph, OrderedArtifact } from '../../content/index.ts'
 import { detailOf, SallyportError, type Code } from '../../errors/index.ts'
 import type { Descriptor, Digest } from '../../oci/index.ts'
 import {
+  decimalOf,
   demandIssuedAnswer,
   demandIssuedList,
   demandPublishedAt,
@@ -19,14 +20,7 @@ import {
   type RevocationList,
 } from '../../revocation/index.ts'
 import { parseCertificate, type Certificate } from '../../signature/index.ts'
-import {
-  decimalOf,
-  revocationItemOf,
-  revocationTag,
-  type AnswerLabel,
-  type ListLabel,
-  type RevocationLabel,
-} from './item.ts'
+import { revocationItemOf, revocationTag, type AnswerLabel, type ListLabel, type RevocationLabel } from './item.ts'
 import { isRevocationPath, revocationPath, revocationRepository } from './path.ts'
 import { timeText } from '../run/run.ts'
 

@@ -3,7 +3,7 @@
  * of its piece is for whoever lists tags at a registry; a reader holds it against the piece itself.
  */
 import { hash } from 'node:crypto'
-import { sortedJson, type JsonObject } from '../../codec/index.ts'
+import { isTimeText, sortedJson, type JsonObject } from '../../codec/index.ts'
 import {
   CERTIFICATE,
   digestOf,
@@ -17,7 +17,6 @@ import {
 } from '../../oci/index.ts'
 import { ANSWER_CAP, DENIALS_CAP } from '../../revocation/index.ts'
 import { EMPTY_CONFIG } from '../../signature/index.ts'
-import { timeText } from '../run/run.ts'
 
 interface Issued {
   /** As the certificate spells it, or the list that names its delta. */
@@ -121,18 +120,13 @@ export function revocationManifest(label: RevocationLabel, [first, certificate]:
   )
 }
 
-function isTime(text: string): boolean {
-  const time = new Date(text)
-  return !Number.isNaN(time.getTime()) && timeText(time) === text
-}
-
 /** The label that annotations give, if it is one; whether there is more beside it, the encoding says. */
 function labelOf({ artifactType, annotations }: Manifest): RevocationLabel | undefined {
   const said = (name: string): string => annotations[`${ANNOTATION}${name}`] ?? ''
   if (artifactType === DENIALS_TYPE) return { kind: 'denials' }
   const [url, issuer] = [said('url'), said('issuer')]
   const [thisUpdate, nextUpdate] = [said('this-update'), said('next-update')]
-  if (!isListUrl(url) || !HASH.test(issuer) || !isTime(thisUpdate) || !isTime(nextUpdate)) return undefined
+  if (!isListUrl(url) || !HASH.test(issuer) || !isTimeText(thisUpdate) || !isTimeText(nextUpdate)) return undefined
   const issued = { url, issuer, thisUpdate, nextUpdate }
   if (artifactType === `${TYPE}answer.v1`) {
     const serial = said('serial')
@@ -156,9 +150,4 @@ export function revocationItemOf(
   const layers: PieceLayers = certificate === undefined ? [first] : [first, certificate]
   // Stops content that passes for revocation, a subject, a config or a further layer: there is one spelling of each piece.
   return revocationManifest(label, layers).equals(bytes) ? { label, layers } : undefined
-}
-
-/** A number of a list in hex, as the list has it, in decimal. */
-export function decimalOf(hex: string): string {
-  return BigInt(`0x${hex === '' ? '0' : hex}`).toString()
 }

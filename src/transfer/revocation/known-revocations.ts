@@ -1,5 +1,4 @@
 /** What a run knows of revocations: the lists, answers and denials of a state, and those that were let in during it. */
-import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import {
   revocationCheck,
@@ -8,7 +7,6 @@ import {
   type RevocationKnowledge,
   type RevocationTerms,
 } from '../../revocation/index.ts'
-import { parseCertificate, type Certificate } from '../../signature/index.ts'
 import { State, type HeldDenial } from '../../state/index.ts'
 import type { Denials, JudgeMeans, RevocationCheck, RevocationQuery, TrustMaterial } from '../../trust/index.ts'
 import { judgingTime, type ClockOptions } from '../run/clock.ts'
@@ -103,19 +101,10 @@ export class KnownRevocations {
     }
   }
 
-  /** With the lists that may name its responder, if he is another than the issuer. */
-  async #loadAnswer(issuer: string, serial: string): Promise<void> {
-    const held = await this.lists.load({ issuer, url: '', form: 'answer', serial })
-    const carried = held?.answer?.certificates.map(certificateOrNone) ?? []
-    if (carried.length > 0)
-      for (const url of this.lists.urls(issuer, 'base')) await this.lists.load({ issuer, url, form: 'base' })
-    for (const responder of carried) if (responder !== undefined) await this.#loadLists(issuer, responder.crlUrls)
-  }
-
-  async #loadLists(issuer: string, urls: readonly string[]): Promise<void> {
-    for (const url of urls) await this.lists.load({ issuer, url, form: 'base' })
-    // Each of them, whoever names it: what one alone revokes for good is revoked.
-    for (const url of this.lists.urls(issuer, 'delta')) await this.lists.load({ issuer, url, form: 'delta' })
+  /** All that is held of an issuer, whoever names it: what one list alone revokes for good is revoked. */
+  async #loadLists(issuer: string): Promise<void> {
+    for (const form of ['base', 'delta'] as const)
+      for (const url of this.lists.urls(issuer, form)) await this.lists.load({ issuer, url, form })
   }
 
   /** Reads what may be asked about a chain. */
@@ -124,19 +113,9 @@ export class KnownRevocations {
       const issuer = chain[i + 1]?.spkiSha256
       if (issuer === undefined) continue
       // Also of one that names no responder: whoever revokes it is heard.
-      await this.#loadAnswer(issuer, certificate.serial)
-      await this.#loadLists(issuer, certificate.crlUrls)
+      await this.lists.load({ issuer, url: '', form: 'answer', serial: certificate.serial })
+      await this.#loadLists(issuer)
     }
-  }
-}
-
-/** What is no certificate is nobody's: the check says so. */
-function certificateOrNone(der: Buffer): Certificate | undefined {
-  try {
-    return parseCertificate(der)
-  } catch (error) {
-    if (!(error instanceof SallyportError)) throw error
-    return undefined
   }
 }
 

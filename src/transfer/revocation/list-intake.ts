@@ -1,7 +1,8 @@
 /** What is in force once carried lists and answers were let in: judged in memory, all or none, then written by the caller. */
-import { SallyportError, type Code } from '../../errors/index.ts'
+import { isFault, SallyportError, type Code } from '../../errors/index.ts'
 import {
   compareNumbers,
+  decimalOf,
   entryOf,
   isRevokedForGood,
   offerAnswer,
@@ -12,7 +13,6 @@ import {
 import type { Certificate } from '../../signature/index.ts'
 import type { ListPlace, ProvenList } from '../../state/index.ts'
 import type { HeldLists, InForce } from './held-lists.ts'
-import { decimalOf } from './item.ts'
 import {
   listReport,
   toldOfAnswer,
@@ -116,7 +116,7 @@ export class ListIntake {
         if (offer.keptChanged) this.#put(base, offer, inForce, issuer)
         if (best === undefined || RANK[offer.outcome] > RANK[best]) best = offer.outcome
       } catch (error) {
-        if (!(error instanceof SallyportError) || error.code !== 'LIST_BASE_MISSING') throw error
+        if (!isFault(error, 'LIST_BASE_MISSING')) throw error
         missing = error
       }
     }
@@ -140,7 +140,7 @@ export class ListIntake {
     const row = held?.answer === undefined ? held?.row : undefined
     // Of one whose bytes are lost, the row says what must still not come back.
     const lost =
-      row !== undefined && (row.forGood === forGood.forGood ? times.thisUpdate < row.thisUpdate : row.forGood === true)
+      row !== undefined && forGood.forGood !== true && (row.forGood === true || times.thisUpdate < row.thisUpdate)
     const { outcome } = lost
       ? { outcome: 'older' as const }
       : offerAnswer(held?.answer, answer, { issuer, serial }, this.#now)

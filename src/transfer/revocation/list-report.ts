@@ -1,10 +1,9 @@
 /** What is told of a list or answer that came, and of what became of it. */
 import type { Code } from '../../errors/index.ts'
-import { entryOf, type Offer } from '../../revocation/index.ts'
+import { decimalOf, entryOf, type Offer } from '../../revocation/index.ts'
 import type { ListForm, ListPlace } from '../../state/index.ts'
 import { timeText } from '../run/run.ts'
 import type { CarriedAnswer, CarriedList } from './information.ts'
-import { decimalOf } from './item.ts'
 
 /** A carried list or answer, and what became of it. */
 export interface ListReport {

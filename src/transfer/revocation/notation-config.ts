@@ -6,13 +6,12 @@ import * as z from 'zod'
 import { parseJson, sortedJson } from '../../codec/index.ts'
 import { placeFile, syncFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
-import { readTrustMaterial, STORE_FOLDER, type TrustMaterial } from '../../trust/index.ts'
+import { POLICY_FILE, readTrustMaterial, STORE_FOLDER, type TrustMaterial } from '../../trust/index.ts'
 import { readPolicyFiles } from '../trust/policy-folder.ts'
 
 /** Says which files an earlier seed wrote, and with which bytes: only these may be changed or taken away. */
 const MARK = '.sallyport-seed.json'
 const MARK_CAP = 16 * 1024 * 1024
-const [NEWER, OLDER, BLOB, SITE] = ['trustpolicy.oci.json', 'trustpolicy.json', 'trustpolicy.blob.json', 'policy.yaml']
 
 /** The paths that a seed writes: none leads out of the folder. */
 const NAME = /^(?:trustpolicy(?:\.oci|\.blob)?\.json|truststore(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+)$/
@@ -52,11 +51,14 @@ function sha256(bytes: Uint8Array): string {
 function wantedOf(policy: string): { files: Map<string, Buffer>; material: TrustMaterial; site: boolean } {
   const read = readPolicyFiles(policy)
   const material = readTrustMaterial(read)
-  const kept = [...read].filter(([name]) => [NEWER, OLDER, BLOB].includes(name) || name.startsWith(STORE_FOLDER))
+  const { oci, older, blob, site } = POLICY_FILE
+  const kept = [...read].filter(
+    ([name]) => [oci, older, blob].some((own) => own === name) || name.startsWith(STORE_FOLDER),
+  )
   const files = new Map(kept.filter(([name]) => !name.endsWith('/')))
-  const newer = files.get(NEWER ?? '')
-  if (newer !== undefined) files.set(OLDER ?? '', newer)
-  return { files, material, site: read.has(SITE ?? '') }
+  const newer = files.get(oci)
+  if (newer !== undefined) files.set(older, newer)
+  return { files, material, site: read.has(site) }
 }
 
 function readMark(config: string): Mark {

@@ -11,6 +11,13 @@ export function revocationRepository(channel: string): string {
   return `local/${revocationPath(channel)}`
 }
 
+const NAMES = revocationRepository('')
+
+/** True for a repository's name in a bundle that is kept for revocation, of whichever channel. */
+export function isRevocationName(name: string): boolean {
+  return name.startsWith(NAMES)
+}
+
 /** True when a path at a target is the one of the channel's revocation, below whatever prefix. */
 export function isRevocationPath(path: string, channel: string): boolean {
   return path === revocationPath(channel) || path.endsWith(`/${revocationPath(channel)}`)
@@ -18,7 +25,7 @@ export function isRevocationPath(path: string, channel: string): boolean {
 
 /** Throws TARGET_COLLISION when what is to be exported has a name that is kept for revocation. */
 export function refuseKeptNames(repositories: readonly { graph: { repository: string } }[]): void {
-  const kept = repositories.find(({ graph }) => graph.repository.startsWith(revocationRepository('')))
+  const kept = repositories.find(({ graph }) => isRevocationName(graph.repository))
   if (kept === undefined) return
   throw new SallyportError('TARGET_COLLISION', {
     side: 'source',
@@ -27,7 +34,6 @@ export function refuseKeptNames(repositories: readonly { graph: { repository: st
   })
 }
 
-const KEPT_NAMES = revocationRepository('')
 /** Below any prefix: lists, what informs on trust, and copies of what was taken away. */
 const KEPT_PATH = /(?:^|\/)sallyport\/(?:revocation|trust|quarantine)\//
 const OWN_NAME = /^local\/(sallyport\/trust\/.+)$/
@@ -40,15 +46,15 @@ const OWN_NAME = /^local\/(sallyport\/trust\/.+)$/
 export function demandRevocationPaths(landing: ReadonlyMap<string, string>): void {
   for (const [name, to] of landing) {
     const own = OWN_NAME.exec(name)?.[1]
-    if (KEPT_PATH.test(to) && (own === undefined || !`/${to}`.endsWith(`/${own}`)) && !name.startsWith(KEPT_NAMES))
+    if (KEPT_PATH.test(to) && (own === undefined || !`/${to}`.endsWith(`/${own}`)) && !isRevocationName(name))
       throw new SallyportError('TARGET_COLLISION', {
         side: 'target',
         subject: to,
         detail: `${name} would lie where lists, trust information or the quarantine do`,
         remedy: 'map it to another path with --map',
       })
-    if (!name.startsWith(KEPT_NAMES)) continue
-    const channel = name.slice(KEPT_NAMES.length)
+    if (!isRevocationName(name)) continue
+    const channel = name.slice(NAMES.length)
     if (isRevocationPath(to, channel)) continue
     throw new SallyportError('MAP_INVALID', {
       side: 'target',

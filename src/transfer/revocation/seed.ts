@@ -3,11 +3,9 @@
  * Only lists that are valid now; what is stale or not whole is taken away, so that notation finds nothing and refuses.
  */
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { isForGood } from '../../codec/index.ts'
-import { lockFolder } from '../../content/index.ts'
-import { SallyportError, writeFault } from '../../errors/index.ts'
-import type { ListEntry, RevocationList } from '../../revocation/index.ts'
+import { writeFault } from '../../errors/index.ts'
+import { decimalOf, type ListEntry, type RevocationList } from '../../revocation/index.ts'
 import { parseCertificate, type Certificate } from '../../signature/index.ts'
 import { State, type HeldList } from '../../state/index.ts'
 import { HeldLists, type InForce } from './held-lists.ts'
@@ -22,7 +20,7 @@ import {
 } from './notation-cache.ts'
 import { copyPolicy, type CopiedFile } from './notation-config.ts'
 import { isNewer, newestDelta, pairFault, type HeldPair, type SeedFault } from './notation-pair.ts'
-import { decimalOf } from './item.ts'
+import { alone } from '../run/alone.ts'
 import { checkInterrupted, nowOf, timeText } from '../run/run.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
 
@@ -85,16 +83,14 @@ function isForever(entry: ListEntry | undefined): boolean {
 /**
  * Tells of a serial number whether notation, which goes by the pair alone, would take for good what this site holds to be
  * revoked for good. Asked of expired certificates too: their timestamped signatures outlive them.
+ * @param all - of the issuer, at whatever address
  */
-function forgets(
-  { base, delta }: HeldPair,
-  others: readonly RevocationList[],
-  { kept }: InForce,
-): (serial: string) => boolean {
+function forgets({ base, delta }: HeldPair, all: readonly InForce[]): (serial: string) => boolean {
   const pair = delta === undefined ? [base] : [base, delta]
-  const names = (lists: readonly RevocationList[], serial: string): boolean =>
-    lists.some((list) => isForever(list.find(serial)))
-  return (serial) => (kept?.find(serial) !== undefined || names(others, serial)) && !names(pair, serial)
+  const names = (list: RevocationList | undefined, serial: string): boolean => isForever(list?.find(serial))
+  return (serial) =>
+    all.some(({ list, kept }) => kept?.find(serial) !== undefined || names(list, serial)) &&
+    !pair.some((list) => names(list, serial))
 }
 
 interface Planned {
@@ -108,15 +104,17 @@ async function plan(state: State, lists: HeldLists, row: HeldList, now: Date): P
   const held = await lists.load({ issuer: spki, url, form: 'base' })
   const issuer = held === undefined ? undefined : certificateOf(held, row)
   if (held?.list === undefined || issuer === undefined) return { row, pair: undefined, fault: 'lost' }
-  const deltas = new Map<string, RevocationList>()
-  for (const at of lists.urls(spki, 'delta')) {
-    const delta = (await lists.load({ issuer: spki, url: at, form: 'delta' }))?.list
-    if (delta !== undefined) deltas.set(at, delta)
-  }
-  const named = held.list.freshest.flatMap((at) => deltas.get(at) ?? [])
+  const all: InForce[] = []
+  const named: RevocationList[] = []
+  for (const form of ['base', 'delta'] as const)
+    for (const at of lists.urls(spki, form)) {
+      const one = await lists.load({ issuer: spki, url: at, form })
+      if (one !== undefined) all.push(one)
+      if (form === 'delta' && one?.list !== undefined && held.list.freshest.includes(at)) named.push(one.list)
+    }
   const pair = { base: held.list, delta: newestDelta(held.list, named, issuer), issuer }
   const known = state.certificatesOf(spki).filter(({ crlUrls }) => crlUrls.includes(url))
-  const isForgotten = forgets(pair, [...deltas.values()], held)
+  const isForgotten = forgets(pair, all)
   const fault =
     pairFault(pair, now) ?? (known.some(({ serial }) => isForgotten(serial)) ? 'forgets a certificate' : undefined)
   return { row, pair, fault }
@@ -190,19 +188,12 @@ function blindOf(state: State, lists: readonly SeededList[], now: Date): BlindCe
 }
 
 async function locked<T>(folder: string, work: () => T): Promise<T> {
-  const lock = await Promise.resolve()
-    .then(() => mkdirSync(folder, { recursive: true, mode: 0o700 }))
-    .then(() => lockFolder(folder))
-    .catch((cause: unknown) => {
-      throw writeFault(cause, 'OUTPUT_FAILED', folder)
-    })
-  if (typeof lock === 'string')
-    throw new SallyportError('FOLDER_LOCKED', { side: 'target', subject: join(folder, lock) })
   try {
-    return work()
-  } finally {
-    lock.release()
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', folder)
   }
+  return alone(folder, work, { side: 'target' })
 }
 
 /**

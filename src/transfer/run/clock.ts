@@ -63,7 +63,13 @@ export function judgingTime(state: Pick<State, 'floor'> | undefined, options: Cl
   const doubt = clockDoubt(state?.floor, time, asOf === undefined ? built : undefined)
   if (doubt === undefined || (asOf !== undefined && doubt.code === 'CLOCK_AHEAD')) return time
   if (doubt.certain)
-    throw new SallyportError(doubt.code, { side: 'state', subject: timeText(time), detail: doubt.detail })
+    throw new SallyportError(doubt.code, {
+      side: 'state',
+      subject: timeText(time),
+      detail: doubt.detail,
+      // Here the clock was not asked, and to set it would change nothing.
+      remedy: asOf === undefined ? undefined : 'name a time with --as-of that is not before what was seen signed',
+    })
   tell(options, { type: 'note', text: `is the clock right? It says ${timeText(time)}, ${doubt.detail}` })
   return time
 }

@@ -1,5 +1,6 @@
 /** What every verb is given, and what it tells while it runs. */
 import { SallyportError } from '../../errors/index.ts'
+export { timeText } from '../../codec/index.ts'
 
 /** Told while a verb runs; nothing here decides anything. */
 export type RunEvent =
@@ -47,11 +48,6 @@ export function interruption(signal: AbortSignal | undefined): AbortSignal | und
 /** The one time of a run. */
 export function nowOf({ now }: RunOptions): Date {
   return now ?? new Date()
-}
-
-/** A time as documents carry it: `YYYY-MM-DDTHH:MM:SSZ`, without fractions. */
-export function timeText(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`
 }
 
 export function addDays(time: Date, days: number): Date {

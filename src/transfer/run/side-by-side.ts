@@ -51,8 +51,14 @@ export class SideBySide<T> {
     this.#running.add(ended)
   }
 
-  /** All results, or the failure of the first that failed. */
-  all(): Promise<T[]> {
+  /** Kept when none is under way any more, however it ended. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running)
+  }
+
+  /** All results, or the failure of the first that failed, once {@link ended}. */
+  async all(): Promise<T[]> {
+    await this.ended()
     return Promise.all(this.#results)
   }
 }

@@ -1,22 +1,8 @@
-/** Plain files that are signed and judged, and the signature files beside them: read and written with bounded memory. */
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-} from 'node:fs'
+/** Plain files that are signed and judged, and the signature files beside them: read with bounded memory. */
+import { createHash } from 'node:crypto'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { syncFolder, writeNew } from '../../content/index.ts'
-import { readFault, SallyportError, writeFault } from '../../errors/index.ts'
+import { readFault, SallyportError } from '../../errors/index.ts'
 import { COSE, ENVELOPE_CAP, JWS, type EnvelopeType, type TargetDigest } from '../../signature/index.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 
@@ -114,45 +100,4 @@ const ENDINGS = { '.jws.sig': JWS, '.cose.sig': COSE, '.sig.jws': JWS, '.sig.cos
 export function envelopeTypeOf(file: string): EnvelopeType | undefined {
   for (const [ending, type] of Object.entries(ENDINGS)) if (file.endsWith(ending)) return type
   return undefined
-}
-
-/** Throws OUTPUT_EXISTS, and OUTPUT_FAILED for a folder that takes no file: before a key is used for nothing. */
-export function demandNew(file: string): void {
-  try {
-    accessSync(dirname(file), constants.W_OK | constants.X_OK)
-    // A link that leads nowhere is in the way too.
-    if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return
-  } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', file)
-  }
-  throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file })
-}
-
-/** What file systems without hard links say, as of USB sticks. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
-
-function nameIt(scratch: string, file: string): void {
-  try {
-    linkSync(scratch, file)
-  } catch (cause) {
-    const { code = '' } = cause as NodeJS.ErrnoException
-    if (code === 'EEXIST' || (NO_LINKS.has(code) && existsSync(file)))
-      throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file, cause })
-    if (!NO_LINKS.has(code)) throw cause
-    renameSync(scratch, file)
-  }
-}
-
-/** Writes a new file that appears whole, or not at all. Throws OUTPUT_EXISTS, DISK_FULL, OUTPUT_FAILED. */
-export function writeSignatureFile(file: string, bytes: Uint8Array): void {
-  const scratch = `${file}.${randomBytes(4).toString('hex')}.new`
-  try {
-    writeNew(scratch, bytes, 0o644)
-    nameIt(scratch, file)
-    rmSync(scratch, { force: true })
-    syncFolder(dirname(file))
-  } catch (cause) {
-    rmSync(scratch, { force: true })
-    throw writeFault(cause, 'OUTPUT_FAILED', file)
-  }
 }

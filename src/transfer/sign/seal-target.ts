@@ -1,4 +1,5 @@
 /** Has a target signed: the envelope over its payload, by a key at hand or a device that makes whole envelopes. */
+import { wholeSecond } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import {
   COSE,
@@ -40,7 +41,7 @@ export interface SealTimes {
 
 /** The times a signature made now says. Throws USAGE when it would end as it begins. */
 export function sealTimes(now: Date, validDays: number | undefined): SealTimes {
-  const signingTime = new Date(Math.floor(now.getTime() / 1000) * 1000)
+  const signingTime = wholeSecond(now)
   const expiry = validDays === undefined ? undefined : addDays(signingTime, validDays)
   if (expiry !== undefined && timeText(expiry) <= timeText(signingTime))
     throw new SallyportError('USAGE', { side: 'source', subject: '--valid-days', detail: 'less than a second' })

@@ -1,8 +1,9 @@
 /** `sign --blob`: a detached signature of a plain file, in a file of its own (signature specification, blob signing). */
+import { demandNew, placeNewFile } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { digestOf, parseMediaType, type Digest } from '../../oci/index.ts'
 import { hashFor, targetPayload, withoutParameters, type TargetDigest } from '../../signature/index.ts'
-import { demandNew, envelopeTypeOf, hashBlob, writeSignatureFile } from './blob-file.ts'
+import { envelopeTypeOf, hashBlob } from './blob-file.ts'
 import { checkInterrupted, nowOf, tell, type RunOptions } from '../run/run.ts'
 import { sealTarget, sealTimes, signerOf, timesReport, type SealOptions, type SignedBy } from './seal-target.ts'
 
@@ -99,6 +100,6 @@ export async function signBlob(options: SignBlobOptions): Promise<SignBlobReport
       detail: `it signs with ${sealed.algorithm}, and said ${algorithm}`,
     })
   checkInterrupted(options)
-  writeSignatureFile(output, sealed.bytes)
+  placeNewFile(output, sealed.bytes)
   return { ...report, ...signerOf(sealed.chain), ...timesReport(sealed.times), signature: digestOf(sealed.bytes) }
 }

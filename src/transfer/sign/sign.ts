@@ -1,6 +1,6 @@
 /** `sign`: adds a signature beside an artifact where it lies, in a registry or a layout. Nothing of the artifact changes. */
 import { digestOf, OCI_EMPTY, OCI_MANIFEST, type Descriptor, type Digest } from '../../oci/index.ts'
-import type { Target } from '../../content/index.ts'
+import { bytesBody, type Target } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import type { RegistryOptions } from '../../registry/index.ts'
 import {
@@ -56,10 +56,7 @@ export interface SignReport extends SignedBy {
 
 /** Kept when the target says that it has the blob. */
 export async function store(target: Target, descriptor: Descriptor, bytes: Buffer): Promise<void> {
-  const open = async function* (from: number): AsyncGenerator<Uint8Array> {
-    yield bytes.subarray(from)
-  }
-  if (!(await target.hasBlob(descriptor))) await target.pushBlob(descriptor, { open })
+  if (!(await target.hasBlob(descriptor))) await target.pushBlob(descriptor, bytesBody(bytes))
   if (!(await target.hasBlob(descriptor)))
     throw new SallyportError('READ_BACK_MISMATCH', {
       side: 'target',

@@ -1,7 +1,7 @@
 /** The verbs about channels on the far side: pin, unpin, show. */
 import { isFault, SallyportError } from '../../errors/index.ts'
 import { State } from '../../state/index.ts'
-import { fingerprint as fingerprintOf, readRoot, type Purpose } from '../../tuf/index.ts'
+import { fingerprint as fingerprintOf, readRoot, replacesHost, type Purpose, type Root } from '../../tuf/index.ts'
 import { openChannelFolder, type ChannelFolder } from '../channel/folder.ts'
 import { readPending } from '../channel/pending-root.ts'
 import { checkPlanned } from '../channel/rotation-check.ts'
@@ -16,7 +16,8 @@ interface Pin {
   purpose: Purpose
   fingerprint: string
   rootVersion: number
-  expires?: string
+  /** Its newest root does; from then on nothing of the channel is taken. */
+  expires: string
 }
 
 export interface PinReport extends Pin {
@@ -59,13 +60,26 @@ export async function channelPin(
   try {
     if (state.channel(channel) !== undefined)
       throw new SallyportError('CHANNEL_PINNED', { side: 'state', subject: channel })
-    const warning = tooFewApprovers(readRoot(root.bytes, { side: 'bundle', subject: file }))
+    const whole = readRoot(root.bytes, { side: 'bundle', subject: file })
+    const warning = tooFewApprovers(whole)
     if (warning !== undefined) tell(options, { type: 'note', text: warning })
-    if (!dryRun) await state.pin({ channel, purpose, fingerprint, root: root.bytes, rootVersion: root.version })
-    return { channel, purpose, fingerprint, rootVersion: root.version, dryRun }
+    const continues = continuedBy(state, whole)
+    if (!dryRun)
+      await state.pin({ channel, purpose, fingerprint, root: root.bytes, rootVersion: root.version, continues })
+    return { channel, purpose, fingerprint, rootVersion: root.version, expires: root.expires, dryRun }
   } finally {
     await state.close()
   }
+}
+
+/**
+ * The root of a chain that this channel had here whose heads pass under another root as well. Stops older bundles from
+ * being taken anew once a later root was pinned by hand: counters fall with the keys that made them, and no otherwise.
+ */
+function continuedBy(state: State, next: Root): string | undefined {
+  return state
+    .rootsOf(next.channel)
+    .find(({ root }) => !replacesHost(next, readRoot(root, { side: 'state', subject: next.channel })))?.fingerprint
 }
 
 /** Trusts a channel no longer; its counters stay, and go on when a known root of it is pinned again. Throws CHANNEL_NOT_PINNED, USAGE. */
@@ -151,11 +165,12 @@ export async function channelShow(
   const state = await State.open(options.state ?? '', { now: nowOf(options), write: false })
   const every = new Map(state.expectations().map((expected) => [expected.channel, expected.every]))
   return {
-    channels: state.channels().map(({ channel, purpose, fingerprint, rootVersion, last }) => ({
+    channels: state.channels().map(({ channel, purpose, fingerprint, root, rootVersion, last }) => ({
       channel,
       purpose,
       fingerprint,
       rootVersion,
+      expires: readRoot(root, { side: 'state', subject: channel }).expires,
       lastSequence: last?.sequence ?? null,
       lastId: last?.id ?? null,
       everySeconds: every.get(channel) ?? null,

@@ -36,6 +36,7 @@ export function readGivenRoot({ file, fingerprint: said }: GivenRoot): {
   channel: string
   purpose: 'content' | 'trust' | 'revocation'
   version: number
+  expires: string
 } {
   // No trust on first use: the file itself never says what it should be.
   if (!/^sha256:[0-9a-f]{64}$/.test(said))
@@ -48,8 +49,8 @@ export function readGivenRoot({ file, fingerprint: said }: GivenRoot): {
   const real = fingerprint(bytes)
   if (real !== said)
     throw new SallyportError('FINGERPRINT_MISMATCH', { side: 'bundle', subject: file, detail: `it has ${real}` })
-  const { channel, purpose, version } = readRoot(bytes, { side: 'bundle', subject: file })
-  return { bytes, channel, purpose, version }
+  const { channel, purpose, version, expires } = readRoot(bytes, { side: 'bundle', subject: file })
+  return { bytes, channel, purpose, version, expires }
 }
 
 /** Judges by one root that was given by hand, with no memory of what came before. */

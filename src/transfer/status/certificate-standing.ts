@@ -4,13 +4,13 @@ import { isRevokedForGood } from '../../revocation/index.ts'
 import type { HeldList, KnownCertificate } from '../../state/index.ts'
 import { saysOf, type HeldLists, type Said } from '../revocation/held-lists.ts'
 import { timeText } from '../run/run.ts'
-import { listFact, listStatus, type ListStatus } from './lists.ts'
+import { isFetched, listFact, listStatus, speaksOf, type ListStatus } from './lists.ts'
 
 /** A certificate, and what tells whether it is revoked. */
 export interface CertificateStanding extends Omit<KnownCertificate, 'crlUrls' | 'ocspUrls'> {
   crlUrls: string[]
   ocspUrls: string[]
-  /** Those in force here that speak of it: whole lists, deltas of its issuer, answers. */
+  /** Those in force here that speak of it: whole lists, deltas of its issuer, answers, and whatever list revokes it for good. */
   lists: ListStatus[]
   /**
    * Since when, by what is in force here, whatever its age; a hold counts while it lasts, and not against an answer that
@@ -28,10 +28,8 @@ export async function standingOf(
   inForce: HeldLists,
   now: Date,
 ): Promise<CertificateStanding> {
-  const lists = held.filter(({ form, url, serial }) => {
-    if (form === 'answer') return serial === known.serial
-    return form === 'base' ? known.crlUrls.includes(url) : known.crlUrls.length > 0
-  })
+  const lists: HeldList[] = []
+  for (const one of held) if (speaksOf(one)(known) || (await isForever(one, known, inForce))) lists.push(one)
   const had = new Set(lists.map(({ url }) => url))
   const lost = new Set<HeldList>()
   // As in a verdict: of one that names no responder no answer is asked.
@@ -53,6 +51,14 @@ export async function standingOf(
     ocspUrls: [...known.ocspUrls],
     lists: lists.map((list) => listStatus(listFact(list, [known], lost.has(list) ? 'lost' : 'held'), now)),
     revoked: revoked === undefined ? null : timeText(revoked),
-    missing: known.crlUrls.filter((url) => /^https?:/i.test(url) && !had.has(url)),
+    missing: known.crlUrls.filter((url) => isFetched(url) && !had.has(url)),
   }
+}
+
+/** As in a verdict: what a list revokes for good counts at whatever address. */
+async function isForever(one: HeldList, { serial }: KnownCertificate, inForce: HeldLists): Promise<boolean> {
+  if (one.form === 'answer') return false
+  const found = await inForce.load(one)
+  const said = found && saysOf(found)(serial)
+  return said !== undefined && isRevokedForGood(said)
 }

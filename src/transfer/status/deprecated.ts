@@ -1,13 +1,8 @@
 /** What hangs on signature algorithms that the site's policy deprecates or refuses by now. */
 import type { JsonObject } from '../../codec/index.ts'
+import { SIGNATURE_ALGORITHMS } from '../../signature/index.ts'
 import type { JournalRow } from '../../state/index.ts'
-import {
-  deprecatedSince,
-  explainPolicy,
-  SIGNATURE_ALGORITHMS,
-  type PolicyExplanation,
-  type TrustMaterial,
-} from '../../trust/index.ts'
+import { deprecatedSince, explainPolicy, type PolicyExplanation, type TrustMaterial } from '../../trust/index.ts'
 import { openPolicy } from '../trust/policy-folder.ts'
 
 export interface DeprecatedArtifact {

@@ -27,13 +27,23 @@ export interface ListStatus extends ListFacts {
   blind: boolean
 }
 
-/** Which certificates an issuer's list of this kind speaks for. */
-function hangs({ form, url, serial }: HeldList): (certificate: KnownCertificate) => boolean {
-  // A certificate that has lists too is not left alone by an answer that grew old.
-  if (form === 'answer') return (one) => one.serial === serial && one.crlUrls.length === 0
+/** True for the certificates of its issuer that a list or an answer speaks of. */
+export function speaksOf({ form, url, serial }: HeldList): (certificate: KnownCertificate) => boolean {
+  if (form === 'answer') return (one) => one.serial === serial
   if (form === 'base') return (one) => one.crlUrls.includes(url)
   // Where a delta lies is said by its base, too.
   return (one) => one.crlUrls.length > 0
+}
+
+/** True for those that are left alone once it grows old: not by an answer, where they have lists too. */
+function hangs(list: HeldList): (certificate: KnownCertificate) => boolean {
+  const isNamed = speaksOf(list)
+  return (one) => isNamed(one) && (list.form !== 'answer' || one.crlUrls.length === 0)
+}
+
+/** True for the address of a list that can be fetched, and so be missed. */
+export function isFetched(url: string): boolean {
+  return /^https?:/i.test(url)
 }
 
 /** Whether all that a list is made of is there. Each file is read and hashed. */

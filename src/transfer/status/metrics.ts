@@ -78,6 +78,12 @@ export function statusMetrics(status: SiteStatus, run: WatchRun | null): string 
       each(({ ageSeconds }) => ageSeconds),
     ),
     ...family(
+      'channel_root_expires_time_seconds',
+      'gauge',
+      'When its root expires, and nothing of it is taken any more.',
+      each(({ rootExpires }) => seconds(rootExpires)),
+    ),
+    ...family(
       'channel_expected_seconds',
       'gauge',
       'How often one is due.',

@@ -81,7 +81,8 @@ export interface LogReport {
  */
 export async function log(options: StateRunOptions & { ref?: string | undefined }): Promise<LogReport> {
   const state = await State.open(options.state, { now: nowOf(options), write: false })
-  const speaks = options.ref === undefined ? (): boolean => true : matcher(options.ref)
+  const { speaks, of }: Matcher =
+    options.ref === undefined ? { speaks: () => true, of: (rows) => rows } : matcher(options.ref)
   const history = new TagHistory()
   const rows: JournalRow[] = []
   const moves: TagMoveRecord[] = []
@@ -91,14 +92,33 @@ export async function log(options: StateRunOptions & { ref?: string | undefined 
     rows.push(row)
     if (move !== undefined) moves.push(move)
   }
-  return { rows, moves }
+  return { rows: of(rows), moves }
 }
 
-function matcher(ref: string): (row: JournalRow) => boolean {
+interface Matcher {
+  speaks: (row: JournalRow) => boolean
+  /** Those that remain once all are known. */
+  of: (rows: JournalRow[]) => JournalRow[]
+}
+
+/** Without what only speaks of the tag's repository, or of digests that the tag never named. */
+function namedBy(rows: JournalRow[], tag: string): JournalRow[] {
+  const isOfTag = (row: JournalRow): boolean =>
+    row['tag'] === tag || (Array.isArray(row['tags']) && row['tags'].includes(tag))
+  const named = new Set(rows.filter(isOfTag).flatMap((row) => [row['digest'], row['old'], row['new']]))
+  named.delete(null)
+  named.delete(undefined)
+  const holds = (row: JournalRow): boolean =>
+    named.has(row['digest']) || (Array.isArray(row['digests']) && row['digests'].some((digest) => named.has(digest)))
+  return rows.filter((row) => isOfTag(row) || holds(row))
+}
+
+function matcher(ref: string): Matcher {
   if (/^sha(?:256|512):[0-9a-f]+$/.test(ref)) {
-    return (row) =>
+    const speaks = (row: JournalRow): boolean =>
       [row['digest'], row['id'], row['old'], row['new']].includes(ref) ||
       (Array.isArray(row['digests']) && row['digests'].includes(ref))
+    return { speaks, of: (rows) => rows }
   }
   const { target, path, tag } = parseTargetReference(ref)
   const names = new Set([path])
@@ -112,5 +132,8 @@ function matcher(ref: string): (row: JournalRow) => boolean {
   // Measures and verdicts speak of all tags of an artifact.
   const tagged = (row: JournalRow): boolean =>
     row['tag'] === tag || (row['tag'] === undefined && (!Array.isArray(row['tags']) || row['tags'].includes(tag ?? '')))
-  return (row) => isNamed(row) && !elsewhere(row) && (tag === undefined || tagged(row))
+  return {
+    speaks: (row) => isNamed(row) && !elsewhere(row) && (tag === undefined || tagged(row)),
+    of: (rows) => (tag === undefined ? rows : namedBy(rows, tag)),
+  }
 }

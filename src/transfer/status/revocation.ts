@@ -1,9 +1,9 @@
 /** `revocation status`: how long a site can still see what is revoked, and who goes blind with each list. */
 import type { Digest } from '../../oci/index.ts'
-import { State, type HeldList, type JudgedPlace, type KnownCertificate } from '../../state/index.ts'
+import { State, type JudgedPlace, type KnownCertificate } from '../../state/index.ts'
 import { judgingTime } from '../run/clock.ts'
 import { nowOf, timeText } from '../run/run.ts'
-import { bytesOf, listFact, listKey, type ListStatus, listStatus } from './lists.ts'
+import { bytesOf, isFetched, listFact, listKey, listStatus, speaksOf, type ListStatus } from './lists.ts'
 import { siteFacts, siteStatus, type Alarm, type ChannelStatus } from './site.ts'
 import type { StateRunOptions } from '../site/state-verbs.ts'
 
@@ -52,20 +52,10 @@ function namesIn(state: State): Map<string, string> {
   return names
 }
 
-function isFetched(url: string): boolean {
-  return /^https?:/i.test(url)
-}
-
 /** A place is one object as long as no verdict replaces it. */
 function artifactsBehind(state: State, certificates: readonly KnownCertificate[]): number {
   const places = certificates.flatMap(({ sha256 }): JudgedPlace[] => state.artifactsOf(sha256))
   return new Set(places.filter(({ target }) => !state.isForgotten(target))).size
-}
-
-function speaksOf({ form, url, serial }: HeldList): (certificate: KnownCertificate) => boolean {
-  if (form === 'answer') return (one) => one.serial === serial
-  if (form === 'base') return (one) => one.crlUrls.includes(url)
-  return (one) => one.crlUrls.length > 0
 }
 
 function missingIn(state: State, names: ReadonlyMap<string, string>, now: Date): MissingList[] {

@@ -1,6 +1,6 @@
 /** How a site stands: channels and lists with their ages, verdicts, and what somebody has to look at. */
 import { exitOf, SallyportError, type Code } from '../../errors/index.ts'
-import type { Purpose } from '../../tuf/index.ts'
+import { readRoot, type Purpose } from '../../tuf/index.ts'
 import type { State } from '../../state/index.ts'
 import { clockDoubt } from '../run/clock.ts'
 import { lowestExit } from '../run/exit.ts'
@@ -18,6 +18,8 @@ export interface SiteFacts {
   channels: {
     channel: string
     purpose: Purpose
+    /** Of the newest root that was followed: from then on no bundle of the channel is taken. */
+    rootExpires: string
     sequence: number | null
     id: string | null
     /** When the last bundle was accepted, by the clock of then. */
@@ -61,11 +63,12 @@ export async function siteFacts(state: State): Promise<SiteFacts> {
     site: state.site,
     floor: state.floor ?? null,
     rows: state.head.n,
-    channels: state.channels().map(({ channel, purpose, last }) => {
+    channels: state.channels().map(({ channel, purpose, root, last }) => {
       const expected = expectations.get(channel)
       return {
         channel,
         purpose,
+        rootExpires: readRoot(root, { side: 'state', subject: channel }).expires,
         sequence: last?.sequence ?? null,
         id: last?.id ?? null,
         accepted: state.heard(channel) ?? null,
@@ -102,6 +105,12 @@ function channelAlarm({ channel, accepted, due, everySeconds }: ChannelStatus): 
   return { code: 'CHANNEL_OVERDUE', subject: channel, detail }
 }
 
+// Of a root that has expired it is the holders of root keys that have to act, however many new bundles are sent.
+function rootAlarm({ channel, rootExpires }: ChannelStatus): Alarm {
+  const detail = `its root expired ${rootExpires}: nothing of it is taken until a bundle brings the next root`
+  return { code: 'EXPIRED', subject: channel, detail }
+}
+
 function listAlarm({ url, form, bytes, nextUpdate }: ListStatus): Alarm {
   if (bytes === 'lost')
     return { code: 'LIST_LOST', subject: url, detail: `${form}, its file in the state is missing or damaged` }
@@ -121,6 +130,7 @@ export function siteStatus(facts: SiteFacts, now: Date, built?: Date): SiteStatu
     lists,
     alarms: [
       ...(doubt === undefined ? [] : [{ code: doubt.code, subject: timeText(now), detail: doubt.detail }]),
+      ...channels.filter(({ rootExpires }) => rootExpires <= timeText(now)).map(rootAlarm),
       ...channels.filter(({ overdue }) => overdue).map(channelAlarm),
       ...lists.filter(({ blind }) => blind).map(listAlarm),
     ],

@@ -1,7 +1,7 @@
 /** The two JSON documents of trust information: chains, and delegation records with theirs. One spelling for one content. */
 import * as z from 'zod'
 import { DELEGATION_CAP, type Delegation } from '../../ca/index.ts'
-import { isJsonObject, parseJson, sortedJson, type Json } from '../../codec/index.ts'
+import { isJsonObject, parseJson, shapedList, shapeFault, sortedJson, type Json } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { issuedBy, parseCertificate, type Certificate } from '../../signature/index.ts'
 import { readRecord } from '../ca/folder.ts'
@@ -29,21 +29,24 @@ export interface DelegationFile {
 const CHAINS_CAP = 4000
 const DELEGATIONS_CAP = 1000
 const LENGTH_CAP = 16
+/** More than as many chains as are read can have, each as long as one can be. */
+const VALUES_CAP = 128 * 1024
 
-const certificates = z.array(z.base64().max(88_000)).max(2 * CHAINS_CAP)
-const fingerprints = z
-  .array(z.string().regex(/^[0-9a-f]{64}$/))
-  .min(1)
-  .max(LENGTH_CAP)
+const certificates = shapedList(z, z.base64().max(88_000), { max: 2 * CHAINS_CAP })
+const fingerprints = shapedList(z, z.string().regex(/^[0-9a-f]{64}$/), { min: 1, max: LENGTH_CAP })
 const chainsSchema = z.strictObject({
   format: z.literal('sallyport-chains/1'),
   certificates,
-  chains: z.array(z.strictObject({ purpose: z.enum(['signing', 'timestamping']), chain: fingerprints })).min(1),
+  chains: shapedList(z, z.strictObject({ purpose: z.enum(['signing', 'timestamping']), chain: fingerprints }), {
+    min: 1,
+  }),
 })
 const delegationsSchema = z.strictObject({
   format: z.literal('sallyport-delegations/1'),
   certificates,
-  delegations: z.array(z.strictObject({ chain: fingerprints, record: z.base64().max(2 * DELEGATION_CAP) })).min(1),
+  delegations: shapedList(z, z.strictObject({ chain: fingerprints, record: z.base64().max(2 * DELEGATION_CAP) }), {
+    min: 1,
+  }),
 })
 
 function malformed(detail: string): SallyportError {
@@ -111,14 +114,13 @@ function open<T extends { certificates: string[] }>(
   entries: string,
   cap: number,
 ): T {
-  const document = parseJson(bytes, 'bundle', entries)
+  const document = parseJson(bytes, 'bundle', entries, VALUES_CAP)
   const listed = isJsonObject(document) ? document[entries] : undefined
   // Counted before anything is looked at: faults are gathered one by one.
   if (Array.isArray(listed) && listed.length > cap) throw malformed(`over ${cap} ${entries}`)
   const parsed = schema.safeParse(document)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw malformed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+  throw malformed(shapeFault(parsed.error))
 }
 
 /** Gives chains out of a table of certificates, each link checked once. */

@@ -123,9 +123,9 @@ interface Looked {
   beyond: Digest[]
 }
 
-/** Envelopes of these before all others. */
 const NONE: ReadonlySet<Digest> = new Set()
 
+/** @param options.first - envelopes of these are read before all others */
 async function lookAt(
   source: Readable,
   subject: Digest,

@@ -3,15 +3,12 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isJsonObject, parseJson, type JsonObject } from '../../codec/index.ts'
 import { placeFile, syncFolder } from '../../content/index.ts'
-import { SallyportError, writeFault } from '../../errors/index.ts'
-import { checkTrustMaterial, faultOf } from '../../trust/index.ts'
+import { detailOf, SallyportError, writeFault } from '../../errors/index.ts'
+import { checkTrustMaterial, faultOf, POLICY_FILE } from '../../trust/index.ts'
 import { readPolicyFiles } from './policy-folder.ts'
 import { nowOf, tell, type RunOptions } from '../run/run.ts'
 
-const NEWER = 'trustpolicy.oci.json'
-/** The name that every version of notation reads. */
-const OLDER = 'trustpolicy.json'
-const FILES = 'trustpolicy.blob.json'
+const { oci: NEWER, older: OLDER, blob: FILES } = POLICY_FILE
 
 interface PolicyTerms extends RunOptions {
   policy: string
@@ -62,6 +59,13 @@ function readStatements(policy: string, files: ReadonlyMap<string, Buffer>, blob
   return { file, statements }
 }
 
+/** The place that it names is in no file: the policy is sound as it stands. */
+function unwritten(cause: SallyportError): SallyportError {
+  const { code, side, subject } = cause
+  const remedy = 'correct what was asked for: nothing was written, and the file is as it was'
+  return new SallyportError(code, { side, subject, detail: detailOf(cause), remedy, cause })
+}
+
 type PutOptions = RunOptions & { policy: string; dryRun?: boolean | undefined }
 
 /**
@@ -80,9 +84,11 @@ function put(options: PutOptions, files: Map<string, Buffer>, { file, statements
     else changed.set(name, Buffer.from(text))
   const now = nowOf(options)
   const { findings } = checkTrustMaterial(changed, now)
-  const first = findings.find(({ severity }) => severity === 'error')
-  if (first !== undefined) throw faultOf(first)
-  const before = new Set(checkTrustMaterial(files, now).findings.map(({ detail }) => detail))
+  const isError = ({ severity }: { severity: string }): boolean => severity === 'error'
+  const standing = checkTrustMaterial(files, now).findings
+  const first = findings.find(isError)
+  if (first !== undefined) throw standing.some(isError) ? faultOf(first) : unwritten(faultOf(first))
+  const before = new Set(standing.map(({ detail }) => detail))
   for (const found of findings.filter(({ detail }) => !before.has(detail)))
     tell(options, { type: 'note', text: `${found.file}: ${found.place}: ${found.detail}` })
   if (dryRun) return

@@ -101,6 +101,9 @@ function demandFingerprints(certificates: readonly Certificate[], said: readonly
   })
 }
 
+/** Nothing was put into a store yet that could be taken out. */
+const ABOVE = 'name the certificate of the authority that issued it, with the fingerprint that its owner told you'
+
 /**
  * Adds the certificates to a store, each in a file named by its fingerprint.
  * Throws FINGERPRINT_MISSING, FINGERPRINT_MISMATCH, CERTIFICATE_FILE, TRUST_STORE_MALFORMED for one that is no trust
@@ -116,7 +119,7 @@ export async function trustStoreAdd(options: StoreAddOptions): Promise<StoreAddR
   for (const certificate of certificates) {
     const fault = anchorFault(certificate, storeKind(store))
     if (fault !== undefined)
-      throw new SallyportError('TRUST_STORE_MALFORMED', { side: 'state', subject: from, detail: fault })
+      throw new SallyportError('TRUST_STORE_MALFORMED', { side: 'state', subject: from, detail: fault, remedy: ABOVE })
   }
   const held = existsSync(policy) ? (openPolicy(policy).stores.get(store) ?? []) : []
   const isHeld = ({ sha256 }: Certificate): boolean => held.some((other) => other.sha256 === sha256)

@@ -1,10 +1,11 @@
 /** What follows from verdicts: what is let in, what is journaled, and with which status a run ends. */
 import { CODES, SallyportError, type Code } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
-import type { SignatureChains, Verdict as VerdictRow } from '../../state/index.ts'
-import type { SignatureVerdict, Verdict } from '../../trust/index.ts'
+import type { SignatureChains, State, Verdict as VerdictRow } from '../../state/index.ts'
+import type { CertificateFacts, SignatureVerdict, Verdict } from '../../trust/index.ts'
 import type { Passage } from '../passage/passage.ts'
 import { lowestExit } from '../run/exit.ts'
+import { timeText } from '../run/run.ts'
 import type { SignatureReport, VerdictReport } from './report.ts'
 
 export interface JudgedArtifact extends VerdictReport {
@@ -151,4 +152,15 @@ export function demandTrusted(verdicts: readonly JudgedArtifact[], side: 'source
     detail: `${own ? '' : `${code}: `}${first.why}, as ${first.scope}${more}`,
     remedy: first.remedy,
   })
+}
+
+/** Journals verdicts, behind the certificates that they name: one of a certificate that the state does not know is refused. */
+export async function recordJudged(
+  state: State,
+  rows: readonly VerdictRow[],
+  certificates: Iterable<CertificateFacts>,
+): Promise<void> {
+  const known = Array.from(certificates, ({ notAfter, ...facts }) => ({ ...facts, notAfter: timeText(notAfter) }))
+  await state.knowCertificates(known)
+  await state.recordVerdicts(rows)
 }

@@ -3,14 +3,14 @@ import type { Target } from '../../content/index.ts'
 import { CODES, SallyportError } from '../../errors/index.ts'
 import type { ArtifactPlace, State, Verdict as VerdictRow } from '../../state/index.ts'
 import { basisOf, certificateFacts, judgeWith, type CertificateFacts, type TrustMaterial } from '../../trust/index.ts'
-import { isAuthentic, verdictRow } from './artifact-verdicts.ts'
+import { isAuthentic, recordJudged, verdictRow } from './artifact-verdicts.ts'
 import type { PluginPlace } from './plugin-place.ts'
 import { manifestsWithin, withoutDenied } from '../revocation/denied-within.ts'
 import { signaturesBeside } from '../trust/found-signatures.ts'
 import { meansOf } from './judge-carried.ts'
 import { KnownRevocations } from '../revocation/known-revocations.ts'
 import type { Place } from '../place/place.ts'
-import { timeText, type RunOptions } from '../run/run.ts'
+import type { RunOptions } from '../run/run.ts'
 import type { Hold } from '../run/side-by-side.ts'
 import { verdictReport, type VerdictReport } from './report.ts'
 import { undoneSince } from './undone.ts'
@@ -51,8 +51,10 @@ export function judgeLying(
       throw new SallyportError('MANIFEST_MISSING', { side: 'target', subject: `${lies.repository}@${digest}` })
     const artifact = { mediaType: named.mediaType, digest, size: named.size }
     const recorded = await state.verdictOf({ target, path, digest })
-    const repository = recorded?.repository ?? path
     const stood = await state.trustedVerdictOf({ target, path, digest })
+    // It came from where it was let in from. Stops a bundle that brings it from somewhere else, and is refused for that,
+    // from having what lies here taken for bound to another place.
+    const repository = (stood ?? recorded)?.repository ?? path
     const first = new Set(stood?.signatures?.map(({ manifest }) => manifest))
     const { fault, ...found } = await signaturesBeside(lies, digest, { ...options, anchors, first, hold })
     const within = await manifestsWithin(lies, artifact, known, options)
@@ -75,9 +77,6 @@ export function judgeLying(
 }
 
 /** Journals what the site thinks of it from now on, before anything is done that rests on it. */
-export async function recordJudgement(state: State, { row, certificates }: Judgement): Promise<void> {
-  await state.knowCertificates(
-    certificates.map(({ notAfter, ...facts }) => ({ ...facts, notAfter: timeText(notAfter) })),
-  )
-  await state.recordVerdicts([row])
+export function recordJudgement(state: State, { row, certificates }: Judgement): Promise<void> {
+  return recordJudged(state, [row], certificates)
 }

@@ -2,8 +2,7 @@
 import type { Head } from '../../bundle/index.ts'
 import { judgeHead, type Purpose } from '../../tuf/index.ts'
 import type { Pinned } from '../site/pinned.ts'
-import { openArrival } from './inbox.ts'
-import { readHead, type Queued } from './order.ts'
+import { lookAtHead, type Queued } from './order.ts'
 
 /** What a round knows of the channels, as it begins. */
 export interface RoundStart {
@@ -155,16 +154,9 @@ export class Holds {
   }
 
   async #judge(queued: Queued, pinned: Pinned): Promise<Judged> {
-    const opened = await openArrival(this.#inbox, queued, true).catch(() => undefined)
-    if (opened === undefined) return 'unproven'
     const { inDoubt = false, now = NEVER } = this.#start ?? {}
-    try {
-      return judgedHead(await readHead(opened.path), pinned, { inDoubt, now })
-    } catch {
-      return 'unproven'
-    } finally {
-      await opened.close()
-    }
+    const judged = await lookAtHead(this.#inbox, queued, (head) => judgedHead(head, pinned, { inDoubt, now }))
+    return judged ?? 'unproven'
   }
 }
 

@@ -2,7 +2,7 @@
 import { BundleReader, fileInput, type Head } from '../../bundle/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import { inspectHead, type Purpose } from '../../tuf/index.ts'
-import type { Arrival } from './inbox.ts'
+import { openArrival, type Arrival } from './inbox.ts'
 
 /** What a bundle's head says of itself. Nothing is proven: it decides on the order alone. */
 export interface Claim {
@@ -14,8 +14,28 @@ export interface Claim {
 /** Bytes; no head is that short. Empty files in any number cost nothing more than a look. */
 export const SHORTEST = 1024
 
-/** The head of an open bundle; nothing of it is proven. Throws as {@link BundleReader.head}, FILE_UNREADABLE. */
-export async function readHead(path: string): Promise<Head> {
+/**
+ * What `look` makes of the head in a file of the inbox, of which nothing is proven; undefined when there is none to be read or
+ * `look` throws: whatever is the matter with the file, its import will tell.
+ */
+export async function lookAtHead<T>(
+  inbox: string,
+  arrival: Arrival,
+  look: (head: Head, ended: boolean) => T,
+): Promise<T | undefined> {
+  // The head of a file that is being copied is whole long before its end.
+  const opened = await openArrival(inbox, arrival, true).catch(() => undefined)
+  if (opened === undefined) return undefined
+  try {
+    return look(await readHead(opened.path), opened.ended)
+  } catch {
+    return undefined
+  } finally {
+    await opened.close()
+  }
+}
+
+async function readHead(path: string): Promise<Head> {
   const input = fileInput(path)
   try {
     return await new BundleReader(input).head()
@@ -24,14 +44,13 @@ export async function readHead(path: string): Promise<Head> {
   }
 }
 
-/** The claim of an open bundle; undefined when there is none to be read, which the import will tell more of. */
-export async function readClaim(path: string): Promise<Claim | undefined> {
-  try {
-    const { channel, sequence, id } = inspectHead(await readHead(path))
+/** The claim of a file; undefined for one that makes none. */
+export async function readClaim(inbox: string, arrival: Arrival): Promise<Claim | undefined> {
+  if (arrival.size < SHORTEST) return undefined
+  return lookAtHead(inbox, arrival, (head) => {
+    const { channel, sequence, id } = inspectHead(head)
     return { channel, sequence, id }
-  } catch {
-    return undefined
-  }
+  })
 }
 
 const RANK = { revocation: 0, trust: 1, content: 2 } as const

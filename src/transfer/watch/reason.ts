@@ -16,7 +16,10 @@ function reasonsOf({ artifacts, passengers, revocation, rejudged }: Judged): Rea
   return [
     ...(artifacts ?? [])
       .filter(({ verdict }) => verdict !== 'trusted')
-      .map(({ repository, code = 'POLICY_UNMET', why }) => ({ code, why: `${repository}: ${why}` }) as const),
+      .map(
+        ({ repository, digest, code = 'POLICY_UNMET', why }) =>
+          ({ code, why: `${repository}@${digest}: ${why}` }) as const,
+      ),
     ...refused(passengers).map(
       ({ channel, code = 'PURPOSE_MISMATCH', why }) =>
         ({ code, why: `passenger ${channel}: ${why ?? 'refused'}` }) as const,
@@ -25,13 +28,13 @@ function reasonsOf({ artifacts, passengers, revocation, rejudged }: Judged): Rea
       ({ url, code = 'LIST_INVALID' }) => ({ code, why: `the list of ${url} was refused` }) as const,
     ),
     ...(rejudged === null ? [] : fallenOf(rejudged)).map(
-      ({ path, code = 'POLICY_UNMET', why }) =>
-        ({ code, why: `${path} lay here and is trusted no more: ${why}` }) as const,
+      ({ path, digest, code = 'POLICY_UNMET', why }) =>
+        ({ code, why: `${path}@${digest} lay here and is trusted no more: ${why}` }) as const,
     ),
     ...(rejudged?.artifacts ?? [])
       .filter(({ verdict, measure }) => verdict === 'unasked' || measure?.outcome === 'failed')
-      .map(({ path, why, measure }) => ({
-        why: `${path} lies here and is left to the next run: ${measure?.detail ?? why}`,
+      .map(({ path, digest, why, measure }) => ({
+        why: `${path}@${digest} lies here and is left to the next run: ${measure?.detail ?? why}`,
       })),
   ]
 }

@@ -1,8 +1,8 @@
 /** Which files beyond the cap of an inbox are looked at all the same: whoever fills it with files that are none starves no bundle. */
 import { inspectHead } from '../../tuf/index.ts'
 import { judgedHead, type RoundStart } from './hold.ts'
-import { openArrival, type Arrival, type Sift } from './inbox.ts'
-import { readHead, SHORTEST } from './order.ts'
+import type { Arrival, Sift } from './inbox.ts'
+import { lookAtHead, SHORTEST } from './order.ts'
 
 /** Marks of one round, which looks twice. */
 const KNOWN_CAP = 100_000
@@ -24,19 +24,12 @@ export function siftFor(inbox: string, start: () => Promise<RoundStart>, isStopp
   }
 }
 
-async function kindOf(inbox: string, arrival: Arrival, start: RoundStart): Promise<string | undefined> {
-  const opened = await openArrival(inbox, arrival, true).catch(() => undefined)
-  if (opened === undefined) return undefined
-  try {
-    const head = await readHead(opened.path)
+function kindOf(inbox: string, arrival: Arrival, start: RoundStart): Promise<string | undefined> {
+  return lookAtHead(inbox, arrival, (head, ended) => {
     const { channel } = inspectHead(head)
     const pinned = start.pins.get(channel)
     if (pinned === undefined) return undefined
     judgedHead(head, pinned, start)
-    return `${opened.ended ? 'whole' : 'begun'} ${channel}`
-  } catch {
-    return undefined
-  } finally {
-    await opened.close()
-  }
+    return `${ended ? 'whole' : 'begun'} ${channel}`
+  })
 }

@@ -2,7 +2,7 @@
 import { State } from '../../state/index.ts'
 import { clockDoubt } from '../run/clock.ts'
 import type { ImportOptions } from '../import/terms.ts'
-import { openPlace } from '../place/place.ts'
+import { placeName } from '../place/place.ts'
 import { pinnedIn } from '../site/pinned.ts'
 import type { RoundStart } from './hold.ts'
 import type { Claim } from './order.ts'
@@ -29,19 +29,13 @@ export async function siteOf({ access, state: dir, clock, built }: RoundOptions)
 }
 
 /** True when this very bundle came to its end at this target once: its head was proven before it was found to be old. */
-export async function isDone(
-  claim: Claim | undefined,
-  { to, state: dir, clock }: RoundOptions,
-  { registry }: WatchedSite,
-): Promise<boolean> {
+export async function isDone(claim: Claim | undefined, { to, state: dir, clock }: RoundOptions): Promise<boolean> {
   if (claim === undefined) return false
-  const place = openPlace(to, registry)
   const state = await State.open(dir, { now: clock(), write: false })
   try {
     const bundle = await state.bundle(claim.channel, claim.sequence)
-    return bundle?.id === claim.id && (await state.importDone(place.name, claim.id))
+    return bundle?.id === claim.id && (await state.importDone(placeName(to), claim.id))
   } finally {
     await state.close()
-    await place.close()
   }
 }

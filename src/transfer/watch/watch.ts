@@ -1,10 +1,8 @@
 /** `watch`: a drop folder. What is put there is proven, imported, and put aside with a report; and how the site stands is told. */
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { lockFolder, type FolderLock } from '../../content/index.ts'
 import { exitOf, readFault, SallyportError } from '../../errors/index.ts'
-import { State } from '../../state/index.ts'
+import { State, stateMark } from '../../state/index.ts'
+import { alone } from '../run/alone.ts'
 import { checkInterrupted, tell, timeText } from '../run/run.ts'
 import { writeStatus, type StatusFiles } from '../status/file.ts'
 import { siteFacts, siteStatus, type Alarm, type SiteFacts, type SiteStatus } from '../status/site.ts'
@@ -28,19 +26,6 @@ export interface WatchOptions extends RoundOptions {
 const BUNDLES_CAP = 1000
 /** Of files that wait, at each look: a journal of notes is no place for ten thousand. */
 const NOTES_CAP = 100
-/** A state that changes with every round is folded anew no more often. */
-const ROWS = 'journal.jsonl'
-const LISTS = 'lists'
-
-/** Throws FOLDER_LOCKED: two that move files of one inbox would each report what the other did. */
-async function locked(inbox: string): Promise<FolderLock> {
-  const lock = await lockFolder(inbox).catch((cause: unknown) => {
-    throw readFault(cause, 'state', inbox)
-  })
-  if (typeof lock === 'string') throw new SallyportError('FOLDER_LOCKED', { side: 'state', subject: join(inbox, lock) })
-  return lock
-}
-
 /**
  * Watches until it is told to stop, which is its good end; with `once` it looks once. What is wrong with a bundle stands in
  * the report; what keeps it from watching at all is thrown: FILE_UNREADABLE, FOLDER_LOCKED, OUTPUT_FAILED, the codes of
@@ -48,13 +33,13 @@ async function locked(inbox: string): Promise<FolderLock> {
  */
 export async function watch(options: WatchOptions): Promise<WatchReport> {
   if (options.dryRun === true) return begun(options, undefined)
-  const lock = await locked(options.inbox)
-  try {
-    const shelves = { done: Shelf.open(options.inbox, DONE), rejected: Shelf.open(options.inbox, REJECTED) }
-    return await begun(options, shelves)
-  } finally {
-    lock.release()
+  const { inbox } = options
+  const work = (): Promise<WatchReport> => {
+    const shelves = { done: Shelf.open(inbox, DONE), rejected: Shelf.open(inbox, REJECTED) }
+    return begun(options, shelves)
   }
+  // Two that move files of one inbox would each report what the other did.
+  return alone(inbox, work, { fault: (cause) => readFault(cause, 'state', inbox) })
 }
 
 async function begun(options: WatchOptions, shelves: Shelves | undefined): Promise<WatchReport> {
@@ -170,14 +155,7 @@ class Watch {
   /** Folding a long journal costs seconds: only when it has grown. */
   async #factsNow(): Promise<SiteFacts> {
     const { state: dir, clock } = this.#options
-    const { size, mtimeMs, ino } = statSync(join(dir, ROWS), { throwIfNoEntry: false }) ?? {
-      size: 0,
-      mtimeMs: 0,
-      ino: 0,
-    }
-    // A list that somebody took away leaves the journal as it is.
-    const lists = statSync(join(dir, LISTS), { throwIfNoEntry: false })?.mtimeMs ?? 0
-    const mark = `${ino} ${size} ${mtimeMs} ${lists}`
+    const mark = stateMark(dir)
     if (this.#facts?.mark === mark) return this.#facts.facts
     const state = await State.open(dir, { now: clock(), write: false })
     try {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exportKeys, openChannelFolder } from '../../../src/transfer/channel/folder.ts'
+import { fault } from '../../fault.ts'
 import { ask, refusal, RotationStage } from './rotation-stage.ts'
 
 describe('transfer/channel/folder', () => {
@@ -40,6 +41,13 @@ describe('transfer/channel/folder', () => {
     writeFileSync(join(keys, 'snapshot.pem'), '')
     truncateSync(join(keys, 'snapshot.pem'), 8 * 1024 ** 3)
     await assert.rejects(opened(), refusal('FILE_UNREADABLE'))
+  })
+
+  it('tells a folder that holds no channel from one that may not be entered', async () => {
+    assert.throws(() => openChannelFolder(join(keys, 'none')), fault('KEY_MISSING'))
+    assert.throws(() => openChannelFolder(join(keys, 'snapshot.pem')), fault('KEY_MISSING'))
+    // A name that no folder can be entered by, which holds for root as well.
+    assert.throws(() => openChannelFolder(join(keys, 'x'.repeat(300))), fault('FILE_UNREADABLE'))
   })
 
   it('says which key is not here', async () => {

@@ -5,14 +5,15 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { der, derInteger } from '../../../src/codec/index.ts'
+import { der, derInteger, derNull, derOid, derSequence } from '../../../src/codec/index.ts'
 import { entryOf } from '../../../src/revocation/index.ts'
 import { collectRevocation, type Collection } from '../../../src/transfer/collect/collect.ts'
 import { folderSource } from '../../../src/transfer/collect/folder.ts'
 import { networkSource, type RevocationSource } from '../../../src/transfer/collect/network.ts'
-import { acme, certificate, curveKey, SIGNER } from '../../signature/hand-made.ts'
+import { acme, certificate, curveKey, extension, SIGNER } from '../../signature/hand-made.ts'
 import { answerDer, single, time } from '../../revocation/answer-maker.ts'
-import { listAuthority } from '../../revocation/list-maker.ts'
+import { fullName, listAuthority, listDer, uri } from '../../revocation/list-maker.ts'
+import { fault } from '../../fault.ts'
 
 const NOW = new Date('2026-06-15T00:00:00Z')
 const KEY_COMPROMISE = 1
@@ -51,11 +52,11 @@ describe('transfer/collect: several responders', () => {
     rmSync(dir, { recursive: true, force: true })
   })
 
-  function collect(source: RevocationSource): Promise<Collection> {
+  function collect(source: RevocationSource, crlUrls: string[] = []): Promise<Collection> {
     const ocspUrls = [`${origin}/0`, `${origin}/1`]
     const wanted = { certificate: leaf, issuer: authority.certificate, purposes: new Set(['signing'] as const) }
     const terms = { now: NOW, concurrency: 2, source, accept: [], alone: false, policy: false }
-    return collectRevocation([{ ...wanted, demanded: true, crlUrls: [], freshestUrls: [], ocspUrls }], terms)
+    return collectRevocation([{ ...wanted, demanded: true, crlUrls, freshestUrls: [], ocspUrls }], terms)
   }
 
   function carried({ pieces, lacking }: Collection): unknown {
@@ -79,5 +80,36 @@ describe('transfer/collect: several responders', () => {
     assert.deepEqual(carried(await collect(folderSource(dir, NOW))), [['good'], 0])
     writeFileSync(join(dir, 'revoked'), revoked)
     assert.deepEqual(carried(await collect(folderSource(dir, NOW))), [['revoked'], 0])
+  })
+  it('brings the list of a responder that must be asked about, and goes without where the signer has lists', async () => {
+    const key = curveKey('P-256')
+    const issuer = { privateKey: authority.key.privateKey, name: authority.name }
+    const usage = extension('2.5.29.37', derSequence(derOid('1.3.6.1.5.5.7.3.9')))
+    const points = extension('2.5.29.31', derSequence(derSequence(fullName(uri(`${origin}/2`)))))
+    const by = (...more: Buffer[]): Buffer => {
+      const responder = certificate({ key, subject: acme('responder'), issuer, extensions: [usage, points, ...more] })
+      const singles = [single({ issuer: authority, serial: leaf.serial })]
+      return answerDer({
+        authority,
+        key,
+        singles,
+        certificates: [responder.der],
+        responder: der(0xa1, acme('responder')),
+      })
+    }
+    const list = listDer({ authority })
+    const network = networkSource({ now: NOW, allowPrivate: true })
+    answers = [by(), by(), list]
+    assert.deepEqual(carried(await collect(network)), [['good', 'list'], 0])
+    answers = [by(extension('1.3.6.1.5.5.7.48.1.5', derNull())), by(), list]
+    assert.deepEqual(carried(await collect(networkSource({ now: NOW, allowPrivate: true }))), [['good'], 0])
+    answers = [by(), by(), Buffer.of(0), list]
+    const fresh = networkSource({ now: NOW, allowPrivate: true })
+    await assert.rejects(collect(fresh), fault('LIST_MALFORMED', `${origin}/2`))
+    const listed = await collect(networkSource({ now: NOW, allowPrivate: true }), [`${origin}/3`])
+    assert.deepEqual(
+      [carried(listed), listed.lacking.map(({ url, accepted }) => [url, accepted])],
+      [[['good', 'list'], 1], [[`${origin}/2`, 'by its lists']]],
+    )
   })
 })

@@ -82,6 +82,24 @@ describe('transfer/collect/strangers', function () {
     assert.equal((await revocationBundle({ ...options, output: world.path('rev.tar') })).revocation?.pieces.length, 4)
   })
 
+  it('demands the list that may revoke an anchor below its root, for a bundle of lists alone too', async () => {
+    const below = policyFolder(world.path('policy'), {
+      'trustpolicy.json': policyText(statement({ signatureVerification: { level: 'strict' } })),
+      [VENDOR_STORE]: pemOf(world.issuing.certificate),
+    })
+    const revKeys = await world.channel('revocation')
+    const revocation = { accept: [], nextBundle: '7d', allowPrivate: true, chains: [] }
+    const plan = { artifacts: [{ ref, referrers: 'all' as const }], revocation }
+    const options = { ...world.options(revKeys, plan), policy: below }
+    const report = await revocationBundle({ ...options, output: world.path('rev.tar') })
+    assert.ok(report.revocation?.pieces.some(({ url }) => url === world.rootUrl))
+    world.publish({ 'GET /root.crl': { status: 404 } })
+    await assert.rejects(
+      revocationBundle({ ...options, output: world.path('rev.tar') }),
+      fault('LIST_UNAVAILABLE', world.rootUrl),
+    )
+  })
+
   it('demands the lists of whom it believes, and all of them where no policy is named', async () => {
     world.publish({ 'GET /ca.crl': { status: 404 } })
     await assert.rejects(world.export(keys, [ref], {}, { policy }), fault('LIST_UNAVAILABLE', world.listUrl))

@@ -5,7 +5,7 @@ import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
 import { SallyportError } from '../../../src/errors/index.ts'
 import { approveBundle, inspectBundle, type PromisedReport } from '../../../src/transfer/index.ts'
 import { CHANNEL, members, NOW, PASSPHRASE, planFor, Stage } from '../stage.ts'
-import { fault } from '../../fault.ts'
+import { advised, fault } from '../../fault.ts'
 
 describe('transfer/export/approve', () => {
   let stage: Stage
@@ -74,7 +74,7 @@ describe('transfer/export/approve', () => {
   it('approves the bundle that was meant and no other', async () => {
     const june = fresh()
     const other = `sha256:${'0'.repeat(64)}`
-    await assert.rejects(stage.approve(june, 'bob', { id: other }), fault('USAGE'))
+    await assert.rejects(stage.approve(june, 'bob', { id: other }), advised('USAGE', june))
     assert.ok(readFileSync(june).equals(readFileSync(made)))
     assert.equal((await stage.approve(june, 'bob', { id })).added, true)
   })
@@ -87,7 +87,7 @@ describe('transfer/export/approve', () => {
       for (const key of [...keys, join(stranger.keys, 'alice.pem')])
         await assert.rejects(
           approveBundle({ bundle: june, key, passphrase: stage.passphrase, now: NOW }),
-          fault('KEY_REFUSED'),
+          advised('KEY_REFUSED', key),
           key,
         )
     } finally {

@@ -189,6 +189,7 @@ describe('transfer/export/export', () => {
     'a folder that holds no channel': ['KEY_MISSING', () => ({ output: '', keys: stage.dir })],
     'a plan for another channel': ['CHANNEL_MISMATCH', (keys) => ({ output: '', keys, plan: { channel: 'other' } })],
     'a plan for nobody': ['USAGE', (keys) => ({ output: '', keys, plan: { audience: undefined } })],
+    'a site that can be none': ['USAGE', (keys) => ({ output: '', keys, plan: { audience: ['Site A'] } })],
     'a layout that is not there': [
       'FILE_UNREADABLE',
       (keys) => ({ output: '', keys, plan: planFor(`oci:${join(stage.dir, 'nowhere')}`) }),

@@ -22,4 +22,18 @@ describe('transfer/export/made', () => {
     const plain = await stage.export({ output: stage.path('july.tar'), plan: planFor(`oci:${demo}`) })
     assert.deepEqual(plain.opaque, [])
   })
+
+  it('names tags in their order, whichever was resolved first', async () => {
+    const demo = stage.path('demo')
+    await buildDemoLayout(demo)
+    const plan = planFor(`oci:${demo}`)
+    const [artifact] = plan.artifacts
+    assert.ok(artifact)
+    const output = stage.path('both.tar')
+    const report = await stage.export({
+      output,
+      plan: { ...plan, artifacts: ['latest', '1.0'].map((tag) => ({ ...artifact, tags: [tag] })) },
+    })
+    assert.deepEqual(Object.keys(report.repositories[0]?.tags ?? {}), ['1.0', 'latest'])
+  })
 })

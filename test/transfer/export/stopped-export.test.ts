@@ -58,6 +58,25 @@ describe('transfer/export/stopped-export', () => {
     assert.deepEqual(readStopped(output), record)
   })
 
+  it('takes a record that somebody else wrote for none', () => {
+    const output = join(dir, 'may.tar')
+    const { plan } = partNames(output)
+    writeStopped(output, record)
+    assert.deepEqual(readStopped(output), record)
+    // The time goes into the bundle, and one that is none ended the run.
+    for (const other of [
+      { created: 'x' },
+      { created: '2026-02-30T00:00:00Z' },
+      { sequence: 0.5 },
+      { resolved: { a: 0 } },
+    ]) {
+      writeFileSync(plan, JSON.stringify({ ...record, ...other }))
+      assert.equal(readStopped(output), undefined, JSON.stringify(other))
+    }
+    writeFileSync(plan, `[${'{},'.repeat(3_000_000)}{}]`)
+    assert.equal(readStopped(output), undefined)
+  })
+
   const any = (): boolean => true
   const blob = (n: number): Digest => `sha256:${n.toString(16).padStart(64, '0')}`
 

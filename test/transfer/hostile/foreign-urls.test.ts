@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { LayoutBuilder, OCI_CONFIG, OCI_LAYER } from '../../../fixtures/layouts/layout-builder.ts'
 import { digestOf, OCI_INDEX, OCI_MANIFEST, type Descriptor } from '../../../src/oci/index.ts'
-import { needPeers, startRegistry, type Registry } from '../../peers/setup/registry.ts'
+import { suiteRegistry } from '../../peers/setup/suite-registry.ts'
 import { checkAt, policyFolder, signAt } from '../policies.ts'
 import { planFor, Stage, tree } from '../stage.ts'
 import { fault } from '../../fault.ts'
@@ -131,15 +131,10 @@ describe('transfer/hostile/foreign-urls', function () {
   })
 
   describe('at real registries', () => {
-    let registry: Registry | undefined
-    before(async function () {
-      needPeers(this)
-      registry = await startRegistry({ foreignUrls: true })
-    })
-    after(() => registry?.stop())
+    const registry = suiteRegistry({ foreignUrls: true })
 
     it('exports, imports and checks without a look behind the urls', async () => {
-      const host = registry?.host ?? ''
+      const { host } = registry()
       const whole = stage.path('whole.tar')
       const made = stage.path('layout')
       // This registry takes Docker's type in Docker's manifests only, and does not know zstd.

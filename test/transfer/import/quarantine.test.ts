@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
 import { digestOf, signatureTag, type Descriptor, type Digest } from '../../../src/oci/index.ts'
 import { State } from '../../../src/state/index.ts'
+import { channelInit, channelPin, log } from '../../../src/transfer/index.ts'
 import { withoutHeld } from '../../../src/transfer/import/quarantine.ts'
 import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
+import { quarantineApprove, type ApproveReleaseReport } from '../../../src/transfer/measure/quarantine-verbs.ts'
 import type { Passage } from '../../../src/transfer/passage/passage.ts'
 import { openPlace } from '../../../src/transfer/place/place.ts'
 import { artifactIn, policyFolder, signAt } from '../policies.ts'
@@ -72,10 +74,11 @@ describe('transfer/import/quarantine', () => {
     let listed = 0
     opened.quarantined = () => (listed++, State.prototype.quarantined.call(opened))
     const manifests = Array.from({ length: 50 }, (_, at) => digestOf(Buffer.from(`${at}`)))
+    const terms = { demanded: false, approved: () => undefined }
     const judge = (digests: readonly Digest[]): unknown => {
       const artifact = { repository: 'app', root: app.digest, manifests: digests, companions: [] }
       const census = { content: { artifacts: [artifact] } } as unknown as Passage['census']
-      return withoutHeld(opened, { census } as Passage, () => ({ target: to, path }), null, false)
+      return withoutHeld(opened, { census } as Passage, () => ({ target: to, path }), null, terms)
     }
     assert.deepEqual([judge(manifests), listed], [null, 1])
     assert.throws(() => judge([...manifests, app.digest]), fault('ARTIFACT_QUARANTINED'))
@@ -92,6 +95,53 @@ describe('transfer/import/quarantine', () => {
     )
     assert.equal(await quarantined(), 1)
     assert.equal(await openPlace(to, {}).at(path).resolve('1.0'), undefined)
+  })
+
+  it('lets out by a bundle what enough people approved, for one reason, and writes down who', async () => {
+    const { passphrase } = stage
+    const dir = stage.path('approvers')
+    const terms = { purpose: 'trust', rootDays: 365, now: NOW, passphrase, threshold: 2, kind: 'p384' } as const
+    const people = ['alice', 'bob']
+    const { fingerprint } = await channelInit({ ...terms, channel: 'quarantine', dir, people })
+    const root = `${dir}/root.json`
+    await channelPin({ state, channel: 'quarantine', root, fingerprint: fingerprint ?? '', purpose: 'trust', now: NOW })
+    const approve = async (person: string, reason: string): Promise<ApproveReleaseReport> => {
+      const output = stage.path(`${person}.approval`)
+      return quarantineApprove({
+        state,
+        ref: app.digest,
+        reason,
+        key: `${dir}/${person}.pem`,
+        passphrase,
+        output,
+        now: NOW,
+      })
+    }
+    const bring = async (...files: string[]): Promise<unknown> => {
+      const { artifacts } = await stage.import(bundle, to, { state, policy, approvals: files })
+      return artifacts?.map(({ verdict, code }) => [verdict, code])
+    }
+    const alice = await approve('alice', 'signed anew')
+    const other = await approve('bob', 'ticket 7')
+    const bob = await approve('bob', 'signed anew')
+    const held = [['rejected', 'ARTIFACT_QUARANTINED']]
+    assert.deepEqual(await bring(), held)
+    assert.deepEqual(await bring(alice.output), held)
+    assert.deepEqual(await bring(alice.output, other.output), held)
+    assert.equal(await quarantined(), 1)
+    assert.deepEqual(await bring(alice.output, bob.output), [['trusted', undefined]])
+    assert.equal(await quarantined(), 0)
+    const { rows } = await log({ state, now: NOW, ref: app.digest })
+    const by = rows.find(({ kind }) => kind === 'release')
+    assert.equal(by?.['reason'], 'signed anew')
+    const [first, ...keys] = by['by'] as string[]
+    assert.match(String(first), /^import of sha256:/)
+    assert.deepEqual(
+      keys,
+      [alice.keyid, bob.keyid].sort().map((keyid) => `key ${keyid}`),
+    )
+    // A run that was killed behind its end is completed by the same command.
+    assert.deepEqual(await bring(alice.output, bob.output), [['trusted', undefined]])
   })
 
   describe('inside an index that is trusted', () => {

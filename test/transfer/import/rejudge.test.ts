@@ -40,6 +40,11 @@ describe('transfer/import/rejudge', function () {
     }
     bundles['bare'] = stage.path('bare.tar')
     await stage.export({ output: bundles['bare'], plan: planFor(`oci:${bare}:registry.example/old:1.0`) })
+    // Signed anew by another signer, beside something that nobody signed.
+    await signAt(`oci:${bare}:registry.example/old:1.0`, { signer: vendor.signer(2) })
+    bundles['anew'] = stage.path('anew.tar')
+    const both = planFor(`oci:${bare}:registry.example/old:1.0`, `oci:${bare}:registry.example/bad:1.0`)
+    await stage.export({ output: bundles['anew'], plan: both })
   })
   after(() => stage?.close())
 
@@ -136,6 +141,56 @@ describe('transfer/import/rejudge', function () {
     await revoke(2, { 1: 1 })
     const gone = await bring('bare', { policy: removing })
     assert.deepEqual(gone.rejudged?.artifacts[0]?.measure?.reachable, false)
+  })
+
+  it('judges what lies there by what lies there, when a bundle that signs it anew is refused or not brought', async () => {
+    await revoke(2, { 1: 1 })
+    const refused = await bring('anew')
+    assert.deepEqual([refused.verdict, refused.counts.manifestsPushed], ['rejected', 0])
+    assert.deepEqual(fallen(refused), [made['old']?.digest])
+    assert.equal(refused.rejudged?.artifacts[0]?.verdict, 'rejected')
+    const verdictOf = async (): Promise<string | undefined> => {
+      const site = await State.open(state, { now: NOW, write: false })
+      return site.artifactsWith(made['old']?.digest ?? 'sha256:')[0]?.verdict
+    }
+    assert.equal(await verdictOf(), 'rejected')
+    // As little by the same bundle once more.
+    assert.equal((await bring('anew')).verdict, 'rejected')
+    assert.equal(await verdictOf(), 'rejected')
+    // What was signed anew comes with its signature, and not before.
+    const stop = new AbortController()
+    const onEvent = (event: { type: string; phase?: string }): void => void (event.phase === 'pushing' && stop.abort())
+    await assert.rejects(bring('anew', { keepGoing: true, signal: stop.signal, onEvent }), fault('INTERRUPTED'))
+    assert.equal(await verdictOf(), 'rejected')
+    await bring('anew', { keepGoing: true })
+    assert.equal(await verdictOf(), 'trusted')
+  })
+
+  it('takes nothing away that is bound to where it came from, when a bundle brings it from somewhere else', async () => {
+    const dir = vendor.policy(stage.path('policy'), {
+      'policy.yaml':
+        'version: 1\nscopes: [{ scope: local/*, require: { allOf: [v] }, requireOrigin: true }]\n' +
+        'statements: { v: { notation: vendor } }\nrevocation: { measure: remove }\n',
+    })
+    const layout = stage.path('layout')
+    const builder = new LayoutBuilder(layout)
+    for (const host of ['registry.example', 'mirror.example']) artifactIn(builder, `${host}/bound`, '1.0', 'bound')
+    builder.finish()
+    await signAt(`oci:${layout}:registry.example/bound:1.0`, { signer: vendor.signer(2), origin: true })
+    for (const host of ['registry.example', 'mirror.example']) {
+      bundles[host] = stage.path(`${host}.tar`)
+      await stage.export({ output: bundles[host], plan: planFor(`oci:${layout}:${host}/bound:1.0`) })
+    }
+    assert.equal((await bring('registry.example', { policy: dir })).verdict, 'trusted')
+    const report = await bring('mirror.example', { policy: dir })
+    assert.deepEqual([report.verdict, report.artifacts?.[0]?.code], ['rejected', 'ORIGIN_MISMATCH'])
+    const judged = report.rejudged?.artifacts.map(({ verdict, measure }) => [verdict, measure])
+    assert.deepEqual(judged, [['trusted', null]])
+    // Nor when it is judged there once more.
+    await bring('mirror.example', { policy: dir })
+    const site = await State.open(state, { now: NOW, write: false })
+    const place = site.artifactsWith(report.artifacts?.[0]?.digest ?? 'sha256:')[0]
+    assert.deepEqual([place?.verdict, site.quarantined().some(({ path }) => path === 'bound')], ['trusted', false])
   })
 
   it('does not forget by a run for the channel alone what a policy rejects that lies there', async () => {

@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
 import { channelShow } from '../../../src/index.ts'
+import { channelPin, channelUnpin } from '../../../src/transfer/index.ts'
 import { signRoot } from '../../../src/tuf/index.ts'
 import { openChannelFolder, openEntry, presentKeys } from '../../../src/transfer/channel/folder.ts'
-import { planFor, Stage } from '../stage.ts'
+import { CHANNEL, NOW, planFor, Stage } from '../stage.ts'
+import { fault } from '../../fault.ts'
 
 describe('transfer/import: roots', () => {
   let stage: Stage
 
-  before(async () => {
+  beforeEach(async () => {
     stage = await Stage.make()
   })
 
-  after(() => stage?.close())
+  afterEach(() => stage?.close())
 
   /** Adds as many roots, each near the cap, which the last one leads to. */
   async function addRoots(count: number): Promise<void> {
@@ -49,5 +52,21 @@ describe('transfer/import: roots', () => {
       channels.map(({ rootVersion }) => rootVersion),
       [17],
     )
+  })
+
+  it('takes no older bundle after a newer root of the channel was pinned by hand', async () => {
+    const layout = stage.path('layout')
+    await buildDemoLayout(layout)
+    const state = await stage.site()
+    const to = `oci:${stage.path('to')}`
+    const [old, newer] = [stage.path('old.tar'), stage.path('newer.tar')]
+    for (const output of [old, newer]) await stage.export({ output, plan: planFor(`oci:${layout}`) })
+    await stage.import(newer, to, { state })
+    await addRoots(1)
+    await channelUnpin({ state, channel: CHANNEL, reason: 'test', now: NOW })
+    const root = join(stage.keys, 'root.json')
+    const fingerprint = `sha256:${createHash('sha256').update(readFileSync(root)).digest('hex')}`
+    await channelPin({ state, channel: CHANNEL, root, fingerprint, purpose: 'content', now: NOW })
+    await assert.rejects(stage.import(old, to, { state }), fault('ROLLBACK'))
   })
 })

@@ -8,6 +8,7 @@ import type { Measure, MeasureReport } from '../../../src/transfer/measure/repor
 import { openPlace } from '../../../src/transfer/place/place.ts'
 import { randomBlob } from '../../contract/content.ts'
 import { needPeers, peer, startRegistry, tryPeer, type Registry } from '../../peers/setup/registry.ts'
+import { suiteRegistry } from '../../peers/setup/suite-registry.ts'
 import { NOW } from '../stage.ts'
 import { PATH, Ward } from '../ward.ts'
 import { deletingTargets, WHY } from './deleting-targets.ts'
@@ -16,15 +17,10 @@ describe('transfer/measure/measure', () => {
   deletingTargets('in a layout', () => Ward.make())
 
   describe('at registries', () => {
-    let registry: Registry
+    const registry = suiteRegistry({ deletes: true })
     let count = 0
-    before(async function () {
-      needPeers(this)
-      registry = await startRegistry({ deletes: true })
-    })
-    after(() => registry?.stop())
 
-    deletingTargets('that delete', () => Ward.make(`${registry.host}/site${++count}`))
+    deletingTargets('that delete', () => Ward.make(`${registry().host}/site${++count}`))
   })
 
   describe('as others see it', () => {

@@ -4,7 +4,7 @@ import { fallbackTag, OCI_INDEX, signatureTag, type Digest } from '../../../src/
 import { applyMeasure } from '../../../src/transfer/measure/measure.ts'
 import type { MeasureReport } from '../../../src/transfer/measure/report.ts'
 import { piece, randomBlob, type Piece } from '../../contract/content.ts'
-import { needPeers, startRegistry, type Registry } from '../../peers/setup/registry.ts'
+import { suiteRegistry } from '../../peers/setup/suite-registry.ts'
 import { NOW } from '../stage.ts'
 import { Ward } from '../ward.ts'
 
@@ -106,14 +106,9 @@ describe('transfer/measure/standing-manifests', () => {
   sharingTargets('in a layout', () => Ward.make())
 
   describe('at registries', () => {
-    let registry: Registry
+    const registry = suiteRegistry({ deletes: true })
     let count = 0
-    before(async function () {
-      needPeers(this)
-      registry = await startRegistry({ deletes: true })
-    })
-    after(() => registry?.stop())
 
-    sharingTargets('that delete', () => Ward.make(`${registry.host}/site${++count}`))
+    sharingTargets('that delete', () => Ward.make(`${registry().host}/site${++count}`))
   })
 })

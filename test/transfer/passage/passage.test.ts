@@ -6,7 +6,7 @@ import { openLayout } from '../../../src/content/index.ts'
 import { parseSignatureTag, type Digest } from '../../../src/oci/index.ts'
 import { log, status } from '../../../src/transfer/index.ts'
 import { NOW, planFor, Stage, tree } from '../stage.ts'
-import { fault } from '../../fault.ts'
+import { advised, fault } from '../../fault.ts'
 
 /** Every tag, referrer and manifest of a repository in a layout, with the manifests' bytes proven on the way. */
 async function contents(dir: string, repository: string, digests: readonly Digest[]) {
@@ -49,6 +49,24 @@ describe('transfer/passage/passage', () => {
   })
 
   after(() => stage?.close())
+
+  it('tells of an old disc that says it is for another site', async () => {
+    const [keys, old, next] = [stage.forkKeys(), stage.path('old.tar'), stage.path('next.tar')]
+    const plan = planFor(`oci:${demoDir}`)
+    for (const [output, site] of [
+      [old, 'site-b'],
+      [next, 'site-a'],
+    ] as const) {
+      await stage.export({ output, keys, plan: { ...plan, audience: [site] } })
+      await stage.approve(output, 'bob')
+    }
+    const state = await stage.site('site-a')
+    await stage.import(next, `oci:${stage.path('out')}`, { state })
+    await assert.rejects(stage.verify(old, { state }), advised('ROLLBACK'))
+    const other = await stage.site('site-b')
+    await stage.import(old, `oci:${stage.path('out')}`, { state: other })
+    await assert.rejects(stage.import(next, `oci:${stage.path('out')}`, { state: other }), fault('AUDIENCE_MISMATCH'))
+  })
 
   /** An approved bundle of these references. */
   async function bundle(name: string, ...refs: string[]): Promise<string> {

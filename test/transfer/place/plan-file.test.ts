@@ -94,6 +94,8 @@ describe('transfer/place/plan-file', () => {
     'more passengers than a bundle has': [`artifacts: [{ref: a}]\npassengers: [${Array(17).fill('r').join()}]`, '2:13'],
     'YAML that breaks off': ['artifacts:\n  - ref: "a', '2:12'],
     'a member twice': ['artifacts: [{ref: a}]\nartifacts: [{ref: b}]', '2:1'],
+    'a member as number and as text': ['artifacts: [{ref: a}]\n1: a\n"1": b', '3:1'],
+    'a member that is a list': ['artifacts: [{ref: a}]\n? [a]\n: b', '2:3'],
     'two documents': ['artifacts: [{ref: a}]\n---\nartifacts: [{ref: b}]', '2:1'],
     'an unknown YAML tag': ['artifacts: !!js/function [{ref: a}]', '1:12'],
     'a tabulator as indent': ['artifacts:\n\t- ref: a', '2:1'],

@@ -3,29 +3,24 @@ import assert from 'node:assert/strict'
 import { openPlace } from '../../../src/transfer/place/place.ts'
 import { openPolicy } from '../../../src/transfer/trust/policy-folder.ts'
 import { rejudgeSite } from '../../../src/transfer/rejudge/site-rejudge.ts'
-import { needPeers, startRegistry, type Registry } from '../../peers/setup/registry.ts'
+import { suiteRegistry } from '../../peers/setup/suite-registry.ts'
 import { policyText, statement } from '../policies.ts'
 import { RevocableSite } from '../revocable.ts'
 import { NOW } from '../stage.ts'
 import { PATH } from '../ward.ts'
 
 describe('transfer/rejudge/prefix', () => {
-  let registry: Registry
+  const registry = suiteRegistry({ deletes: true })
   let site: RevocableSite
 
-  before(async function () {
-    needPeers(this)
-    registry = await startRegistry({ deletes: true })
-  })
-  after(() => registry?.stop())
-  beforeEach(async () => (site = await RevocableSite.make(`${registry.host}/mirror`)))
+  beforeEach(async () => (site = await RevocableSite.make(`${registry().host}/mirror`)))
   afterEach(() => site?.close())
 
   /** A policy of another prefix alone, which takes away what it does not trust. */
   const elsewhere = (): string =>
     site.vendor.policy(site.path('policy'), {
       'trustpolicy.json': policyText(
-        statement({ registryScopes: [`${registry.host}/other/app`], signatureVerification: { level: 'strict' } }),
+        statement({ registryScopes: [`${registry().host}/other/app`], signatureVerification: { level: 'strict' } }),
       ),
       'policy.yaml': 'version: 1\nrevocation:\n  measure: remove\n',
     })
@@ -33,7 +28,7 @@ describe('transfer/rejudge/prefix', () => {
   it('judges nothing below another prefix, and says that it is left', async () => {
     const good = await site.admit([1])
     const material = openPolicy(elsewhere())
-    const other = openPlace(`${registry.host}/other`, { plainHttp: true })
+    const other = openPlace(`${registry().host}/other`, { plainHttp: true })
     await site.take(site.vendor.list(2, { 1: 1 }))
     const report = await rejudgeSite(site.state, other, { now: NOW, material })
     await other.close()
@@ -55,5 +50,15 @@ describe('transfer/rejudge/prefix', () => {
       [['POLICY_MISSING', 'report', true]],
     )
     assert.equal((await site.ward.target.resolve(good.descriptor.digest))?.digest, good.descriptor.digest)
+    // And once: nothing changed since, however strong the measure that the policy asks for against others.
+    const again = await rejudgeSite(site.state, site.ward.place, { now: NOW, material: openPolicy(elsewhere()) })
+    assert.equal(again, null)
+    // A policy that speaks again finds it, whatever stands against it.
+    await site.take(site.vendor.list(2, { 1: 1 }))
+    const own = await site.rejudge()
+    assert.deepEqual(
+      own?.artifacts.map(({ code, measure }) => [code, measure === null]),
+      [['CERTIFICATE_REVOKED', false]],
+    )
   })
 })

@@ -254,6 +254,8 @@ describe('transfer/rejudge/quarantine', () => {
         [/"signed"/, '"singed"'],
         [/"reason":"the/, '"reason":"The'],
         [/"signatures":\[/, '"signatures":[[],'],
+        [/"held":\d+/, '"held":0.5'],
+        [/"reason":"the/, '"reason":"\\u0007the'],
       ] as const) {
         writeFileSync(altered, text.replace(from, to))
         assert.notEqual(readFileSync(altered, 'latin1'), text)
@@ -285,6 +287,21 @@ describe('transfer/rejudge/quarantine', () => {
       assert.ok(!existsSync(output))
       await quarantineApprove(terms)
       await assert.rejects(quarantineApprove(terms), fault('OUTPUT_EXISTS'))
+    })
+
+    it('write over nothing that was made while a person was asked for the passphrase', async () => {
+      await pin()
+      const output = join(ward.dir, 'late.approval')
+      const common = { state: ward.stateDir, ref: bad.descriptor.digest, reason: REASON, now: NOW }
+      const asked = async (): Promise<Buffer> => {
+        writeFileSync(output, 'of another')
+        return passphrase()
+      }
+      await assert.rejects(
+        quarantineApprove({ ...common, key: join(keys, 'bob.pem'), output, passphrase: asked }),
+        fault('OUTPUT_EXISTS'),
+      )
+      assert.equal(readFileSync(output, 'utf8'), 'of another')
     })
   })
 

@@ -8,11 +8,12 @@ import { fallenOf, rejudgeExit, type RejudgeReport } from '../../../src/transfer
 import { openPlace } from '../../../src/transfer/place/place.ts'
 import { openPolicy } from '../../../src/transfer/trust/policy-folder.ts'
 import type { Piece } from '../../contract/content.ts'
-import { needPeers, startRegistry, type Registry } from '../../peers/setup/registry.ts'
+import { suiteRegistry } from '../../peers/setup/suite-registry.ts'
 import { rejudgeSite } from '../../../src/transfer/rejudge/site-rejudge.ts'
 import { pemOf, policyFolder, policyText, rootOf, statement, VENDOR, VENDOR_STORE } from '../policies.ts'
 import { PATH, Revocable, RevocableSite } from '../revocable.ts'
 import { NOW } from '../stage.ts'
+import { BUNDLE } from '../ward.ts'
 
 /** Asks of the vendor what it asked before, in other words. */
 const MUST_HAVE = (site: RevocableSite): string =>
@@ -184,6 +185,18 @@ function atTargets(name: string, make: () => Promise<RevocableSite>): void {
       assert.deepEqual(told(report)[0], row(index, 'trusted', 'rejected', 'ARTIFACT_DENIED'))
       // All signers of this vendor have one key: both signatures are denied.
       assert.deepEqual(told(report)[1], row(twice, 'trusted', 'rejected', 'SIGNATURE_DENIED'))
+    })
+
+    it('finds what is denied within an index that another bundle brought with fewer platforms since', async () => {
+      const child = await site.ward.image()
+      const index = await site.admit([1], await site.ward.index(child, await site.ward.image()))
+      const { target, path, digest } = site.ward.placeOf(index.descriptor)
+      const row = { id: BUNDLE, repository: path, target, path, digest, tags: [], why: 'CHANNEL' }
+      for (const within of [[child.descriptor.digest], []])
+        await site.state.recordVerdicts([{ ...row, verdict: 'trusted', within }])
+      await site.state.addDenials([{ artifact: child.descriptor.digest, reason: 'CVE', since: SINCE }], null)
+      const report = await site.rejudge({ policy: undefined })
+      assert.deepEqual(told(report), [[digest, 'trusted', 'rejected', 'ARTIFACT_DENIED']])
     })
 
     it('finds what is denied by its other hash', async () => {
@@ -365,12 +378,7 @@ describe('transfer/rejudge/rejudge', function () {
   atTargets('in a layout', () => RevocableSite.make())
 
   describe('at a registry', () => {
-    let registry: Registry
-    before(async function () {
-      needPeers(this)
-      registry = await startRegistry({ deletes: true })
-    })
-    after(() => registry?.stop())
-    atTargets('that deletes', () => RevocableSite.make(`${registry.host}/mirror`))
+    const registry = suiteRegistry({ deletes: true })
+    atTargets('that deletes', () => RevocableSite.make(`${registry().host}/mirror`))
   })
 })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { policyText, statement } from '../policies.ts'
 import type { Piece } from '../../contract/content.ts'
-import { needPeers, startRegistry, type Registry } from '../../peers/setup/registry.ts'
+import { suiteRegistry } from '../../peers/setup/suite-registry.ts'
 import { PATH, RevocableSite } from '../revocable.ts'
 
 const REMOVE = { 'policy.yaml': 'version: 1\nrevocation: { measure: remove }\n' }
@@ -94,13 +94,8 @@ describe('transfer/rejudge/site-rejudge', () => {
   atTargets('in a layout', () => RevocableSite.make())
 
   describe('at a registry', () => {
-    let registry: Registry
-    before(async function () {
-      needPeers(this)
-      registry = await startRegistry({ deletes: true })
-    })
-    after(() => registry?.stop())
+    const registry = suiteRegistry({ deletes: true })
 
-    atTargets('that deletes', () => RevocableSite.make(registry.host))
+    atTargets('that deletes', () => RevocableSite.make(registry().host))
   })
 })

@@ -16,6 +16,8 @@ describe('transfer/revocation/denied-within', function () {
   let stage: Stage
   let policy: string
   let bundle: string
+  /** Without the child. */
+  let sparse: string
   let layout: string
   const made: Record<'child' | 'index' | 'attached' | 'referrer', Digest> = {
     child: 'sha256:',
@@ -36,7 +38,8 @@ describe('transfer/revocation/denied-within', function () {
         ...(subject === undefined ? {} : { subject }),
       })
     const child = { ...cargo('child'), platform: { os: 'linux', architecture: 'amd64' } }
-    const index = builder.index({ manifests: [child] })
+    const other = { ...cargo('other'), platform: { os: 'linux', architecture: 'arm64' } }
+    const index = builder.index({ manifests: [child, other] })
     builder.tag(APP, '1.0', index)
     const attached = artifactIn(builder, APP, signatureTag(index.digest, 'sbom'), 'attached')
     const referrer = cargo('referrer', index)
@@ -46,7 +49,11 @@ describe('transfer/revocation/denied-within', function () {
       made[name as keyof typeof made] = digest
     await signAt(`oci:${layout}:${APP}:1.0`)
     bundle = stage.path('app.tar')
-    await stage.export({ output: bundle, plan: planFor(`oci:${layout}:${APP}:1.0`) })
+    const plan = planFor(`oci:${layout}:${APP}:1.0`)
+    await stage.export({ output: bundle, plan })
+    sparse = stage.path('sparse.tar')
+    const artifacts = plan.artifacts.map((one) => ({ ...one, platforms: ['linux/arm64'] }))
+    await stage.export({ output: sparse, plan: { artifacts } })
   })
   after(() => stage?.close())
 
@@ -64,8 +71,16 @@ describe('transfer/revocation/denied-within', function () {
 
   it('carries all of them where nothing is denied', async () => {
     const report = await stage.import(bundle, `oci:${stage.path('out')}`, { state: await site(), policy })
-    // The child, the index, what is attached, the referrer, and the signature.
-    assert.deepEqual([report.verdict, report.counts.manifestsPushed], ['trusted', 5])
+    // Two children, the index, what is attached, the referrer, and the signature.
+    assert.deepEqual([report.verdict, report.counts.manifestsPushed], ['trusted', 6])
+  })
+
+  it('refuses an index that names what is denied and leaves it out, since it may lie there already', async () => {
+    const state = await site(made.child)
+    const to = `oci:${stage.path('out')}`
+    await assert.rejects(stage.import(sparse, to, { state }), fault('ARTIFACT_DENIED'))
+    assert.equal((await stage.import(sparse, to, { state, policy })).artifacts?.[0]?.code, 'ARTIFACT_DENIED')
+    assert.equal((await stage.import(sparse, to, { state: await site(), policy })).verdict, 'trusted')
   })
 
   for (const name of ['child', 'index', 'attached', 'referrer'] as const)

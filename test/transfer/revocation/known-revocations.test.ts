@@ -91,4 +91,14 @@ describe('transfer/revocation/known-revocations', function () {
     await take(dir, [], [{ url: OCSP, issuer: root.certificate, serial: mute.serial, answer }])
     assert.equal(await statusOf(dir, mute), 'revoked')
   })
+
+  it('goes by every list of the issuer for what is revoked for good, in every later run', async () => {
+    const moved = root.issue('moved', [lists(URL)])
+    const dir = await site()
+    await take(dir, [list(URL, { number: 1 })], [])
+    assert.equal(await statusOf(dir, moved), 'good')
+    const revoked = [{ serial: moved.serial, why: 'keyCompromise' }]
+    await take(dir, [list('http://lists.example/b.crl', { number: 2, revoked })], [])
+    assert.equal(await statusOf(dir, moved), 'revoked')
+  })
 })

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SallyportError, type Code } from '../../../src/errors/index.ts'
-import { der } from '../../../src/codec/index.ts'
+import { der, derSequence } from '../../../src/codec/index.ts'
 import { parseAnswer, parseList, type OcspAnswer } from '../../../src/revocation/index.ts'
 import type { Certificate } from '../../../src/signature/index.ts'
 import { State } from '../../../src/state/index.ts'
@@ -16,6 +16,7 @@ import {
   deltaIndicator,
   freshest as freshestPoints,
   fullName,
+  invalidity,
   issuingPoint,
   KEY_ID,
   listAuthority,
@@ -210,10 +211,11 @@ describe('transfer/revocation/list-intake', function () {
 
   it('R2 lets in that a certificate is revoked for good, though a later answer had called it good', async () => {
     const authority = listAuthority()
-    const answer = (status: 'good' | number, day: number): OcspAnswer => {
+    const answer = (status: 'good' | number, day: number, lost?: string): OcspAnswer => {
       const thisUpdate = time(`202604${day}000000Z`)
       const until = der(0xa0, time('20260501000000Z'))
-      const singles = [single({ issuer: authority, status, thisUpdate, nextUpdate: until })]
+      const extensions = lost === undefined ? {} : { extensions: der(0xa1, derSequence(invalidity(lost))) }
+      const singles = [single({ issuer: authority, status, thisUpdate, nextUpdate: until, ...extensions })]
       return parseAnswer(answerDer({ authority, singles, producedAt: thisUpdate }))
     }
     const dir = await site()
@@ -235,7 +237,10 @@ describe('transfer/revocation/list-intake', function () {
     // Its bytes are lost: the row says that it must not be taken back.
     for (const name of readdirSync(join(dir, 'lists'))) rmSync(join(dir, 'lists', name))
     assert.equal(await give(answer('good', 16)), 'older')
-    assert.equal(await give(answer(1, 16)), 'taken')
+    assert.equal(await give(answer(1, 16, '20260401000000Z')), 'taken')
+    // Of two that revoke for good the one that reaches further back, whatever its date.
+    assert.equal(await give(answer(1, 15)), 'taken')
+    assert.equal(await give(answer(1, 17, '20260401000000Z')), 'older')
   })
 
   it('R2 takes the changes of another part of the issuer for older, whatever their number', async () => {

@@ -63,6 +63,24 @@ describe('transfer/revocation/seed: lists that forget', function () {
     assert.deepEqual(told(await seed(at)), ['issuing.crl left out 1  forgets a certificate'])
   })
 
+  it('leaves out a list when that of another address revokes a certificate for good', async () => {
+    const third = ca.path('third')
+    await ca.init({ dir: third, crlUrl: 'http://crl.acme.example/' })
+    await ca.crl({ dir: third })
+    await ca.revoke({ dir: third, now: hoursLater(1) })
+    await ca.crl({ dir: third, now: hoursLater(2) })
+    const at = await site(provenList(third, 'issuing', '1.crl', ISSUING))
+    const known = knownCertificate(third, 'signer', 'issuing')
+    await write(at.state, hoursLater(3), (open) => open.knowCertificates([known]))
+    assert.deepEqual(told(await seed(at)), ['issuing.crl written 1'])
+    await take(at.state, [provenList(third, 'issuing', '2.crl', `${ISSUING}?mirror`)], hoursLater(3))
+    const [own, other] = told(await seed(at))
+    assert.deepEqual(
+      [own, other?.startsWith('issuing.crl?mirror written 2')],
+      ['issuing.crl removed 1  forgets a certificate', true],
+    )
+  })
+
   it('leaves out a list when a delta that notation is not given alone revokes a certificate for good', async () => {
     const second = ca.path('second')
     await ca.init({ dir: second, crlUrl: 'http://crl.acme.example/' })

@@ -4,7 +4,7 @@ import type { RunEvent } from '../../../src/transfer/run/run.ts'
 import { State } from '../../../src/state/index.ts'
 import { hoursLater } from '../stage.ts'
 import { Watching } from '../watch/watching.ts'
-import { fault } from '../../fault.ts'
+import { advised, fault } from '../../fault.ts'
 
 const at = (text: string): Date => new Date(`${text}T00:00:00Z`)
 const FLOOR = '2026-06-01T00:00:00Z'
@@ -51,6 +51,8 @@ describe('transfer/run/clock', () => {
       assert.deepEqual(judging({ now: at(now), asOf, built: BUILT }), { time: asOf.time, notes: [] })
     assert.deepEqual(judging({ asOf: { ...asOf, time: at('2040-01-01') } }).time, at('2040-01-01'))
     assert.throws(() => judging({ asOf: { ...asOf, time: at('2026-05-31') } }), fault('CLOCK_BEHIND'))
+    // The clock was not asked: to set it would change nothing.
+    assert.throws(() => judging({ asOf: { ...asOf, time: at('2026-05-31') } }), advised('CLOCK_BEHIND'))
     // The date of a program is no witness against an operator who looks at an old bundle.
     const old = { time: at('2020-01-01'), reason: 'x' }
     assert.deepEqual(judgingTime(undefined, { asOf: old, built: BUILT }), old.time)

@@ -79,4 +79,16 @@ describe('transfer/run/side-by-side', () => {
     }
     await assert.rejects(all.all(), { message: 'work 3' })
   })
+
+  it('tells of a failure when the others have come to rest', async () => {
+    const all = new SideBySide<void>()
+    let rests = false
+    await all.begin(1, () => Promise.reject(new Error('it failed')))
+    await all.begin(1, async () => {
+      for (let left = 5; left > 0; left -= 1) await turn()
+      rests = true
+    })
+    await assert.rejects(all.all(), /it failed/)
+    assert.ok(rests)
+  })
 })

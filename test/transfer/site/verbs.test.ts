@@ -124,6 +124,7 @@ describe('transfer/site/verbs', () => {
 
   it('shows what is pinned and what a folder of keys holds', async () => {
     const state = await stage.site()
+    const { folder: made } = await channelShow({ dir: stage.keys })
     assert.deepEqual(await channelShow({ state, now: NOW }), {
       channels: [
         {
@@ -131,6 +132,7 @@ describe('transfer/site/verbs', () => {
           purpose: 'content',
           fingerprint: stage.fingerprint,
           rootVersion: 1,
+          expires: made?.expires,
           lastSequence: null,
           lastId: null,
           everySeconds: null,

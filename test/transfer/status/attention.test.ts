@@ -9,7 +9,7 @@ import { LayoutBuilder } from '../../../fixtures/layouts/layout-builder.ts'
 import { artifactIn } from '../policies.ts'
 import { RevocableSite } from '../revocable.ts'
 import { NOW, planFor, Stage } from '../stage.ts'
-import { pinOf } from '../../state/folder.ts'
+import { pinOf, READABLE_ROOT } from '../../state/folder.ts'
 import { BUNDLE } from '../ward.ts'
 
 describe('transfer/status/attention', () => {
@@ -18,7 +18,7 @@ describe('transfer/status/attention', () => {
   /** A channel whose people only approve releases: it brings no bundle. */
   const pinApprovers = async (dir: string): Promise<void> => {
     const state = await State.open(dir, { write: true, now: NOW })
-    await state.pin(pinOf('quarantine'))
+    await state.pin(pinOf('quarantine', READABLE_ROOT))
     await state.close()
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { log, stateForget, status } from '../../../src/transfer/index.ts'
 import { logText, statusText } from '../../../src/cli/site-text.ts'
 import { State } from '../../../src/state/index.ts'
-import { headOf, makeFolder, NOW, pinOf, removeFolders } from '../../state/folder.ts'
+import { headOf, makeFolder, NOW, pinOf, READABLE_ROOT, removeFolders } from '../../state/folder.ts'
 import { fault } from '../../fault.ts'
 
 describe('transfer/status/bundle-ends', () => {
@@ -12,7 +12,7 @@ describe('transfer/status/bundle-ends', () => {
   const begun = async (): Promise<string> => {
     const dir = join(makeFolder(), 'state')
     const state = await State.init(dir, { site: 'site-a', reason: 'test', now: NOW })
-    await state.pin(pinOf('vendor-a'))
+    await state.pin(pinOf('vendor-a', READABLE_ROOT))
     for (const sequence of [1, 2]) await state.commitHead(headOf('vendor-a', sequence))
     const at = { ...headOf('vendor-a', 1), channel: 'vendor-a' }
     const bundle = { id: at.id, channel: 'vendor-a', sequence: 1 }

@@ -98,6 +98,14 @@ describe('transfer/status/certificate-standing', () => {
     assert.notEqual(await revokedBy({ delta: LOST, answer: HOLD }), null)
   })
 
+  it('goes by a list that it does not name for what is revoked for good alone', async () => {
+    for (const crlUrls of [[], [`${URL}?new`]]) {
+      assert.notEqual(await revokedBy({ base: LOST }, { crlUrls }), null)
+      assert.notEqual(await revokedBy({ base: HOLD, kept: LOST }, { crlUrls }), null)
+      assert.equal(await revokedBy({ base: HOLD }, { crlUrls }), null)
+    }
+  })
+
   it('takes the word of a delta before that of its list, and of an answer that revokes before both', async () => {
     assert.equal(await revokedBy({ base: HOLD, delta: REMOVED }), null)
     assert.notEqual(await revokedBy({ base: HOLD, delta: REMOVED, answer: LOST }), null)

@@ -34,4 +34,18 @@ describe('transfer/status/report', () => {
     assert.deepEqual(await of(`${layout}:app:1.0`), [`${layout} app`])
     assert.deepEqual(await of('app:1.0'), [`${here} app`, `${there} app`, `${layout} app`])
   })
+
+  it('says nothing of a tag by what only other tags of its repository named', async () => {
+    const target = 'registry.site:5000'
+    const dir = await moved({ target, repository: 'app' })
+    const state = await State.open(dir, { now: NOW, write: true })
+    await state.recordHeld({ target, repository: 'app', digests: [digest(target), digest('layer')] })
+    await state.recordHeld({ target, repository: 'app', digests: [digest('other')] })
+    await state.close()
+    const kinds = async (ref: string): Promise<string[]> =>
+      (await log({ state: dir, ref, now: NOW })).rows.map(({ kind }) => kind)
+    assert.deepEqual(await kinds(`${target}/app:1.0`), ['tag-intent', 'tag-done', 'held'])
+    assert.deepEqual(await kinds(`${target}/app:2.0`), [])
+    assert.deepEqual(await kinds(`${target}/app`), ['tag-intent', 'tag-done', 'held', 'held'])
+  })
 })

@@ -22,8 +22,13 @@ const NOTHING: SiteFacts = {
   quarantined: 0,
 }
 
-function channel(accepted: string | null, expected: { everySeconds: number; since: string } | null): SiteFacts {
-  const one = { channel: 'vendor-a', purpose: 'content' as const, sequence: null, id: null, accepted, expected }
+function channel(
+  accepted: string | null,
+  expected: { everySeconds: number; since: string } | null,
+  rootExpires = '2099-01-01T00:00:00Z',
+): SiteFacts {
+  const named = { channel: 'vendor-a', purpose: 'content' as const, rootExpires }
+  const one = { ...named, sequence: null, id: null, accepted, expected }
   return { ...NOTHING, channels: [one] }
 }
 
@@ -87,6 +92,14 @@ describe('transfer/status/site', () => {
     const status = siteStatus(channel(text(NOW), null), after(1e9))
     const [one] = status.channels
     assert.deepEqual([one?.overdue, one?.due, one?.everySeconds, one?.ageSeconds], [false, null, null, 1e9])
+  })
+
+  it('alarms from the second on at which the root of a channel expires', () => {
+    const codes = (seconds: number): unknown[] => {
+      const { alarms } = siteStatus(channel(text(NOW), null, text(after(HOUR))), after(seconds))
+      return alarms.map(({ code, subject }) => [code, subject])
+    }
+    assert.deepEqual([codes(HOUR - 1), codes(HOUR)], [[], [['EXPIRED', 'vendor-a']]])
   })
 
   describe('of a site with lists', () => {

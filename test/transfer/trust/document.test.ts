@@ -133,6 +133,10 @@ describe('transfer/trust/document', () => {
       () => readDelegations(rewrite((record) => record.replace(/"notAfter":"20/, '"notAfter":"21'))),
       refused,
     )
+    assert.throws(
+      () => readDelegations(rewrite((record) => record.replace(/"subject":"/g, '"subject":"\\u001b[2J'))),
+      refused,
+    )
     const records = entries.map(({ record }) => record.toString())
     assert.throws(() => readDelegations(rewrite((_, i) => records[(i + 1) % records.length] ?? '')), refused)
     assert.throws(

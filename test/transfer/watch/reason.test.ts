@@ -20,7 +20,7 @@ describe('transfer/watch/reason', () => {
   it('names what lay at the target and is trusted no more', () => {
     const reason = reasonOf(standing({ code: 'CERTIFICATE_REVOKED' }), 14)
     assert.equal(reason?.code, 'CERTIFICATE_REVOKED')
-    assert.match(reason.why, /^app .*its signer$/)
+    assert.match(reason.why, /^app@sha256:0{64} .*its signer$/)
   })
 
   it('names what was left to the next run', () => {

@@ -1,0 +1,50 @@
+/** Files that take nobody's place. */
+import { randomBytes } from 'node:crypto'
+import { accessSync, constants, existsSync, linkSync, lstatSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { SallyportError, writeFault } from '../errors/index.ts'
+import { syncFolder, writeNew } from './durable-file.ts'
+
+/** Throws OUTPUT_EXISTS, and OUTPUT_FAILED for a folder that takes no file: before a key is used for nothing. */
+export function demandNew(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK | constants.X_OK)
+    // A link that leads nowhere is in the way too.
+    if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return
+  } catch (cause) {
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
+  }
+  throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file })
+}
+
+/** What file systems without hard links say, as of USB sticks. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+function nameIt(scratch: string, file: string): void {
+  try {
+    linkSync(scratch, file)
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException
+    if (code === 'EEXIST' || (NO_LINKS.has(code) && existsSync(file)))
+      throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file, cause })
+    if (!NO_LINKS.has(code)) throw cause
+    renameSync(scratch, file)
+  }
+}
+
+/**
+ * Puts a new file in place, whole or not at all: one that somebody has made since {@link demandNew} stays.
+ * Throws OUTPUT_EXISTS, DISK_FULL, OUTPUT_FAILED.
+ */
+export function placeNewFile(file: string, bytes: Uint8Array): void {
+  const scratch = `${file}.${randomBytes(4).toString('hex')}.new`
+  try {
+    writeNew(scratch, bytes, 0o644)
+    nameIt(scratch, file)
+    rmSync(scratch, { force: true })
+    syncFolder(dirname(file))
+  } catch (cause) {
+    rmSync(scratch, { force: true })
+    throw writeFault(cause, 'OUTPUT_FAILED', file)
+  }
+}
