@@ -77,7 +77,7 @@ describe('review: a stopped export', () => {
     const { mediaType, digest, size } = demo.index
     const bound = (tag: string): [string, object] => [`${demo.repository}:${tag}`, { mediaType, digest, size }]
     assert.deepEqual(resolved, Object.fromEntries([bound('1.0'), bound('latest')]))
-    assert.deepEqual(Object.keys(rest).sort(), ['created', 'format', 'id', 'inputs', 'sequence'])
+    assert.deepEqual(Object.keys(rest).sort(), ['created', 'format', 'id', 'inputs', 'removed', 'sequence'])
     const { repositories } = await stage.export({ keys, plan: plan(), output })
     assert.deepEqual(repositories[0]?.tags, { '1.0': digest, latest: digest })
   })
