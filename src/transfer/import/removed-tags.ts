@@ -4,6 +4,7 @@ import type { Digest } from '../../oci/index.ts'
 import type { State } from '../../state/index.ts'
 import type { Passage } from '../passage/passage.ts'
 import type { Place } from '../place/place.ts'
+import { allAtRest } from '../run/at-rest.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
 
 export interface RemovedTag {
@@ -33,22 +34,18 @@ export async function removedThere(
   options: RunOptions & { concurrency: number },
 ): Promise<RemovedTag[]> {
   const queue = new PQueue({ concurrency: options.concurrency })
-  const found: Promise<RemovedTag[]>[] = []
+  const questions: (() => Promise<RemovedTag[]>)[] = []
   for (const { graph, removed } of census.repositories) {
     if (removed.length === 0) continue
     const name = graph.repository
     const at = place.path(landing.get(name) ?? name)
     const moved = new Set(await state.tagNames(place.name, at))
     for (const tag of removed.filter((one) => moved.has(one)))
-      found.push(
-        queue.add(async () => {
-          checkInterrupted(options)
-          const there = await place.at(at).resolve(tag)
-          return there === undefined ? [] : [{ name, at, tag, digest: there.digest }]
-        }),
-      )
+      questions.push(async () => {
+        checkInterrupted(options)
+        const there = await place.at(at).resolve(tag)
+        return there === undefined ? [] : [{ name, at, tag, digest: there.digest }]
+      })
   }
-  // Whichever fails, none runs on while target and state are being closed.
-  await Promise.allSettled(found)
-  return (await Promise.all(found)).flat()
+  return (await allAtRest(questions.map((question) => queue.add(question)))).flat()
 }

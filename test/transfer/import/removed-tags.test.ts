@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { setTimeout as later } from 'node:timers/promises'
 import { buildDemoLayout } from '../../../fixtures/layouts/build.ts'
 import type { ImportReport } from '../../../src/transfer/index.ts'
+import { removedThere } from '../../../src/transfer/import/removed-tags.ts'
+import type { Passage } from '../../../src/transfer/passage/passage.ts'
 import { retag } from '../retag.ts'
 import { planFor, Stage, tree } from '../stage.ts'
 
@@ -49,5 +52,29 @@ describe('transfer/import/removed-tags', () => {
     const dir = stage.path('other')
     await buildDemoLayout(dir)
     assert.deepEqual(told(await stage.import(second, `oci:${dir}`, { state })), [])
+  })
+
+  it('asks nothing while it still looks into the state, so that no failure stands alone', async () => {
+    const lost = new Error('the target is gone')
+    const done: string[] = []
+    const repositories = ['a', 'b'].map((repository) => ({ graph: { repository }, removed: ['1.0'] }))
+    const tagNames = async (): Promise<string[]> => {
+      await later(20)
+      done.push('looked')
+      return ['1.0']
+    }
+    const resolve = async (): Promise<never> => {
+      done.push('asked')
+      throw lost
+    }
+    const place = { name: 't', path: (to: string) => to, at: () => ({ resolve }) }
+    const destination = { state: { tagNames }, place, landing: new Map() }
+    const run = removedThere(
+      { census: { repositories } } as unknown as Passage,
+      destination as unknown as Parameters<typeof removedThere>[1],
+      { concurrency: 1 },
+    )
+    await assert.rejects(run, lost)
+    assert.deepEqual(done.slice(0, 3), ['looked', 'looked', 'asked'])
   })
 })
