@@ -12,6 +12,7 @@ import {
 import type { CompanionTag, Graph, GraphNode } from './graph.ts'
 import { chosenChildren } from './platforms.ts'
 import type { Source } from './source.ts'
+import { tagSetOf } from './tag-set.ts'
 
 /** What of an artifact is taken; the rest is named as left out. */
 export interface Choice {
@@ -170,7 +171,7 @@ export class Walk {
 
   private async list(digest: Digest): Promise<void> {
     // Once a repository: a set of all its tags for each manifest would take a minute for 10,000 of both.
-    this.tags ??= this.source.tagSet?.() ?? this.source.tags().then((tags) => new Set(tags))
+    this.tags ??= tagSetOf(this.source)
     const [referrers, present] = await Promise.all([this.gate(() => this.source.referrers(digest)), this.tags])
     for (const referrer of referrers) this.budget.take(weightOf(referrer), 'lists', this.graph.repository)
     if (referrers.length > 0) this.graph.listed.set(digest, referrers)

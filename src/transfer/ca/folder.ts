@@ -17,7 +17,7 @@ import { syncFolder, writeNew } from '../../content/index.ts'
 import { isFault, readFault, SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, parseCertificates, selfSigned, type Certificate } from '../../signature/index.ts'
 import { timeText } from '../run/run.ts'
-import { readOwn } from '../run/small-file.ts'
+import { isThere, readOwn } from '../run/small-file.ts'
 
 export const KEY_FILE = 'key.pem'
 const CERTIFICATE_FILE = 'certificate.crt'
@@ -42,18 +42,6 @@ export interface CaEntry {
 
 function malformed(subject: string, detail: string): SallyportError {
   return new SallyportError('CA_MALFORMED', { side: 'source', subject, detail })
-}
-
-/**
- * True when something has the name. Throws FILE_UNREADABLE when nobody can tell: what counted as absent would take an
- * authority out of sight, and with it all that it revoked.
- */
-export function isThere(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined
-  } catch (cause) {
-    throw readFault(cause, 'source', path)
-  }
 }
 
 /** What lies in a folder. Throws FILE_UNREADABLE. */

@@ -8,9 +8,9 @@ import { newRegister, readRegister, REGISTER_CAP, writeRegister, type Revocation
 import { placeFile, syncFolder } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { issuedBy, type Certificate } from '../../signature/index.ts'
-import { entriesIn, isThere, type CaEntry } from './folder.ts'
+import { entriesIn, type CaEntry } from './folder.ts'
 import { alone } from '../run/alone.ts'
-import { readOwn } from '../run/small-file.ts'
+import { isThere, readOwn } from '../run/small-file.ts'
 
 const REGISTER_FILE = 'revocations.json'
 const LISTS_FOLDER = 'lists'

@@ -2,11 +2,11 @@
  * The folder of a channel on the connected side: roots, sealed keys, and who holds which.
  * `channel.json` names holders and files for people; what a key may do stands in the signed root alone.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { canonicalJson, parseJson } from '../../codec/index.ts'
-import { readFault, SallyportError } from '../../errors/index.ts'
+import { SallyportError } from '../../errors/index.ts'
 import {
   CAPS,
   judgeRoots,
@@ -18,7 +18,7 @@ import {
   type Root,
 } from '../../tuf/index.ts'
 import { allAtRest } from '../run/at-rest.ts'
-import { readOwn } from '../run/small-file.ts'
+import { isThere, readOwn } from '../run/small-file.ts'
 
 /** Asked for the passphrase of a key file; must not echo or keep it. */
 export type AskPassphrase = (file: string) => Promise<Buffer>
@@ -80,15 +80,6 @@ function newestRoot(dir: string, roots: readonly Buffer[]): Root {
     if (!(cause instanceof SallyportError)) throw cause
     const detail = `${cause.subject}: ${cause.message}`
     throw new SallyportError('CHANNEL_FOLDER_DAMAGED', { side: 'source', subject: dir, detail, cause })
-  }
-}
-
-/** Throws FILE_UNREADABLE for what lies in a folder that may not be entered: whether it holds a channel is not known. */
-function isThere(file: string): boolean {
-  try {
-    return statSync(file, { throwIfNoEntry: false }) !== undefined
-  } catch (cause) {
-    throw readFault(cause, 'source', file)
   }
 }
 

@@ -8,10 +8,9 @@ import { gather, united, type GatheredRepository, type Resolved } from '../place
 import type { Selection } from '../place/sources.ts'
 import { demandUsed } from '../place/naming.ts'
 import { placeOfMapping } from '../place/plan-place.ts'
-import { refuseKeptNames, revocationRepository } from '../revocation/path.ts'
+import { informingRepositories, refuseKeptNames } from '../revocation/path.ts'
 import { keepHeapSmall } from '../run/heap.ts'
 import { checkInterrupted, nowOf } from '../run/run.ts'
-import { trustRepository } from '../trust/path.ts'
 import type { ApprovedHead } from './approved-head.ts'
 import type { OutputPlace } from './output-place.ts'
 import type { CarriedRevocation, CarryTerms } from './revocation.ts'
@@ -62,9 +61,8 @@ export async function gatherCargo(
       ? []
       : await (await import('./trust-cargo.ts')).gatherTrust(trust, channel, gathered, { ...options, map })
   checkInterrupted(options)
-  const kept = [trustRepository(channel), revocationRepository(channel)]
   const names = gathered.map(({ graph }) => graph.repository)
-  demandUsed(map, names, kept, (mapping) => placeOfMapping(options.plan, mapping))
+  demandUsed(map, names, informingRepositories(channel), (mapping) => placeOfMapping(options.plan, mapping))
   const repositories = options.revocationOnly === undefined ? united(gathered, [...informing, ...carried]) : carried
   const riding = passengers.map(({ passenger }) => passenger)
   const content = withPassengers(arrange(repositories, 'source'), riding, 'source')

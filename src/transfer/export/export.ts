@@ -7,9 +7,8 @@ import type { CollectedReport } from '../collect/report.ts'
 import type { GatheredRepository } from '../place/gather.ts'
 import { movedTags } from '../place/moved-tags.ts'
 import { Sources } from '../place/sources.ts'
-import { revocationRepository } from '../revocation/path.ts'
+import { informingRepositories } from '../revocation/path.ts'
 import { nowOf, tell, timeText } from '../run/run.ts'
-import { trustRepository } from '../trust/path.ts'
 import { layOutHead, readApprovedHead, withApprovals } from './approved-head.ts'
 import { gatherCargo, settledBefore, type ExportCargo, type Settled } from './cargo.ts'
 import { judgeCargo } from './judge-cargo.ts'
@@ -66,9 +65,9 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
     if (!same) log.demand(issued)
     const report = exportReport(options, terms, begun, made, cargo, approved?.signed)
     if (options.dryRun === true) return report
+    const { resolved } = settled
     const removed = removedIn(cargo.repositories)
-    const bindings = { resolved: settled.resolved, removed }
-    if (!same) await beginAt(place, { ...begun, ...bindings, id: made.head.id }, cargo.revocation)
+    if (!same) await beginAt(place, { ...begun, resolved, removed, id: made.head.id }, cargo.revocation)
     // The record comes first: it is what tells the next run which bundle the number was taken for.
     await log.take(issued)
     const { file, written } = place
@@ -88,7 +87,7 @@ export async function exportBundle(options: ExportOptions): Promise<ExportReport
 
 // What informs on trust and revocation has new tags each time, and nobody misses one.
 function boundTags({ repositories }: ExportCargo, { folder: { channel } }: ExportTerms): Record<string, string[]> {
-  const informing = [trustRepository(channel), revocationRepository(channel)]
+  const informing = informingRepositories(channel)
   const content = repositories.filter(({ graph }) => !informing.includes(graph.repository))
   return Object.fromEntries(content.map(({ graph, bindings }) => [graph.repository, [...bindings.keys()].sort()]))
 }

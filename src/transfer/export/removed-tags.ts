@@ -1,7 +1,7 @@
 /** Which tags that sites have from earlier bundles a source has no more. */
 import PQueue from 'p-queue'
 import type { PackedRepository } from '../../bundle/index.ts'
-import type { Source } from '../../content/index.ts'
+import { tagSetOf, type Source } from '../../content/index.ts'
 import type { ExportLog } from '../channel/export-log.ts'
 import type { GatheredRepository } from '../place/gather.ts'
 import { checkInterrupted, type RunOptions } from '../run/run.ts'
@@ -21,7 +21,7 @@ export function removedIn(repositories: readonly PackedRepository[]): Removed {
 
 /** Asks the source's list, which the walk has read too; where it gives out none, for each tag. */
 async function goneOf(source: Source, tags: readonly string[], concurrency: number): Promise<string[]> {
-  const listed = await (source.tagSet === undefined ? source.tags().then((all) => new Set(all)) : source.tagSet())
+  const listed = await tagSetOf(source)
   if (listed !== undefined) return tags.filter((tag) => !listed.has(tag))
   const queue = new PQueue({ concurrency })
   const answers = await queue.addAll(tags.map((tag) => async () => [tag, await source.resolve(tag)] as const))

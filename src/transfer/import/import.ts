@@ -22,19 +22,18 @@ import { noCounts } from './push.ts'
 import { removedThere } from './removed-tags.ts'
 import type { RejudgeReport } from '../rejudge/report.ts'
 import { revocationDoor } from '../passage/revocation-gate.ts'
-import { demandRevocationPaths, revocationRepository } from '../revocation/path.ts'
+import { demandRevocationPaths, informingRepositories } from '../revocation/path.ts'
 import { nowOf, timeText } from '../run/run.ts'
 import { pinnedIn } from '../site/pinned.ts'
 import { checkCreated } from '../passage/head-checks.ts'
 import { approvalOf, summarize } from '../passage/summary.ts'
-import { trustRepository } from '../trust/path.ts'
 import { openInput } from '../verdict/verify.ts'
 
 /** Source repository → path below the place. Throws TARGET_COLLISION; MAP_INVALID, also where lists would be laid over content. */
 function landings({ census, files }: Passage, { map, mapsMore = false }: ImportOptions): Map<string, string> {
   const { channel } = files.transfer
   const names = census.repositories.map(({ graph }) => graph.repository)
-  if (!mapsMore) demandUsed(map, names, [trustRepository(channel), revocationRepository(channel)])
+  if (!mapsMore) demandUsed(map, names, informingRepositories(channel))
   const landing = new Map(
     census.repositories.map(({ graph, to }) => [graph.repository, mapRepository(graph.repository, map, to)]),
   )

@@ -3,6 +3,7 @@ import type { Digest } from '../../oci/index.ts'
 import {
   entryOf,
   isForever,
+  isRevokedForGood,
   parseAnswer,
   parseList,
   readKept,
@@ -92,6 +93,13 @@ export class HeldLists {
 
   isDisputed(place: ListPlace): boolean {
     return this.#disputed.has(keyOf(place))
+  }
+
+  /** True when what is held there revokes the issuer's certificate of this number for good. */
+  async revokesForGood(place: ListPlace, serial: string): Promise<boolean> {
+    const held = await this.load(place)
+    const said = held && saysOf(held)(serial)
+    return said !== undefined && isRevokedForGood(said)
   }
 
   put(place: ListPlace, inForce: InForce): void {

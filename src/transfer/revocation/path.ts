@@ -1,5 +1,6 @@
 /** Where lists, OCSP answers and denials lie; apart from what they are, since every reader of a bundle asks whether there are any. */
 import { SallyportError } from '../../errors/index.ts'
+import { trustRepository } from '../trust/path.ts'
 
 /** The repository's path at a target, unless a mapping puts something before it; one for each channel. */
 export function revocationPath(channel: string): string {
@@ -9,6 +10,11 @@ export function revocationPath(channel: string): string {
 /** The repository's name in a bundle of the channel. */
 export function revocationRepository(channel: string): string {
   return `local/${revocationPath(channel)}`
+}
+
+/** The names in a bundle of the channel of what it tells of itself: on trust and on revocation. */
+export function informingRepositories(channel: string): string[] {
+  return [trustRepository(channel), revocationRepository(channel)]
 }
 
 const NAMES = revocationRepository('')

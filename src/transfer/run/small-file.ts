@@ -1,6 +1,6 @@
 /** Files that are read whole: those an operator names, and those of a folder that is ours. */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
-import { SallyportError } from '../../errors/index.ts'
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs'
+import { readFault, SallyportError } from '../../errors/index.ts'
 
 /** Far above what keys, certificates and lists of credentials come to. */
 export const SMALL_FILE_CAP = 16 * 1024 * 1024
@@ -50,4 +50,16 @@ export function readOwn(file: string, cap: number): Buffer {
     if (!stat.isFile()) throw unreadable(file, 'not a regular file')
     if (stat.size > cap) throw unreadable(file, `larger than ${cap} bytes`)
   })
+}
+
+/**
+ * True when something has the name. Throws FILE_UNREADABLE when nobody can tell: what counted as absent would take an
+ * authority out of sight, and with it all that it revoked.
+ */
+export function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (cause) {
+    throw readFault(cause, 'source', path)
+  }
 }

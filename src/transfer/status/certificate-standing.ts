@@ -29,7 +29,10 @@ export async function standingOf(
   now: Date,
 ): Promise<CertificateStanding> {
   const lists: HeldList[] = []
-  for (const one of held) if (speaksOf(one)(known) || (await isForever(one, known, inForce))) lists.push(one)
+  // As in a verdict: what a list revokes for good counts at whatever address.
+  for (const one of held)
+    if (speaksOf(one)(known) || (one.form !== 'answer' && (await inForce.revokesForGood(one, known.serial))))
+      lists.push(one)
   const had = new Set(lists.map(({ url }) => url))
   const lost = new Set<HeldList>()
   // As in a verdict: of one that names no responder no answer is asked.
@@ -53,12 +56,4 @@ export async function standingOf(
     revoked: revoked === undefined ? null : timeText(revoked),
     missing: known.crlUrls.filter((url) => isFetched(url) && !had.has(url)),
   }
-}
-
-/** As in a verdict: what a list revokes for good counts at whatever address. */
-async function isForever(one: HeldList, { serial }: KnownCertificate, inForce: HeldLists): Promise<boolean> {
-  if (one.form === 'answer') return false
-  const found = await inForce.load(one)
-  const said = found && saysOf(found)(serial)
-  return said !== undefined && isRevokedForGood(said)
 }

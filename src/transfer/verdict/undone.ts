@@ -3,10 +3,8 @@
  * may push to a repository must not keep what was let in there from being taken away.
  */
 import { CODES, type Code } from '../../errors/index.ts'
-import { isRevokedForGood } from '../../revocation/index.ts'
 import type { KnownCertificate, ListPlace, RecordedSignature, RecordedVerdict, State } from '../../state/index.ts'
 import type { ArtifactVerdict, SignatureVerdict } from '../../trust/index.ts'
-import { saysOf } from '../revocation/held-lists.ts'
 import type { KnownRevocations } from '../revocation/known-revocations.ts'
 
 export interface Undone {
@@ -75,10 +73,6 @@ async function isRevoked({ issuer, serial }: KnownCertificate, { lists }: KnownR
   const places: ListPlace[] = [{ issuer, url: '', form: 'answer', serial }]
   for (const form of ['base', 'delta'] as const)
     places.push(...lists.urls(issuer, form).map((url) => ({ issuer, url, form })))
-  for (const place of places) {
-    const held = await lists.load(place)
-    const said = held && saysOf(held)(serial)
-    if (said !== undefined && isRevokedForGood(said)) return true
-  }
+  for (const place of places) if (await lists.revokesForGood(place, serial)) return true
   return false
 }
