@@ -12,7 +12,7 @@ export {
   writeAllAside,
   writeNew,
 } from './durable-file.ts'
-export { demandNew, placeNewFile } from './new-file.ts'
+export { demandFolder, demandNew, placeNewFile } from './new-file.ts'
 export { fileBody, readSpan, type FileSpan } from './file-span.ts'
 export { bytesBody } from './bytes-body.ts'
 export { passedFault, passingBody } from './passing-body.ts'

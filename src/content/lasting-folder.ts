@@ -13,7 +13,10 @@ export async function makeFolder(path: string, mode?: number): Promise<void> {
   const above = dirname(folder)
   if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) {
     if (above !== folder) await makeFolder(above, mode)
-    await mkdir(folder, { recursive: true, mode })
+    // Not recursive: Node would say ENOENT for whatever else is in the way, of a read-only mount too.
+    await mkdir(folder, { mode }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
   }
   try {
     await syncFolderAside(above)

@@ -5,15 +5,23 @@ import { dirname } from 'node:path'
 import { SallyportError, writeFault } from '../errors/index.ts'
 import { syncFolder, writeNew } from './durable-file.ts'
 
-/** Throws OUTPUT_EXISTS, and OUTPUT_FAILED for a folder that takes no file: before a key is used for nothing. */
-export function demandNew(file: string): void {
+/**
+ * Throws OUTPUT_FAILED for a folder that is not there or takes no file, before anything is done for nothing. None is made:
+ * where a disc or a stick is not mounted, its folder would be made on the disk below.
+ */
+export function demandFolder(file: string): void {
   try {
     accessSync(dirname(file), constants.W_OK | constants.X_OK)
-    // A link that leads nowhere is in the way too.
-    if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return
   } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', file)
+    throw writeFault(cause, 'OUTPUT_FAILED', dirname(file))
   }
+}
+
+/** Throws OUTPUT_EXISTS, and as {@link demandFolder}. */
+export function demandNew(file: string): void {
+  demandFolder(file)
+  // A link that leads nowhere is in the way too.
+  if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return
   throw new SallyportError('OUTPUT_EXISTS', { side: 'state', subject: file })
 }
 

@@ -11,7 +11,7 @@ import {
   type RevocationRegister,
 } from '../../ca/index.ts'
 import { wholeSecond } from '../../codec/index.ts'
-import { placeFile } from '../../content/index.ts'
+import { demandFolder, placeFile } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import { demandIssuedList, parseList } from '../../revocation/index.ts'
 import { distinguishedNameText } from '../../signature/index.ts'
@@ -142,6 +142,7 @@ export async function caCrl(options: CaCrlOptions): Promise<CaCrlReport> {
   const prepare = (): RevocationRegister => {
     const register = openRegister(authority)
     demandMayFollow(authority, register, now, delta)
+    if (output !== undefined) demandFolder(output)
     if (output !== undefined) demandReplaceable(authority, output, delta)
     return withNextNumber(deltaUrl === undefined ? register : { ...register, deltaUrl })
   }

@@ -1,8 +1,8 @@
 /** Where a bundle is to be, and what a run before this one left there. */
 import { existsSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
-import { makeFolder } from '../../content/index.ts'
-import { SallyportError, writeFault } from '../../errors/index.ts'
+import { resolve } from 'node:path'
+import { demandFolder } from '../../content/index.ts'
+import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import type { Resolved } from '../place/gather.ts'
 import { demandApprovals } from './approved-head.ts'
@@ -39,7 +39,7 @@ function exists({ name }: Pick<OutputPlace, 'name'>): SallyportError {
 
 /**
  * Looks at the place, and clears away what a run left that was killed when it had nothing else to do.
- * Throws OUTPUT_EXISTS, EXPORT_CHANGED for the leavings of a run that was asked for something else, USAGE for a head or an
+ * Throws OUTPUT_EXISTS, OUTPUT_FAILED where there is no folder for it, EXPORT_CHANGED for the leavings of a run that was asked for something else, USAGE for a head or an
  * approved head that does not go with the output, and as {@link demandApprovals}.
  */
 export function openOutput(terms: ExportTerms, options: ExportOptions): OutputPlace {
@@ -47,6 +47,7 @@ export function openOutput(terms: ExportTerms, options: ExportOptions): OutputPl
   const dryRun = options.dryRun === true
   const file = typeof output === 'string' ? resolve(output) : undefined
   const name = typeof output === 'string' ? output : '-'
+  if (file !== undefined) demandFolder(file)
   const inputs = inputsOf(terms, options)
   const found = file === undefined || dryRun ? undefined : readStopped(file)
   const written = file !== undefined && existsSync(file)
@@ -84,12 +85,6 @@ export async function beginAt(
   revocation: CarriedRevocation | undefined,
 ): Promise<void> {
   if (file === undefined) return
-  const dir = dirname(file)
-  try {
-    await makeFolder(dir)
-  } catch (cause) {
-    throw writeFault(cause, 'OUTPUT_FAILED', dir)
-  }
   removeStopped(file, true)
   if (revocation !== undefined && revocation.kept.collected.length > 0)
     (await import('../collect/kept.ts')).writeKept(partNames(file).lists, revocation.kept)

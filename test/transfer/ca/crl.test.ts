@@ -247,6 +247,13 @@ describe('transfer/ca/crl', function () {
     assert.equal((await ca.crl({ dir })).number, 4)
   })
 
+  it('gives no number away for an output that has no folder', async () => {
+    const dir = fork()
+    const missing = join(dir, 'not', 'mounted', 'issuing.crl')
+    await assert.rejects(ca.crl({ dir, output: missing }), fault('OUTPUT_FAILED'))
+    assert.equal((await ca.crl({ dir })).number, 1)
+  })
+
   it('refuses all but one of the runs that come at once, and gives each a number of its own', async () => {
     const dir = fork()
     await ca.crl({ dir })

@@ -53,6 +53,16 @@ describe('transfer/export/export', () => {
     assert.equal(first.length, report.size)
   })
 
+  it('makes no folder for its output, where a stick may not be mounted, and takes no number', async () => {
+    const keys = stage.forkKeys()
+    const output = join(stage.path('media'), 'stick', 'june.tar')
+    const run = { output, keys, plan: planFor(`oci:${demoDir}`) }
+    const before = tree(keys)
+    for (const dryRun of [true, false]) await assert.rejects(stage.export({ ...run, dryRun }), fault('OUTPUT_FAILED'))
+    assert.ok(!existsSync(join(output, '../..')))
+    assert.deepEqual(tree(keys), before)
+  })
+
   it('goes on after an interrupt, brings only what is missing, and ends with the same bytes', async () => {
     const layout = stage.path('layout')
     cpSync(demoDir, layout, { recursive: true })
