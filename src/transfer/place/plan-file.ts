@@ -10,24 +10,27 @@ import { rememberPlaces } from './plan-place.ts'
 
 const PLAN_CAP = 4 * 1024 * 1024
 
-const site = z.string().refine(isSiteName, SITE_NAME_RULE)
-const destination = z.string().refine(isDestination, 'no path of a repository')
-const tag = z.string().refine(isTag, 'not a tag')
-const platform = z
-  .string()
-  .regex(/^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9.]+)?$/, 'a platform is os/arch or os/arch/variant')
+/** A text. YAML makes a number of a tag 1.10, and 1.1 of that: nobody can tell which of them was meant. */
+const words = z.string({
+  error: ({ input }) =>
+    typeof input === 'number' || typeof input === 'boolean' ? 'a text: put it in quotes' : undefined,
+})
+const site = words.refine(isSiteName, SITE_NAME_RULE)
+const destination = words.refine(isDestination, 'no path of a repository')
+const tag = words.refine(isTag, 'not a tag')
+const platform = words.regex(/^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9.]+)?$/, 'a platform is os/arch or os/arch/variant')
 
 const artifact = z.strictObject({
   /** `host/repo`, `host/repo:tag`, `host/repo@digest`, `oci:DIR`, `oci:FILE.tar`. */
-  ref: z.string().min(1).max(4096),
+  ref: words.min(1).max(4096),
   tags: z.array(tag).min(1).optional(),
   /** A glob over the repository's tags; `*` takes all. */
-  tagPattern: z.string().min(1).max(256).optional(),
+  tagPattern: words.min(1).max(256).optional(),
   platforms: z.array(platform).min(1).optional(),
   referrers: z.enum(['all', 'signatures', 'none']).default('all'),
 })
 
-const folder = z.string().min(1).max(4096)
+const folder = words.min(1).max(4096)
 
 const trust = z.strictObject({
   /** A policy folder: its stores and its policies. */
@@ -44,12 +47,9 @@ const revocation = z.strictObject({
   /** A folder of lists and OCSP answers, whatever its files are called. */
   from: folder.optional(),
   /** What may be lacking: addresses as certificates spell them, and issuers by the SHA-256 of their public key. */
-  accept: z.array(z.string().min(1).max(4096)).max(1000).default([]),
+  accept: z.array(words.min(1).max(4096)).max(1000).default([]),
   /** When the next bundle is planned: what goes stale before is named. */
-  nextBundle: z
-    .string()
-    .regex(/^[1-9][0-9]{0,3}[dh]$/, 'a span is 1 to 9999 days or hours: 7d, 12h')
-    .default('7d'),
+  nextBundle: words.regex(/^[1-9][0-9]{0,3}[dh]$/, 'a span is 1 to 9999 days or hours: 7d, 12h').default('7d'),
   /** Also dials this machine and private networks. */
   allowPrivate: z.boolean().default(false),
   /** Files of further certificates, each with all of its issuers. */
@@ -57,9 +57,9 @@ const revocation = z.strictObject({
 })
 
 const schema = z.strictObject({
-  channel: z.string().optional(),
+  channel: words.optional(),
   audience: z.array(site).min(1).optional(),
-  map: z.array(z.strictObject({ from: z.string().min(1), to: destination })).default([]),
+  map: z.array(z.strictObject({ from: words.min(1), to: destination })).default([]),
   artifacts: z.array(artifact).default([]),
   /** Whom the sender trusts, and who delegated to whom; it rides along to inform. */
   trust: trust.optional(),

@@ -69,6 +69,7 @@ describe('transfer/place/plan-file', () => {
     'a reference that is a number': ['artifacts:\n  - ref: 5', '2:10'],
     'an artifact without a reference': ['artifacts:\n  - tags: [a]', '2:5'],
     'a tag that is a number': ['artifacts:\n  - ref: a\n    tags: [1.2]', '3:12'],
+    'a tag that is a truth': ['artifacts:\n  - ref: a\n    tags: [true]', '3:12'],
     'a tag that is none': ['artifacts:\n  - ref: a\n    tags: ["ok", "a b"]', '3:18'],
     'an empty list of tags': ['artifacts:\n  - ref: a\n    tags: []', '3:11'],
     'tags and a pattern at once': ['artifacts:\n  - ref: a\n    tags: [a]\n    tagPattern: "*"', '4:17'],
