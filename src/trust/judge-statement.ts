@@ -84,10 +84,13 @@ export async function judgeUnder(
   record.note('authenticTimestamp', authority.notes)
   if (signature.denied !== undefined) return finish()
 
-  if (statement.actions.revocation !== 'skip' && !state.revocation) {
+  if (statement.actions.revocation !== 'skip') {
     const { finding, notes } = await checkSigner(signature, time, record, statement, terms)
-    if (!record.enter('revocation', finding)) return finish()
-    record.note('revocation', notes)
+    // A plugin that checks revocation speaks where lists don't. What a list revokes it can't bring back: the signature
+    // names the plugin, and may be that of whoever has the lost key.
+    const counts = !state.revocation || finding?.undecided === false
+    if (counts && !record.enter('revocation', finding)) return finish()
+    if (counts) record.note('revocation', notes)
   }
   for (const [check, finding] of await askPlugin(state, envelope, statement))
     if (!record.enter(check, finding)) return finish()

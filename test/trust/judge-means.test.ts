@@ -330,12 +330,24 @@ describe('trust/plugin-check', () => {
 
   it('lets it judge revocation in our place, and enforces what it says', async () => {
     const say = (success: boolean): FindPlugin => found([REVOCATION], { [REVOCATION]: success })
-    const revocation = (): RevocationAnswer => assert.fail('asked besides')
-    const judged = (override: Record<string, string>, verifyByPlugin: FindPlugin): ReturnType<typeof judge> =>
+    const answers: (RevocationAnswer | undefined)[] = [undefined, { status: 'good' }, { status: 'unknown', detail: '' }]
+    for (const answer of answers) {
+      const revocation = answer === undefined ? undefined : (): RevocationAnswer => answer
+      const judged = (override: Record<string, string>, verifyByPlugin: FindPlugin): ReturnType<typeof judge> =>
+        judge(strict(override), [peculiar(demanding)], { verifyByPlugin, revocation })
+      assertVerdict(await judged({}, say(true)), 'trusted')
+      assertVerdict(await judged({}, say(false)), 'rejected', 'PLUGIN_FAILED')
+      assertVerdict(await judged({ revocation: 'log' }, say(false)), 'trusted')
+    }
+  })
+
+  it('does not let it bring back what a list revokes', async () => {
+    const verifyByPlugin = found([REVOCATION], { [REVOCATION]: true })
+    const revocation = (): RevocationAnswer => ({ status: 'revoked', code: 'CERTIFICATE_REVOKED', detail: 'lost' })
+    const judged = (override: Record<string, string>): ReturnType<typeof judge> =>
       judge(strict(override), [peculiar(demanding)], { verifyByPlugin, revocation })
-    assertVerdict(await judged({}, say(true)), 'trusted')
-    assertVerdict(await judged({}, say(false)), 'rejected', 'PLUGIN_FAILED')
-    assertVerdict(await judged({ revocation: 'log' }, say(false)), 'trusted')
+    assertVerdict(await judged({}), 'rejected', 'CERTIFICATE_REVOKED')
+    assertVerdict(await judged({ revocation: 'log' }), 'trusted')
   })
 
   it('lets it judge identities in our place, never the stores', async () => {
