@@ -72,6 +72,7 @@ export function wholeRow(row: JournalRow, before: readonly JournalRow[]): Journa
   const parts = before.slice(-count)
   if (parts.length < count) throw new TypeError(`${count} rows before it should belong to it`)
   const { more: _more, ...whole } = row
+  const lists = new Map<string, string[]>()
   for (const [i, part] of parts.entries()) {
     demandMore(part)
     if (part.n !== row.n - count + i || part['of'] !== row.kind || part['digest'] !== row['digest'])
@@ -79,10 +80,12 @@ export function wholeRow(row: JournalRow, before: readonly JournalRow[]): Journa
     for (const name of LISTS) {
       if (part[name] === undefined) continue
       if (row[name] !== undefined) throw new TypeError(`${name} stand in the row and before it`)
-      whole[name] = [...((whole[name] as string[] | undefined) ?? []), ...textsOf(part, name)]
+      const items = lists.get(name) ?? []
+      lists.set(name, items)
+      for (const item of textsOf(part, name)) items.push(item)
     }
   }
-  return whole as JournalRow
+  return { ...whole, ...Object.fromEntries(lists) } as JournalRow
 }
 
 /** Throws TypeError for a row that is none of these. */
