@@ -220,8 +220,9 @@ export function importText(report: ImportReport): string[] {
     `${dryRun ? 'would push at most' : 'pushed'} ${counted(counts.blobsPushed, 'blob')} (${bytes(counts.bytesPushed)}), ${counts.blobsMounted} mounted, ${counts.blobsPresent} there before; ${counted(counts.manifestsPushed, 'manifest')}, ${counts.manifestsPresent} there before`,
     ...(settled > 0 ? [`settled ${counted(settled, 'tag move')} that a stopped run had left open`] : []),
     ...tags.map(
-      ({ repository, tag, old, new: now, outcome }) =>
-        `  ${plain(repository)}:${plain(tag)}  ${outcome === 'kept' ? now : old === null ? `${now} (new)` : `${old} → ${now}`}`,
+      ({ repository, tag, old, new: now, outcome, takenFrom }) =>
+        `  ${plain(repository)}:${plain(tag)}  ${outcome === 'kept' ? now : old === null ? `${now} (new)` : `${old} → ${now}`}` +
+        (takenFrom === undefined ? '' : ` (it was channel ${plain(takenFrom)}'s)`),
     ),
     ...report.removed.map(
       ({ at, tag, digest }) =>

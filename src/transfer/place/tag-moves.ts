@@ -14,6 +14,8 @@ export interface TagMoveReport {
   new: Digest
   /** `kept`: it pointed there already. */
   outcome: 'moved' | 'kept'
+  /** Another channel that is pinned here, which had brought what the tag named. */
+  takenFrom?: string
 }
 
 /** A tag that is to point at a manifest which is there and read back. */

@@ -1,0 +1,84 @@
+/** What moved a tag: an import of some channel, or this site's own hand; read out of the rows of a journal in their order. */
+import { isJsonObject, type JsonObject } from '../../codec/index.ts'
+import type { JournalRow } from '../../state/index.ts'
+
+export interface TagMoveCause {
+  /** `unknown`: no row says. */
+  by: 'import' | 'measure' | 'release' | 'restore' | 'unknown'
+  /** Of an import. */
+  channel?: string
+  sequence?: number
+  bundle?: string
+  /** Of all others. */
+  reason?: string
+}
+
+/** A tag that now names `new`, or nothing. */
+export interface TagMove {
+  target: string
+  /** The repository's path at the target. */
+  path: string
+  tag: string
+  old: string | null
+  new: string | null
+  cause: TagMoveCause
+}
+
+const OURS = ['measure', 'release', 'restore'] as const
+
+function text(row: JsonObject, name: string): string {
+  const value = row[name]
+  return typeof value === 'string' ? value : ''
+}
+
+function nameOf(row: JsonObject): string {
+  return [text(row, 'target'), text(row, 'repository'), text(row, 'tag')].join('\0')
+}
+
+export class TagCauses {
+  /** By target: the import that is under way. */
+  readonly #imports = new Map<string, TagMoveCause>()
+  readonly #intents = new Map<string, TagMoveCause>()
+
+  /** The move that the row ends, if it is one that took place. */
+  take(row: JournalRow): TagMove | undefined {
+    if (row.kind === 'import') this.#passage(row)
+    else if (row.kind === 'tag-intent') this.#intents.set(nameOf(row), this.#cause(row))
+    else if (row.kind === 'tag-done') return this.#done(row)
+    return undefined
+  }
+
+  #passage(row: JsonObject): void {
+    const target = text(row, 'target')
+    const started: TagMoveCause = {
+      by: 'import',
+      channel: text(row, 'channel'),
+      sequence: Number(row['sequence']),
+      bundle: text(row, 'id'),
+    }
+    if (row['phase'] === 'start') this.#imports.set(target, started)
+    else this.#imports.delete(target)
+  }
+
+  #cause(row: JsonObject): TagMoveCause {
+    const { cause } = row
+    const by = isJsonObject(cause) ? OURS.find((one) => one === cause['by']) : undefined
+    if (isJsonObject(cause) && by !== undefined) return { by, reason: text(cause, 'reason') }
+    return this.#imports.get(text(row, 'target')) ?? { by: 'unknown' }
+  }
+
+  #done(row: JsonObject): TagMove | undefined {
+    const name = nameOf(row)
+    const cause = this.#intents.get(name) ?? { by: 'unknown' }
+    this.#intents.delete(name)
+    if (row['outcome'] !== 'moved') return undefined
+    return {
+      target: text(row, 'target'),
+      path: text(row, 'repository'),
+      tag: text(row, 'tag'),
+      old: row['old'] === null ? null : text(row, 'old'),
+      new: row['new'] === null ? null : text(row, 'new'),
+      cause,
+    }
+  }
+}
