@@ -9,10 +9,7 @@ export function statusText(report: StatusReport): string[] {
   return [
     `site ${report.site}, ${counted(report.rows, 'journal row')}, newest signed time ${report.floor ?? 'none'}`,
     ...showText({ channels: report.channels }),
-    ...report.bundles.map(
-      ({ channel, sequence, id, time, phase, target, signers }) =>
-        `${time}  ${plain(channel)} ${sequence}  ${phase === 'start' ? 'not finished' : phase}${target === undefined ? '' : ` at ${plain(target)}`}${phase === 'start' ? ', import it again' : ''}  ${plain(id)}${approvedText(signers)}`,
-    ),
+    ...bundleLines(report.bundles),
     ...report.openTags.map(
       ({ target, repository, tag }) =>
         `open tag move: ${plain(target)} ${plain(repository)}:${plain(tag)}; run the import again`,
@@ -20,6 +17,21 @@ export function statusText(report: StatusReport): string[] {
     ...attentionLines(report),
     ...deprecatedLines(report.deprecated),
     ...alarmLines(report.health),
+  ]
+}
+
+/** The last bundle of each channel at each target, and whatever isn't finished: after a year there are fifty that are. */
+function bundleLines(bundles: StatusReport['bundles']): string[] {
+  const newest = new Map(bundles.map((bundle) => [JSON.stringify([bundle.channel, bundle.target]), bundle]))
+  const last = new Set(newest.values())
+  const shown = bundles.filter((bundle) => bundle.phase !== 'done' || last.has(bundle))
+  const earlier = bundles.length - shown.length
+  return [
+    ...shown.map(
+      ({ channel, sequence, id, time, phase, target, signers }) =>
+        `${time}  ${plain(channel)} ${sequence}  ${phase === 'start' ? 'not finished' : phase}${target === undefined ? '' : ` at ${plain(target)}`}${phase === 'start' ? ', import it again' : ''}  ${plain(id)}${approvedText(signers)}`,
+    ),
+    ...(earlier === 0 ? [] : [`${counted(earlier, 'earlier bundle')} done (sallyport status --json, sallyport log)`]),
   ]
 }
 
@@ -93,6 +105,8 @@ const SENTENCES: Readonly<Record<string, (of: (key: string) => string, row: Row)
     row['tags'] === undefined
       ? `${counted((row['within'] as string[]).length, 'manifest')} within what the ${of('of')} behind is about`
       : `${counted((row['tags'] as string[]).length, 'tag')} of the ${of('of')} behind`,
+  confine: (of, row) =>
+    `channel ${of('channel')} may bring content ${Array.isArray(row['into']) ? `into ${plain(row['into'].join(', ').slice(0, 400))} alone` : 'anywhere'}`,
   expect: (of) => `${of('channel')} ${of('every') === '' ? 'no more' : `every ${spanText(Number(of('every')))}`}`,
   note: (of) => of('text'),
 }
