@@ -4,6 +4,18 @@ import { CODES, type Code } from '../src/index.ts'
 import { count, digest, time } from './schema-words.ts'
 
 export const version = z.int().min(1)
+export const movedTag = z.strictObject({
+  repository: z.string(),
+  tag: z.string(),
+  old: digest.nullable(),
+  new: digest,
+  outcome: z.enum(['moved', 'kept']),
+  takenFrom: z
+    .string()
+    .optional()
+    .describe('Another channel that is pinned here, which had brought what the tag named.'),
+})
+
 export const removedTags = z
   .array(z.string())
   .describe('Tags that an earlier bundle brought to one of the sites, and that the source has no more.')

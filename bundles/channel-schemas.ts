@@ -27,6 +27,7 @@ export const pinned = z.strictObject({
   lastSequence: version.nullable(),
   lastId: digest.nullable(),
   everySeconds: count.nullable().describe('How often a bundle is expected; null: it is not.'),
+  into: z.array(z.string()).nullable().describe('Where its content may go at any target; null: anywhere.'),
 })
 
 export const CHANNEL_INIT = z.strictObject({

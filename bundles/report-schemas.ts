@@ -15,6 +15,7 @@ import {
   type AffectedReport,
   type CheckBlobReport,
   type CheckReport,
+  type ConfineReport,
   type Code,
   type DenyReport,
   type ExpectReport,
@@ -52,7 +53,16 @@ import {
   type stateRebuild,
   type stateRestore,
 } from '../src/index.ts'
-import { judgedPassengers, omission, passengers, removedTags, summary, tags, version } from './bundle-schemas.ts'
+import {
+  judgedPassengers,
+  movedTag,
+  omission,
+  passengers,
+  removedTags,
+  summary,
+  tags,
+  version,
+} from './bundle-schemas.ts'
 import {
   CHANNEL_INIT,
   CHANNEL_PIN,
@@ -69,7 +79,7 @@ import { CARRIED, CHANGES, COLLECTED, DENY, REVOKED_SINCE, TAGS_SINCE } from './
 import { SEED } from './seed-schemas.ts'
 import { count, digest, time } from './schema-words.ts'
 import { AFFECTED, JUDGE_AGAIN, REJUDGED, REVOCATION_STATUS, SITE_DENY } from './rejudge-schemas.ts'
-import { AS_OF, ATTENTION, EXPECT, HEALTH, WATCH } from './site-schemas.ts'
+import { AS_OF, ATTENTION, CONFINE, EXPECT, HEALTH, WATCH } from './site-schemas.ts'
 import {
   CA_CRL,
   CA_INIT,
@@ -185,15 +195,7 @@ export const REPORTS = {
       manifestsPresent: count,
       referrers: z.enum(['api', 'fallback']).nullable(),
     }),
-    tags: z.array(
-      z.strictObject({
-        repository: z.string(),
-        tag: z.string(),
-        old: digest.nullable(),
-        new: digest,
-        outcome: z.enum(['moved', 'kept']),
-      }),
-    ),
+    tags: z.array(movedTag),
     removed: z
       .array(z.strictObject({ name: z.string(), at: z.string(), tag: z.string(), digest }))
       .describe('Tags that the source has no more and that are still here, as this site had them from it; they stay.'),
@@ -206,6 +208,7 @@ export const REPORTS = {
   'channel pin': CHANNEL_PIN,
   'channel unpin': CHANNEL_UNPIN,
   'channel expect': EXPECT,
+  'channel confine': CONFINE,
   'channel show': CHANNEL_SHOW,
   'quarantine list': QUARANTINE_LIST,
   'quarantine approve': QUARANTINE_APPROVE,
@@ -307,6 +310,7 @@ interface Given {
   'channel pin': PinReport
   'channel unpin': UnpinReport
   'channel expect': ExpectReport
+  'channel confine': ConfineReport
   'channel show': ChannelShowReport
   'quarantine list': QuarantineListReport
   'quarantine approve': ApproveReleaseReport

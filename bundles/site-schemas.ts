@@ -127,6 +127,15 @@ export const EXPECT = z.strictObject({
   dryRun: z.boolean(),
 })
 
+export const CONFINE = z.strictObject({
+  channel: z.string(),
+  into: z
+    .array(z.string())
+    .nullable()
+    .describe('Paths at a target that its content may go to, or below; null: anywhere.'),
+  dryRun: z.boolean(),
+})
+
 /** With `--as-of` alone. */
 export const AS_OF = z
   .strictObject({ time, reason: z.string() })

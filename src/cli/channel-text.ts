@@ -1,5 +1,5 @@
 /** Reports about channels in words. */
-import type { ChannelInitReport, ChannelShowReport, ExpectReport } from '../index.ts'
+import type { ChannelInitReport, ChannelShowReport, ConfineReport, ExpectReport } from '../index.ts'
 import { plain, spanText } from './show.ts'
 
 export function initText(report: ChannelInitReport): string[] {
@@ -23,6 +23,19 @@ export function expectText({ channel, everySeconds, last, dryRun }: ExpectReport
   ]
 }
 
+/** Content into these paths, of which the first are named. */
+export function intoText(into: readonly string[] | null): string {
+  if (into === null) return 'anywhere'
+  const shown = into.slice(0, 3).map(plain).join(', ')
+  return into.length > 3 ? `${shown} and ${into.length - 3} more` : shown
+}
+
+export function confineText({ channel, into, dryRun }: ConfineReport): string[] {
+  return [
+    `${channel} ${dryRun ? 'could be allowed to' : 'may'} bring content into ${intoText(into)}${into === null ? '' : ' alone'}`,
+  ]
+}
+
 function waitingText(waiting: NonNullable<ChannelShowReport['folder']>['waiting'], dir: string): string[] {
   const rotate = `channel rotate --dir ${plain(dir)}`
   if (waiting === null) return []
@@ -42,7 +55,7 @@ export function showText({ channels, folder }: ChannelShowReport): string[] {
   }
   if (channels.length === 0) return ['no channel is pinned']
   return channels.map(
-    ({ channel, purpose, fingerprint, rootVersion, expires, lastSequence, everySeconds }) =>
-      `${channel} (${purpose})  root ${rootVersion} until ${expires.slice(0, 10)}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}`,
+    ({ channel, purpose, fingerprint, rootVersion, expires, lastSequence, everySeconds, into }) =>
+      `${channel} (${purpose})  root ${rootVersion} until ${expires.slice(0, 10)}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}${into === null ? '' : `  content into ${intoText(into)} alone`}`,
   )
 }

@@ -61,6 +61,7 @@ const REPEATED = new Set([
   'trust policy add identity',
   'ca issue scope',
   'channel rotate key',
+  'channel confine into',
   'quarantine release by',
   'quarantine release approval',
   'import approval',

@@ -169,6 +169,11 @@ export const CODES = {
   ],
   CHANNEL_MISMATCH: [13, 'the signed metadata speaks for another channel', SENDER],
   PURPOSE_MISMATCH: [13, 'the channel is for another purpose', SENDER],
+  DESTINATION_FORBIDDEN: [
+    13,
+    'the channel may not bring content to this repository',
+    'map it to where the channel may (--map), or allow this place by channel confine',
+  ],
   AUDIENCE_MISMATCH: [13, 'the bundle is not addressed to this site', 'send it on to the site it names'],
 
   POLICY_MISSING: [13, 'no trust policy speaks for this repository', 'write one for its name at the destination'],

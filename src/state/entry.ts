@@ -125,6 +125,12 @@ export interface TagName {
   tag: string
 }
 
+/** `confine`: content of the channel may go to these paths of repositories, or below them; null: anywhere. */
+export interface Confine {
+  channel: string
+  into: readonly string[] | null
+}
+
 /** `tag-intent`: the tag is about to move; written before the request that moves it. */
 export interface TagIntent extends TagName {
   old: Digest | null
@@ -175,6 +181,10 @@ export function pinEntry({ root, reason, ...pin }: Pin): Entry {
 
 export function unpinEntry(channel: string, reason: string): Entry {
   return { kind: 'unpin', body: { channel, reason } }
+}
+
+export function confineEntry({ channel, into }: Confine): Entry {
+  return { kind: 'confine', body: { channel, into: into === null ? null : [...into] } }
 }
 
 /** One `head` entry; roots that do not fit its row stand in `roots` entries before it. */

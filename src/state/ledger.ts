@@ -58,8 +58,10 @@ export class Ledger {
   #policySince: string | undefined
   readonly #channels: Map<string, ChannelRecord>
   readonly #intents: Map<string, Intent>
+  /** Where the content of a channel may go; of a channel that is not here, anywhere. */
+  readonly #confined: Map<string, readonly string[]>
   /** The `more` rows since the last row of another kind: the next one may be what they belong to. */
-  #more: readonly JournalRow[]
+  #more: JournalRow[]
 
   /** Continues `from`, which stays as it is as long as nothing is settled. */
   constructor(from?: Ledger) {
@@ -73,7 +75,8 @@ export class Ledger {
     this.#policySince = from?.policySince
     this.#channels = new Map(from?.channels)
     this.#intents = new Map(from?.intents)
-    this.#more = from === undefined ? [] : from.#more
+    this.#confined = new Map(from === undefined ? undefined : from.#confined)
+    this.#more = from === undefined ? [] : [...from.#more]
   }
 
   get site(): string | undefined {
@@ -101,6 +104,11 @@ export class Ledger {
   /** The channels that are expected, by name. */
   expected(): Expected[] {
     return [...this.#expected.values()].sort((a, b) => (a.channel < b.channel ? -1 : 1))
+  }
+
+  /** The paths that the channel's content may go to, at any target; undefined: anywhere. */
+  confinedTo(channel: string): readonly string[] | undefined {
+    return this.#confined.get(channel)
   }
 
   /** When the last bundle of the channel was accepted. */
@@ -134,7 +142,8 @@ export class Ledger {
    */
   apply(row: JournalRow): Op[] {
     const ops = this.#applied(wholeRow(row, this.#more))
-    this.#more = row.kind === 'more' ? [...this.#more, row] : []
+    if (row.kind === 'more') this.#more.push(row)
+    else this.#more = []
     if (row['floor'] !== undefined) {
       const floor = textOf(row, 'floor')
       if (this.#floor === undefined || floor > this.#floor) this.#floor = floor
@@ -186,6 +195,8 @@ export class Ledger {
         return []
       case 'expect':
         return this.#expect(row)
+      case 'confine':
+        return this.#confine(row)
       case 'tag-intent':
         return this.#intend(row)
       case 'tag-done':
@@ -252,6 +263,17 @@ export class Ledger {
     if (every !== null && every > MAX_SPAN) throw new TypeError('member every is no span')
     if (every === null) this.#expected.delete(channel)
     else this.#expected.set(channel, { channel, every, since: row.time })
+    return []
+  }
+
+  #confine(row: JournalRow): Op[] {
+    const channel = textOf(row, 'channel')
+    if (this.#channels.get(channel)?.pinned !== true)
+      throw new SallyportError('CHANNEL_NOT_PINNED', { side: 'state', subject: `channel ${channel}` })
+    const into = row['into'] === null ? null : textsOf(row, 'into')
+    if (into?.length === 0) throw new TypeError('member into names nothing')
+    if (into === null) this.#confined.delete(channel)
+    else this.#confined.set(channel, into)
     return []
   }
 

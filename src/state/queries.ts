@@ -84,6 +84,11 @@ export class Queries {
       .sort((a, b) => (a.channel < b.channel ? -1 : 1))
   }
 
+  /** The paths of repositories that the channel's content may go to, at any target; undefined: anywhere. */
+  confinedTo(channel: string): readonly string[] | undefined {
+    return this.ledger.confinedTo(channel)
+  }
+
   /** Keyids of those who approved the bundle, as journaled so far, if it is the channel's last one; of others none. */
   journaledSigners(channel: string, id: string): readonly string[] {
     return this.ledger.signersOf(channel, id)

@@ -269,6 +269,11 @@ export class State extends RevocationQueries {
     await this.#commit([revocation.expectEntry(channel, every)])
   }
 
+  /** Content of the channel may go to these paths alone, at any target; null: anywhere. Throws CHANNEL_NOT_PINNED. */
+  async confine(channel: string, into: readonly string[] | null): Promise<void> {
+    await this.#commit([entry.confineEntry({ channel, into })])
+  }
+
   async note(text: string): Promise<void> {
     await this.#commit([{ kind: 'note', body: { text } }])
   }

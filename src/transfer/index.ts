@@ -38,6 +38,7 @@ export type { RevocationStatusOptions, RevocationStatusReport } from './status/r
 export type { RunEvent, RunOptions } from './run/run.ts'
 export type { ForgetOptions, ForgetReport } from './rejudge/forget-target.ts'
 export type { JudgeAgainOptions, JudgeAgainReport, SiteDenyOptions, SiteDenyReport } from './rejudge/site-deny.ts'
+export type { ConfineReport } from './site/confine.ts'
 export type { ExpectReport } from './site/schedule.ts'
 export type { Alarm, SiteStatus } from './status/site.ts'
 export type { StatusDocument, StatusFiles } from './status/file.ts'
@@ -75,6 +76,7 @@ export const channelInit = lazily(async () => (await import('./channel/init.ts')
 export const channelRotate = lazily(async () => (await import('./channel/rotate.ts')).channelRotate)
 export const channelPin = lazily(async () => (await import('./site/channel-verbs.ts')).channelPin)
 export const channelShow = lazily(async () => (await import('./site/channel-verbs.ts')).channelShow)
+export const channelConfine = lazily(async () => (await import('./site/confine.ts')).channelConfine)
 export const channelExpect = lazily(async () => (await import('./site/schedule.ts')).channelExpect)
 export const parseSpan = lazily(async () => (await import('./site/schedule.ts')).parseSpan)
 export const channelUnpin = lazily(async () => (await import('./site/channel-verbs.ts')).channelUnpin)

@@ -43,10 +43,11 @@ describe('cli/dry runs', function () {
     const state = ['--state', await stage.site('site-a', now)]
     const unpin = ['channel', 'unpin', 'vendor-a', '--reason', 'a test', ...state]
     const expect = ['channel', 'expect', 'vendor-a', '--every', '7d', ...state]
+    const confine = ['channel', 'confine', 'vendor-a', '--into', 'mirror/a', '--into', 'b', ...state]
     const fresh = ['--state', stage.path('fresh')]
     const making = ['state', 'init', '--site', 'site-b', '--reason', 'a test', ...fresh]
     const backup = ['state', 'backup', stage.path('backup'), ...state]
-    for (const args of [unpin, expect, making, backup, ['state', 'rebuild', ...state]])
+    for (const args of [unpin, expect, confine, making, backup, ['state', 'rebuild', ...state]])
       assert.equal((await reportOf(...args))['dryRun'], true, args.join(' '))
   })
 

@@ -8,6 +8,7 @@ const COMMANDS = [
   'channel pin',
   'channel unpin',
   'channel expect',
+  'channel confine',
   'channel show',
   'export',
   'approve',

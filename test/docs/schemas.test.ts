@@ -102,6 +102,8 @@ describe('docs/schemas', () => {
     await check('import', sallyport.importBundle(work), 3)
     await check('import', sallyport.importBundle(work), 3)
     await check('status', sallyport.status({ state }))
+    await check('channel confine', sallyport.channelConfine({ state, channel: CHANNEL, into: ['mirror/a', 'b'] }))
+    await check('channel confine', sallyport.channelConfine({ state, channel: CHANNEL, into: null }))
     await check('channel expect', sallyport.channelExpect({ state, channel: CHANNEL, every: 3600 }))
     await check('channel expect', sallyport.channelExpect({ state, channel: CHANNEL, every: null, dryRun: true }))
     const inbox = join(near.dir, 'inbox')

@@ -289,6 +289,7 @@ describe('state/judged', () => {
       ['release', { ...place, reason: 'x', by: ['anna'] }],
       ['rejudged', { through: 4 }],
       ['expect', { channel: 'nobody', every: 1 }],
+      ['confine', { channel: 'nobody', into: ['a'] }],
     ]
     for (const [kind, body] of bad) {
       writeFileSync(file, bytes)

@@ -30,13 +30,15 @@ export interface Delivery {
   place: Place
   passage: Passage
   landing: Map<string, string>
+  /** As {@link wantedTags} gives them. */
+  wanted: readonly WantedTag[]
   input: ByteInput
   seals: Seals
 }
 
 /** Brings what was admitted; what a run before brought whole costs one question a manifest. */
 export async function deliver(
-  { state, place, passage, landing, input, seals }: Delivery,
+  { state, place, passage, landing, wanted, input, seals }: Delivery,
   options: ImportOptions,
 ): Promise<Pick<ImportReport, 'counts' | 'tags' | 'settled'>> {
   const { id, sequence } = passage.verdict
@@ -56,7 +58,6 @@ export async function deliver(
     },
   })
   const settled = await settleIntents(state, place)
-  const wanted = wantedTags(passage, place, landing)
   if (
     passage.verdict.repeat &&
     options.readBackFull !== true &&

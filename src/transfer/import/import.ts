@@ -5,6 +5,8 @@ import { verdictOver, withoutRefused } from '../verdict/artifact-verdicts.ts'
 import { informationIn } from '../passage/informing.ts'
 import { asOfMember, judgingTime, recordAsOf } from '../run/clock.ts'
 import { deliver, wantedTags, type Delivery } from './delivery.ts'
+import { demandConfined } from './confined.ts'
+import { formerChannels, namingFormer } from './former-channel.ts'
 import { recordHealed, withoutHeld } from './quarantine.ts'
 import { failing, judgeStanding, mayBeToldLater, settled } from './standing.ts'
 import type { ImportOptions, ImportReport } from './terms.ts'
@@ -113,6 +115,9 @@ async function bring(
   const intake = await revocationDoor(judged, state, at, options.policy !== undefined)
   const passage = withAccepted(intake?.passage ?? judged)
   const landing = landings(passage, options)
+  const { channel } = passage.files.transfer
+  const paths = [...landing].map(([name, to]) => [name, place.path(to)] as const)
+  demandConfined(channel, state.confinedTo(channel), paths)
   const fromFile = isFileInput(input)
   const information = await informationIn(passage, landing)
   const remembered: Remembered = { certificates: new Map(), bases: new Map() }
@@ -156,7 +161,7 @@ async function bring(
     revocation: intake?.report ?? null,
     rejudged: null,
     repeat: passage.verdict.repeat,
-    landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
+    landed: paths.map(([name, at]) => ({ name, at })),
     dryRun: options.dryRun === true,
     ...asOfMember(options),
   }
@@ -170,15 +175,16 @@ async function bring(
   const removed = await removedThere(passage, { state, place, landing }, options).catch((reason: unknown) =>
     failing(reason, standing),
   )
+  const wanted = wantedTags(admitted, place, landing)
+  const former = await formerChannels(state, place.name, channel, wanted)
   if (options.dryRun === true) {
-    const wanted = wantedTags(admitted, place, landing)
     const rehearsed = await rehearse(admitted, place, landing, wanted, options)
     await recordVerdicts(state, passage, behind, landed)
-    return { ...nothing, ...rehearsed, removed, rejudged: await standing() }
+    return { ...nothing, ...rehearsed, tags: namingFormer(rehearsed.tags, former), removed, rejudged: await standing() }
   }
-  const delivery = { state, place, passage: admitted, landing, input, seals }
+  const delivery = { state, place, passage: admitted, landing, wanted, input, seals }
   const delivered = await deliver(delivery, options).catch((reason: unknown) => failing(reason, standing))
   await recordVerdicts(state, passage, behind, landed)
   await recordHealed(state, admitted, landed, approved)
-  return { ...common, ...delivered, removed, rejudged: await standing() }
+  return { ...common, ...delivered, tags: namingFormer(delivered.tags, former), removed, rejudged: await standing() }
 }

@@ -105,6 +105,8 @@ export interface ChannelShowReport {
     lastId: string | null
     /** How often a bundle is expected; null: it is not. */
     everySeconds: number | null
+    /** Where its content may go at any target; null: anywhere. */
+    into: string[] | null
   })[]
   /** A folder of keys, when one was named. */
   folder?: {
@@ -174,6 +176,7 @@ export async function channelShow(
       lastSequence: last?.sequence ?? null,
       lastId: last?.id ?? null,
       everySeconds: every.get(channel) ?? null,
+      into: state.confinedTo(channel)?.slice() ?? null,
     })),
   }
 }

@@ -136,6 +136,7 @@ describe('transfer/site/verbs', () => {
           lastSequence: null,
           lastId: null,
           everySeconds: null,
+          into: null,
         },
       ],
     })
