@@ -22,7 +22,8 @@ export function demandConfined(
     if (isInforming(name) || into.some((one) => isWithin(path, one))) continue
     const shown = into.length > 3 ? `${into.slice(0, 3).join(', ')} and ${into.length - 3} more` : into.join(', ')
     throw new SallyportError('DESTINATION_FORBIDDEN', {
-      side: 'target',
+      // The sender's, whoever maps it: a watch puts it aside, and the channel's next bundle isn't held up.
+      side: 'bundle',
       subject: path,
       detail: `channel ${channel} may bring content into ${shown} alone`,
     })

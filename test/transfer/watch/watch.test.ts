@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { channelExpect, channelUnpin, log } from '../../../src/transfer/index.ts'
+import { channelConfine, channelExpect, channelUnpin, log } from '../../../src/transfer/index.ts'
 import { CHANNEL, hoursLater, NOW, tree } from '../stage.ts'
 import { look, names, outcomes, until, Watching } from './watching.ts'
 import { fault } from '../../fault.ts'
@@ -103,6 +103,17 @@ describe('transfer/watch/watch', function () {
     assert.deepEqual(codes.get('c.tar'), ['imported', undefined])
     assert.ok(report.exit >= 10 && report.exit <= 12, String(report.exit))
     assert.ok(!readFileSync(join(site.inbox, 'rejected', 'a.tar.report.json'), 'utf8').includes('/proc/'))
+  })
+
+  it('rejects what its channel may not bring where it goes, and takes it when it is put back and may', async () => {
+    const site = await watching.work()
+    const confine = { state: site.state, channel: CHANNEL, now: NOW }
+    await channelConfine({ ...confine, into: ['nowhere'] })
+    watching.put(site, 1, 'a.tar')
+    assert.deepEqual(outcomes(await look(site)), [['a.tar', 'rejected', 'DESTINATION_FORBIDDEN']])
+    await channelConfine({ ...confine, into: null })
+    renameSync(join(site.inbox, 'rejected', 'a.tar'), join(site.inbox, 'a.tar'))
+    assert.deepEqual(outcomes(await look(site)), [['a.tar', 'imported']])
   })
 
   it('leaves a bundle where it is when target, policy or state are at fault, and brings it later', async () => {
