@@ -70,6 +70,7 @@ describe('disk full', function () {
     await atEveryLevel([0, 4 * KIB, 64 * KIB, size - 64 * KIB], (dir) => {
       const keys = site.copy('keys', site.work(`keys-${n++}`))
       const output = join(dir, 'out', 'june.tar')
+      mkdirSync(dirname(output), { recursive: true })
       return {
         args: site.exportArgs(site.layoutPlan(), keys, output),
         at: dirname(output),

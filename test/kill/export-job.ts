@@ -1,6 +1,6 @@
 /** Export and approval under kill: what is promised of them. */
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { thorough, type Job } from './campaign.ts'
 import type { Ended } from './program.ts'
@@ -72,6 +72,7 @@ export function exportJob(site: Site, name: string, plan: string): Job<ExportWor
     async prepare(work) {
       const dir = site.work(`${name}-${work}`)
       const fixed = Number(/\d*$/.exec(work)?.[0]) % 2 === 1
+      mkdirSync(join(dir, 'out'))
       const output = join(dir, 'out', 'june.tar')
       return {
         dir,
