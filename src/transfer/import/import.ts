@@ -31,7 +31,7 @@ import { checkCreated } from '../passage/head-checks.ts'
 import { approvalOf, summarize } from '../passage/summary.ts'
 import { openInput } from '../verdict/verify.ts'
 
-/** Source repository → path below the place. Throws TARGET_COLLISION; MAP_INVALID, also where lists would be laid over content. */
+/** Source repository → path below the place. Throws TARGET_COLLISION, MAP_INVALID. */
 function landings({ census, files }: Passage, { map, mapsMore = false }: ImportOptions): Map<string, string> {
   const { channel } = files.transfer
   const names = census.repositories.map(({ graph }) => graph.repository)
@@ -40,8 +40,21 @@ function landings({ census, files }: Passage, { map, mapsMore = false }: ImportO
     census.repositories.map(({ graph, to }) => [graph.repository, mapRepository(graph.repository, map, to)]),
   )
   refuseCollisions(landing)
-  demandRevocationPaths(landing)
   return landing
+}
+
+/** Each repository's name with its full path at the target. Throws TARGET_COLLISION, MAP_INVALID, DESTINATION_FORBIDDEN. */
+function pathsOf(
+  { files, passengers }: Passage,
+  landing: ReadonlyMap<string, string>,
+  { state, place }: Pick<Delivery, 'state' | 'place'>,
+): (readonly [name: string, path: string])[] {
+  const { channel } = files.transfer
+  const aboard = passengers.filter(isAccepted).map((passenger) => passenger.channel)
+  const paths = [...landing].map(([name, to]) => [name, place.path(to)] as const)
+  demandRevocationPaths(paths, [channel, ...aboard])
+  demandConfined(state.confinedTo(channel), paths, [channel, ...aboard])
+  return paths
 }
 
 async function commit(state: State, { verdict, files }: Pick<Passage, 'verdict' | 'files'>, now: Date): Promise<void> {
@@ -115,9 +128,7 @@ async function bring(
   const intake = await revocationDoor(judged, state, at, options.policy !== undefined)
   const passage = withAccepted(intake?.passage ?? judged)
   const landing = landings(passage, options)
-  const { channel } = passage.files.transfer
-  const paths = [...landing].map(([name, to]) => [name, place.path(to)] as const)
-  demandConfined(channel, state.confinedTo(channel), paths)
+  const paths = pathsOf(passage, landing, { state, place })
   const fromFile = isFileInput(input)
   const information = await informationIn(passage, landing)
   const remembered: Remembered = { certificates: new Map(), bases: new Map() }
@@ -176,7 +187,7 @@ async function bring(
     failing(reason, standing),
   )
   const wanted = wantedTags(admitted, place, landing)
-  const former = await formerChannels(state, place.name, channel, wanted)
+  const former = await formerChannels(state, place.name, passage.files.transfer.channel, wanted)
   if (options.dryRun === true) {
     const rehearsed = await rehearse(admitted, place, landing, wanted, options)
     await recordVerdicts(state, passage, behind, landed)

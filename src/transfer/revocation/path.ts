@@ -1,6 +1,6 @@
 /** Where lists, OCSP answers and denials lie; apart from what they are, since every reader of a bundle asks whether there are any. */
 import { SallyportError } from '../../errors/index.ts'
-import { trustRepository } from '../trust/path.ts'
+import { isTrustPath, trustRepository } from '../trust/path.ts'
 
 /** The repository's path at a target, unless a mapping puts something before it; one for each channel. */
 export function revocationPath(channel: string): string {
@@ -24,11 +24,6 @@ export function isRevocationName(name: string): boolean {
   return name.startsWith(NAMES)
 }
 
-/** True for a repository's name in a bundle under which a channel tells of itself, and brings no content. */
-export function isInforming(name: string): boolean {
-  return isRevocationName(name) || OWN_NAME.test(name)
-}
-
 /** True when a path at a target is the one of the channel's revocation, below whatever prefix. */
 export function isRevocationPath(path: string, channel: string): boolean {
   return path === revocationPath(channel) || path.endsWith(`/${revocationPath(channel)}`)
@@ -45,19 +40,31 @@ export function refuseKeptNames(repositories: readonly { graph: { repository: st
   })
 }
 
+/** True where a channel's own word on trust or revocation, and no content, lies: its own name, in its own place. */
+export function isInformingPlace(name: string, path: string, channels: readonly string[]): boolean {
+  return channels.some(
+    (channel) =>
+      (name === trustRepository(channel) && isTrustPath(path, channel)) ||
+      (name === revocationRepository(channel) && isRevocationPath(path, channel)),
+  )
+}
+
 /** Below any prefix: lists, what informs on trust, and copies of what was taken away. */
 const KEPT_PATH = /(?:^|\/)sallyport\/(?:revocation|trust|quarantine)\//
-const OWN_NAME = /^local\/(sallyport\/trust\/.+)$/
 
 /**
  * Kept when the receiver's own mapping leaves lists where they are looked for, and nothing else comes there. Stops pieces
- * that no policy judges from moving the tags of an image, and content from moving those of another channel's denials or of
- * what is kept in quarantine. Throws MAP_INVALID, TARGET_COLLISION.
+ * that no policy judges from moving the tags of an image, and content from moving those of another channel's denials, of
+ * its word on trust, or of what is kept in quarantine. Throws MAP_INVALID, TARGET_COLLISION.
+ * @param landed - by name in the bundle the full path at the target
+ * @param channels - that of the bundle, and those of its passengers
  */
-export function demandRevocationPaths(landing: ReadonlyMap<string, string>): void {
-  for (const [name, to] of landing) {
-    const own = OWN_NAME.exec(name)?.[1]
-    if (KEPT_PATH.test(to) && (own === undefined || !`/${to}`.endsWith(`/${own}`)) && !isRevocationName(name))
+export function demandRevocationPaths(
+  landed: Iterable<readonly [name: string, path: string]>,
+  channels: readonly string[],
+): void {
+  for (const [name, to] of landed) {
+    if (KEPT_PATH.test(to) && !isInformingPlace(name, to, channels) && !isRevocationName(name))
       throw new SallyportError('TARGET_COLLISION', {
         side: 'target',
         subject: to,

@@ -6,7 +6,7 @@ describe('transfer/import/confined', () => {
   const landing =
     (into: string[] | undefined, ...landed: [string, string][]): (() => void) =>
     () =>
-      demandConfined('vendor-b', into, landed)
+      demandConfined(into, landed, ['vendor-b', 'rev'])
 
   it('passes what goes to a path or below it, and everything of a channel that is not confined', () => {
     landing(undefined, ['r.io/x', 'anywhere'])()
@@ -25,6 +25,11 @@ describe('transfer/import/confined', () => {
       `m/sallyport/${what}/vendor-b`,
     ]
     landing(['mirror/b'], kept('revocation'), kept('trust'))()
+    landing(['mirror/b'], ['local/sallyport/revocation/rev', 'sallyport/revocation/rev'])()
+    // Its own name is no leave to go elsewhere, nor is its place one for others.
+    for (const name of ['local/sallyport/trust/vendor-b', 'local/sallyport/trust/vendor-a', 'r.io/x'])
+      for (const path of ['m/app', 'm/sallyport/trust/vendor-a'])
+        assert.throws(landing(['mirror/b'], [name, path]), fault('DESTINATION_FORBIDDEN'), `${name} ${path}`)
     const alike: [string, string] = ['r.io/sallyport/trust/vendor-b', 'm/x']
     assert.throws(landing(['mirror/b'], alike), fault('DESTINATION_FORBIDDEN'))
   })

@@ -3,7 +3,7 @@ import { demandRevocationPaths } from '../../../src/transfer/revocation/path.ts'
 import { fault } from '../../fault.ts'
 
 describe('transfer/revocation/path', () => {
-  const land = (name: string, to: string): void => demandRevocationPaths(new Map([[name, to]]))
+  const land = (name: string, to: string): void => demandRevocationPaths([[name, to]], ['office', 'anchors'])
 
   it('lets lists and trust information lie where they are looked for, and content anywhere else', () => {
     land('local/sallyport/revocation/rev', 'sallyport/revocation/rev')
@@ -20,8 +20,11 @@ describe('transfer/revocation/path', () => {
       'sallyport/trust/anchors',
       'sallyport/quarantine/app',
     ])
-      for (const name of ['registry.example/app', 'local/sallyport/trust/other'])
+      for (const name of ['registry.example/app', 'local/sallyport/trust/other', 'local/sallyport/trust/office'])
         assert.throws(() => land(name, to), fault('TARGET_COLLISION'), `${name} ${to}`)
+    // Under the name of another channel's word on trust.
+    const other = (): void => land('local/sallyport/trust/other', 'mirror/sallyport/trust/other')
+    assert.throws(other, fault('TARGET_COLLISION'))
     assert.throws(() => land('local/sallyport/revocation/rev', 'app'), fault('MAP_INVALID'))
     assert.throws(() => land('local/sallyport/revocation/rev', 'sallyport/quarantine/app'), fault('MAP_INVALID'))
   })
