@@ -116,10 +116,9 @@ async function bring(
   const passage = withAccepted(intake?.passage ?? judged)
   const landing = landings(passage, options)
   const { channel } = passage.files.transfer
-  const paths = [...landing].map(([name, to]) => [name, place.path(to)] as const)
-  demandConfined(channel, state.confinedTo(channel), paths)
-  const fromFile = isFileInput(input)
   const information = await informationIn(passage, landing)
+  demandConfined(judged, state.confinedTo(channel), { place, landing, map: options.map }, information)
+  const fromFile = isFileInput(input)
   const remembered: Remembered = { certificates: new Map(), bases: new Map() }
   const judging = verdictsFor(
     { passage, place, landing, information, now: at, known: intake?.known, remembered },
@@ -161,7 +160,7 @@ async function bring(
     revocation: intake?.report ?? null,
     rejudged: null,
     repeat: passage.verdict.repeat,
-    landed: paths.map(([name, at]) => ({ name, at })),
+    landed: [...landing].map(([name, to]) => ({ name, at: place.path(to) })),
     dryRun: options.dryRun === true,
     ...asOfMember(options),
   }

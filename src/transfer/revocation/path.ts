@@ -24,11 +24,6 @@ export function isRevocationName(name: string): boolean {
   return name.startsWith(NAMES)
 }
 
-/** True for a repository's name in a bundle under which a channel tells of itself, and brings no content. */
-export function isInforming(name: string): boolean {
-  return isRevocationName(name) || OWN_NAME.test(name)
-}
-
 /** True when a path at a target is the one of the channel's revocation, below whatever prefix. */
 export function isRevocationPath(path: string, channel: string): boolean {
   return path === revocationPath(channel) || path.endsWith(`/${revocationPath(channel)}`)
