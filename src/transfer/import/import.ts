@@ -175,7 +175,7 @@ async function bring(
     failing(reason, standing),
   )
   const wanted = wantedTags(admitted, place, landing)
-  const former = await formerChannels(state, place.name, channel, wanted)
+  const former = await formerChannels(state, place.name, { channel, id: passage.verdict.id }, wanted)
   if (options.dryRun === true) {
     const rehearsed = await rehearse(admitted, place, landing, wanted, options)
     await recordVerdicts(state, passage, behind, landed)
