@@ -13,7 +13,9 @@ export const movedTag = z.strictObject({
   takenFrom: z
     .string()
     .optional()
-    .describe('Another channel that is pinned here, which had brought what the tag named.'),
+    .describe(
+      'Another channel that is pinned here, which had brought what the tag named; of a kept one, until a run that was stopped.',
+    ),
 })
 
 export const removedTags = z

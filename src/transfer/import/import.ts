@@ -18,7 +18,7 @@ import { passNearDoor, type Passage } from '../passage/passage.ts'
 import { isAccepted } from '../passage/passenger.ts'
 import { passengerReports, withAccepted } from '../passage/passenger-report.ts'
 import { expectPayload, provePayload, type Seals } from '../passage/payload.ts'
-import { openPlace } from '../place/place.ts'
+import { openPlace, type Place } from '../place/place.ts'
 import { rehearse } from './presence.ts'
 import { noCounts } from './push.ts'
 import { removedThere } from './removed-tags.ts'
@@ -43,17 +43,15 @@ function landings({ census, files }: Passage, { map, mapsMore = false }: ImportO
   return landing
 }
 
-/** Each repository's name with its full path at the target. Throws TARGET_COLLISION, MAP_INVALID, DESTINATION_FORBIDDEN. */
+/** Each repository's name with its full path at the target. Throws TARGET_COLLISION, MAP_INVALID. */
 function pathsOf(
   { files, passengers }: Passage,
   landing: ReadonlyMap<string, string>,
-  { state, place }: Pick<Delivery, 'state' | 'place'>,
+  place: Place,
 ): (readonly [name: string, path: string])[] {
-  const { channel } = files.transfer
-  const aboard = passengers.filter(isAccepted).map((passenger) => passenger.channel)
+  const aboard = passengers.filter(isAccepted).map(({ channel }) => channel)
   const paths = [...landing].map(([name, to]) => [name, place.path(to)] as const)
-  demandRevocationPaths(paths, [channel, ...aboard])
-  demandConfined(state.confinedTo(channel), paths, [channel, ...aboard])
+  demandRevocationPaths(paths, [files.transfer.channel, ...aboard])
   return paths
 }
 
@@ -128,9 +126,11 @@ async function bring(
   const intake = await revocationDoor(judged, state, at, options.policy !== undefined)
   const passage = withAccepted(intake?.passage ?? judged)
   const landing = landings(passage, options)
-  const paths = pathsOf(passage, landing, { state, place })
-  const fromFile = isFileInput(input)
+  const paths = pathsOf(passage, landing, place)
+  const { channel } = passage.files.transfer
   const information = await informationIn(passage, landing)
+  demandConfined(judged, state.confinedTo(channel), { place, landing, map: options.map }, information)
+  const fromFile = isFileInput(input)
   const remembered: Remembered = { certificates: new Map(), bases: new Map() }
   const judging = verdictsFor(
     { passage, place, landing, information, now: at, known: intake?.known, remembered },
@@ -187,7 +187,7 @@ async function bring(
     failing(reason, standing),
   )
   const wanted = wantedTags(admitted, place, landing)
-  const former = await formerChannels(state, place.name, passage.files.transfer.channel, wanted)
+  const former = await formerChannels(state, place.name, { channel, id: passage.verdict.id }, wanted)
   if (options.dryRun === true) {
     const rehearsed = await rehearse(admitted, place, landing, wanted, options)
     await recordVerdicts(state, passage, behind, landed)

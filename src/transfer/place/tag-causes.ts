@@ -35,17 +35,33 @@ function nameOf(row: JsonObject): string {
   return [text(row, 'target'), text(row, 'repository'), text(row, 'tag')].join('\0')
 }
 
+function moveOf(row: JsonObject, cause: TagMoveCause): TagMove {
+  return {
+    target: text(row, 'target'),
+    path: text(row, 'repository'),
+    tag: text(row, 'tag'),
+    old: row['old'] === null ? null : text(row, 'old'),
+    new: row['new'] === null ? null : text(row, 'new'),
+    cause,
+  }
+}
+
 export class TagCauses {
   /** By target: the import that is under way. */
   readonly #imports = new Map<string, TagMoveCause>()
-  readonly #intents = new Map<string, TagMoveCause>()
+  readonly #intents = new Map<string, TagMove>()
 
   /** The move that the row ends, if it is one that took place. */
   take(row: JournalRow): TagMove | undefined {
     if (row.kind === 'import') this.#passage(row)
-    else if (row.kind === 'tag-intent') this.#intents.set(nameOf(row), this.#cause(row))
+    else if (row.kind === 'tag-intent') this.#intents.set(nameOf(row), moveOf(row, this.#cause(row)))
     else if (row.kind === 'tag-done') return this.#done(row)
     return undefined
+  }
+
+  /** The moves that were announced, and of which no row so far says whether they took place. */
+  open(): Iterable<TagMove> {
+    return this.#intents.values()
   }
 
   #passage(row: JsonObject): void {
@@ -69,16 +85,8 @@ export class TagCauses {
 
   #done(row: JsonObject): TagMove | undefined {
     const name = nameOf(row)
-    const cause = this.#intents.get(name) ?? { by: 'unknown' }
+    const cause = this.#intents.get(name)?.cause ?? { by: 'unknown' }
     this.#intents.delete(name)
-    if (row['outcome'] !== 'moved') return undefined
-    return {
-      target: text(row, 'target'),
-      path: text(row, 'repository'),
-      tag: text(row, 'tag'),
-      old: row['old'] === null ? null : text(row, 'old'),
-      new: row['new'] === null ? null : text(row, 'new'),
-      cause,
-    }
+    return row['outcome'] === 'moved' ? moveOf(row, cause) : undefined
   }
 }

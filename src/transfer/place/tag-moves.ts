@@ -14,7 +14,7 @@ export interface TagMoveReport {
   new: Digest
   /** `kept`: it pointed there already. */
   outcome: 'moved' | 'kept'
-  /** Another channel that is pinned here, which had brought what the tag named. */
+  /** Another channel that is pinned here, which had brought what the tag named; of a kept one, until a run that was stopped. */
   takenFrom?: string
 }
 

@@ -41,7 +41,7 @@ export function refuseKeptNames(repositories: readonly { graph: { repository: st
 }
 
 /** True where a channel's own word on trust or revocation, and no content, lies: its own name, in its own place. */
-export function isInformingPlace(name: string, path: string, channels: readonly string[]): boolean {
+function isInformingPlace(name: string, path: string, channels: readonly string[]): boolean {
   return channels.some(
     (channel) =>
       (name === trustRepository(channel) && isTrustPath(path, channel)) ||

@@ -4,7 +4,7 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../../../src/oci/index.ts'
-import { channelPin, importBundle, stateInit, type ImportReport } from '../../../src/transfer/index.ts'
+import { channelConfine, channelPin, importBundle, stateInit, type ImportReport } from '../../../src/transfer/index.ts'
 import type { Mapping } from '../../../src/transfer/place/naming.ts'
 import { openPlace } from '../../../src/transfer/place/place.ts'
 import { RevocationWorld, SITE } from '../revocation-world.ts'
@@ -59,6 +59,17 @@ describe('transfer/import/revocation-delivery', function () {
     assert.deepEqual(outcomes, ['older'])
     assert.equal(await lying(), before)
     assert.ok(report.tags.every((moved) => moved.tag !== tag))
+  })
+
+  it('leaves lists their path where the channel is confined', async () => {
+    const { state, to } = await site()
+    const confine = { state, channel: 'content-x', now: world.now }
+    const bring = (): Promise<ImportReport> =>
+      importBundle({ input: { file: newer }, state, to, map: [], registry: {}, concurrency: 4, now: world.now })
+    await channelConfine({ ...confine, into: ['nowhere'] })
+    await assert.rejects(bring(), fault('DESTINATION_FORBIDDEN'))
+    await channelConfine({ ...confine, into: ['app'] })
+    assert.ok((await bring()).landed.some(({ at }) => at === PATH))
   })
 
   it("refuses a receiver's own mapping that lays lists over content", async () => {
