@@ -11,7 +11,8 @@ import { syncFolder, writeNew } from './durable-file.ts'
  */
 export function demandFolder(file: string): void {
   try {
-    accessSync(dirname(file), constants.W_OK | constants.X_OK)
+    // What is no folder has nothing of this name in it, and may be executed all the same.
+    accessSync(`${dirname(file)}/.`, constants.W_OK | constants.X_OK)
   } catch (cause) {
     throw writeFault(cause, 'OUTPUT_FAILED', dirname(file))
   }

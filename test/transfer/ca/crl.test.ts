@@ -251,6 +251,10 @@ describe('transfer/ca/crl', function () {
     const dir = fork()
     const missing = join(dir, 'not', 'mounted', 'issuing.crl')
     await assert.rejects(ca.crl({ dir, output: missing }), fault('OUTPUT_FAILED'))
+    const program = join(dir, 'program')
+    writeFileSync(program, '', { mode: 0o755 })
+    for (const dryRun of [true, false])
+      await assert.rejects(ca.crl({ dir, output: join(program, 'issuing.crl'), dryRun }), fault('OUTPUT_FAILED'))
     assert.equal((await ca.crl({ dir })).number, 1)
   })
 
