@@ -23,17 +23,15 @@ export function expectText({ channel, everySeconds, last, dryRun }: ExpectReport
   ]
 }
 
-/** Content into these paths, of which the first are named. */
-export function intoText(into: readonly string[] | null): string {
+/** Where content goes, of which the first paths are named. */
+function intoText(into: readonly string[] | null): string {
   if (into === null) return 'anywhere'
   const shown = into.slice(0, 3).map(plain).join(', ')
-  return into.length > 3 ? `${shown} and ${into.length - 3} more` : shown
+  return `into ${into.length > 3 ? `${shown} and ${into.length - 3} more` : shown} alone`
 }
 
 export function confineText({ channel, into, dryRun }: ConfineReport): string[] {
-  return [
-    `${channel} ${dryRun ? 'could be allowed to' : 'may'} bring content into ${intoText(into)}${into === null ? '' : ' alone'}`,
-  ]
+  return [`${channel} ${dryRun ? 'could be allowed to' : 'may'} bring content ${intoText(into)}`]
 }
 
 function waitingText(waiting: NonNullable<ChannelShowReport['folder']>['waiting'], dir: string): string[] {
@@ -56,6 +54,6 @@ export function showText({ channels, folder }: ChannelShowReport): string[] {
   if (channels.length === 0) return ['no channel is pinned']
   return channels.map(
     ({ channel, purpose, fingerprint, rootVersion, expires, lastSequence, everySeconds, into }) =>
-      `${channel} (${purpose})  root ${rootVersion} until ${expires.slice(0, 10)}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}${into === null ? '' : `  content into ${intoText(into)} alone`}`,
+      `${channel} (${purpose})  root ${rootVersion} until ${expires.slice(0, 10)}  pinned ${fingerprint}  last sequence ${lastSequence ?? 'none'}${everySeconds === null ? '' : `  expected every ${spanText(everySeconds)}`}${into === null ? '' : `  content ${intoText(into)}`}`,
   )
 }
