@@ -172,7 +172,7 @@ export const CODES = {
   DESTINATION_FORBIDDEN: [
     13,
     'the channel may not bring content to this repository',
-    'map it to where the channel may (--map), or allow this place by channel confine',
+    'ask the sender why; then map it to where the channel may (--map), or allow this place by channel confine',
   ],
   AUDIENCE_MISMATCH: [13, 'the bundle is not addressed to this site', 'send it on to the site it names'],
 
