@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { canonicalJson, parseJson } from '../../codec/index.ts'
+import { canonicalJson, parseJson, shapeFault } from '../../codec/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import {
   CAPS,
@@ -93,7 +93,7 @@ export function openChannelFolder(dir: string): ChannelFolder {
     throw new SallyportError('KEY_MALFORMED', {
       side: 'source',
       subject: file,
-      detail: parsed.error.issues[0]?.message,
+      detail: shapeFault(parsed.error),
     })
   const roots: Buffer[] = []
   const present = new Set(readdirSync(dir))

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { canonicalJson, parseJson, type Json } from '../../codec/index.ts'
+import { canonicalJson, parseJson, shapeFault, type Json } from '../../codec/index.ts'
 import { placeFile, syncFolder, writeNew } from '../../content/index.ts'
 import { SallyportError, writeFault } from '../../errors/index.ts'
 import { CAPS } from '../../tuf/index.ts'
@@ -76,7 +76,7 @@ export function readPending({ dir, roots }: ChannelFolder): PendingRoot | undefi
     // A run that died at its very end leaves an empty folder.
     if (readdirSync(join(dir, NEXT)).length === 0) return undefined
     const parsed = schema.safeParse(parseJson(readOwn(file, LISTING_CAP), 'source', file))
-    if (!parsed.success) throw damaged(dir, `${RECORD}: ${parsed.error.issues[0]?.message}`)
+    if (!parsed.success) throw damaged(dir, `${RECORD}: ${shapeFault(parsed.error)}`)
     const { version, change, made } = parsed.data
     if (version !== roots.length && version !== roots.length + 1)
       throw damaged(dir, `version ${version} does not follow the roots here`)
