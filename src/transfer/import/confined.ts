@@ -3,23 +3,18 @@ import { SallyportError } from '../../errors/index.ts'
 import type { Digest } from '../../oci/index.ts'
 import type { Passage } from '../passage/passage.ts'
 import type { InformationReport } from '../passage/trust-information.ts'
-import { mapRepository, type Mapping } from '../place/naming.ts'
+import { firstNames, isWithin, mapRepository, type Mapping } from '../place/naming.ts'
 import type { Place } from '../place/place.ts'
 import { informingRepositories, isRevocationName } from '../revocation/path.ts'
-
-function isWithin(path: string, into: string): boolean {
-  return path === into || path.startsWith(`${into}/`)
-}
 
 /** Passes when the path is one of these, or below one. Throws DESTINATION_FORBIDDEN. */
 export function demandWithin(channel: string, into: readonly string[], path: string): void {
   if (into.some((one) => isWithin(path, one))) return
-  const shown = into.length > 3 ? `${into.slice(0, 3).join(', ')} and ${into.length - 3} more` : into.join(', ')
   throw new SallyportError('DESTINATION_FORBIDDEN', {
     // The sender's, whoever maps it: a watch puts it aside, and the channel's next bundle isn't held up.
     side: 'bundle',
     subject: path,
-    detail: `channel ${channel} may bring content into ${shown} alone`,
+    detail: `channel ${channel} may bring content into ${firstNames(into, 3)} alone`,
   })
 }
 

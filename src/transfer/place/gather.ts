@@ -4,7 +4,7 @@ import type { PackedRepository } from '../../bundle/index.ts'
 import { Graph, platformsFound, Walk, WalkBudget, type Choice, type Source } from '../../content/index.ts'
 import { SallyportError } from '../../errors/index.ts'
 import type { Descriptor } from '../../oci/index.ts'
-import { mapRepository, refuseCollisions, type Mapping } from './naming.ts'
+import { firstNames, mapRepository, refuseCollisions, type Mapping } from './naming.ts'
 import { allAtRest } from '../run/at-rest.ts'
 import { checkInterrupted, tell, type RunOptions } from '../run/run.ts'
 import type { Selection } from './sources.ts'
@@ -135,10 +135,8 @@ export async function gather(selections: readonly Selection[], options: GatherOp
     }
   }
   await allAtRest(work)
-  for (const [platform, names] of lacking) {
-    const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
-    tell(options, { type: 'note', text: `no image for ${platform} in ${names.slice(0, 3).join(', ')}${more}` })
-  }
+  for (const [platform, names] of lacking)
+    tell(options, { type: 'note', text: `no image for ${platform} in ${firstNames(names, 3)}` })
   return byName([...repositories.values()].map(({ packed }) => packed))
 }
 

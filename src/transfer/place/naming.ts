@@ -32,9 +32,19 @@ export function parseMapping(text: string): Mapping {
   return mapping
 }
 
-function isFor({ from }: Mapping, name: string): boolean {
-  const whole = from.replace(/\/+$/, '')
+/** True for the name `whole`, and for one of which it is a leading part, in whole components. */
+export function isWithin(name: string, whole: string): boolean {
   return name === whole || name.startsWith(`${whole}/`)
+}
+
+function isFor({ from }: Mapping, name: string): boolean {
+  return isWithin(name, from.replace(/\/+$/, ''))
+}
+
+/** The first so many names, and how many more there are. */
+export function firstNames(names: readonly string[], most: number): string {
+  const more = names.length > most ? ` and ${names.length - most} more` : ''
+  return `${names.slice(0, most).join(', ')}${more}`
 }
 
 /** How many names an error tells. */
@@ -54,13 +64,12 @@ export function demandUsed(
 ): void {
   const idle = map.find((mapping) => ![...names, ...kept].some((name) => isFor(mapping, name)))
   if (idle === undefined) return
-  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
   const spelt = `${idle.from}=${idle.to}`
   const at = place?.(idle)
   throw new SallyportError('MAP_INVALID', {
     side: 'target',
     subject: at ?? spelt,
-    detail: `${at === undefined ? '' : `${spelt}: `}no repository here has this name, or begins with it; there is ${names.slice(0, NAMED).join(', ') || 'none'}${more}`,
+    detail: `${at === undefined ? '' : `${spelt}: `}no repository here has this name, or begins with it; there is ${firstNames(names, NAMED) || 'none'}`,
   })
 }
 

@@ -26,22 +26,23 @@ export interface TagMove {
 
 const OURS = ['measure', 'release', 'restore'] as const
 
-function text(row: JsonObject, name: string): string {
+/** The member as a text; empty where it is none. */
+export function textIn(row: JsonObject, name: string): string {
   const value = row[name]
   return typeof value === 'string' ? value : ''
 }
 
 function nameOf(row: JsonObject): string {
-  return [text(row, 'target'), text(row, 'repository'), text(row, 'tag')].join('\0')
+  return [textIn(row, 'target'), textIn(row, 'repository'), textIn(row, 'tag')].join('\0')
 }
 
 function moveOf(row: JsonObject, cause: TagMoveCause): TagMove {
   return {
-    target: text(row, 'target'),
-    path: text(row, 'repository'),
-    tag: text(row, 'tag'),
-    old: row['old'] === null ? null : text(row, 'old'),
-    new: row['new'] === null ? null : text(row, 'new'),
+    target: textIn(row, 'target'),
+    path: textIn(row, 'repository'),
+    tag: textIn(row, 'tag'),
+    old: row['old'] === null ? null : textIn(row, 'old'),
+    new: row['new'] === null ? null : textIn(row, 'new'),
     cause,
   }
 }
@@ -65,12 +66,12 @@ export class TagCauses {
   }
 
   #passage(row: JsonObject): void {
-    const target = text(row, 'target')
+    const target = textIn(row, 'target')
     const started: TagMoveCause = {
       by: 'import',
-      channel: text(row, 'channel'),
+      channel: textIn(row, 'channel'),
       sequence: Number(row['sequence']),
-      bundle: text(row, 'id'),
+      bundle: textIn(row, 'id'),
     }
     if (row['phase'] === 'start') this.#imports.set(target, started)
     else this.#imports.delete(target)
@@ -79,8 +80,8 @@ export class TagCauses {
   #cause(row: JsonObject): TagMoveCause {
     const { cause } = row
     const by = isJsonObject(cause) ? OURS.find((one) => one === cause['by']) : undefined
-    if (isJsonObject(cause) && by !== undefined) return { by, reason: text(cause, 'reason') }
-    return this.#imports.get(text(row, 'target')) ?? { by: 'unknown' }
+    if (isJsonObject(cause) && by !== undefined) return { by, reason: textIn(cause, 'reason') }
+    return this.#imports.get(textIn(row, 'target')) ?? { by: 'unknown' }
   }
 
   #done(row: JsonObject): TagMove | undefined {

@@ -1,7 +1,7 @@
 /** Who moved a tag, when, from and to which digest, in which bundle, and under which signers: read out of the journal. */
 import { isJsonObject, type Json, type JsonObject } from '../../codec/index.ts'
 import type { JournalRow } from '../../state/index.ts'
-import { TagCauses, type TagMove } from '../place/tag-causes.ts'
+import { TagCauses, textIn, type TagMove } from '../place/tag-causes.ts'
 
 export interface TagSigner {
   /** SHA-256 of the signing certificate, hex. */
@@ -24,11 +24,6 @@ export interface TagMoveRecord extends TagMove {
 interface Opinion {
   verdict: string
   signers: TagSigner[]
-}
-
-function text(row: JsonObject, name: string): string {
-  const value = row[name]
-  return typeof value === 'string' ? value : ''
 }
 
 function key(...parts: string[]): string {
@@ -65,7 +60,7 @@ export class TagHistory {
     const listed = Array.isArray(row['certificates']) ? row['certificates'] : []
     for (const item of listed) {
       if (!isJsonObject(item)) continue
-      const [sha256, subject] = [text(item, 'sha256'), text(item, 'subject')]
+      const [sha256, subject] = [textIn(item, 'sha256'), textIn(item, 'subject')]
       this.#certificates.push({ sha256, subject })
       this.#subjects.set(sha256, subject)
     }
@@ -73,16 +68,16 @@ export class TagHistory {
 
   #judge(row: JsonObject): void {
     const signatures = Array.isArray(row['signatures']) ? row['signatures'].filter(isJsonObject) : []
-    const opinion = { verdict: text(row, 'verdict'), signers: signatures.map((signature) => this.#signer(signature)) }
-    const digest = text(row, 'digest')
-    this.#opinions.set(key(text(row, 'id'), digest), opinion)
-    if (row['path'] !== undefined) this.#opinions.set(key(text(row, 'target'), text(row, 'path'), digest), opinion)
+    const opinion = { verdict: textIn(row, 'verdict'), signers: signatures.map((signature) => this.#signer(signature)) }
+    const digest = textIn(row, 'digest')
+    this.#opinions.set(key(textIn(row, 'id'), digest), opinion)
+    if (row['path'] !== undefined) this.#opinions.set(key(textIn(row, 'target'), textIn(row, 'path'), digest), opinion)
   }
 
   #signer(signature: JsonObject): TagSigner {
     const [leaf] = Array.isArray(signature['chain']) ? signature['chain'] : []
     const { sha256, subject } = this.#certificate(leaf)
-    return { certificate: sha256, subject, statement: text(signature, 'statement') }
+    return { certificate: sha256, subject, statement: textIn(signature, 'statement') }
   }
 
   /** A chain holds numbers of known certificates, or hashes in rows that are older. */
