@@ -109,8 +109,9 @@ const FOLLOW = {
   LIST_STALE: 'make a whole list',
 } as const
 
-/** Passes for a place where nothing lies, or an earlier list of the same form that this authority issued. Throws OUTPUT_EXISTS. */
+/** Passes for a place where nothing lies, or an earlier list of the same form that this authority issued. Throws OUTPUT_FAILED, OUTPUT_EXISTS. */
 function demandReplaceable(entry: CaEntry, file: string, delta: boolean): void {
+  demandFolder(file)
   const stat = statSync(file, { throwIfNoEntry: false })
   if (stat === undefined) return
   const known = issuedLists(entry).filter((list) => list.delta === delta && statSync(list.file).size === stat.size)
@@ -142,7 +143,6 @@ export async function caCrl(options: CaCrlOptions): Promise<CaCrlReport> {
   const prepare = (): RevocationRegister => {
     const register = openRegister(authority)
     demandMayFollow(authority, register, now, delta)
-    if (output !== undefined) demandFolder(output)
     if (output !== undefined) demandReplaceable(authority, output, delta)
     return withNextNumber(deltaUrl === undefined ? register : { ...register, deltaUrl })
   }

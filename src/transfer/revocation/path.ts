@@ -40,13 +40,9 @@ export function refuseKeptNames(repositories: readonly { graph: { repository: st
   })
 }
 
-/** True where a channel's own word on trust or revocation, and no content, lies: its own name, in its own place. */
-function isInformingPlace(name: string, path: string, channels: readonly string[]): boolean {
-  return channels.some(
-    (channel) =>
-      (name === trustRepository(channel) && isTrustPath(path, channel)) ||
-      (name === revocationRepository(channel) && isRevocationPath(path, channel)),
-  )
+/** True where the word on trust of one of the channels, and no content, lies: its own name, in its own place. */
+function isTrustPlace(name: string, path: string, channels: readonly string[]): boolean {
+  return channels.some((channel) => name === trustRepository(channel) && isTrustPath(path, channel))
 }
 
 /** Below any prefix: lists, what informs on trust, and copies of what was taken away. */
@@ -64,7 +60,7 @@ export function demandRevocationPaths(
   channels: readonly string[],
 ): void {
   for (const [name, to] of landed) {
-    if (KEPT_PATH.test(to) && !isInformingPlace(name, to, channels) && !isRevocationName(name))
+    if (KEPT_PATH.test(to) && !isTrustPlace(name, to, channels) && !isRevocationName(name))
       throw new SallyportError('TARGET_COLLISION', {
         side: 'target',
         subject: to,
